@@ -1,0 +1,42 @@
+import type { SnapshotSpec } from './snapshot.ts'
+import type { VolumeSpec } from './volume.ts'
+
+/** Where a person finds what they wrote. Lines and columns count from 1, documents from 0. */
+export interface Place {
+  /** The source, as the person named it: a folder's path or a repository's address. */
+  readonly source: string
+  /** Path beneath the source, with forward slashes. */
+  readonly file: string
+  /** Position of the document in its file. */
+  readonly document: number
+  readonly line: number
+  readonly column: number
+}
+
+interface Declared<Kind extends string, Spec> {
+  readonly kind: Kind
+  /** metadata.name: unique for its kind in one Nomad namespace; what other declarations refer to. */
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Defaults filled in, quantities in bytes. Secrets are references, never values. */
+  readonly spec: Spec
+  readonly place: Place
+}
+
+export type VolumeDeclaration = Declared<'Volume', VolumeSpec>
+export type SnapshotDeclaration = Declared<'Snapshot', SnapshotSpec>
+export type Declaration = VolumeDeclaration | SnapshotDeclaration
+
+/** Something in a source that could not be used, told to the person who wrote it. */
+export interface Problem {
+  readonly place: Place
+  /** Such as `spec.capacity.min`; empty where the document as a whole is meant. */
+  readonly field: string
+  /** What is wrong and what to do about it. Never holds a secret's value. */
+  readonly message: string
+}
+
+/** `source/file:line:column`, as editors and terminals understand it. */
+export function formatPlace(place: Place): string {
+  return `${place.source}/${place.file}:${place.line}:${place.column}`
+}

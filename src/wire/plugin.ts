@@ -1,0 +1,77 @@
+import Type from 'typebox'
+import { Int64 } from './volume.ts'
+
+const stub = {
+  ID: Type.String(),
+  /** Empty until the plugin was fingerprinted. */
+  Provider: Type.String(),
+  ControllerRequired: Type.Boolean(),
+  ControllersHealthy: Type.Integer(),
+  ControllersExpected: Type.Integer(),
+  NodesHealthy: Type.Integer(),
+  NodesExpected: Type.Integer(),
+  CreateIndex: Int64,
+  ModifyIndex: Int64,
+}
+
+/** One element of List Plugins. */
+export const PluginStub = Type.Object(stub)
+export type PluginStub = Type.Static<typeof PluginStub>
+
+/** What a controller instance announced; the CSI controller capabilities under Nomad's names. */
+export const ControllerInfo = Type.Object({
+  SupportsCreateDelete: Type.Boolean(),
+  SupportsAttachDetach: Type.Boolean(),
+  SupportsListVolumes: Type.Boolean(),
+  SupportsGetCapacity: Type.Boolean(),
+  SupportsCreateDeleteSnapshot: Type.Boolean(),
+  SupportsListSnapshots: Type.Boolean(),
+  SupportsClone: Type.Boolean(),
+  SupportsReadOnlyAttach: Type.Boolean(),
+  SupportsExpand: Type.Boolean(),
+  SupportsListVolumesAttachedNodes: Type.Boolean(),
+  SupportsCondition: Type.Boolean(),
+  SupportsGet: Type.Boolean(),
+})
+export type ControllerInfo = Type.Static<typeof ControllerInfo>
+
+export const NodeInfo = Type.Object({
+  /** The plugin's own ID of the node. */
+  ID: Type.String(),
+  MaxVolumes: Int64,
+  AccessibleTopology: Type.Union([
+    Type.Object({ Segments: Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()]) }),
+    Type.Null(),
+  ]),
+  RequiresNodeStageVolume: Type.Boolean(),
+  SupportsStats: Type.Boolean(),
+  SupportsExpand: Type.Boolean(),
+  SupportsCondition: Type.Boolean(),
+})
+export type NodeInfo = Type.Static<typeof NodeInfo>
+
+/** One instance of a plugin on one node. */
+export const PluginInstance = Type.Object({
+  PluginID: Type.String(),
+  AllocID: Type.String(),
+  Healthy: Type.Boolean(),
+  HealthDescription: Type.String(),
+  /** RFC 3339. */
+  UpdateTime: Type.String(),
+  Provider: Type.String(),
+  ProviderVersion: Type.String(),
+  RequiresControllerPlugin: Type.Boolean(),
+  RequiresTopologies: Type.Boolean(),
+  ControllerInfo: Type.Optional(Type.Union([ControllerInfo, Type.Null()])),
+  NodeInfo: Type.Optional(Type.Union([NodeInfo, Type.Null()])),
+})
+export type PluginInstance = Type.Static<typeof PluginInstance>
+
+/** Answer of Read Plugin. Instances are keyed by Nomad node ID. */
+export const Plugin = Type.Object({
+  ...stub,
+  Version: Type.String(),
+  Controllers: Type.Union([Type.Record(Type.String(), PluginInstance), Type.Null()]),
+  Nodes: Type.Union([Type.Record(Type.String(), PluginInstance), Type.Null()]),
+})
+export type Plugin = Type.Static<typeof Plugin>

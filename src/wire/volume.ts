@@ -1,0 +1,170 @@
+import Type from 'typebox'
+
+/**
+ * JSON shapes of Nomad's Volumes HTTP API, as its public page and its source give them: PascalCase
+ * names, capacities in bytes, indexes as 64-bit integers. Integers beyond 2^53 arrive as bigint
+ * (lib/json.ts), so every 64-bit field is `number | bigint`.
+ */
+
+/** A 64-bit integer. */
+export const Int64 = Type.Union([Type.Integer(), Type.BigInt()])
+
+const StringMap = Type.Record(Type.String(), Type.String())
+const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+export const accessModes = [
+  'single-node-reader-only',
+  'single-node-writer',
+  'multi-node-reader-only',
+  'multi-node-single-writer',
+  'multi-node-multi-writer',
+] as const
+export const attachmentModes = ['file-system', 'block-device'] as const
+export type AccessMode = (typeof accessModes)[number]
+export type AttachmentMode = (typeof attachmentModes)[number]
+
+export const Capability = Type.Object({ AccessMode: Type.String(), AttachmentMode: Type.String() })
+export type Capability = Type.Static<typeof Capability>
+
+export const MountOptions = Type.Object({
+  FSType: Type.Optional(Type.String()),
+  MountFlags: Type.Optional(nullable(Type.Array(Type.String()))),
+})
+export type MountOptions = Type.Static<typeof MountOptions>
+
+export const Topology = Type.Object({ Segments: nullable(StringMap) })
+export type Topology = Type.Static<typeof Topology>
+
+export const TopologyRequest = Type.Object({
+  Required: Type.Optional(nullable(Type.Array(nullable(Topology)))),
+  Preferred: Type.Optional(nullable(Type.Array(nullable(Topology)))),
+})
+export type TopologyRequest = Type.Static<typeof TopologyRequest>
+
+/** What a client may say of a volume in Register and Create. */
+export const VolumeRequest = Type.Object({
+  ID: Type.String(),
+  Namespace: Type.Optional(Type.String()),
+  Name: Type.Optional(Type.String()),
+  ExternalID: Type.Optional(Type.String()),
+  PluginID: Type.String(),
+  SnapshotID: Type.Optional(Type.String()),
+  CloneID: Type.Optional(Type.String()),
+  RequestedCapabilities: Type.Optional(nullable(Type.Array(Capability))),
+  RequestedCapacityMin: Type.Optional(Int64),
+  RequestedCapacityMax: Type.Optional(Int64),
+  RequestedTopologies: Type.Optional(nullable(TopologyRequest)),
+  MountOptions: Type.Optional(nullable(MountOptions)),
+  Secrets: Type.Optional(nullable(StringMap)),
+  Parameters: Type.Optional(nullable(StringMap)),
+  Context: Type.Optional(nullable(StringMap)),
+})
+export type VolumeRequest = Type.Static<typeof VolumeRequest>
+
+/** Body of Register and Create. */
+export const VolumesRequest = Type.Object({ Volumes: Type.Array(VolumeRequest) })
+export type VolumesRequest = Type.Static<typeof VolumesRequest>
+
+/** An allocation that holds a volume, cut to what every server fills. */
+export const AllocationStub = Type.Object({
+  ID: Type.String(),
+  Name: Type.Optional(Type.String()),
+  Namespace: Type.Optional(Type.String()),
+  NodeID: Type.String(),
+  NodeName: Type.Optional(Type.String()),
+  JobID: Type.Optional(Type.String()),
+  DesiredStatus: Type.Optional(Type.String()),
+  ClientStatus: Type.String(),
+  CreateIndex: Type.Optional(Int64),
+  ModifyIndex: Type.Optional(Int64),
+  CreateTime: Type.Optional(Int64),
+  ModifyTime: Type.Optional(Int64),
+})
+export type AllocationStub = Type.Static<typeof AllocationStub>
+
+const health = {
+  Schedulable: Type.Boolean(),
+  PluginID: Type.String(),
+  Provider: Type.String(),
+  ControllerRequired: Type.Boolean(),
+  ControllersHealthy: Type.Integer(),
+  ControllersExpected: Type.Integer(),
+  NodesHealthy: Type.Integer(),
+  NodesExpected: Type.Integer(),
+  /** RFC 3339; the zero time `0001-01-01T00:00:00Z` where it never happened. */
+  ResourceExhausted: Type.String(),
+  CreateIndex: Int64,
+  ModifyIndex: Int64,
+  /** Unix nanoseconds; 0 where the server does not fill it. */
+  CreateTime: Type.Optional(Int64),
+  ModifyTime: Type.Optional(Int64),
+}
+
+const identity = {
+  ID: Type.String(),
+  Namespace: Type.String(),
+  Name: Type.String(),
+  ExternalID: Type.String(),
+  /** May hold nulls: Nomad makes the slice at full length, then appends. */
+  Topologies: Type.Optional(nullable(Type.Array(nullable(Topology)))),
+  /** Current mode, `''` while nothing claims the volume. */
+  AccessMode: Type.String(),
+  AttachmentMode: Type.String(),
+}
+
+/** One element of List Volumes. */
+export const VolumeStub = Type.Object({
+  ...identity,
+  CurrentReaders: Type.Optional(Type.Integer()),
+  CurrentWriters: Type.Optional(Type.Integer()),
+  ...health,
+})
+export type VolumeStub = Type.Static<typeof VolumeStub>
+
+/** Answer of Read Volume. Secrets are always null, non-empty mount flags always `['[REDACTED]']`. */
+export const Volume = Type.Object({
+  ...identity,
+  RequestedCapabilities: nullable(Type.Array(Capability)),
+  RequestedCapacityMin: Int64,
+  RequestedCapacityMax: Int64,
+  RequestedTopologies: Type.Optional(nullable(TopologyRequest)),
+  /** Bytes as the plugin answered; 0: unknown. */
+  Capacity: Int64,
+  CloneID: Type.String(),
+  SnapshotID: Type.String(),
+  MountOptions: nullable(MountOptions),
+  Secrets: Type.Optional(nullable(StringMap)),
+  Parameters: nullable(StringMap),
+  Context: nullable(StringMap),
+  /** Keys are allocation IDs; the values are null. */
+  ReadAllocs: nullable(Type.Record(Type.String(), Type.Unknown())),
+  WriteAllocs: nullable(Type.Record(Type.String(), Type.Unknown())),
+  Allocations: nullable(Type.Array(AllocationStub)),
+  ProviderVersion: Type.String(),
+  ...health,
+})
+export type Volume = Type.Static<typeof Volume>
+
+/** Answer of Register and Create (servers before 1.10.5 answer Register with an empty body). */
+export const VolumesResponse = Type.Object({ Volumes: nullable(Type.Array(Volume)) })
+export type VolumesResponse = Type.Static<typeof VolumesResponse>
+
+/** One element of List External. */
+export const ExternalVolume = Type.Object({
+  ExternalID: Type.String(),
+  CapacityBytes: Int64,
+  VolumeContext: nullable(StringMap),
+  CloneID: Type.String(),
+  SnapshotID: Type.String(),
+  PublishedExternalNodeIDs: nullable(Type.Array(Type.String())),
+  IsAbnormal: Type.Boolean(),
+  Status: Type.String(),
+})
+export type ExternalVolume = Type.Static<typeof ExternalVolume>
+
+/** Answer of List External. */
+export const ExternalVolumesResponse = Type.Object({
+  Volumes: nullable(Type.Array(ExternalVolume)),
+  NextToken: Type.Optional(Type.String()),
+})
+export type ExternalVolumesResponse = Type.Static<typeof ExternalVolumesResponse>
