@@ -118,7 +118,10 @@ export function planSnapshotEnd(
   observation: SnapshotEndObservation,
   nowMs: number,
 ): Decision {
-  if (record.declaration.spec.deletionPolicy === 'Retain') {
+  const { deletionPolicy, suspend } = record.declaration.spec
+  if (suspend)
+    return take('release', 'Retained', 'no longer declared; it was suspended, so the snapshot stays')
+  if (deletionPolicy === 'Retain') {
     return take('release', 'Retained', 'no longer declared; the snapshot stays (deletionPolicy Retain)')
   }
   const { intent, snapshotID } = record

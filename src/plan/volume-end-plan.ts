@@ -28,8 +28,10 @@ export function planVolumeEnd(
   observation: VolumeEndObservation,
   nowMs: number,
 ): Decision {
-  const { deletionPolicy } = record.declaration.spec
+  const { deletionPolicy, suspend } = record.declaration.spec
   const { volume, tombstone } = observation
+  if (suspend)
+    return take('release', 'Retained', 'no longer declared; it was suspended, so the volume stays as it is')
   if (deletionPolicy === 'Retain') {
     return take(
       'release',
