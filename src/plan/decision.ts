@@ -12,6 +12,7 @@ export type StepName =
   | 'adopt-volume'
   | 'deregister-volume'
   | 'register-tombstone'
+  | 'cancel-end'
   | 'delete-volume'
   | 'create-snapshot'
   | 'adopt-snapshot'

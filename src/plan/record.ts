@@ -3,6 +3,7 @@ import type { SnapshotRequest } from '../wire/snapshot.ts'
 import type { VolumeRequest } from '../wire/volume.ts'
 import type { Key } from './identity.ts'
 import type { Status } from './status.ts'
+import type { HiddenHashes } from './volume-difference.ts'
 
 /**
  * Written before a call whose answer may be lost, cleared once its outcome is known. Until then nothing
@@ -14,6 +15,22 @@ export interface Intent<Request> {
   readonly sinceMs: number
   /** No earlier than this may the request be repeated, unless a read shows its outcome. */
   readonly deadlineMs: number
+}
+
+/**
+ * Whether the call behind an intent may still be running on the other side.
+ * @param settledBeforeMs calls sent before this have ended: the server that would run them has started since
+ */
+export function mayStillRun(intent: Intent<unknown>, settledBeforeMs: number, nowMs: number): boolean {
+  return nowMs < intent.deadlineMs && intent.sinceMs >= settledBeforeMs
+}
+
+/** A read may show the outcome any time, and not every server wakes us for it. */
+const outcomePollMs = 5_000
+
+/** When to look again at a call that may still be running. */
+export function untilSettledMs(intent: Intent<unknown>, nowMs: number): number {
+  return Math.min(outcomePollMs, intent.deadlineMs - nowMs)
 }
 
 interface ManagedRecord<Declaration> {
@@ -40,8 +57,11 @@ export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
   /** Set once: from then on nothing blank is ever created in its place. */
   readonly externalID?: string
   readonly intent?: Intent<VolumeRequest>
-  /** Keyed hashes of what Nomad never shows again. Absent: never applied by us. */
-  readonly applied?: { readonly secretsHash: string; readonly mountFlagsHash: string }
+  /**
+   * Keyed hashes of what Nomad never shows again; a hash is absent where we applied none. All absent: never
+   * applied by us, so nobody here knows what there is.
+   */
+  readonly applied?: HiddenHashes
   /** Keyed hash of the last update sent, to notice one that had no effect. */
   readonly lastUpdateHash?: string
   readonly end?: VolumeEnd

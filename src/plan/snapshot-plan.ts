@@ -3,7 +3,7 @@ import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot } from '../wire/snapshot.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { planPluginGate } from './plugin-gate.ts'
-import type { SnapshotRecord } from './record.ts'
+import { mayStillRun, type SnapshotRecord, untilSettledMs } from './record.ts'
 
 export interface SnapshotObservation {
   /** The declared volume that the snapshot is of, or why it cannot be taken yet. */
@@ -48,11 +48,11 @@ function planMissingSnapshot(
       const found = findByName(snapshots, record.csiName, volume.externalID)
       if (found !== undefined) return take('adopt-snapshot', 'Created', `snapshot "${found.ID}" was created`)
     }
-    if (nowMs < intent.deadlineMs && intent.sinceMs >= observation.settledBeforeMs) {
+    if (mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
       return wait(
         'OutcomeUnknown',
         'a create was sent and its answer was lost; it may still be running, so it is not repeated before its deadline',
-        intent.deadlineMs - nowMs,
+        untilSettledMs(intent, nowMs),
       )
     }
   }
@@ -126,11 +126,11 @@ export function planSnapshotEnd(
   }
   const { intent, snapshotID } = record
   if (snapshotID === undefined) {
-    if (intent !== undefined && nowMs < intent.deadlineMs && intent.sinceMs >= observation.settledBeforeMs) {
+    if (intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
       return wait(
         'OutcomeUnknown',
         'a create was sent and may still be running; waiting for it before the end',
-        intent.deadlineMs - nowMs,
+        untilSettledMs(intent, nowMs),
       )
     }
     return take(

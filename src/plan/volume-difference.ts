@@ -22,7 +22,7 @@ export interface VolumeDifferences {
   readonly unreadable: readonly string[]
 }
 
-/** Hashes of the declared values that Nomad never shows; absent where the declaration does not give the field. */
+/** Keyed hashes of values that Nomad never shows; absent for an empty or missing one. */
 export interface HiddenHashes {
   readonly secrets?: string
   readonly mountFlags?: string
@@ -104,26 +104,20 @@ function compareHidden(
   const changed = (field: string) =>
     updatable.push({ field, declared: '(changed)', actual: '(as last applied)' })
 
+  const { applied } = record
   if (spec.secrets === undefined) {
-    if (record.applied === undefined) unreadable.push('spec.secrets')
-  } else if (record.applied === undefined) {
-    updatable.push({ field: 'spec.secrets', declared: '(given)', actual: '(never applied by Mooring)' })
-  } else if (hashes.secrets !== record.applied.secretsHash) {
+    if (applied === undefined || applied.secrets !== undefined) unreadable.push('spec.secrets')
+  } else if (hashes.secrets !== applied?.secrets) {
     changed('spec.secrets')
   }
 
   const hasFlags = (actual.MountOptions?.MountFlags ?? []).length > 0
-  const declaresFlags = (spec.mountOptions?.mountFlags ?? []).length > 0
   if (spec.mountOptions?.mountFlags === undefined) {
-    if (record.applied === undefined && hasFlags) unreadable.push('spec.mountOptions.mountFlags')
-  } else if (hasFlags !== declaresFlags) {
-    updatable.push({
-      field: 'spec.mountOptions.mountFlags',
-      declared: declaresFlags ? '(given)' : '(none)',
-      actual: hasFlags ? '(given)' : '(none)',
-    })
-  } else if (hasFlags && hashes.mountFlags !== record.applied?.mountFlagsHash) {
-    changed('spec.mountOptions.mountFlags')
+    if (hasFlags) unreadable.push('spec.mountOptions.mountFlags')
+  } else {
+    const isSame =
+      hashes.mountFlags === undefined ? !hasFlags : hasFlags && hashes.mountFlags === applied?.mountFlags
+    if (!isSame) changed('spec.mountOptions.mountFlags')
   }
   return { updatable, unreadable }
 }

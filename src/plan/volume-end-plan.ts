@@ -2,7 +2,7 @@ import type { Plugin } from '../wire/plugin.ts'
 import type { Volume } from '../wire/volume.ts'
 import { type Decision, stall, take, wait } from './decision.ts'
 import { planPluginGate } from './plugin-gate.ts'
-import type { VolumeRecord } from './record.ts'
+import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
 
 export interface VolumeEndObservation {
   readonly volume: Volume | undefined
@@ -42,13 +42,12 @@ export function planVolumeEnd(
 
   if (record.externalID === undefined) {
     const { intent } = record
-    const mayRun =
-      intent !== undefined && nowMs < intent.deadlineMs && intent.sinceMs >= observation.settledBeforeMs
+    const mayRun = intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)
     if (mayRun && volume === undefined) {
       return wait(
         'OutcomeUnknown',
         'a create was sent and may still be running; waiting for it before the end',
-        intent.deadlineMs - nowMs,
+        untilSettledMs(intent, nowMs),
       )
     }
     return intent !== undefined && volume !== undefined && volume.Name === record.csiName

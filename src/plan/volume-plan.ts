@@ -3,7 +3,7 @@ import type { Plugin } from '../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../wire/volume.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { planPluginGate } from './plugin-gate.ts'
-import type { VolumeRecord } from './record.ts'
+import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
 import { compareVolume, type FieldDifference, type HiddenHashes } from './volume-difference.ts'
 
 /** Where a volume that is to be created gets its content from. */
@@ -43,6 +43,9 @@ export function planVolume(
       verdict: { state: 'suspended', reason: 'Suspended', message: 'spec.suspend is set: nothing is done' },
     }
   }
+  if (record.end !== undefined) {
+    return take('cancel-end', 'DeclaredAgain', 'declared again before its end was done; calling the end off')
+  }
   return observation.volume === undefined
     ? planAbsentVolume(declaration, record, observation, nowMs)
     : planPresentVolume(declaration, record, observation, observation.volume)
@@ -72,11 +75,11 @@ function planAbsentVolume(
   }
 
   const { intent } = record
-  if (intent !== undefined && nowMs < intent.deadlineMs && intent.sinceMs >= observation.settledBeforeMs) {
+  if (intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
     return wait(
       'OutcomeUnknown',
       'a create was sent and its answer was lost; it may still be running, so it is not repeated before its deadline',
-      intent.deadlineMs - nowMs,
+      untilSettledMs(intent, nowMs),
     )
   }
   const gate = planPluginGate(spec.pluginID, observation.plugin, 'SupportsCreateDelete')
@@ -90,6 +93,10 @@ function planAbsentVolume(
   }
   if (observation.source.state === 'waiting') {
     return wait(observation.source.reason, observation.source.message, claimPollMs)
+  }
+  if (observation.source.cloneID !== undefined) {
+    const cloneGate = planPluginGate(spec.pluginID, observation.plugin, 'SupportsClone')
+    if (cloneGate !== undefined) return cloneGate
   }
   return take('create-volume', 'Creating', `creating volume "${record.csiName}" by plugin "${spec.pluginID}"`)
 }
