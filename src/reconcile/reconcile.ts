@@ -77,7 +77,10 @@ async function runPass<Record extends InventoryRecord>(
     // A step writes its intent before its effect, so what is stored may be newer than what we began with.
     const stored = context.inventory.get(key) as Record | undefined // The key names the kind.
     after = stored === undefined ? pass.record : { ...stored, declaration: pass.record.declaration }
-    context.log.warn({ key, reason: failure.reason, kind: failure.kind, why: failure.message }, 'pass failed')
+    // What the engine repeats, the engine logs.
+    if (outcome.type !== 'failed') {
+      context.log.warn({ key, reason: failure.reason, why: failure.message }, 'pass held up')
+    }
   }
 
   if (after === undefined) {
