@@ -8,7 +8,7 @@ import {
 } from '../../../src/plan/snapshot-plan.ts'
 import type { Snapshot } from '../../../src/wire/snapshot.ts'
 import { snapshot } from '../../builders/declarations.ts'
-import { nomadPlugin } from '../../builders/nomad.ts'
+import { nomadPlugin } from '../../builders/observed.ts'
 import { snapshotRecord } from '../../builders/records.ts'
 
 const nowMs = 1_000_000

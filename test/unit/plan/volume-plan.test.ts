@@ -3,7 +3,7 @@ import type { VolumeDeclaration } from '../../../src/declare/declaration.ts'
 import type { VolumeRecord } from '../../../src/plan/record.ts'
 import { planVolume, type VolumeObservation } from '../../../src/plan/volume-plan.ts'
 import { volume } from '../../builders/declarations.ts'
-import { nomadPlugin, nomadVolume } from '../../builders/nomad.ts'
+import { nomadPlugin, nomadVolume } from '../../builders/observed.ts'
 import { volumeRecord } from '../../builders/records.ts'
 
 const nowMs = 1_000_000
