@@ -30,7 +30,11 @@ const everyCapability: ControllerInfo = {
 }
 
 /** A plugin with one healthy controller that can do all but what `lacks` says. */
-export function nomadPlugin(id: string, lacks: Partial<ControllerInfo> = {}, matters: Partial<Plugin> = {}): Plugin {
+export function nomadPlugin(
+  id: string,
+  lacks: Partial<ControllerInfo> = {},
+  matters: Partial<Plugin> = {},
+): Plugin {
   return aPlugin(id, {
     Controllers: {
       'node-1': {
