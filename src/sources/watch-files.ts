@@ -29,20 +29,7 @@ export function watchFiles({ path, clock, log, onChange }: WatchFilesOptions): {
   }
 
   const told = new Set<string>()
-  const watcher = watch(path, {
-    ignoreInitial: true,
-    ignored: (changedPath, stats) => {
-      const name = basename(changedPath)
-      if (relative(path, changedPath) === '') return false
-      // The mount of a ConfigMap changes by a new `..data`, so these hidden names are watched.
-      if (isHidden(name) && !name.startsWith('..')) return true
-      return stats?.isFile() === true && !isDeclarationFile(name)
-    },
-  })
-  watcher.on('all', changed)
-  // What changed between the caller's reading and now was not seen.
-  watcher.on('ready', changed)
-  watcher.on('error', (error) => {
+  const warn = (error: unknown) => {
     const reason = errorCode(error) ?? errorMessage(error)
     if (told.has(reason)) return
     told.add(reason)
@@ -50,13 +37,49 @@ export function watchFiles({ path, clock, log, onChange }: WatchFilesOptions): {
       { path, error: errorMessage(error) },
       'watching files failed in part; changes there are seen at the next periodic reading',
     )
+  }
+
+  const watchBeneath = () =>
+    watch(path, {
+      ignoreInitial: true,
+      ignored: (changedPath, stats) => {
+        const name = basename(changedPath)
+        if (isRoot(changedPath)) return false
+        // The mount of a ConfigMap changes by a new `..data`, so these hidden names are watched.
+        if (isHidden(name) && !name.startsWith('..')) return true
+        return stats?.isFile() === true && !isDeclarationFile(name)
+      },
+    })
+      .on('all', changed)
+      // What changed between the caller's reading and now was not seen.
+      .on('ready', changed)
+      .on('error', warn)
+  const isRoot = (changedPath: string) => relative(path, changedPath) === ''
+
+  // Where the path is a link that is turned to another folder (git-sync), the watch beneath it stays with
+  // the old one. So the path itself is watched as well, and each turn begins a new watch.
+  let beneath = watchBeneath()
+  let closing: Promise<void> = Promise.resolve()
+  const itself = watch(path, {
+    ignoreInitial: true,
+    followSymlinks: false,
+    depth: 0,
+    ignored: (changedPath) => !isRoot(changedPath),
   })
+    .on('all', () => {
+      const old = beneath
+      closing = closing.then(() => old.close())
+      beneath = watchBeneath()
+    })
+    .on('error', warn)
 
   return {
     async close() {
       cancel?.()
+      // Stands for a timer that never fires, so that no late change sets one.
       cancel = () => {}
-      await watcher.close()
+      await itself.close()
+      await Promise.all([closing, beneath.close()])
     },
   }
 }

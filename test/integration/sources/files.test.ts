@@ -420,6 +420,24 @@ describe('a watch', () => {
     expect(declared(await source.read())).toEqual(['a.yaml/0 b'])
   })
 
+  test('tells of a link to a folder that is turned to another, as git-sync does', async () => {
+    for (const version of ['v1', 'v2']) {
+      await mkdir(join(base, version))
+      await writeFile(join(base, version, 'a.yaml'), volume(version))
+    }
+    const current = join(base, 'current')
+    await symlink('v1', current)
+    const { told, source } = await watching(current)
+    expect(declared(await source.read())).toEqual(['a.yaml/0 v1'])
+    await told(async () => {
+      await symlink('v2', join(base, 'next'))
+      await rename(join(base, 'next'), current)
+    })
+    expect(declared(await source.read())).toEqual(['a.yaml/0 v2'])
+    await told(() => writeFile(join(base, 'v2', 'a.yaml'), volume('v2-edited')))
+    expect(declared(await source.read())).toEqual(['a.yaml/0 v2-edited'])
+  })
+
   test('takes many changes as one, and tells each listener until it leaves', async () => {
     const { told, listener, stop, source } = await watching()
     const other = vi.fn()
