@@ -52,3 +52,13 @@ export type MethodName<Definition> = keyof {
   [Name in keyof Definition as string extends Name ? never : Name]: Definition[Name]
 } &
   string
+
+/** What a plugin gets for one method. */
+export type ReceivedRequestOf<Method> = Method extends { requestDeserialize(bytes: Buffer): infer Request }
+  ? Request
+  : never
+
+/** What a plugin gives for one method. */
+export type GivenResponseOf<Method> = Method extends { responseSerialize(response: infer Response): Buffer }
+  ? Response
+  : never

@@ -9,6 +9,13 @@ export interface DatabaseOptions {
   readonly what: string
   /** SQL that brings version n to n + 1, from an empty file on. Only ever appended to. */
   readonly migrations: readonly string[]
+  /** What a person can do, where it is something else than for a data directory. */
+  readonly remedies?: { readonly busy: string; readonly damaged: string }
+}
+
+const dataDirectoryRemedies = {
+  busy: 'end that one, or give another --data-dir',
+  damaged: 'put a backup in its place',
 }
 
 /**
@@ -16,7 +23,7 @@ export interface DatabaseOptions {
  * process however that ends. A commit is on disk when it returns.
  * @throws UsageError if another process holds it, if it is of a later release, or damaged
  */
-export function openDatabase({ path, what, migrations }: DatabaseOptions): DatabaseSync {
+export function openDatabase({ path, what, migrations, remedies }: DatabaseOptions): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(path)
   try {
@@ -28,7 +35,7 @@ export function openDatabase({ path, what, migrations }: DatabaseOptions): Datab
     return database
   } catch (error) {
     database.close()
-    throw new UsageError(explain(error, path, what), { cause: error })
+    throw new UsageError(explain(error, path, what, remedies), { cause: error })
   }
 }
 
@@ -41,16 +48,16 @@ function migrate(database: DatabaseSync, migrations: readonly string[]): void {
   database.exec(`PRAGMA user_version = ${migrations.length}`)
 }
 
-function explain(error: unknown, path: string, what: string): string {
+function explain(error: unknown, path: string, what: string, remedies = dataDirectoryRemedies): string {
   const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
   const busy = 5
   const corrupt = 11
   const notADatabase = 26
   if (code === busy) {
-    return `${what} at ${path} is in use by another mooring process; end that one, or give another --data-dir`
+    return `${what} at ${path} is in use by another mooring process; ${remedies.busy}`
   }
   if (code === corrupt || code === notADatabase) {
-    return `${what} at ${path} is damaged (${errorMessage(error)}); put a backup in its place`
+    return `${what} at ${path} is damaged (${errorMessage(error)}); ${remedies.damaged}`
   }
   return `${what} at ${path} cannot be opened: ${errorMessage(error)}`
 }
