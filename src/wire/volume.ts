@@ -8,6 +8,7 @@ import Type from 'typebox'
 
 /** A 64-bit integer. */
 export const Int64 = Type.Union([Type.Integer(), Type.BigInt()])
+export type Int64 = Type.Static<typeof Int64>
 
 const StringMap = Type.Record(Type.String(), Type.String())
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])

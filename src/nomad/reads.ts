@@ -1,0 +1,190 @@
+import Type from 'typebox'
+import { Plugin, PluginStub } from '../wire/plugin.ts'
+import { type Snapshot, SnapshotsResponse } from '../wire/snapshot.ts'
+import { type ExternalVolume, ExternalVolumesResponse, Volume, VolumeStub } from '../wire/volume.ts'
+import { type Call, classifyAnswer } from './error-table.ts'
+import type { Http, HttpAnswer, HttpRequest } from './http.ts'
+import { listPages } from './pages.ts'
+import { createAnswerParser } from './parse-answer.ts'
+import { titleOf, volumePath } from './volume-address.ts'
+
+/** Waits at Nomad for an index beyond `index`, at most `waitMs`; index 0 answers at once. */
+export interface BlockingQuery {
+  readonly index: bigint
+  readonly waitMs: number
+}
+
+/** What a list had, and the index of its whole table, 0 where the server gives none. */
+export interface Indexed<Item> {
+  readonly items: readonly Item[]
+  readonly index: bigint
+}
+
+/**
+ * The calls of the Volumes API that change nothing. They reject with an OperationError, never an
+ * ambiguous one; a list that is empty and an answer that did not come are thus never the same.
+ */
+export interface VolumeReads {
+  /** Of one namespace; Nomad's lists over several repeat and drop volumes. */
+  listVolumes(namespace: string, query?: BlockingQuery, signal?: AbortSignal): Promise<Indexed<VolumeStub>>
+  /** undefined: Nomad answered that it has no such volume. */
+  readVolume(namespace: string, volumeID: string, signal?: AbortSignal): Promise<Volume | undefined>
+  listPlugins(query?: BlockingQuery, signal?: AbortSignal): Promise<Indexed<PluginStub>>
+  /** undefined: Nomad answered that it has no such plugin. */
+  readPlugin(pluginID: string, signal?: AbortSignal): Promise<Plugin | undefined>
+  /** All pages, by external ID. */
+  listExternalVolumes(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, ExternalVolume>>
+  /** All pages, by snapshot ID. */
+  listSnapshots(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Snapshot>>
+  /** Nomad makes the external volume before it finds that the namespace is missing, so this is asked first. */
+  namespaceExists(namespace: string, signal?: AbortSignal): Promise<boolean>
+}
+
+type ReadRequest = Omit<HttpRequest, 'method' | 'call'>
+
+export interface ReadTimeouts {
+  /** A read of Nomad's own state, without what a blocking query waits. */
+  readonly readMs: number
+  /** A list that the plugin answers. */
+  readonly pluginReadMs: number
+}
+
+export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeReads {
+  const parseVolumeStubs = createAnswerParser(Type.Array(VolumeStub))
+  const parseVolume = createAnswerParser(Volume)
+  const parsePluginStubs = createAnswerParser(Type.Array(PluginStub))
+  const parsePlugin = createAnswerParser(Plugin)
+  const parseExternalVolumes = createAnswerParser(ExternalVolumesResponse)
+  const parseSnapshots = createAnswerParser(SnapshotsResponse)
+
+  async function read(request: ReadRequest, title: string) {
+    const call: Call = { title, type: 'read' }
+    const answer = await http.send({ ...request, method: 'GET', call })
+    return { ...answer, call }
+  }
+
+  async function readAll(request: ReadRequest, title: string) {
+    const answer = await read(request, title)
+    if (answer.status !== 200) throw classifyAnswer(answer.status, answer.text, answer.call)
+    return answer
+  }
+
+  /** undefined where the answer is a 404 with the given text, as against a route that is not there. */
+  async function readOne(request: ReadRequest, title: string, absent: string) {
+    const answer = await read(request, title)
+    if (answer.status === 404 && answer.text.includes(absent)) return undefined
+    if (answer.status !== 200) throw classifyAnswer(answer.status, answer.text, answer.call)
+    return answer
+  }
+
+  return {
+    async listVolumes(namespace, query, signal) {
+      const answer = await readAll(
+        {
+          path: '/volumes',
+          query: { type: 'csi', namespace, ...blockingParameters(query) },
+          timeoutMs: timeouts.readMs + blockingMs(query),
+          signal,
+        },
+        `list volumes in namespace "${namespace}"`,
+      )
+      return { items: parseVolumeStubs(answer.text, answer.call), index: indexOf(answer) }
+    },
+
+    async readVolume(namespace, volumeID, signal) {
+      const answer = await readOne(
+        { path: volumePath(volumeID), query: { namespace }, timeoutMs: timeouts.readMs, signal },
+        titleOf('read', namespace, volumeID),
+        'volume not found',
+      )
+      return answer && parseVolume(answer.text, answer.call)
+    },
+
+    async listPlugins(query, signal) {
+      const answer = await readAll(
+        {
+          path: '/plugins',
+          query: { type: 'csi', ...blockingParameters(query) },
+          timeoutMs: timeouts.readMs + blockingMs(query),
+          signal,
+        },
+        'list plugins',
+      )
+      return { items: parsePluginStubs(answer.text, answer.call), index: indexOf(answer) }
+    },
+
+    async readPlugin(pluginID, signal) {
+      const answer = await readOne(
+        { path: `/plugin/csi/${encodeURIComponent(pluginID)}`, timeoutMs: timeouts.readMs, signal },
+        `read plugin "${pluginID}"`,
+        'plugin not found',
+      )
+      return answer && parsePlugin(answer.text, answer.call)
+    },
+
+    listExternalVolumes(pluginID, signal) {
+      const title = `list external volumes of plugin "${pluginID}"`
+      return listPages(
+        async (page) => {
+          const answer = await readAll(
+            {
+              path: '/volumes/external',
+              query: { plugin_id: pluginID, ...page },
+              timeoutMs: timeouts.pluginReadMs,
+              signal,
+            },
+            title,
+          )
+          const { Volumes, NextToken } = parseExternalVolumes(answer.text, answer.call)
+          return { items: Volumes ?? [], nextToken: NextToken }
+        },
+        (volume) => volume.ExternalID,
+        title,
+      )
+    },
+
+    listSnapshots(pluginID, signal) {
+      const title = `list snapshots of plugin "${pluginID}"`
+      return listPages(
+        async (page) => {
+          const answer = await readAll(
+            {
+              path: '/volumes/snapshot',
+              query: { plugin_id: pluginID, ...page },
+              timeoutMs: timeouts.pluginReadMs,
+              signal,
+            },
+            title,
+          )
+          const { Snapshots, NextToken } = parseSnapshots(answer.text, answer.call)
+          return { items: Snapshots ?? [], nextToken: NextToken }
+        },
+        (snapshot) => snapshot.ID,
+        title,
+      )
+    },
+
+    async namespaceExists(namespace, signal) {
+      const answer = await readOne(
+        { path: `/namespace/${encodeURIComponent(namespace)}`, timeoutMs: timeouts.readMs, signal },
+        `read namespace "${namespace}"`,
+        'Namespace not found',
+      )
+      return answer !== undefined
+    },
+  }
+}
+
+function blockingParameters(query: BlockingQuery | undefined): Record<string, string> {
+  return query ? { index: String(query.index), wait: `${query.waitMs}ms` } : {}
+}
+
+/** Nomad adds up to a sixteenth to the wait, and may hold a query for 5 s while it elects a leader. */
+function blockingMs(query: BlockingQuery | undefined): number {
+  return query && query.index > 0n ? query.waitMs * 1.07 + 5000 : 0
+}
+
+function indexOf(answer: HttpAnswer): bigint {
+  const text = answer.header('x-nomad-index') ?? ''
+  return /^\d+$/.test(text) ? BigInt(text) : 0n
+}
