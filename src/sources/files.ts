@@ -7,7 +7,7 @@ import { compare, type FileScan, type FoundFile, isSameScan, scanFiles } from '.
 import type { Source, SourceContent } from './source.ts'
 import { watchFiles } from './watch-files.ts'
 
-export interface FilesSourceOptions {
+export interface FileSourceOptions {
   /** A folder, read with everything beneath it, or a single file. It need not be there yet. */
   readonly path: string
   readonly clock: Clock
@@ -40,7 +40,7 @@ const attempts = 3
  * so a declaration that moves from file to file is never missed in between. What cannot be read or
  * understood keeps what it declared before, and makes the reading incomplete.
  */
-export function createFilesSource({ path, clock, log }: FilesSourceOptions): Source {
+export function createFileSource({ path, clock, log }: FileSourceOptions): Source {
   const name = path.length > 1 ? path.replace(/\/+$/, '') || '/' : path
   let parsed: ReadonlyMap<string, Parsed> = new Map()
   let declared: readonly Declaration[] = []

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { silentLog } from '../../../src/lib/log.ts'
-import { createFilesSource } from '../../../src/sources/files.ts'
+import { createFileSource } from '../../../src/sources/files.ts'
 import type { Source, SourceContent } from '../../../src/sources/source.ts'
 
 let base: string
@@ -26,7 +26,7 @@ afterEach(async () => {
 })
 
 function open(path = root, clock: Clock = systemClock): Source {
-  const source = createFilesSource({ path, clock, log: silentLog })
+  const source = createFileSource({ path, clock, log: silentLog })
   sources.push(source)
   return source
 }
