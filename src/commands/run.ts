@@ -7,7 +7,7 @@ import { defaultStateDirectory } from '../lib/state-directory.ts'
 import { createNomadClient } from '../nomad/client.ts'
 import { createObserver } from '../nomad/observer.ts'
 import { createSecretResolver } from '../secrets/resolve-secrets.ts'
-import { createFilesSource } from '../sources/files.ts'
+import { createFileSource } from '../sources/files.ts'
 import { type Operator, startOperator } from './operator.ts'
 import { type OperatorFlags, operatorOptions } from './options.ts'
 
@@ -74,7 +74,7 @@ export function runOperator(
     ...(options.nomadRegion === undefined ? {} : { region: options.nomadRegion }),
   })
   const observer = createObserver({ client, clock, log, random: Math.random })
-  const source = createFilesSource({ path: options.source, log, clock })
+  const source = createFileSource({ path: options.source, log, clock })
   const operator = startOperator({
     sources: [source],
     api: client,
