@@ -43,10 +43,11 @@ export function runCommand(): Command {
     )
   for (const option of operatorOptions()) command.addOption(option)
   return command.action(async (flags: RunFlags) => {
+    const shutdown = waitForShutdown()
     const log = createLog(flags.logLevel)
     const running = runOperator({ ...flags, log, settledBeforeMs: 0 })
     log.info({ source: flags.source, nomad: flags.nomadAddr }, 'mooring runs')
-    const signal = await waitForShutdown()
+    const signal = await shutdown
     log.info({ signal }, 'finishing what is in process; once more to stop at once')
     await running.close()
   })
