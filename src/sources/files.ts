@@ -60,16 +60,20 @@ export function createFileSource({ path, clock, log }: FileSourceOptions): Sourc
     const before = parsed.get(file)
     if (before?.settled && before.fingerprint === fingerprint) return before
     const settled = clock.now() - found.changedAtMs > settledAfterMs
-    const read = await readText(found.path)
-    if ('text' in read)
-      return { fingerprint, settled, ...parseDeclarations(read.text, { source: name, file }) }
-    return {
+    const unreadable = (message: string): Parsed => ({
       fingerprint,
       settled: false,
       declarations: [],
-      problems: [problemOf(file, read.message)],
+      problems: [problemOf(file, message)],
       skipped: 0,
+    })
+    const read = await readText(found.path)
+    if ('message' in read) return unreadable(read.message)
+    // Many programs save by emptying a file and then filling it.
+    if (!settled && read.text.trim() === '' && declared.some(({ place }) => place.file === file)) {
+      return unreadable('became empty just now: if that was meant, it is believed in a few seconds')
     }
+    return { fingerprint, settled, ...parseDeclarations(read.text, { source: name, file }) }
   }
 
   async function readOnce(signal: AbortSignal | undefined) {

@@ -174,6 +174,19 @@ describe('what cannot be understood', () => {
     expect(content.complete).toBe(false)
   })
 
+  test('a file that is emptied keeps what it declared until it has been empty for a while', async () => {
+    let ahead = 0
+    const source = open(root, { ...systemClock, now: () => Date.now() + ahead })
+    await write('a.yaml', volume('a'))
+    await source.read()
+    await write('a.yaml', '')
+    const content = await source.read()
+    expect(declared(content)).toEqual(['a.yaml/0 a'])
+    expect(problems(content)).toEqual([expect.stringContaining('a.yaml: became empty just now')])
+    ahead = 60_000
+    expect(await source.read()).toMatchObject({ declarations: [], complete: true })
+  })
+
   test('what moved to another file out of a broken one is declared there alone', async () => {
     const source = open()
     await write('a.yaml', volume('a1') + volume('a2'))
