@@ -338,7 +338,7 @@ describe('a folder that changes while it is read', () => {
     const content = await source.read()
     expect(declared(content)).toContain('b.yaml/0 b')
     expect(content.complete).toBe(false)
-    expect(problems(content)).toEqual([': changes while it is read: it is read again later'])
+    expect(problems(content)).toEqual([': changes while it is read: it is read again in a few seconds'])
   })
 })
 
@@ -466,6 +466,15 @@ describe('a watch', () => {
     await write('0.yaml', volume('other'))
     await vi.waitFor(() => expect(other).toHaveBeenCalled())
     expect(listener).not.toHaveBeenCalled()
+  })
+
+  test('tells again of a file that became empty, once that can be believed', async () => {
+    await write('a.yaml', volume('a'))
+    const { told, source } = await watching()
+    expect(declared(await source.read())).toEqual(['a.yaml/0 a'])
+    await told(() => write('a.yaml', ''))
+    await told(async () => expect(declared(await source.read())).toEqual(['a.yaml/0 a']))
+    expect(await source.read()).toMatchObject({ declarations: [], complete: true })
   })
 
   test('ends with its source, which may be closed twice', async () => {
