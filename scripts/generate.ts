@@ -1,4 +1,5 @@
 import { csiTypes } from './lib/generate-csi-types.ts'
+import { jsonSchemas } from './lib/generate-schemas.ts'
 import { compareTrees, writeTree } from './lib/generated-tree.ts'
 
 /**
@@ -14,7 +15,7 @@ export interface Generator {
   generate(): Promise<ReadonlyMap<string, string>>
 }
 
-const generators: readonly Generator[] = [csiTypes]
+const generators: readonly Generator[] = [csiTypes, jsonSchemas]
 
 const check = process.argv.includes('--check')
 let isStale = false

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { Command } from 'commander'
 import { driverCommand } from './commands/driver.ts'
@@ -6,12 +5,11 @@ import { runCommand } from './commands/run.ts'
 import { serverCommand } from './commands/server.ts'
 import { upCommand } from './commands/up.ts'
 import { UsageError } from './lib/errors.ts'
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+import { packageVersion } from './lib/version.ts'
 
 const program = new Command('mooring')
   .description("Keeps HashiCorp Nomad's CSI volumes and snapshots as they are declared.")
-  .version(version)
+  .version(packageVersion())
   .showHelpAfterError('(mooring --help and mooring <command> --help say more)')
   .addCommand(upCommand())
   .addCommand(runCommand())

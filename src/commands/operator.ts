@@ -3,9 +3,10 @@ import { createController } from '../engine/controller.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { NomadObserver } from '../nomad/observer.ts'
 import { planDependents } from '../plan/dependents.ts'
 import { type Key, volumeKey } from '../plan/identity.ts'
-import type { Inventory, Observer, SecretResolver, VolumesApi } from '../plan/ports.ts'
+import type { Inventory, SecretResolver, VolumesApi } from '../plan/ports.ts'
 import type { PruneOptions } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import { createDesired } from '../reconcile/desired.ts'
@@ -21,7 +22,7 @@ const drainGraceMs = 10_000
 export interface OperatorOptions {
   readonly sources: readonly Source[]
   readonly api: VolumesApi
-  readonly observer: Observer
+  readonly observer: NomadObserver
   readonly inventory: Inventory
   readonly secrets: SecretResolver
   readonly clock: Clock
@@ -104,7 +105,7 @@ export function startOperator(options: OperatorOptions): Operator {
   })
 
   const stopObserving = observer.onChange((change) => {
-    if ('pluginID' in change) {
+    if (change.type === 'plugin') {
       for (const [key, declaration] of desired.declarations()) {
         if (pluginOf(inventory.get(key), declaration) === change.pluginID)
           controller.add(key, { priority: 'resync' })

@@ -69,6 +69,7 @@ export function runOperator(
   const inventory = openSqliteInventory(options.dataDir)
   const client = createNomadClient({
     address: options.nomadAddr,
+    clock,
     ...(options.nomadToken === undefined ? {} : { token: options.nomadToken }),
     ...(options.nomadRegion === undefined ? {} : { region: options.nomadRegion }),
   })

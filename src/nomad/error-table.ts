@@ -90,8 +90,8 @@ const textRows: readonly Row[] = [
 ]
 
 /**
- * What the plugin said. A code that may mean "still running" is ambiguous; CSI asks for the same call
- * again by the same name after Aborted (another call for the volume is pending).
+ * What the plugin said, by the error tables of the CSI spec. A code that may mean "still running" is
+ * ambiguous.
  */
 function judgePluginError(code: string, description: string, text: string, call: Call): Verdict {
   switch (code) {
@@ -116,7 +116,8 @@ function judgePluginError(code: string, description: string, text: string, call:
       if (call.type === 'delete volume' || call.type === 'delete snapshot') return waiting('InUse')
       return transient('FailedPrecondition')
     case 'Aborted':
-      return transient('OperationPending')
+      // Another call for the same name or ID is under way, and may yet succeed.
+      return ambiguous('OperationPending')
     case 'ResourceExhausted':
       return transient('ResourceExhausted')
     case 'Unavailable':
@@ -174,7 +175,11 @@ function judge(status: number, text: string, call: Call): Verdict {
       message: `the plugin answered ${plugin.code}: ${plugin.description}`,
     }
   }
-  return textRows.find((row) => row.text.test(text)) ?? judgeStatus(status)
+  const verdict = textRows.find((row) => row.text.test(text)) ?? judgeStatus(status)
+  // Nomad looks for the namespace after the plugin has made the volume, and leaves that behind.
+  return verdict.reason === 'NamespaceNotFound' && call.type === 'create volume'
+    ? ambiguous('NamespaceNotFound')
+    : verdict
 }
 
 /** The error of an answer that is not a success. Never holds anything of the request but its title. */

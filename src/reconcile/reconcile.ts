@@ -99,7 +99,10 @@ async function runPass<Record extends InventoryRecord>(
   const record = { ...after, status }
   if (!isDeepStrictEqual(record, before)) context.inventory.put(record)
   if (!isDeepStrictEqual(status, before?.status)) {
-    context.log.debug({ key, state: verdict.state, reason: verdict.reason }, 'status')
+    const previous = before?.status.conditions[0]
+    if (previous?.reason !== verdict.reason || previous.message !== verdict.message) {
+      context.log.info({ key, state: verdict.state, reason: verdict.reason, why: verdict.message }, 'status')
+    }
     context.onStatus(key)
   }
   return outcome

@@ -46,8 +46,16 @@ const rows: Row[] = [
     'no namespace',
     500,
     'volume data is in nonexistent namespace prod',
-    'create volume',
+    'write',
     'permanent',
+    'NamespaceNotFound',
+  ],
+  [
+    'no namespace, found after the plugin made the volume',
+    500,
+    'volume data is in nonexistent namespace prod',
+    'create volume',
+    'ambiguous',
     'NamespaceNotFound',
   ],
   [
@@ -333,7 +341,7 @@ const rows: Row[] = [
     'transient',
     'FailedPrecondition',
   ],
-  ['Aborted', 500, grpc('Aborted', 'is already pending'), 'write', 'transient', 'OperationPending'],
+  ['Aborted', 500, grpc('Aborted', 'is already pending'), 'write', 'ambiguous', 'OperationPending'],
   ['ResourceExhausted', 500, grpc('ResourceExhausted'), 'create volume', 'transient', 'ResourceExhausted'],
   [
     'Unavailable before anything was sent',

@@ -1,0 +1,146 @@
+/**
+ * The list watch's one promise: `current` is the list as Nomad has it, known to be so by a blocking query that
+ * is open, and never one from before an interruption.
+ */
+import { type Clock, delay } from '../lib/clock.ts'
+import { errorMessage, OperationError, toOperationError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { BlockingQuery, Indexed } from './reads.ts'
+
+export interface ListWatchOptions<Item> {
+  /** For log lines and errors: `volumes in namespace "default"`. */
+  readonly title: string
+  readonly list: (query: BlockingQuery | undefined, signal: AbortSignal) => Promise<Indexed<Item>>
+  /** Called with each list before `current` gives it. */
+  readonly onList: (items: readonly Item[]) => void
+  /** Counts up; orders what arrives here and what is asked elsewhere. */
+  readonly sequence: () => number
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Log
+  /**
+   * How long a query blocks. After each that ends without a change the list is read afresh, because
+   * Nomad neither wakes for every change of health, nor looks again when a query expires.
+   */
+  readonly pollMs: number
+}
+
+export interface ListWatch {
+  /**
+   * Resolves with the place in the sequence at which the latest list arrived, after it arrived.
+   * @throws OperationError while Nomad does not answer; a single failure is waited out
+   */
+  current(): Promise<number>
+  /** Reads the list afresh; `current` waits for it. */
+  refresh(): void
+  /** Ends the open query; resolves when nothing of the watch is left. */
+  close(): Promise<void>
+}
+
+const firstRetryMs = 1000
+const lastRetryMs = 30_000
+/** Changes that follow each other closely become one list. */
+const gapMs = 100
+
+export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch {
+  const { title, list, onList, sequence, clock, random, log, pollMs } = options
+  let closed = false
+  let arrivedAt: number | undefined
+  // A refresh asks for a list that begins after it: generations wanted, and seen in a list.
+  let wanted = 1
+  let seen = 0
+  let failures = 0
+  let lastError: unknown
+  let cut = new AbortController()
+  let attempt = Promise.withResolvers<void>()
+
+  /** One query and what follows from it. @returns the index to wait beyond next, 0 for a list at once */
+  async function step(index: bigint): Promise<bigint> {
+    const generation = wanted
+    const beganMs = clock.now()
+    const answer = await list(index > 0n ? { index, waitMs: pollMs } : undefined, cut.signal)
+    const isExpired = index > 0n && answer.index === index
+    if (!isExpired) {
+      // Before the listeners, so that what they ask for is answered from this list.
+      arrivedAt = sequence()
+      seen = generation
+      onList(answer.items)
+    }
+    failures = 0
+    endAttempt()
+    const restMs = restAfter(index, answer.index, clock.now() - beganMs)
+    if (restMs > 0) await delay(clock, restMs, cut.signal)
+    return answer.index > index ? answer.index : 0n
+  }
+
+  function restAfter(before: bigint, after: bigint, tookMs: number): number {
+    // The first of a series blocks at once; so does one that was read afresh.
+    if (before === 0n && after > 0n) return 0
+    // No news, or no index: a server that does not block is asked at the pace of one that does.
+    if (before === after) return pollMs - tookMs
+    // News; an index that went backwards is a restored cluster, and the series starts over.
+    return gapMs
+  }
+
+  function endAttempt() {
+    const ended = attempt
+    attempt = Promise.withResolvers()
+    ended.resolve()
+  }
+
+  async function run() {
+    let index = 0n
+    while (!closed) {
+      try {
+        index = await step(index)
+      } catch (error) {
+        index = 0n
+        // Cut by refresh or close, which is no failure.
+        if (!cut.signal.aborted) await fail(error)
+      }
+      if (cut.signal.aborted) {
+        cut = new AbortController()
+        index = 0n
+      }
+    }
+    endAttempt()
+  }
+
+  async function fail(error: unknown) {
+    failures += 1
+    lastError = error
+    const retryInMs = Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1)) * (1 - random() / 2)
+    log.warn(
+      { watch: title, reason: toOperationError(error).reason, error: errorMessage(error), retryInMs },
+      'watch failed',
+    )
+    endAttempt()
+    await delay(clock, retryInMs, cut.signal)
+  }
+
+  const ended = run()
+
+  return {
+    async current() {
+      for (;;) {
+        if (closed) throw watchEnded(title)
+        if (arrivedAt !== undefined && seen >= wanted && failures === 0) return arrivedAt
+        if (failures > 1) throw lastError
+        await attempt.promise
+      }
+    },
+    refresh() {
+      wanted += 1
+      cut.abort()
+    },
+    close() {
+      closed = true
+      cut.abort()
+      return ended
+    },
+  }
+}
+
+export function watchEnded(title: string): OperationError {
+  return new OperationError(`the watch of ${title} has ended`, { kind: 'transient', reason: 'Interrupted' })
+}

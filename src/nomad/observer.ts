@@ -1,0 +1,186 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Observer } from '../plan/ports.ts'
+import type { Plugin, PluginStub } from '../wire/plugin.ts'
+import type { Snapshot } from '../wire/snapshot.ts'
+import type { Volume, VolumeStub } from '../wire/volume.ts'
+import { createCachedList } from './cached-list.ts'
+import { watchEnded } from './list-watch.ts'
+import type { VolumeReads } from './reads.ts'
+import { watchCollection } from './watched-collection.ts'
+
+export interface ObserverOptions {
+  readonly client: VolumeReads
+  readonly clock: Clock
+  /** Uniform in [0, 1), for jitter. */
+  readonly random: () => number
+  readonly log: Log
+  /** How often volume and plugin lists are read though nothing seems to change. Default 30 s. */
+  readonly pollMs?: number
+  /** How long a list of external volumes or snapshots is good. Default 30 s. */
+  readonly beatMs?: number
+  /** The same while a snapshot in it is not ready to use. Default 2 s. */
+  readonly notReadyBeatMs?: number
+}
+
+/** What a watch saw change: a volume that came, went or changed, or a plugin that did. */
+export type ObservedChange =
+  | { readonly type: 'volume'; readonly namespace: string; readonly volumeID: string }
+  | { readonly type: 'plugin'; readonly pluginID: string }
+
+/**
+ * The Observer over Nomad's API. Plugins are watched from the start, a namespace from the first read of a
+ * volume in it. Every read rejects with an OperationError where there is no answer, and is never empty for
+ * that. `invalidate` of a plugin is about its lists of external volumes and snapshots, which our writes
+ * change; the plugin itself is watched.
+ */
+export interface NomadObserver extends Observer {
+  /** Listeners only enqueue. Returns the function that ends it. The first list is no change. */
+  onChange(listener: (change: ObservedChange) => void): () => void
+  /** Ends all watches and requests; reads reject from then on. Connections end with their client. */
+  close(): Promise<void>
+}
+
+export function createObserver(options: ObserverOptions): NomadObserver {
+  const { client, clock, random, log, pollMs = 30_000, beatMs = 30_000, notReadyBeatMs = 2000 } = options
+  const closing = new AbortController()
+  const { signal } = closing
+  const listeners = new Set<(change: ObservedChange) => void>()
+  let place = 0
+  const watching = { sequence: () => ++place, clock, random, log, pollMs }
+
+  function tell(change: ObservedChange) {
+    for (const listener of listeners) listener(change)
+  }
+
+  const volumesOf = createLazyMap((namespace) =>
+    watchCollection<VolumeStub, Volume>({
+      ...watching,
+      title: `volumes in namespace "${namespace}"`,
+      list: (query, cut) => client.listVolumes(namespace, query, cut),
+      keyOf: (stub) => stub.ID,
+      read: (volumeID) => client.readVolume(namespace, volumeID, signal),
+      agrees: isSameVersion,
+      isSame: (before, after) => isSameVersion(before, after) && isSameHealth(before, after),
+      onChange: (volumeID) => tell({ type: 'volume', namespace, volumeID }),
+    }),
+  )
+  const plugins = watchCollection<PluginStub, Plugin>({
+    ...watching,
+    title: 'plugins',
+    list: (query, cut) => client.listPlugins(query, cut),
+    keyOf: (stub) => stub.ID,
+    read: (pluginID) => client.readPlugin(pluginID, signal),
+    // Nomad lowers the counts of health without a new version.
+    agrees: isSamePlugin,
+    isSame: isSamePlugin,
+    onChange(pluginID) {
+      // Volumes carry the health of their plugin, and their own list does not wake for it.
+      for (const volumes of volumesOf.values()) {
+        if (volumes.stubs().some((stub) => stub.PluginID === pluginID)) volumes.refresh()
+      }
+      tell({ type: 'plugin', pluginID })
+    },
+  })
+  const externalVolumesOf = createLazyMap((pluginID) =>
+    createCachedList({
+      read: () => client.listExternalVolumes(pluginID, signal),
+      beatMs: () => beatMs,
+      clock,
+    }),
+  )
+  const snapshotsOf = createLazyMap((pluginID) =>
+    createCachedList({
+      read: () => client.listSnapshots(pluginID, signal),
+      beatMs: (list) => (areAllReady(list) ? beatMs : notReadyBeatMs),
+      clock,
+    }),
+  )
+
+  return {
+    async volume(namespace, volumeID) {
+      // A watch that begins now would outlive the observer.
+      if (signal.aborted) throw watchEnded('volumes')
+      const found = await volumesOf.get(namespace).get(volumeID)
+      return found?.stub ? { ...found.full, ...healthOf(found.stub) } : found?.full
+    },
+    plugin: async (pluginID) => (await plugins.get(pluginID))?.full,
+    externalVolumes: (pluginID) => externalVolumesOf.get(pluginID).get(),
+    snapshots: (pluginID) => snapshotsOf.get(pluginID).get(),
+    invalidate({ volume, pluginID }) {
+      // What was never read needs nothing: its first read goes to Nomad.
+      if (volume) volumesOf.peek(volume.namespace)?.invalidate(volume.volumeID)
+      if (pluginID === undefined) return
+      externalVolumesOf.peek(pluginID)?.invalidate()
+      snapshotsOf.peek(pluginID)?.invalidate()
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async close() {
+      closing.abort()
+      await Promise.all([plugins, ...volumesOf.values()].map((collection) => collection.close()))
+    },
+  }
+}
+
+function createLazyMap<Value>(create: (key: string) => Value) {
+  const map = new Map<string, Value>()
+  return {
+    get(key: string): Value {
+      const existing = map.get(key)
+      if (existing !== undefined) return existing
+      const created = create(key)
+      map.set(key, created)
+      return created
+    },
+    peek: (key: string) => map.get(key),
+    values: () => map.values(),
+  }
+}
+
+type Versioned = Pick<VolumeStub, 'ModifyIndex'>
+
+/** Equal, not greater: the index of a cluster that was restored goes back. */
+function isSameVersion(one: Versioned, other: Versioned): boolean {
+  return BigInt(one.ModifyIndex) === BigInt(other.ModifyIndex)
+}
+
+type Health = Pick<
+  VolumeStub,
+  'ControllerRequired' | 'ControllersHealthy' | 'ControllersExpected' | 'NodesHealthy' | 'NodesExpected'
+>
+
+function isSameHealth<Stub extends Health & { Schedulable?: boolean }>(one: Stub, other: Stub): boolean {
+  return (
+    one.Schedulable === other.Schedulable &&
+    one.ControllerRequired === other.ControllerRequired &&
+    one.ControllersHealthy === other.ControllersHealthy &&
+    one.ControllersExpected === other.ControllersExpected &&
+    one.NodesHealthy === other.NodesHealthy &&
+    one.NodesExpected === other.NodesExpected
+  )
+}
+
+function isSamePlugin(one: PluginStub, other: PluginStub): boolean {
+  return isSameVersion(one, other) && isSameHealth(one, other) && one.Provider === other.Provider
+}
+
+/** What of a volume comes from its plugin, and changes without a new version of the volume. */
+function healthOf(stub: VolumeStub): Health & Pick<VolumeStub, 'Schedulable'> {
+  const { Schedulable, ControllerRequired, ControllersHealthy, ControllersExpected } = stub
+  const { NodesHealthy, NodesExpected } = stub
+  return {
+    Schedulable,
+    ControllerRequired,
+    ControllersHealthy,
+    ControllersExpected,
+    NodesHealthy,
+    NodesExpected,
+  }
+}
+
+function areAllReady(snapshots: ReadonlyMap<string, Snapshot>): boolean {
+  return snapshots.values().every((snapshot) => snapshot.IsReady)
+}

@@ -1,0 +1,91 @@
+/**
+ * The versioned cache's one promise: `get` costs no request while the watched list shows the version that was
+ * read, and after `invalidate` it is what Nomad answered to a request that began later.
+ */
+import type { ListWatch } from './list-watch.ts'
+
+export interface VersionedCacheOptions<Stub, Full> {
+  readonly watch: Pick<ListWatch, 'current'>
+  /** The element of the latest list. */
+  readonly stubOf: (key: string) => Stub | undefined
+  /** undefined: Nomad answered that it has no such thing. */
+  readonly read: (key: string) => Promise<Full | undefined>
+  /** Whether the list shows what was read. */
+  readonly agrees: (full: Full, stub: Stub) => boolean
+  readonly sequence: () => number
+}
+
+export interface VersionedCache<Stub, Full> {
+  /** `stub`: where the list is newer than `full`, and so knows better what a version does not cover. */
+  get(key: string): Promise<{ readonly full: Full; readonly stub: Stub | undefined } | undefined>
+  invalidate(key: string): void
+}
+
+interface Copy<Full> {
+  readonly full: Full | undefined
+  /** The place in the sequence at which its request began. */
+  readonly beganAt: number
+}
+
+export function createVersionedCache<Stub, Full>(
+  options: VersionedCacheOptions<Stub, Full>,
+): VersionedCache<Stub, Full> {
+  const { watch, stubOf, read, agrees, sequence } = options
+  const copies = new Map<string, Copy<Full>>()
+  const reading = new Map<string, { beganAt: number; promise: Promise<Copy<Full>> }>()
+  const invalidatedAt = new Map<string, number>()
+
+  /** A copy whose request began after `since`; callers share a request that did. */
+  function readSince(key: string, since: number): Promise<Copy<Full>> {
+    const open = reading.get(key)
+    if (open && open.beganAt > since) return open.promise
+    const beganAt = sequence()
+    const promise = read(key)
+      .then((full) => {
+        const copy = { full, beganAt }
+        if ((copies.get(key)?.beganAt ?? 0) < beganAt) copies.set(key, copy)
+        if ((invalidatedAt.get(key) ?? 0) < beganAt) invalidatedAt.delete(key)
+        return copy
+      })
+      .finally(() => {
+        if (reading.get(key)?.beganAt === beganAt) reading.delete(key)
+      })
+    reading.set(key, { beganAt, promise })
+    return promise
+  }
+
+  /**
+   * 1. Invalidated after it was read: read again.
+   * 2. Read after the list arrived: newer than the list, whatever that says.
+   * 3. Older than the list: good if the list shows the same; where they differ, only a read tells which is right.
+   */
+  async function copyOf(key: string, listedAt: number): Promise<Copy<Full> | undefined> {
+    const invalidated = invalidatedAt.get(key) ?? 0
+    const copy = copies.get(key)
+    if (copy === undefined) {
+      if (invalidated === 0 && stubOf(key) === undefined) return undefined
+      return readSince(key, invalidated)
+    }
+    if (copy.beganAt < invalidated) return readSince(key, invalidated)
+    if (copy.beganAt > listedAt) return copy
+    const stub = stubOf(key)
+    if (copy.full === undefined && stub === undefined) {
+      copies.delete(key)
+      return undefined
+    }
+    if (copy.full !== undefined && stub !== undefined && agrees(copy.full, stub)) return copy
+    return readSince(key, listedAt)
+  }
+
+  return {
+    async get(key) {
+      const listedAt = await watch.current()
+      const copy = await copyOf(key, listedAt)
+      if (copy?.full === undefined) return undefined
+      return { full: copy.full, stub: copy.beganAt < listedAt ? stubOf(key) : undefined }
+    },
+    invalidate(key) {
+      invalidatedAt.set(key, sequence())
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { type ListWatchOptions, startListWatch } from './list-watch.ts'
+import { createVersionedCache, type VersionedCache } from './versioned-cache.ts'
+
+export interface WatchedCollectionOptions<Stub, Full> extends Omit<ListWatchOptions<Stub>, 'onList'> {
+  readonly keyOf: (stub: Stub) => string
+  /** undefined: Nomad answered that it has no such thing. */
+  readonly read: (key: string) => Promise<Full | undefined>
+  /** Whether the list shows the version that was read. */
+  readonly agrees: (full: Full, stub: Stub) => boolean
+  /** Whether two lists show the same; a difference is told. */
+  readonly isSame: (before: Stub, after: Stub) => boolean
+  /** Something came, went or changed. The first list is no change. */
+  readonly onChange: (key: string, stub: Stub | undefined) => void
+}
+
+/** A list that Nomad gives in brief, watched, and its elements in full, read when they are asked for. */
+export interface WatchedCollection<Stub, Full> extends VersionedCache<Stub, Full> {
+  /** The latest list; empty before the first. */
+  stubs(): readonly Stub[]
+  /** Reads the list afresh; the next `get` waits for it. */
+  refresh(): void
+  close(): Promise<void>
+}
+
+export function watchCollection<Stub, Full>(
+  options: WatchedCollectionOptions<Stub, Full>,
+): WatchedCollection<Stub, Full> {
+  const { keyOf, read, agrees, isSame, onChange, sequence } = options
+  let stubs: ReadonlyMap<string, Stub> | undefined
+
+  function onList(items: readonly Stub[]) {
+    const before = stubs
+    const after = new Map(items.map((stub) => [keyOf(stub), stub]))
+    stubs = after
+    if (before === undefined) return
+    for (const [key, stub] of after) {
+      const known = before.get(key)
+      if (known === undefined || !isSame(known, stub)) onChange(key, stub)
+    }
+    for (const key of before.keys()) if (!after.has(key)) onChange(key, undefined)
+  }
+
+  const watch = startListWatch({ ...options, onList })
+  const cache = createVersionedCache<Stub, Full>({
+    watch,
+    stubOf: (key) => stubs?.get(key),
+    read,
+    agrees,
+    sequence,
+  })
+  return {
+    ...cache,
+    stubs: () => [...(stubs?.values() ?? [])],
+    refresh: watch.refresh,
+    close: watch.close,
+  }
+}
