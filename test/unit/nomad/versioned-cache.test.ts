@@ -131,7 +131,7 @@ describe('versioned cache', () => {
         expect((await cache.get('key'))?.full).toEqual(world.now())
         expect(world.requests()).toBe(requests)
       }),
-      { numRuns: 300 },
+      { numRuns: 500 },
     )
   })
 })
