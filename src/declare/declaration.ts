@@ -5,7 +5,7 @@ import type { VolumeSpec } from './volume.ts'
 export interface Place {
   /** The source, as the person named it: a folder's path or a repository's address. */
   readonly source: string
-  /** Path beneath the source, with forward slashes. */
+  /** Path beneath the source, with forward slashes; empty where the source itself is meant, such as a single file. */
   readonly file: string
   /** Position of the document in its file. */
   readonly document: number
@@ -38,5 +38,6 @@ export interface Problem {
 
 /** `source/file:line:column`, as editors and terminals understand it. */
 export function formatPlace(place: Place): string {
-  return `${place.source}/${place.file}:${place.line}:${place.column}`
+  const path = place.file === '' ? place.source : `${place.source}/${place.file}`
+  return `${path}:${place.line}:${place.column}`
 }

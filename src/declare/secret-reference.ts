@@ -1,2 +1,55 @@
-/** Where a secret's value is; the value itself never stands in a declaration. */
-export type SecretReference = { readonly fromEnv: string } | { readonly fromFile: string }
+import Type from 'typebox'
+
+/** One part of a relative path: neither `.` nor `..`, without separators and control characters. */
+const pathPart = String.raw`(?:[^./\\\x00-\x1f][^/\\\x00-\x1f]*|\.[^./\\\x00-\x1f][^/\\\x00-\x1f]*|\.\.[^/\\\x00-\x1f]+)`
+
+/**
+ * Where a secret's value is; the value itself never stands in a declaration. Whoever writes a declaration
+ * may not be who may read the machine's secrets, so a reference reaches only what is set apart for it:
+ * variables that begin with `MOORING_SECRET_`, and files beneath `--secrets-dir`.
+ */
+export const SecretReference = Type.Union(
+  [
+    Type.Object(
+      {
+        fromEnv: Type.String({
+          pattern: '^MOORING_SECRET_[A-Za-z0-9_]+$',
+          description: 'Environment variable of the operator. Its name begins with MOORING_SECRET_.',
+        }),
+      },
+      { additionalProperties: false },
+    ),
+    Type.Object(
+      {
+        fromFile: Type.String({
+          pattern: `^${pathPart}(?:/${pathPart})*$`,
+          description: 'File beneath the folder that --secrets-dir names, as a relative path without "..".',
+        }),
+      },
+      { additionalProperties: false },
+    ),
+  ],
+  { description: "Where the secret's value is. The value itself never stands in a declaration." },
+)
+export type SecretReference = Readonly<Type.Static<typeof SecretReference>>
+
+const reference = '{fromEnv: MOORING_SECRET_…} or {fromFile: path beneath --secrets-dir}'
+
+/** Why `value` is no secret reference. Says nothing of what `value` holds: it may be the secret itself. */
+export function explainSecretReference(value: unknown): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return `a secret's value never stands in a declaration: write where it is, ${reference}`
+  }
+  const members = Object.keys(value)
+  if (members.length !== 1) return `give exactly one of ${reference}`
+  if (members[0] === 'fromVariable' || members[0] === 'fromSecret') {
+    return `${members[0]} is not supported by this release: write ${reference}`
+  }
+  if (members[0] === 'fromEnv') {
+    return 'fromEnv names an environment variable that begins with MOORING_SECRET_ and goes on with letters, digits and _: rename the variable'
+  }
+  if (members[0] === 'fromFile') {
+    return 'fromFile is a relative path beneath --secrets-dir, with forward slashes and without "." or ".." parts'
+  }
+  return `a secret is a reference: write ${reference}`
+}

@@ -1,6 +1,9 @@
+import type { SecretReference } from '../declare/secret-reference.ts'
 import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'
 import type { ExternalVolume, Volume, VolumeRequest } from '../wire/volume.ts'
+import type { Key } from './identity.ts'
+import type { InventoryRecord } from './record.ts'
 
 /**
  * Writes to the Volumes HTTP API. Every method rejects with an OperationError: `ambiguous` where the
@@ -46,4 +49,26 @@ export interface Observer {
   snapshots(pluginID: string): Promise<ReadonlyMap<string, Snapshot>>
   /** After a write: the next read of these goes to Nomad. */
   invalidate(what: { volume?: { namespace: string; volumeID: string }; pluginID?: string }): void
+}
+
+/**
+ * What Mooring manages. A write is durable when its method returns: it is what makes an effect after it
+ * safe to repeat. One process holds it at a time.
+ */
+export interface Inventory {
+  get(key: Key): InventoryRecord | undefined
+  list(): readonly InventoryRecord[]
+  put(record: InventoryRecord): void
+  delete(key: Key): void
+  /** HMAC-SHA-256, hex, under a key that never leaves the inventory: compares secrets without keeping them. */
+  keyedHash(text: string): string
+}
+
+/** Resolves references to secrets, by the rules that keep a writer from what they may not read. */
+export interface SecretResolver {
+  /**
+   * Values by the names that the declaration gives them.
+   * @throws OperationError `waiting` with reason `SecretNotFound`, naming the reference and never a value
+   */
+  resolve(references: Readonly<Record<string, SecretReference>>): Promise<Readonly<Record<string, string>>>
 }

@@ -8,6 +8,7 @@ import Type from 'typebox'
 
 /** A 64-bit integer. */
 export const Int64 = Type.Union([Type.Integer(), Type.BigInt()])
+export type Int64 = Type.Static<typeof Int64>
 
 const StringMap = Type.Record(Type.String(), Type.String())
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -141,12 +142,17 @@ export const Volume = Type.Object({
   WriteAllocs: nullable(Type.Record(Type.String(), Type.Unknown())),
   Allocations: nullable(Type.Array(AllocationStub)),
   ProviderVersion: Type.String(),
+  /** The public page's name of ProviderVersion; Nomad does not send it. */
+  Version: Type.Optional(Type.String()),
   ...health,
 })
 export type Volume = Type.Static<typeof Volume>
 
 /** Answer of Register and Create (servers before 1.10.5 answer Register with an empty body). */
-export const VolumesResponse = Type.Object({ Volumes: nullable(Type.Array(Volume)) })
+export const VolumesResponse = Type.Object({
+  Volumes: nullable(Type.Array(Volume)),
+  Warnings: Type.Optional(Type.String()),
+})
 export type VolumesResponse = Type.Static<typeof VolumesResponse>
 
 /** One element of List External. */

@@ -1,0 +1,34 @@
+import { csiTypes } from './lib/generate-csi-types.ts'
+import { jsonSchemas } from './lib/generate-schemas.ts'
+import { compareTrees, writeTree } from './lib/generated-tree.ts'
+
+/**
+ * Regenerates everything in the repository that is made from something else.
+ *   node scripts/generate.ts           writes it
+ *   node scripts/generate.ts --check   exits 1, naming the files, where what is there differs
+ */
+export interface Generator {
+  readonly name: string
+  /** Directory of the repository that holds this generator's files and nothing else. */
+  readonly directory: string
+  /** Every file's content, by its path within `directory`. */
+  generate(): Promise<ReadonlyMap<string, string>>
+}
+
+const generators: readonly Generator[] = [csiTypes, jsonSchemas]
+
+const check = process.argv.includes('--check')
+let isStale = false
+for (const generator of generators) {
+  const files = await generator.generate()
+  const differing = await compareTrees(generator.directory, files)
+  if (!check) await writeTree(generator.directory, files)
+  if (check && differing.length > 0) {
+    isStale = true
+    console.error(`${generator.name}: these files are not what is generated; run "npm run generate":`)
+    for (const path of differing) console.error(`  ${path}`)
+  } else {
+    console.log(`${generator.name}: ${files.size} files, ${differing.length} changed`)
+  }
+}
+if (isStale) process.exitCode = 1

@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type Type from 'typebox'
+import { SnapshotDocument } from '../../src/declare/snapshot.ts'
+import { VolumeDocument } from '../../src/declare/volume.ts'
+import type { Generator } from '../generate.ts'
+
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+
+/** JSON Schemas of the declarations, one per kind, for editors: they complete, explain and check. */
+export const jsonSchemas: Generator = {
+  name: 'JSON Schemas',
+  directory: join(repository, 'manifests/schemas'),
+  async generate() {
+    return generateSchemas()
+  },
+}
+
+/** Each schema's content by its path within manifests/schemas. */
+export function generateSchemas(): ReadonlyMap<string, string> {
+  return new Map([
+    ['volume.json', render(VolumeDocument)],
+    ['snapshot.json', render(SnapshotDocument)],
+  ])
+}
+
+/** Draft 7, which every editor's YAML support reads; the declarations use nothing newer. */
+function render(schema: Type.TSchema): string {
+  return `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...schema }, null, 2)}\n`
+}

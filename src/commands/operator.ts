@@ -1,0 +1,161 @@
+import type { Declaration, Problem } from '../declare/declaration.ts'
+import { createController } from '../engine/controller.ts'
+import type { Clock } from '../lib/clock.ts'
+import { errorMessage } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { NomadObserver } from '../nomad/observer.ts'
+import { planDependents } from '../plan/dependents.ts'
+import { type Key, volumeKey } from '../plan/identity.ts'
+import type { Inventory, SecretResolver, VolumesApi } from '../plan/ports.ts'
+import type { PruneOptions } from '../plan/prune.ts'
+import type { InventoryRecord } from '../plan/record.ts'
+import { createDesired } from '../reconcile/desired.ts'
+import { createReconcile } from '../reconcile/reconcile.ts'
+import type { Source } from '../sources/source.ts'
+import { createProblemLog } from './problem-log.ts'
+import { createReadingLoop } from './reading-loop.ts'
+import { type Row, rowOfDeclaration, rowOfProblem, rowOfRecord, rowOfRefusal } from './row.ts'
+
+/** How long passes in process may go on after a shutdown was asked for. */
+const drainGraceMs = 10_000
+
+export interface OperatorOptions {
+  readonly sources: readonly Source[]
+  readonly api: VolumesApi
+  readonly observer: NomadObserver
+  readonly inventory: Inventory
+  readonly secrets: SecretResolver
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Log
+  readonly region: string
+  readonly prune: PruneOptions
+  /** Sources are read again at least this often, whatever their watches say. */
+  readonly rescanMs: number
+  /** Every identity is looked at again at least this often. */
+  readonly resyncMs: number
+  readonly callDeadlineMs: number
+  readonly settledBeforeMs: number
+}
+
+export interface Operator {
+  /** One row for each declaration and ending identity in order of their names, then one for each problem. */
+  rows(): Row[]
+  /** Called when rows may have changed. */
+  onChange(listener: () => void): void
+  /** Finishes what is in process and starts nothing new. */
+  close(): Promise<void>
+}
+
+/** Ties sources, queue and passes together: whatever changes anywhere becomes a key in the queue. */
+export function startOperator(options: OperatorOptions): Operator {
+  const { sources, observer, inventory, clock, log } = options
+  const listeners: (() => void)[] = []
+  const notify = () => {
+    for (const listener of listeners) listener()
+  }
+  const desired = createDesired(options)
+  const problemLog = createProblemLog(log)
+  let problems: readonly Problem[] = []
+  let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
+
+  const controller = createController({
+    reconcile: createReconcile({
+      ...options,
+      desired,
+      onStatus(key) {
+        for (const dependent of dependents.get(key) ?? []) controller.add(dependent)
+        if (inventory.get(key) === undefined) wakeEnding()
+        notify()
+      },
+    }),
+    groupOf: (key) => pluginOf(inventory.get(key), desired.declaration(key)),
+    log,
+    clock,
+    random: options.random,
+  })
+
+  function wakeEnding() {
+    for (const { key } of inventory.list()) {
+      if (desired.absence(key)?.state === 'ending') controller.add(key)
+    }
+  }
+
+  async function readSources(signal: AbortSignal): Promise<number> {
+    const contents = await Promise.all(sources.map((source) => source.read(signal)))
+    signal.throwIfAborted()
+    const declarations = contents.flatMap((content) => content.declarations)
+    const update = desired.update(declarations, {
+      atMs: Math.min(...contents.map((content) => content.readAtMs)),
+      complete: contents.every((content) => content.complete),
+      count: declarations.length,
+      sources: new Set(sources.map((source) => source.name)),
+    })
+    problems = contents.flatMap((content) => content.problems)
+    problemLog.update(problems, desired.refusals())
+    dependents = planDependents([...desired.declarations().values()])
+    for (const key of update.changed) controller.add(key)
+    notify()
+    return Math.min(update.readAgainAtMs ?? Number.POSITIVE_INFINITY, clock.now() + options.rescanMs)
+  }
+  const reader = createReadingLoop({
+    clock,
+    read: readSources,
+    onError: (error) => log.error({ error: errorMessage(error) }, 'reading the sources failed'),
+  })
+
+  const stopObserving = observer.onChange((change) => {
+    if (change.type === 'plugin') {
+      for (const [key, declaration] of desired.declarations()) {
+        if (pluginOf(inventory.get(key), declaration) === change.pluginID)
+          controller.add(key, { priority: 'resync' })
+      }
+      wakeEnding()
+      return
+    }
+    const key = volumeKey(change.namespace, change.volumeID)
+    if (desired.declaration(key) !== undefined || inventory.get(key) !== undefined) controller.add(key)
+  })
+  const stopWatching = sources.map((source) => source.onChange(() => reader.read()))
+  let stopResync = () => {}
+  const resync = () => {
+    stopResync = clock.after(options.resyncMs, () => {
+      for (const key of desired.declarations().keys()) controller.add(key, { priority: 'resync' })
+      wakeEnding()
+      resync()
+    })
+  }
+  resync()
+  reader.read()
+
+  return {
+    rows() {
+      const unseen = [...desired.declarations()].filter(([key]) => inventory.get(key) === undefined)
+      const managed = [
+        ...inventory.list().map(rowOfRecord),
+        ...unseen.map(([, declaration]) => rowOfDeclaration(declaration)),
+        ...desired.refusals().map(rowOfRefusal),
+      ]
+      const byName = (one: Row, other: Row) =>
+        `${one.kind} ${one.name}` < `${other.kind} ${other.name}` ? -1 : 1
+      return [...managed.sort(byName), ...problems.map(rowOfProblem)]
+    },
+    onChange(listener) {
+      listeners.push(listener)
+    },
+    async close() {
+      stopResync()
+      stopObserving()
+      for (const stop of stopWatching) stop()
+      await reader.close()
+      await controller.drain(drainGraceMs)
+    },
+  }
+}
+
+/** Whose slots a key takes. A snapshot's plugin is its volume's; until that is known it has slots of its own. */
+function pluginOf(record: InventoryRecord | undefined, declaration: Declaration | undefined): string {
+  if (record?.kind === 'Snapshot') return record.pluginID ?? ''
+  const volume = declaration?.kind === 'Volume' ? declaration : undefined
+  return volume?.spec.pluginID ?? record?.declaration.spec.pluginID ?? ''
+}

@@ -1,0 +1,82 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { parseDuration } from '../lib/duration.ts'
+import { logLevels } from '../lib/log.ts'
+
+/** Options that more than one command takes; each has its environment variable. */
+
+export function parseDurationOption(text: string): number {
+  const durationMs = parseDuration(text)
+  if (durationMs === undefined)
+    throw new InvalidArgumentError('write a duration such as 500ms, 30s, 5m or 1h30m.')
+  return durationMs
+}
+
+export function parseCountOption(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('write a whole number from 0 on.')
+  return Number(text)
+}
+
+/** `host:port`, IPv6 in brackets. */
+export function parseAddressOption(text: string): { host: string; port: number } {
+  const match = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^:[\]]+)):(?<port>\d{1,5})$/.exec(text)
+  const host = match?.groups?.v6 ?? match?.groups?.host
+  const port = Number(match?.groups?.port)
+  if (host === undefined || port > 65_535) {
+    throw new InvalidArgumentError('write host:port, such as 127.0.0.1:4646.')
+  }
+  return { host, port }
+}
+
+export const logLevelOption = () =>
+  new Option('--log-level <level>', 'least level that is logged')
+    .choices(logLevels)
+    .default('info')
+    .env('MOORING_LOG_LEVEL')
+
+/** Options of the reconcile loop. */
+export function operatorOptions(): Option[] {
+  return [
+    new Option('--prune', 'end what is no longer declared, by its deletionPolicy')
+      .default(false)
+      .env('MOORING_PRUNE'),
+    new Option('--prune-delay <duration>', 'how long a declaration must stay gone before it ends')
+      .argParser(parseDurationOption)
+      .default(60_000, '1m')
+      .env('MOORING_PRUNE_DELAY'),
+    new Option(
+      '--max-prune <count>',
+      'how many may be gone at once; beyond it nothing is deregistered or deleted (default: the larger of 1 and 10 %)',
+    )
+      .argParser(parseCountOption)
+      .env('MOORING_MAX_PRUNE'),
+    new Option('--allow-empty', 'let a source that declares nothing end what it declared last')
+      .default(false)
+      .env('MOORING_ALLOW_EMPTY'),
+    new Option('--secrets-dir <folder>', 'the folder that fromFile secrets are beneath').env(
+      'MOORING_SECRETS_DIR',
+    ),
+    new Option('--rescan <duration>', 'read the sources at least this often, whatever their watches say')
+      .argParser(parseDurationOption)
+      .default(30_000, '30s')
+      .env('MOORING_RESCAN'),
+    new Option('--resync <duration>', 'look at every declaration at least this often')
+      .argParser(parseDurationOption)
+      .default(300_000, '5m')
+      .env('MOORING_RESYNC'),
+    logLevelOption(),
+  ]
+}
+
+export interface OperatorFlags {
+  readonly prune: boolean
+  /** Milliseconds. */
+  readonly pruneDelay: number
+  readonly maxPrune?: number
+  readonly allowEmpty: boolean
+  readonly secretsDir?: string
+  /** Milliseconds. */
+  readonly rescan: number
+  /** Milliseconds. */
+  readonly resync: number
+  readonly logLevel: (typeof logLevels)[number]
+}

@@ -1,0 +1,70 @@
+import { styleText } from 'node:util'
+import { formatQuantity } from '../declare/quantities.ts'
+import type { Row } from './row.ts'
+
+const columns = ['KIND', 'NAME', 'PLUGIN', 'STATE', 'EXTERNAL ID', 'SIZE', 'REASON'] as const
+
+const colours = {
+  Ready: 'green',
+  Reconciling: 'yellow',
+  Held: 'yellow',
+  Stalled: 'red',
+  Refused: 'red',
+  Invalid: 'red',
+} as const
+
+/**
+ * Rows as a table, then the message of each row that is not as declared.
+ * @param width columns of the terminal; longer lines are cut, so that redrawing never wraps
+ */
+export function formatTable(rows: readonly Row[], width: number, isColoured: boolean): string {
+  const declared = rows.filter(({ kind }) => kind !== 'File')
+  const cells = [[...columns], ...declared.map(cellsOf)]
+  const widths = columns.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
+  const lines = cells.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  const messages = rows
+    .filter(({ state, message }) => state !== 'Ready' && message !== '')
+    .map(({ name, message }) => `${name}: ${message}`)
+  return [
+    ...lines.map((line, index) => paint(cut(line, width), declared[index - 1]?.state)),
+    ...(messages.length === 0 ? [] : ['', ...messages.flatMap((message) => wrap(message, width))]),
+  ].join('\n')
+
+  function paint(line: string, state: Row['state'] | undefined): string {
+    if (!isColoured || state === undefined || state === 'Ready') return line
+    return styleText(colours[state], line, { validateStream: false })
+  }
+}
+
+function cellsOf(row: Row): string[] {
+  return [
+    row.kind,
+    row.name,
+    row.pluginID,
+    row.state,
+    row.externalID,
+    row.sizeBytes === undefined ? '' : formatQuantity(row.sizeBytes),
+    row.reason,
+  ]
+}
+
+function cut(line: string, width: number): string {
+  return line.length <= width ? line : `${line.slice(0, width - 1)}…`
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = `  ${word}`
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line].map((each) => cut(each, width))
+}

@@ -1,0 +1,51 @@
+import type { MethodName } from './contract.ts'
+import type { ControllerDefinition } from './generated/csi/v1/Controller.ts'
+import type { IdentityDefinition } from './generated/csi/v1/Identity.ts'
+import type { NodeDefinition } from './generated/csi/v1/Node.ts'
+
+/** Every RPC of a plugin that this client calls. */
+export type RpcName =
+  | MethodName<IdentityDefinition>
+  | MethodName<ControllerDefinition>
+  | MethodName<NodeDefinition>
+
+/** How long a call may take, in milliseconds, by the name of its RPC. */
+export type Deadlines = Readonly<Record<RpcName, number>>
+
+/** Answers that a plugin has at hand. */
+const quickMs = 10_000
+/** Lists and queries that go through to the storage provider. */
+const queryMs = 30_000
+/** Changes of what is there: attach, mount, delete, expand. */
+const changeMs = 60_000
+/** May copy data. Nomad gives every call this long, and plugins are used to it. */
+const copyMs = 120_000
+
+export const defaultDeadlines: Deadlines = {
+  GetPluginInfo: quickMs,
+  GetPluginCapabilities: quickMs,
+  Probe: quickMs,
+  CreateVolume: copyMs,
+  DeleteVolume: changeMs,
+  ControllerPublishVolume: changeMs,
+  ControllerUnpublishVolume: changeMs,
+  ValidateVolumeCapabilities: queryMs,
+  ListVolumes: queryMs,
+  GetCapacity: queryMs,
+  ControllerGetCapabilities: quickMs,
+  CreateSnapshot: copyMs,
+  DeleteSnapshot: changeMs,
+  ListSnapshots: queryMs,
+  GetSnapshot: queryMs,
+  ControllerExpandVolume: changeMs,
+  ControllerGetVolume: queryMs,
+  ControllerModifyVolume: changeMs,
+  NodeStageVolume: changeMs,
+  NodeUnstageVolume: changeMs,
+  NodePublishVolume: changeMs,
+  NodeUnpublishVolume: changeMs,
+  NodeGetVolumeStats: queryMs,
+  NodeExpandVolume: changeMs,
+  NodeGetCapabilities: quickMs,
+  NodeGetInfo: quickMs,
+}

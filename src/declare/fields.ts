@@ -1,0 +1,79 @@
+import Type from 'typebox'
+import type { Fault } from './fault.ts'
+import { SecretReference } from './secret-reference.ts'
+
+/**
+ * Fields that several kinds share. Patterns keep to what JavaScript and RE2 (Kubernetes) both read;
+ * `patternErrorMessage` goes on from the value that does not match, and editors show it too.
+ */
+
+const noControlCharacters = String.raw`^[^\x00-\x1f\x7f-\x9f]+$`
+
+/** A name that other declarations refer to; Kubernetes' rule for the names of objects. */
+export const ObjectName = (description: string) =>
+  Type.String({
+    maxLength: 253,
+    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+    patternErrorMessage:
+      'is not a name: lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit',
+    description,
+  })
+
+/** An ID or name that is passed on as it is. */
+export const Identifier = (description: string, maxLength = 1024) =>
+  Type.String({
+    maxLength,
+    pattern: noControlCharacters,
+    patternErrorMessage: 'holds a control character: remove it',
+    description,
+  })
+
+/** Nomad's own rule (nomad/structs: validNamespaceName). */
+export const NomadNamespace = Type.String({
+  maxLength: 128,
+  pattern: '^[A-Za-z0-9-]+$',
+  patternErrorMessage: 'is not a Nomad namespace: letters, digits and "-"',
+  description: 'Nomad namespace. In files, "default" where it is not given.',
+})
+
+/** CSI takes at most this many bytes, where a schema counts characters. */
+const longestNameBytes = 128
+
+export const CSIName = (description: string) => Identifier(description, longestNameBytes)
+
+export function findLongName(name = ''): Fault[] {
+  const bytes = Buffer.byteLength(name)
+  const message = `has ${bytes} bytes in UTF-8: CSI takes at most ${longestNameBytes}`
+  return bytes > longestNameBytes ? [{ path: ['spec', 'name'], message }] : []
+}
+
+const key = Type.String({ pattern: noControlCharacters })
+const keyRule = {
+  additionalProperties: false,
+  patternErrorMessage: 'is not a usable key: at least one character, and no control characters',
+}
+
+export const StringMap = (description: string) => Type.Record(key, Type.String(), { ...keyRule, description })
+
+export const Secrets = Type.Record(key, SecretReference, {
+  ...keyRule,
+  description:
+    "Secrets that the plugin asks for, by the plugin's own key, each a reference to where its value is. Not given: the secrets that Nomad holds are left as they are; {} says that there are none.",
+})
+
+export const Parameters = (what: string) =>
+  StringMap(
+    `Parameters for ${what}, as the plugin's own documentation names them. Values are strings: put numbers and true or false in quotes.`,
+  )
+
+export const Suspend = Type.Boolean({
+  default: false,
+  description: 'true: Mooring observes and reports but changes nothing, until it is false again.',
+})
+
+/** What a declaration holds once it is read: nobody changes it. */
+export type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T

@@ -1,0 +1,137 @@
+import type Type from 'typebox'
+import type { Declaration, Place, Problem } from './declaration.ts'
+import { apiVersion } from './document.ts'
+import { closest, type Reading, unsupported } from './explain-faults.ts'
+import { type Fault, type FieldPath, formatFieldPath } from './fault.ts'
+import { dropNulls, expandAliases } from './prepare-value.ts'
+import { readSnapshot, SnapshotDocument, type SnapshotSpec } from './snapshot.ts'
+import { readVolume, VolumeDocument, type VolumeSpec } from './volume.ts'
+import { parseYamlDocuments, type YamlDocument } from './yaml-documents.ts'
+
+/** Nomad namespace of a file's declarations that name none. */
+const defaultNamespace = 'default'
+
+const knownKinds = ['Volume', 'Snapshot']
+const laterKinds = ['SnapshotSchedule']
+
+/** What one file declares. */
+export interface ParsedDeclarations {
+  /** In the order of the file. */
+  readonly declarations: Declaration[]
+  readonly problems: Problem[]
+  /** How many documents belong to others: Kubernetes objects, Compose files, job files and the like. */
+  readonly skipped: number
+}
+
+/**
+ * Reads the declarations of one YAML or JSON file. Each document stands for itself: one that is broken or
+ * refused is a problem with its line and column, and the others of the file are read all the same.
+ * Never throws, whatever the text; no message quotes a secret.
+ */
+export function parseDeclarations(text: string, origin: Pick<Place, 'source' | 'file'>): ParsedDeclarations {
+  const source = text.replace(/^\uFEFF/, '')
+  const positionAt = createPositions(source)
+  const declarations: Declaration[] = []
+  const problems: Problem[] = []
+  let skipped = 0
+  for (const [position, document] of parseYamlDocuments(source).entries()) {
+    const placeAt = (offset: number): Place => ({ ...origin, document: position, ...positionAt(offset) })
+    if ('message' in document) {
+      problems.push({ place: placeAt(document.offset), field: '', message: document.message })
+      continue
+    }
+    const parsed = parseDocument(document, placeAt)
+    if (parsed === 'skipped') skipped++
+    else if ('problems' in parsed) problems.push(...parsed.problems)
+    else declarations.push(parsed)
+  }
+  return { declarations, problems, skipped }
+}
+
+function parseDocument(
+  document: YamlDocument,
+  placeAt: (offset: number) => Place,
+): Declaration | { problems: Problem[] } | 'skipped' {
+  const problem = (path: FieldPath, message: string, offset = document.locate(path)): Problem => ({
+    place: placeAt(offset),
+    field: formatFieldPath(path),
+    message,
+  })
+  const kind = document.peek('kind')
+  const owner = findOwner(document, kind)
+  if (owner === 'others') return 'skipped'
+  if (owner !== 'ours') return { problems: [problem(owner.path, owner.message)] }
+
+  const constructed = document.construct()
+  if ('fault' in constructed)
+    return { problems: [problem([], constructed.fault.message, constructed.fault.offset)] }
+  const expanded = expandAliases(constructed.value)
+  if ('fault' in expanded) return { problems: [problem(expanded.fault.path, expanded.fault.message)] }
+
+  const place = placeAt(document.offset)
+  const read = <Spec>(
+    schema: Type.TSchema,
+    readKind: (value: unknown, namespace: string) => Reading<Spec>,
+    declare: (declared: {
+      name: string
+      labels: Readonly<Record<string, string>>
+      spec: Spec
+      place: Place
+    }) => Declaration,
+  ) => {
+    const reading = readKind(dropNulls(schema, expanded.value), defaultNamespace)
+    if (!('faults' in reading)) return declare({ ...reading, place })
+    const problems = reading.faults.map(({ path, message }) => problem(path, message))
+    return {
+      problems: problems.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column),
+    }
+  }
+  return kind === 'Volume'
+    ? read<VolumeSpec>(VolumeDocument, readVolume, (declared) => ({ kind: 'Volume', ...declared }))
+    : read<SnapshotSpec>(SnapshotDocument, readSnapshot, (declared) => ({ kind: 'Snapshot', ...declared }))
+}
+
+/** Whether a document is a declaration. One that means to be and is misspelt is a fault, not somebody else's. */
+function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | 'others' | Fault {
+  if (document.root === 'sequence') return 'others'
+  if (document.root === 'scalar') {
+    return {
+      path: [],
+      message: 'is not a declaration but plain text: a document begins with apiVersion and kind',
+    }
+  }
+  const isOurKind = kind !== undefined && [...knownKinds, ...laterKinds].includes(kind)
+  const version = document.peek('apiVersion')
+  const write = `write apiVersion: ${apiVersion}`
+  if (version === undefined) {
+    return isOurKind ? { path: ['apiVersion'], message: `is missing: ${write}` } : 'others'
+  }
+  if (version !== apiVersion) {
+    const [group] = apiVersion.split('/')
+    const isOurs =
+      version.toLowerCase().split('/')[0] === group || closest(version, [apiVersion]) !== undefined
+    return isOurs ? { path: ['apiVersion'], message: `is not known to this release: ${write}` } : 'others'
+  }
+  if (kind !== undefined && knownKinds.includes(kind)) return 'ours'
+  if (kind !== undefined && laterKinds.includes(kind))
+    return { path: ['kind'], message: `${kind} ${unsupported}` }
+  const meant = closest(kind ?? '', knownKinds)
+  const known = `this release knows ${knownKinds.join(' and ')}`
+  return { path: ['kind'], message: meant === undefined ? known : `did you mean ${meant}? ${known}` }
+}
+
+/** From an offset in UTF-16 units to a line and column, both from 1. */
+function createPositions(text: string): (offset: number) => { line: number; column: number } {
+  const lineStarts = [0]
+  for (const { 0: lineBreak, index } of text.matchAll(/\r\n|\r|\n/g))
+    lineStarts.push(index + lineBreak.length)
+  return (offset) => {
+    let line = 0
+    for (let above = lineStarts.length; above - line > 1; ) {
+      const middle = (line + above) >> 1
+      if ((lineStarts[middle] ?? 0) <= offset) line = middle
+      else above = middle
+    }
+    return { line: line + 1, column: offset - (lineStarts[line] ?? 0) + 1 }
+  }
+}

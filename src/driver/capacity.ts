@@ -1,0 +1,87 @@
+import { statfsSync } from 'node:fs'
+import type { CapacityRange__Output } from '../csi/generated/csi/v1/CapacityRange.ts'
+import { invalidArgument, outOfRange } from './driver-error.ts'
+import type { Pool } from './pool.ts'
+
+/** What a volume gets whose request says nothing. */
+const defaultBytes = 2 ** 30
+
+/** Block volumes are whole pages, so that any sector size fits. */
+const blockUnitBytes = 4096
+
+/** The bounds of a capacity_range; 0 stands for none. */
+export interface CapacityBounds {
+  readonly requiredBytes: number
+  readonly limitBytes: number
+}
+
+/**
+ * @throws DriverError INVALID_ARGUMENT where the bounds contradict each other, OUT_OF_RANGE beyond 2^53
+ */
+export function parseCapacityRange(range: CapacityRange__Output | null): CapacityBounds {
+  const requiredBytes = range?.requiredBytes ?? 0n
+  const limitBytes = range?.limitBytes ?? 0n
+  if (requiredBytes < 0n || limitBytes < 0n) throw invalidArgument('capacity_range holds a negative number')
+  if (limitBytes !== 0n && limitBytes < requiredBytes) {
+    throw invalidArgument('capacity_range: limit_bytes is less than required_bytes')
+  }
+  if (requiredBytes > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw outOfRange(`capacity_range: no pool holds ${requiredBytes} bytes`)
+  }
+  const cap = BigInt(Number.MAX_SAFE_INTEGER)
+  return {
+    requiredBytes: Number(requiredBytes),
+    limitBytes: Number(limitBytes > cap ? cap : limitBytes),
+  }
+}
+
+/**
+ * The capacity for a volume that has to hold at least `leastBytes` (its source, or its present size).
+ * @throws DriverError OUT_OF_RANGE where the limit leaves no room for that
+ */
+export function chooseCapacity(
+  { requiredBytes, limitBytes }: CapacityBounds,
+  { leastBytes, kind }: { leastBytes: number; kind: 'mount' | 'block' },
+): number {
+  const wanted = Math.max(requiredBytes, leastBytes)
+  const undecided = limitBytes === 0 ? defaultBytes : Math.min(defaultBytes, limitBytes)
+  const bytes = wanted === 0 ? undecided : wanted
+  const capacityBytes = kind === 'block' ? Math.ceil(bytes / blockUnitBytes) * blockUnitBytes : bytes
+  if (limitBytes !== 0 && capacityBytes > limitBytes) {
+    throw outOfRange(`capacity_range: limit_bytes ${limitBytes} leaves no room for ${capacityBytes} bytes`)
+  }
+  return capacityBytes
+}
+
+/** Whether a capacity that is already there satisfies a request. */
+export function satisfies(capacityBytes: number, { requiredBytes, limitBytes }: CapacityBounds): boolean {
+  return capacityBytes >= requiredBytes && (limitBytes === 0 || capacityBytes <= limitBytes)
+}
+
+/** The pool's books: what volumes were promised and snapshots take, against what there is. */
+export interface CapacityAccount {
+  /** Of the whole pool. */
+  totalBytes(): number
+  /** What is not promised yet; never negative. */
+  availableBytes(): number
+}
+
+/**
+ * Space is promised, not set aside: a directory takes what is in it. `poolBytes` limits the sum of the
+ * promises; without it the size of the file system does.
+ */
+export function createCapacityAccount(pool: Pool, poolBytes: number | undefined): CapacityAccount {
+  const totalBytes = () => {
+    if (poolBytes !== undefined) return poolBytes
+    const { blocks, bsize } = statfsSync(pool.directory)
+    return blocks * bsize
+  }
+  return {
+    totalBytes,
+    availableBytes() {
+      const promised = pool.volumes.list().reduce((sum, volume) => sum + volume.capacityBytes, 0)
+      const taken = pool.snapshots.list().reduce((sum, snapshot) => sum + snapshot.usedBytes, 0)
+      return Math.max(0, totalBytes() - promised - taken)
+    },
+  }
+}

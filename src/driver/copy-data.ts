@@ -1,0 +1,30 @@
+import { status } from '@grpc/grpc-js'
+import { DriverError, resourceExhausted } from './driver-error.ts'
+import { runTool, ToolError } from './run-tool.ts'
+
+/**
+ * Copies a directory or file to a path that is not there yet, with everything (owners, modes, times,
+ * links, extended attributes) and with holes kept, sharing blocks where the file system can. What it
+ * made is on the disk when it resolves.
+ */
+export async function copyData(from: string, to: string, signal: AbortSignal): Promise<void> {
+  try {
+    await runTool(
+      'cp',
+      ['-a', '--reflink=auto', '--sparse=always', '--no-target-directory', '--', from, to],
+      signal,
+    )
+    await runTool('sync', ['--file-system', '--', to], signal)
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error
+    if (signal.aborted) throw new DriverError(status.UNAVAILABLE, 'the driver is stopping', error)
+    if (/No space left|Disk quota exceeded/.test(error.message)) throw resourceExhausted(error.message)
+    throw new DriverError(status.INTERNAL, error.message, error)
+  }
+}
+
+/** Bytes that a directory or file takes on the disk. */
+export async function measureBytes(path: string, signal?: AbortSignal): Promise<number> {
+  const output = await runTool('du', ['--summarize', '--block-size=1', '--', path], signal)
+  return Number.parseInt(output, 10)
+}

@@ -1,0 +1,240 @@
+import { lstatSync } from 'node:fs'
+import { mkdir, open } from 'node:fs/promises'
+import type { CreateVolumeRequest__Output } from '../csi/generated/csi/v1/CreateVolumeRequest.ts'
+import type { CreateVolumeResponse } from '../csi/generated/csi/v1/CreateVolumeResponse.ts'
+import type { VolumeContentSource__Output } from '../csi/generated/csi/v1/VolumeContentSource.ts'
+import { type CapacityBounds, chooseCapacity, parseCapacityRange, satisfies } from './capacity.ts'
+import { copyData } from './copy-data.ts'
+import { describeVolume } from './describe.ts'
+import type { DriverContext } from './driver-context.ts'
+import {
+  aborted,
+  alreadyExists,
+  dataLoss,
+  invalidArgument,
+  notFound,
+  outOfRange,
+  resourceExhausted,
+} from './driver-error.ts'
+import { isLive, refuseIfWritten } from './live-copy.ts'
+import { checkName, chooseID } from './names.ts'
+import type { Release } from './operation-locks.ts'
+import { removeTree } from './pool.ts'
+import type { VolumeRecord } from './records.ts'
+import { settleVolume } from './settle.ts'
+import { checkTopology } from './topology.ts'
+import { parseCapabilities, unsupportedReason, type VolumeKind } from './volume-capability.ts'
+import { ensureNamesAreKnown, findSnapshot, getVolume } from './volume-lookup.ts'
+
+interface WantedVolume {
+  readonly name: string
+  readonly kind: VolumeKind
+  readonly bounds: CapacityBounds
+  readonly parameters: Record<string, string>
+  readonly source: VolumeRecord['source']
+}
+
+/** What a volume is filled from, held so that it stays as it is. */
+interface HeldSource {
+  readonly path: string
+  readonly leastBytes: number
+  release(): void
+}
+
+/**
+ * CreateVolume: one volume per name, however often it is asked for. The record is there before the data
+ * can be seen, so that a volume never exists without its name; a crash in between leaves nothing.
+ */
+export async function createVolume(
+  context: DriverContext,
+  request: CreateVolumeRequest__Output,
+): Promise<CreateVolumeResponse> {
+  const wanted = parseWanted(context, request)
+  const release = context.locks.acquire(
+    `name:${wanted.name}`,
+    'exclusive',
+    `a create of ${JSON.stringify(wanted.name)} is pending`,
+  )
+  try {
+    await ensureNamesAreKnown(context.pool)
+    const recorded = context.pool.volumes.findByName(wanted.name)
+    if (recorded?.state === 'deleting')
+      throw aborted(`volume ${recorded.id} of this name is still being deleted`)
+    // Under the lock of its name a record of something half made is what an error left behind.
+    const existing = recorded && (await settleVolume(context, recorded))
+    const volume =
+      existing === undefined ? await makeVolume(context, wanted) : matchExisting(context, existing, wanted)
+    return { volume: describeVolume(context, volume) }
+  } finally {
+    release()
+  }
+}
+
+function parseWanted(context: DriverContext, request: CreateVolumeRequest__Output): WantedVolume {
+  checkName(request.name)
+  const capabilities = parseCapabilities(request.volumeCapabilities)
+  const kinds = new Set(capabilities.map(({ kind }) => kind))
+  for (const capability of capabilities) {
+    const reason = unsupportedReason(capability, context)
+    if (reason !== undefined) throw invalidArgument(reason)
+  }
+  const [kind] = kinds
+  if (kind === undefined || kinds.size > 1) {
+    throw invalidArgument('volume_capabilities: a volume is a directory or a block device, not both')
+  }
+  if (Object.keys(request.mutableParameters).length > 0) {
+    throw invalidArgument('mutable_parameters: this driver has none (no MODIFY_VOLUME)')
+  }
+  checkTopology(context.topology, request.accessibilityRequirements)
+  return {
+    name: request.name,
+    kind,
+    bounds: parseCapacityRange(request.capacityRange),
+    parameters: request.parameters,
+    source: parseSource(request.volumeContentSource),
+  }
+}
+
+function parseSource(source: VolumeContentSource__Output | null): VolumeRecord['source'] {
+  if (source === null) return undefined
+  const { snapshot, volume } = source
+  if (snapshot) return { type: 'snapshot', id: snapshot.snapshotId }
+  if (volume) return { type: 'volume', id: volume.volumeId }
+  throw invalidArgument('volume_content_source: neither a snapshot nor a volume is given')
+}
+
+/** The same name again: the same volume, if it is compatible with what is asked now. */
+function matchExisting(context: DriverContext, existing: VolumeRecord, wanted: WantedVolume): VolumeRecord {
+  const { id } = existing
+  const differing = [
+    existing.kind !== wanted.kind && 'volume_capabilities',
+    !satisfies(existing.capacityBytes, wanted.bounds) && 'capacity_range',
+    !sameEntries(existing.parameters, wanted.parameters) && 'parameters',
+    (existing.source?.type !== wanted.source?.type || existing.source?.id !== wanted.source?.id) &&
+      'volume_content_source',
+  ].filter((field) => field !== false)
+  if (differing.length > 0) {
+    throw alreadyExists(`the volume ${id} of this name has another ${differing.join(' and ')}`)
+  }
+  // Never a blank directory in the place of a lost one.
+  if (!context.pool.hasData(context.pool.volumePath(id), existing.kind)) {
+    throw dataLoss(
+      `the volume ${id} of this name is recorded, but its data is gone from the pool. Put it back, or delete the volume`,
+    )
+  }
+  return existing
+}
+
+async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise<VolumeRecord> {
+  const { pool, account, clock, log } = context
+  const source = wanted.source && holdSource(context, wanted)
+  try {
+    const capacityBytes = chooseCapacity(wanted.bounds, {
+      leastBytes: source?.leastBytes ?? 0,
+      kind: wanted.kind,
+    })
+    if (capacityBytes > account.totalBytes()) {
+      throw outOfRange(
+        `capacity_range: ${capacityBytes} bytes are more than the whole pool, ${account.totalBytes()}`,
+      )
+    }
+    if (capacityBytes > account.availableBytes()) {
+      throw resourceExhausted(
+        `the pool has ${account.availableBytes()} bytes left of the ${capacityBytes} wanted`,
+      )
+    }
+    const isTaken = (id: string) =>
+      pool.volumes.get(id) !== undefined ||
+      lstatSync(pool.volumePath(id), { throwIfNoEntry: false }) !== undefined
+    const volume: VolumeRecord = {
+      id: chooseID(wanted.name, isTaken),
+      name: wanted.name,
+      state: 'creating',
+      kind: wanted.kind,
+      capacityBytes,
+      createTimeMs: clock.now(),
+      parameters: wanted.parameters,
+      ...(wanted.source && { source: wanted.source }),
+      attachments: [],
+      stagings: [],
+      publications: [],
+    }
+    const staging = pool.stagingPath(volume.id)
+    try {
+      // From here to the first await nothing else runs, so neither the ID nor the space is given twice.
+      await pool.volumes.save(volume)
+      await fill(staging, volume, source?.path, context.tasks.signal)
+      await pool.reveal(staging, pool.volumePath(volume.id))
+    } catch (error) {
+      await removeTree(staging, log)
+      await pool.volumes.remove(volume.id)
+      throw error
+    }
+    const ready: VolumeRecord = { ...volume, state: 'ready' }
+    await pool.volumes.save(ready)
+    log.info({ volume: ready.id, capacityBytes, source: ready.source }, 'volume created')
+    return ready
+  } finally {
+    source?.release()
+  }
+}
+
+async function fill(
+  path: string,
+  { kind, capacityBytes }: VolumeRecord,
+  sourcePath: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (sourcePath !== undefined) await copyData(sourcePath, path, signal)
+  else if (kind === 'mount') await mkdir(path, { mode: 0o755 })
+  if (kind === 'mount') return
+  const file = await open(path, sourcePath === undefined ? 'wx' : 'r+', 0o600)
+  try {
+    await file.truncate(capacityBytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+function holdSource(context: DriverContext, wanted: WantedVolume): HeldSource {
+  const { pool, locks } = context
+  // Only called with a source.
+  const { type, id } = wanted.source ?? { type: 'snapshot', id: '' }
+  const hold = (key: string): Release => locks.acquire(key, 'shared', `${type} ${id} is being changed`)
+  const checkKind = (kind: VolumeKind) => {
+    if (kind !== wanted.kind) {
+      throw invalidArgument(
+        `volume_content_source: ${type} ${id} is a ${kind} volume, and a ${wanted.kind} one is wanted`,
+      )
+    }
+  }
+  if (type === 'snapshot') {
+    const snapshot = findSnapshot(pool, id)
+    if (snapshot === undefined) throw notFound(`there is no snapshot ${JSON.stringify(id)}`)
+    if (snapshot.state !== 'ready') throw aborted(`snapshot ${id} is not ready to use`)
+    checkKind(snapshot.kind)
+    if (!pool.hasData(pool.snapshotPath(id), snapshot.kind))
+      throw dataLoss(`the data of snapshot ${id} is gone from the pool`)
+    return { path: pool.snapshotPath(id), leastBytes: snapshot.sizeBytes, release: hold(`snapshot:${id}`) }
+  }
+  const volume = getVolume(pool, id)
+  checkKind(volume.kind)
+  if (!pool.hasData(pool.volumePath(id), volume.kind))
+    throw dataLoss(`the data of volume ${id} is gone from the pool`)
+  const live = isLive(wanted.parameters)
+  if (!live) refuseIfWritten(volume, 'a clone')
+  const releases = live ? [hold(`existence:${id}`)] : [hold(`existence:${id}`), hold(`content:${id}`)]
+  return {
+    path: pool.volumePath(id),
+    leastBytes: volume.capacityBytes,
+    release: () => {
+      for (const release of releases) release()
+    },
+  }
+}
+
+function sameEntries(one: Record<string, string>, other: Record<string, string>): boolean {
+  const keys = Object.keys(one)
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key])
+}

@@ -1,0 +1,56 @@
+import type { Snapshot } from '../csi/generated/csi/v1/Snapshot.ts'
+import type { Volume } from '../csi/generated/csi/v1/Volume.ts'
+import type { VolumeCondition } from '../csi/generated/csi/v1/VolumeCondition.ts'
+import type { DriverContext } from './driver-context.ts'
+import type { SnapshotRecord, VolumeRecord } from './records.ts'
+
+/** A volume as the Controller service tells of it. */
+export function describeVolume({ topology }: DriverContext, volume: VolumeRecord): Volume {
+  const { source } = volume
+  return {
+    volumeId: volume.id,
+    capacityBytes: BigInt(volume.capacityBytes),
+    ...(source && {
+      contentSource:
+        source.type === 'snapshot'
+          ? { snapshot: { snapshotId: source.id } }
+          : { volume: { volumeId: source.id } },
+    }),
+    ...(Object.keys(topology).length > 0 && { accessibleTopology: [{ segments: { ...topology } }] }),
+  }
+}
+
+/** The nodes that a volume is published to, and how it is. */
+export function describeStatus(
+  context: DriverContext,
+  volume: VolumeRecord,
+): { publishedNodeIds: string[]; volumeCondition: VolumeCondition } {
+  return {
+    publishedNodeIds: volume.attachments.map(({ nodeID }) => nodeID),
+    volumeCondition: describeCondition(context, volume),
+  }
+}
+
+export function describeCondition({ pool }: DriverContext, volume: VolumeRecord): VolumeCondition {
+  if (!pool.hasData(pool.volumePath(volume.id), volume.kind)) {
+    return { abnormal: true, message: 'its data is gone from the pool' }
+  }
+  if (volume.name === undefined) {
+    return { abnormal: false, message: 'a directory that was put into the pool; it has no capacity limit' }
+  }
+  return { abnormal: false, message: 'ready' }
+}
+
+/** A snapshot as the Controller service tells of it. */
+export function describeSnapshot(snapshot: SnapshotRecord): Snapshot {
+  return {
+    snapshotId: snapshot.id,
+    sourceVolumeId: snapshot.sourceVolumeID,
+    sizeBytes: BigInt(snapshot.sizeBytes),
+    creationTime: {
+      seconds: BigInt(Math.floor(snapshot.createTimeMs / 1000)),
+      nanos: (snapshot.createTimeMs % 1000) * 1_000_000,
+    },
+    readyToUse: snapshot.state === 'ready',
+  }
+}

@@ -1,0 +1,28 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { BackgroundTasks } from './background-tasks.ts'
+import type { CapacityAccount } from './capacity.ts'
+import type { OperationLocks } from './operation-locks.ts'
+import type { Pool } from './pool.ts'
+import type { PublishMethod } from './publish-target.ts'
+
+/** What the handlers of one running driver share. */
+export interface DriverContext {
+  readonly pool: Pool
+  readonly account: CapacityAccount
+  readonly locks: OperationLocks
+  readonly tasks: BackgroundTasks
+  readonly clock: Clock
+  readonly log: Log
+  /** The ID of the one node, this machine. */
+  readonly nodeID: string
+  /** Segments that every volume and the node have; empty: no topology is announced. */
+  readonly topology: Readonly<Record<string, string>>
+  /** Name of the pool's file system, such as `ext4`. */
+  readonly fsType: string
+  readonly hasLoopDevices: boolean
+  /** How volumes appear at their target paths. A link cannot enforce anything. */
+  readonly publishMethod: PublishMethod
+  /** How long CreateSnapshot waits for its copy before it answers `ready_to_use: false`. */
+  readonly snapshotWaitMs: number
+}

@@ -1,0 +1,137 @@
+import { chmod, mkdir, realpath, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { loadContract } from '../csi/contract.ts'
+import type { Clock } from '../lib/clock.ts'
+import { UsageError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { packageVersion } from '../lib/version.ts'
+import { createBackgroundTasks } from './background-tasks.ts'
+import { createCapacityAccount } from './capacity.ts'
+import { createControllerHandlers } from './controller.ts'
+import type { DriverContext } from './driver-context.ts'
+import { clearSocket, socketPath } from './endpoint.ts'
+import { createIdentityHandlers } from './identity.ts'
+import { canUseLoopDevices } from './loop-devices.ts'
+import { mountOf, readMountTable } from './mount-table.ts'
+import { createNodeHandlers } from './node.ts'
+import { createOperationLocks } from './operation-locks.ts'
+import { openPool } from './pool.ts'
+import { canBindMount, type PublishMethod } from './publish-target.ts'
+import { recoverPool } from './recover-pool.ts'
+import { addHandlers } from './serve.ts'
+
+export interface DriverOptions {
+  /** `unix:///path` or `host:port`; port 0 takes a free one. */
+  readonly endpoint: string
+  /** Where volumes and snapshots are kept; made if it is not there. */
+  readonly poolDirectory: string
+  /** The node's name in answers; at most 256 bytes. */
+  readonly nodeID: string
+  /** Topology segments of this machine. Default: none. */
+  readonly topology?: Readonly<Record<string, string>>
+  /** `auto`: by bind mount where this process may mount, otherwise by symbolic link. Default: auto. */
+  readonly publish?: PublishMethod | 'auto'
+  /** What all volumes together may be promised, in bytes. Default: the size of the pool's file system. */
+  readonly poolBytes?: number
+  /** How long CreateSnapshot waits for its copy, in milliseconds. Default: 2 s. */
+  readonly snapshotWaitMs?: number
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** How long close waits for calls under way before it cuts them off. */
+const longestDrainMs = 10_000
+
+/** A running driver. */
+export interface Driver {
+  /** As clients dial it: with the port that was taken. */
+  readonly endpoint: string
+  /** Where each volume is a directory (or file) under its ID. */
+  readonly volumesDirectory: string
+  /** Answers no new calls, lets those under way end, stops copies (they go on at the next start). */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the CSI plugin whose volumes are directories of a pool. It answers once the pool is whole.
+ * @throws UsageError for an endpoint or pool that cannot be used
+ */
+export async function startDriver(options: DriverOptions): Promise<Driver> {
+  const { log, clock, topology = {}, snapshotWaitMs = 2_000 } = options
+  if (options.nodeID === '' || Buffer.byteLength(options.nodeID) > 256) {
+    throw new UsageError('the node ID has to be of 1 to 256 bytes')
+  }
+  const path = socketPath(options.endpoint)
+  if (path !== undefined) {
+    await mkdir(dirname(path), { recursive: true })
+    await clearSocket(path)
+  }
+  await mkdir(options.poolDirectory, { recursive: true })
+  const pool = await openPool(await realpath(options.poolDirectory), log)
+  const tasks = createBackgroundTasks(log)
+  const server = new Server()
+  const close = async () => {
+    const cancelForce = clock.after(longestDrainMs, () => server.forceShutdown())
+    await Promise.all([
+      new Promise<void>((resolve) => server.tryShutdown(() => resolve())),
+      // Copies may take long; they end now, and snapshots go on at the next start.
+      tasks.close(),
+    ])
+    cancelForce()
+    if (path !== undefined) await rm(path, { force: true })
+    pool.close()
+  }
+  try {
+    const context: DriverContext = {
+      pool,
+      account: createCapacityAccount(pool, options.poolBytes),
+      locks: createOperationLocks(),
+      tasks,
+      clock,
+      log,
+      nodeID: options.nodeID,
+      topology,
+      fsType: mountOf(pool.directory, await readMountTable())?.fsType ?? '',
+      hasLoopDevices: await canUseLoopDevices(pool.internalDirectory),
+      publishMethod: await choosePublishMethod(options.publish ?? 'auto', pool.internalDirectory),
+      snapshotWaitMs,
+    }
+    await recoverPool(context)
+    const { identity, controller, node } = loadContract()
+    addHandlers(server, identity, createIdentityHandlers(context, packageVersion()), context)
+    addHandlers(server, controller, createControllerHandlers(context), context)
+    addHandlers(server, node, createNodeHandlers(context), context)
+    const port = await bind(server, options.endpoint)
+    // Whoever can call the driver can delete every volume.
+    if (path !== undefined) await chmod(path, 0o600)
+    const endpoint = path === undefined ? options.endpoint.replace(/:0$/, `:${port}`) : options.endpoint
+    log.info({ endpoint, pool: pool.directory, node: options.nodeID }, 'driver ready')
+    return { endpoint, volumesDirectory: pool.volumesDirectory, close }
+  } catch (error) {
+    server.forceShutdown()
+    await tasks.close()
+    pool.close()
+    throw error
+  }
+}
+
+async function choosePublishMethod(
+  wanted: PublishMethod | 'auto',
+  directory: string,
+): Promise<PublishMethod> {
+  if (wanted === 'symlink') return 'symlink'
+  const canMount = await canBindMount(directory)
+  if (wanted === 'bind' && !canMount) {
+    throw new UsageError('this process may not mount (that takes root): use --publish symlink or auto')
+  }
+  return canMount ? 'bind' : 'symlink'
+}
+
+function bind(server: Server, endpoint: string): Promise<number> {
+  return new Promise((resolve, reject) =>
+    server.bindAsync(endpoint.replace(/^tcp:\/\//, ''), ServerCredentials.createInsecure(), (error, port) =>
+      error ? reject(new UsageError(`cannot listen on ${endpoint}: ${error.message}`)) : resolve(port),
+    ),
+  )
+}

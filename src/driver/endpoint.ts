@@ -1,0 +1,45 @@
+import { lstat, unlink } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { errorCode, UsageError } from '../lib/errors.ts'
+
+/** What the kernel takes for a socket's path (sockaddr_un), without the closing NUL. */
+const longestSocketPath = 107
+
+/** The path of a `unix:///path` endpoint; undefined for TCP. */
+export function socketPath(endpoint: string): string | undefined {
+  return endpoint.startsWith('unix:') ? endpoint.replace(/^unix:(\/\/)?/, '') : undefined
+}
+
+/**
+ * Makes room for a socket: one that a killed process left behind is removed, one that is answered is not.
+ * @throws UsageError for a path that is too long, in use, or something else than a socket
+ */
+export async function clearSocket(path: string): Promise<void> {
+  if (Buffer.byteLength(path) > longestSocketPath) {
+    throw new UsageError(
+      `the socket path ${path} is longer than ${longestSocketPath} bytes: use a shorter --endpoint`,
+    )
+  }
+  const stats = await lstat(path).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  })
+  if (stats === undefined) return
+  if (!stats.isSocket()) throw new UsageError(`${path} is there and is no socket: use another --endpoint`)
+  if (await isAnswered(path)) {
+    throw new UsageError(`another process is listening on ${path}: stop it, or use another --endpoint`)
+  }
+  await unlink(path)
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    // ECONNREFUSED: nobody holds it any more.
+    socket.once('error', () => resolve(false))
+  })
+}

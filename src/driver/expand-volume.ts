@@ -1,0 +1,52 @@
+import { open } from 'node:fs/promises'
+import type { ControllerExpandVolumeRequest__Output } from '../csi/generated/csi/v1/ControllerExpandVolumeRequest.ts'
+import type { ControllerExpandVolumeResponse } from '../csi/generated/csi/v1/ControllerExpandVolumeResponse.ts'
+import { chooseCapacity, parseCapacityRange } from './capacity.ts'
+import type { DriverContext } from './driver-context.ts'
+import { dataLoss, invalidArgument, outOfRange } from './driver-error.ts'
+import { getVolume } from './volume-lookup.ts'
+
+/** ControllerExpandVolume, published or not. A volume never gets smaller. */
+export async function expandVolume(
+  context: DriverContext,
+  request: ControllerExpandVolumeRequest__Output,
+): Promise<ControllerExpandVolumeResponse> {
+  const { pool, locks, account, log } = context
+  const { volumeId: id } = request
+  if (id === '') throw invalidArgument('volume_id is required')
+  if (request.capacityRange === null) throw invalidArgument('capacity_range is required')
+  const bounds = parseCapacityRange(request.capacityRange)
+  const release = locks.acquire(`volume:${id}`, 'exclusive', `an operation is pending for volume ${id}`)
+  try {
+    const volume = getVolume(pool, id)
+    const path = pool.volumePath(id)
+    if (!pool.hasData(path, volume.kind)) throw dataLoss(`the data of volume ${id} is gone from the pool`)
+    const capacityBytes = chooseCapacity(bounds, { leastBytes: volume.capacityBytes, kind: volume.kind })
+    const moreBytes = capacityBytes - volume.capacityBytes
+    if (moreBytes > account.availableBytes()) {
+      throw outOfRange(`the pool has ${account.availableBytes()} bytes left of the ${moreBytes} wanted`)
+    }
+    if (moreBytes > 0) {
+      if (volume.kind === 'block') await growFile(path, capacityBytes)
+      await pool.volumes.save({ ...volume, capacityBytes })
+      log.info({ volume: id, capacityBytes }, 'volume expanded')
+    }
+    return {
+      capacityBytes: BigInt(capacityBytes),
+      // A loop device shows the new size once the node re-reads it.
+      nodeExpansionRequired: volume.kind === 'block' && volume.stagings.length > 0,
+    }
+  } finally {
+    release()
+  }
+}
+
+async function growFile(path: string, sizeBytes: number): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.truncate(sizeBytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,24 @@
+import { failedPrecondition, invalidArgument } from './driver-error.ts'
+import type { VolumeRecord } from './records.ts'
+
+/**
+ * A copy of a directory takes time, so while somebody writes into it the copy is of no single moment.
+ * Such a copy is refused unless the parameter `live: allow` says that it will do.
+ */
+export function isLive(parameters: Readonly<Record<string, string>>): boolean {
+  const live = parameters.live ?? 'refuse'
+  if (live !== 'allow' && live !== 'refuse') {
+    throw invalidArgument(`parameter live is allow or refuse, not ${JSON.stringify(live)}`)
+  }
+  return live === 'allow'
+}
+
+/** @throws DriverError FAILED_PRECONDITION while a workload may write to the volume */
+export function refuseIfWritten(volume: VolumeRecord, what: 'a snapshot' | 'a clone'): void {
+  const writable = volume.publications.find((publication) => !publication.readonly)
+  if (writable === undefined) return
+  throw failedPrecondition(
+    `volume ${volume.id} is published writable at ${writable.path}, so ${what} would not be of one moment. ` +
+      'Unpublish it first, or give the parameter live: allow if files that change meanwhile may be torn',
+  )
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import { invalidArgument } from './driver-error.ts'
+
+/** CSI 1.12, "Size Limits": a string holds at most 128 bytes. */
+const maxBytes = 128
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the specification bans exactly these from names.
+const bannedInNames = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/
+
+/** Checks the name of a volume or snapshot as CreateVolume and CreateSnapshot may get it. */
+export function checkName(name: string): void {
+  if (name === '') throw invalidArgument('name is required')
+  if (Buffer.byteLength(name) > maxBytes) throw invalidArgument(`name is longer than ${maxBytes} bytes`)
+  if (bannedInNames.test(name)) throw invalidArgument('name holds control characters')
+}
+
+/**
+ * Whether a text can be the ID of something in the pool. An ID is the name of a directory entry, so
+ * nothing that could lead elsewhere is one; names with a leading dot are the driver's own files.
+ */
+export function isPoolID(text: string): boolean {
+  return (
+    text !== '' &&
+    !text.startsWith('.') &&
+    !text.includes('/') &&
+    !text.includes('\\') &&
+    // What a file name in another encoding turns into.
+    !text.includes('\ufffd') &&
+    !/\p{Cc}/u.test(text) &&
+    Buffer.byteLength(text) <= maxBytes
+  )
+}
+
+/**
+ * The ID for a new volume or snapshot: its name where that is a plain file name and free, otherwise the
+ * plain part of the name with a hash of the whole.
+ */
+export function chooseID(name: string, isTaken: (id: string) => boolean): string {
+  if (/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(name) && isPoolID(name) && !isTaken(name)) return name
+  const plain = name.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '')
+  for (let attempt = 0; ; attempt++) {
+    const salted = attempt === 0 ? name : `${attempt}:${name}`
+    const hash = createHash('sha256').update(salted).digest('hex').slice(0, 10)
+    const id = plain === '' ? hash : `${plain.slice(0, 100)}-${hash}`
+    if (!isTaken(id)) return id
+  }
+}

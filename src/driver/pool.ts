@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import { lstatSync } from 'node:fs'
+import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { errorCode, errorMessage, UsageError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { openDatabase } from '../lib/sqlite.ts'
+import { syncDirectory } from './durable-files.ts'
+import { isPoolID } from './names.ts'
+import { createRecordStore, type RecordStore } from './record-store.ts'
+import { SnapshotRecord, VolumeRecord } from './records.ts'
+
+/**
+ * The directory that holds everything:
+ *
+ *   volumes/<id>          a volume: a directory, or a sparse file for a block volume
+ *   volumes/.<id>.json    its sidecar: the record as JSON
+ *   snapshots/<id>        a snapshot, likewise, with its sidecar
+ *   .mooring/metadata.db  the records of both (SQLite)
+ *   .mooring/staging/     what is being made or removed; cleared at start
+ *
+ * A volume or snapshot appears and disappears by one rename between staging and its place.
+ */
+export interface Pool {
+  readonly directory: string
+  readonly volumesDirectory: string
+  /** The driver's own files. */
+  readonly internalDirectory: string
+  readonly volumes: RecordStore<VolumeRecord>
+  readonly snapshots: RecordStore<SnapshotRecord>
+  volumePath(id: string): string
+  snapshotPath(id: string): string
+  /** A path in staging that nothing else uses. */
+  stagingPath(id: string): string
+  /** Makes what was built in staging visible, durably. */
+  reveal(stagingPath: string, finalPath: string): Promise<void>
+  /** Takes data out of sight, durably, and gives the staging path it went to; undefined: it was not there. */
+  hide(path: string): Promise<string | undefined>
+  /** Directories in volumes/ that have no record: put there by somebody. */
+  listUnrecorded(): Promise<string[]>
+  /** Whether something real (not a symbolic link) of this kind is at the path. */
+  hasData(path: string, kind: 'mount' | 'block'): boolean
+  close(): void
+}
+
+/**
+ * Opens (or lays out) a pool and takes it for this process alone.
+ * @throws UsageError when another process has it, or its database cannot be used
+ */
+export async function openPool(directory: string, log: Log): Promise<Pool> {
+  const volumesDirectory = join(directory, 'volumes')
+  const snapshotsDirectory = join(directory, 'snapshots')
+  const internalDirectory = join(directory, '.mooring')
+  const stagingDirectory = join(internalDirectory, 'staging')
+  for (const path of [directory, volumesDirectory, snapshotsDirectory, internalDirectory, stagingDirectory]) {
+    await mkdir(path, { recursive: true })
+  }
+  // Metadata holds parameters; volumes are for workloads of any user.
+  await chmod(internalDirectory, 0o700)
+  const devices = await Promise.all(
+    [volumesDirectory, snapshotsDirectory, stagingDirectory].map(async (path) => (await lstat(path)).dev),
+  )
+  if (new Set(devices).size > 1) {
+    throw new UsageError(`the pool ${directory} has to be on one file system: renames do not cross mounts`)
+  }
+
+  const database = openDatabase({
+    path: join(internalDirectory, 'metadata.db'),
+    what: 'the metadata of the pool',
+    remedies: {
+      busy: 'end that one, or give another --pool',
+      damaged: 'move it away, and it is made again from the files beside the volumes',
+    },
+    migrations: ['volumes', 'snapshots'].map(
+      (table) =>
+        `CREATE TABLE ${table} (id TEXT PRIMARY KEY, name TEXT UNIQUE, record TEXT NOT NULL) STRICT;`,
+    ),
+  })
+  for (const parent of [volumesDirectory, snapshotsDirectory]) {
+    for (const entry of await readdir(parent)) {
+      if (entry.startsWith('.') && entry.endsWith('.tmp')) await rm(join(parent, entry), { force: true })
+    }
+  }
+  // A copy that the last process left running may still write into staging; it ends when its place is gone.
+  for (const entry of await readdir(stagingDirectory)) {
+    await removeTree(join(stagingDirectory, entry), log)
+  }
+
+  const volumes = createRecordStore({
+    database,
+    table: 'volumes',
+    directory: volumesDirectory,
+    schema: VolumeRecord,
+  })
+  const snapshots = createRecordStore({
+    database,
+    table: 'snapshots',
+    directory: snapshotsDirectory,
+    schema: SnapshotRecord,
+  })
+
+  return {
+    directory,
+    volumesDirectory,
+    internalDirectory,
+    volumes,
+    snapshots,
+    volumePath: (id) => join(volumesDirectory, id),
+    snapshotPath: (id) => join(snapshotsDirectory, id),
+    stagingPath: (id) => join(stagingDirectory, `${id}.${randomBytes(4).toString('hex')}`),
+    async reveal(stagingPath, finalPath) {
+      await rename(stagingPath, finalPath)
+      await syncDirectory(join(finalPath, '..'))
+    },
+    async hide(path) {
+      const hidden = join(stagingDirectory, `deleted.${randomBytes(8).toString('hex')}`)
+      try {
+        await rename(path, hidden)
+      } catch (error) {
+        if (errorCode(error) === 'ENOENT') return undefined
+        throw error
+      }
+      await syncDirectory(join(path, '..'))
+      return hidden
+    },
+    async listUnrecorded() {
+      const entries = await readdir(volumesDirectory, { withFileTypes: true })
+      return entries
+        .filter((entry) => entry.isDirectory() && isPoolID(entry.name))
+        .map((entry) => entry.name)
+        .filter((id) => volumes.get(id) === undefined)
+    },
+    hasData(path, kind) {
+      const stats = lstatSync(path, { throwIfNoEntry: false })
+      return kind === 'mount' ? stats?.isDirectory() === true : stats?.isFile() === true
+    },
+    close: () => database.close(),
+  }
+}
+
+/** Removes a file or directory in staging. What cannot be removed now is tried again at the next start. */
+export async function removeTree(path: string, log: Log): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  } catch (error) {
+    log.warn(
+      { path, error: errorMessage(error) },
+      'could not remove what is left of a deleted volume or copy',
+    )
+  }
+}

@@ -1,0 +1,76 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { errorMessage, UsageError } from './errors.ts'
+
+export interface DatabaseOptions {
+  readonly path: string
+  /** What the file is, for messages: `the operator's inventory`. */
+  readonly what: string
+  /** SQL that brings version n to n + 1, from an empty file on. Only ever appended to. */
+  readonly migrations: readonly string[]
+  /** What a person can do, where it is something else than for a data directory. */
+  readonly remedies?: { readonly busy: string; readonly damaged: string }
+}
+
+const dataDirectoryRemedies = {
+  busy: 'end that one, or give another --data-dir',
+  damaged: 'put a backup in its place',
+}
+
+/**
+ * Opens a SQLite database for this process alone: the lock is the kernel's, so that it ends with the
+ * process however that ends. A commit is on disk when it returns.
+ * @throws UsageError if another process holds it, if it is of a later release, or damaged
+ */
+export function openDatabase({ path, what, migrations, remedies }: DatabaseOptions): DatabaseSync {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const database = new DatabaseSync(path)
+  try {
+    // Exclusive before WAL, so that no shared memory file is needed.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    database.exec('BEGIN EXCLUSIVE')
+    migrate(database, migrations)
+    database.exec('COMMIT')
+    return database
+  } catch (error) {
+    database.close()
+    throw new UsageError(explain(error, path, what, remedies), { cause: error })
+  }
+}
+
+function migrate(database: DatabaseSync, migrations: readonly string[]): void {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
+  if (version > migrations.length) {
+    throw new Error(`it has format ${version}, and this release knows formats up to ${migrations.length}`)
+  }
+  for (const migration of migrations.slice(version)) database.exec(migration)
+  database.exec(`PRAGMA user_version = ${migrations.length}`)
+}
+
+function explain(error: unknown, path: string, what: string, remedies = dataDirectoryRemedies): string {
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
+  const busy = 5
+  const corrupt = 11
+  const notADatabase = 26
+  if (code === busy) {
+    return `${what} at ${path} is in use by another mooring process; ${remedies.busy}`
+  }
+  if (code === corrupt || code === notADatabase) {
+    return `${what} at ${path} is damaged (${errorMessage(error)}); ${remedies.damaged}`
+  }
+  return `${what} at ${path} cannot be opened: ${errorMessage(error)}`
+}
+
+/** Runs `work` in one transaction, undone whole if it throws. */
+export function transaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}

@@ -1,0 +1,25 @@
+import process from 'node:process'
+import { Command } from 'commander'
+import { driverCommand } from './commands/driver.ts'
+import { runCommand } from './commands/run.ts'
+import { serverCommand } from './commands/server.ts'
+import { upCommand } from './commands/up.ts'
+import { UsageError } from './lib/errors.ts'
+import { packageVersion } from './lib/version.ts'
+
+const program = new Command('mooring')
+  .description("Keeps HashiCorp Nomad's CSI volumes and snapshots as they are declared.")
+  .version(packageVersion())
+  .showHelpAfterError('(mooring --help and mooring <command> --help say more)')
+  .addCommand(upCommand())
+  .addCommand(runCommand())
+  .addCommand(serverCommand())
+  .addCommand(driverCommand())
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  process.stderr.write(`mooring: ${error.message}\n`)
+  process.exit(1)
+}

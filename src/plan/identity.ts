@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import type { Declaration } from '../declare/declaration.ts'
+
+/**
+ * Names one declaration in the queue and the inventory: `Volume/<Nomad namespace>/<volume ID>` or
+ * `Snapshot/<Nomad namespace>/<name>`. Neither part can hold a slash. It is the identity, so a file may
+ * be renamed or moved without changing it.
+ */
+export type Key = string
+
+export function volumeKey(namespace: string, volumeID: string): Key {
+  return `Volume/${namespace}/${volumeID}`
+}
+
+export function snapshotKey(namespace: string, name: string): Key {
+  return `Snapshot/${namespace}/${name}`
+}
+
+export function keyOf(declaration: Declaration): Key {
+  return declaration.kind === 'Volume'
+    ? volumeKey(declaration.spec.namespace, declaration.spec.volumeID)
+    : snapshotKey(declaration.spec.namespace, declaration.name)
+}
+
+/** Longest name that we choose: what Kubernetes labels and the strictest CSI plugins take. */
+const longestNameBytes = 63
+
+/**
+ * The CSI name for an identity: `<readable part>-<10 hex digits of SHA-256(region, namespace, ID)>`, then
+ * `-r<n>` for the n-th restore. Readable for people, and two identities never share one, since plugins
+ * take an equal name as the same volume (CSI spec, CreateVolume).
+ */
+export function chooseName(options: {
+  readonly region: string
+  readonly namespace: string
+  readonly id: string
+  readonly incarnation: number
+}): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([options.region, options.namespace, options.id]))
+    .digest('hex')
+    .slice(0, 10)
+  const suffix = `-${digest}${options.incarnation > 0 ? `-r${options.incarnation}` : ''}`
+  const readable = options.id
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, longestNameBytes - suffix.length)
+    .replace(/^-+|-+$/g, '')
+  return `${readable === '' ? 'volume' : readable}${suffix}`
+}
+
+/** The ID under which a volume about to be deleted is registered, so that its own ID is free and unclaimed. */
+export function tombstoneID(key: Key, externalID: string): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([key, externalID]))
+    .digest('hex')
+    .slice(0, 16)
+  return `mooring-deleting-${digest}`
+}

@@ -1,0 +1,160 @@
+import { type Declaration, formatPlace, type Place } from '../declare/declaration.ts'
+import { chooseName, type Key, keyOf } from './identity.ts'
+import type { InventoryRecord } from './record.ts'
+
+/** A declaration that is not acted upon, and why; the one it collides with goes on. */
+export interface Refusal {
+  readonly key: Key
+  readonly declaration: Declaration
+  readonly reason: 'OwnedElsewhere' | 'IdentityChanged' | 'NameTaken' | 'ExternalIDTaken'
+  readonly message: string
+}
+
+export interface Ownership {
+  readonly owners: ReadonlyMap<Key, Declaration>
+  readonly refusals: readonly Refusal[]
+  /** Identities whose declaration is gone, yet whose document still stands there with another identity. */
+  readonly held: ReadonlySet<Key>
+}
+
+/**
+ * Decides which declaration speaks for which identity. Declarations come in the order of their sources,
+ * files and documents; of several for one identity the one seen before stays the owner.
+ */
+export function planOwnership(
+  declarations: readonly Declaration[],
+  records: ReadonlyMap<Key, InventoryRecord>,
+  region: string,
+): Ownership {
+  const refusals: Refusal[] = []
+  const owners = new Map<Key, Declaration>()
+  const refuse = (declaration: Declaration, reason: Refusal['reason'], message: string) =>
+    refusals.push({ key: keyOf(declaration), declaration, reason, message })
+
+  for (const [key, claimants] of Map.groupBy(declarations, keyOf)) {
+    const owner = chooseOwner(claimants, records.get(key)?.declaration.place)
+    owners.set(key, owner)
+    for (const other of claimants) {
+      if (other === owner) continue
+      refuse(
+        other,
+        'OwnedElsewhere',
+        `${describe(other)} at ${formatPlace(other.place)} is already declared at ${formatPlace(owner.place)}, which goes on. Remove one of the two.`,
+      )
+    }
+  }
+
+  const held = new Set<Key>()
+  for (const record of records.values()) {
+    // Once a complete reading has seen the document gone, what stands there now is a new document.
+    if (owners.has(record.key) || record.missingSinceMs !== undefined) continue
+    for (const [key, declaration] of owners) {
+      if (records.has(key) || !isSameDocument(declaration, record.declaration)) continue
+      held.add(record.key)
+      owners.delete(key)
+      refuse(
+        declaration,
+        'IdentityChanged',
+        `the document at ${formatPlace(declaration.place)} declared ${describe(record.declaration)} before and now ${describe(declaration)}: ` +
+          'an identity cannot change. Declare the new one in another file and remove this document, which ends the old one by its deletionPolicy.',
+      )
+    }
+  }
+
+  refuseTaken(owners, records, region, refuse)
+  return { owners, refusals, held }
+}
+
+/** The same document, else the same name in the same file, else the first in order. */
+function chooseOwner(claimants: readonly Declaration[], before: Place | undefined): Declaration {
+  const inFile = claimants.filter(
+    ({ place }) => place.source === before?.source && place.file === before.file,
+  )
+  const owner = inFile.find(({ place }) => place.document === before?.document) ?? inFile[0] ?? claimants[0]
+  if (owner === undefined) throw new Error('an identity without a declaration')
+  return owner
+}
+
+function isSameDocument(one: Declaration, other: Declaration): boolean {
+  return (
+    one.kind === other.kind &&
+    one.place.source === other.place.source &&
+    one.place.file === other.place.file &&
+    (one.place.document === other.place.document || one.name === other.name)
+  )
+}
+
+/** Names that would make two declarations mean one thing, at the plugin or to whoever refers to them. */
+function refuseTaken(
+  owners: Map<Key, Declaration>,
+  records: ReadonlyMap<Key, InventoryRecord>,
+  region: string,
+  refuse: (declaration: Declaration, reason: Refusal['reason'], message: string) => void,
+): void {
+  const taken = new Map<string, Declaration>()
+  // What is managed already keeps its names, whatever its place in the order.
+  const inOrder = [...owners].sort(([one], [other]) => Number(records.has(other)) - Number(records.has(one)))
+  for (const [key, declaration] of inOrder) {
+    const clash = namesOf(key, declaration, records.get(key), region).find(({ token }) => taken.has(token))
+    if (clash === undefined) {
+      for (const { token } of namesOf(key, declaration, records.get(key), region))
+        taken.set(token, declaration)
+      continue
+    }
+    const other = taken.get(clash.token)
+    owners.delete(key)
+    refuse(
+      declaration,
+      clash.reason,
+      `${describe(declaration)} at ${formatPlace(declaration.place)} has the same ${clash.what} as ${other === undefined ? 'another' : `${describe(other)} at ${formatPlace(other.place)}`}. Give it one of its own.`,
+    )
+  }
+}
+
+function namesOf(key: Key, declaration: Declaration, record: InventoryRecord | undefined, region: string) {
+  const { kind, spec, name } = declaration
+  const names: { token: string; what: string; reason: 'NameTaken' | 'ExternalIDTaken' }[] = [
+    {
+      token: JSON.stringify(['metadata', kind, spec.namespace, name]),
+      what: `metadata.name "${name}" in Nomad namespace "${spec.namespace}"`,
+      reason: 'NameTaken',
+    },
+  ]
+  if (declaration.kind === 'Snapshot') return names
+  const { pluginID } = declaration.spec
+  const externalID =
+    declaration.spec.externalID ?? (record?.kind === 'Volume' ? record.externalID : undefined)
+  if (externalID !== undefined) {
+    names.push({
+      token: JSON.stringify(['external', pluginID, externalID]),
+      what: `external volume "${externalID}" of plugin "${pluginID}"`,
+      reason: 'ExternalIDTaken',
+    })
+  }
+  if (declaration.spec.externalID === undefined) {
+    const csiName = record?.csiName ?? csiNameFor(key, declaration, region)
+    names.push({
+      token: JSON.stringify(['name', pluginID, csiName]),
+      what: `CSI name "${csiName}" for plugin "${pluginID}"`,
+      reason: 'NameTaken',
+    })
+  }
+  return names
+}
+
+/** The name a declaration gets at the plugin when it is first seen: its own, else one chosen for it. */
+export function csiNameFor(key: Key, declaration: Declaration, region: string): string {
+  const { spec } = declaration
+  if (spec.name !== undefined) return spec.name
+  // A snapshot's identity is hashed with its kind, so that it never equals that of a volume of the same name.
+  return declaration.kind === 'Volume'
+    ? chooseName({ region, namespace: spec.namespace, id: declaration.spec.volumeID, incarnation: 0 })
+    : chooseName({ region, namespace: key, id: declaration.name, incarnation: 0 })
+}
+
+/** `volume default/postgres-data`, as messages name a declaration. */
+export function describe(declaration: Declaration): string {
+  return declaration.kind === 'Volume'
+    ? `volume ${declaration.spec.namespace}/${declaration.spec.volumeID}`
+    : `snapshot ${declaration.spec.namespace}/${declaration.name}`
+}

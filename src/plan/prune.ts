@@ -1,0 +1,111 @@
+import type { Key } from './identity.ts'
+import type { InventoryRecord } from './record.ts'
+
+export interface PruneOptions {
+  /** Whether a declaration that is gone may end at all. */
+  readonly prune: boolean
+  /** How long a declaration must stay gone, between two complete readings, before it ends. */
+  readonly pruneDelayMs: number
+  /** How many may be ending at once; undefined: the larger of 1 and 10 % of what is managed. */
+  readonly maxPrune?: number
+  /** Whether sources that declare nothing at all may end what they declared last. */
+  readonly allowEmpty: boolean
+}
+
+/** One reading of all sources together. */
+export interface Reading {
+  readonly atMs: number
+  /** Every source was read whole. */
+  readonly complete: boolean
+  /** How many declarations there were. */
+  readonly count: number
+  /** The names of the sources that were read. */
+  readonly sources: ReadonlySet<string>
+}
+
+/**
+ * What becomes of a managed identity that no source declares:
+ * - `held`: it counts as declared, for `reason`;
+ * - `missing`: seen gone; it ends if it is still gone in a complete reading at or after `untilMs`;
+ * - `ending`: its deletionPolicy is carried out.
+ */
+export type Absence =
+  | {
+      readonly state: 'held'
+      readonly reason: string
+      readonly message: string
+      /** Set where the reading can be trusted to have seen it gone. */
+      readonly sinceMs?: number
+    }
+  | { readonly state: 'missing'; readonly sinceMs: number; readonly untilMs: number }
+  | { readonly state: 'ending' }
+
+/**
+ * Decides for every managed identity that is not declared. Fails towards holding: an incomplete
+ * reading, an empty source, or too many at once end nothing.
+ */
+export function planAbsences(
+  absent: readonly InventoryRecord[],
+  managedCount: number,
+  reading: Reading,
+  options: PruneOptions,
+): ReadonlyMap<Key, Absence> {
+  const destructive = absent.filter(isDestructive).length
+  const limit = options.maxPrune ?? Math.max(1, Math.floor(managedCount / 10))
+  return new Map(absent.map((record) => [record.key, absenceOf(record)]))
+
+  function absenceOf(record: InventoryRecord): Absence {
+    // An end that has begun is finished: its first effect is out.
+    if (record.kind === 'Volume' && record.end !== undefined) return { state: 'ending' }
+    if (!reading.complete) {
+      return {
+        state: 'held',
+        reason: 'SourceIncomplete',
+        message:
+          'no longer declared, but a source could not be read whole: nothing ends until every file is readable and valid',
+      }
+    }
+    if (reading.count === 0 && !options.allowEmpty) {
+      return {
+        state: 'held',
+        reason: 'SourceEmpty',
+        message:
+          'the sources declare nothing at all, which is more often a mistake than a wish; to end the last declarations on purpose, run with --allow-empty',
+      }
+    }
+    const { source } = record.declaration.place
+    if (!reading.sources.has(source)) {
+      return {
+        state: 'held',
+        reason: 'SourceNotRead',
+        message: `it was declared in ${source}, which is not among the sources now; run with --source ${source} to end it`,
+      }
+    }
+    const sinceMs = record.missingSinceMs ?? reading.atMs
+    if (!options.prune) {
+      return {
+        state: 'held',
+        sinceMs,
+        reason: 'PruneDisabled',
+        message: 'no longer declared, and kept as it is: nothing ends without --prune',
+      }
+    }
+    if (isDestructive(record) && destructive > limit) {
+      return {
+        state: 'held',
+        sinceMs,
+        reason: 'TooManyEnds',
+        message: `${destructive} declarations are gone at once and --max-prune allows ${limit}; put some back, or run with --max-prune ${destructive} if this is meant`,
+      }
+    }
+    const untilMs = sinceMs + options.pruneDelayMs
+    // Two readings are asked for, even with a delay of zero.
+    return record.missingSinceMs !== undefined && reading.atMs >= untilMs
+      ? { state: 'ending' }
+      : { state: 'missing', sinceMs, untilMs }
+  }
+}
+
+function isDestructive(record: InventoryRecord): boolean {
+  return record.declaration.spec.deletionPolicy !== 'Retain'
+}

@@ -1,0 +1,81 @@
+import type { SnapshotDeclaration, VolumeDeclaration } from '../declare/declaration.ts'
+import type { SnapshotRequest } from '../wire/snapshot.ts'
+import type { VolumeRequest } from '../wire/volume.ts'
+import type { Key } from './identity.ts'
+import type { Status } from './status.ts'
+import type { HiddenHashes } from './volume-difference.ts'
+
+/**
+ * Written before a call whose answer may be lost, cleared once its outcome is known. Until then nothing
+ * else is done for the declaration: the call may still be running on the other side.
+ */
+export interface Intent<Request> {
+  /** What was sent, without its secrets: only this is ever repeated, whatever the declaration says by then. */
+  readonly request: Request
+  readonly sinceMs: number
+  /** No earlier than this may the request be repeated, unless a read shows its outcome. */
+  readonly deadlineMs: number
+}
+
+/**
+ * Whether the call behind an intent may still be running on the other side.
+ * @param settledBeforeMs calls sent before this have ended: the server that would run them has started since
+ */
+export function mayStillRun(intent: Intent<unknown>, settledBeforeMs: number, nowMs: number): boolean {
+  return nowMs < intent.deadlineMs && intent.sinceMs >= settledBeforeMs
+}
+
+/** A read may show the outcome any time, and not every server wakes us for it. */
+const outcomePollMs = 5_000
+
+/** When to look again at a call that may still be running. */
+export function untilSettledMs(intent: Intent<unknown>, nowMs: number): number {
+  return Math.min(outcomePollMs, intent.deadlineMs - nowMs)
+}
+
+interface ManagedRecord<Declaration> {
+  readonly key: Key
+  /** The owner's declaration as last seen: its place, and what its end asks for. */
+  readonly declaration: Declaration
+  /** The name given to the plugin: chosen once, kept for good. */
+  readonly csiName: string
+  /** Restores so far. */
+  readonly incarnation: number
+  /** First complete reading of all sources that no longer held the declaration. Absent while it is declared. */
+  readonly missingSinceMs?: number
+  readonly status: Status
+}
+
+/** A volume's end in three effects (design: DeleteVolume never reaches a volume in use), each recorded first. */
+export interface VolumeEnd {
+  readonly phase: 'deregister' | 'register-tombstone' | 'delete'
+  readonly tombstoneID: string
+}
+
+export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
+  readonly kind: 'Volume'
+  /** Set once: from then on nothing blank is ever created in its place. */
+  readonly externalID?: string
+  readonly intent?: Intent<VolumeRequest>
+  /**
+   * Keyed hashes of what Nomad never shows again; a hash is absent where we applied none. All absent: never
+   * applied by us, so nobody here knows what there is.
+   */
+  readonly applied?: HiddenHashes
+  /** Keyed hash of the last update sent, to notice one that had no effect. */
+  readonly lastUpdateHash?: string
+  readonly end?: VolumeEnd
+}
+
+export interface SnapshotRecord extends ManagedRecord<SnapshotDeclaration> {
+  readonly kind: 'Snapshot'
+  /** Set once: from then on the snapshot is never taken again. */
+  readonly snapshotID?: string
+  /** The external volume it was taken of. */
+  readonly externalSourceVolumeID?: string
+  /** The plugin that holds it. */
+  readonly pluginID?: string
+  readonly intent?: Intent<SnapshotRequest>
+}
+
+export type InventoryRecord = VolumeRecord | SnapshotRecord

@@ -1,0 +1,60 @@
+import type { Int64 } from '../wire/volume.ts'
+
+/**
+ * A condition as Kubernetes API conventions and kstatus have them: `Ready` says whether the declaration
+ * holds, `Reconciling` that work goes on, `Stalled` that a person must act.
+ */
+export interface Condition {
+  readonly type: 'Ready' | 'Reconciling' | 'Stalled'
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: string
+  readonly message: string
+  /** Milliseconds since the epoch; moves only when `status` moves. */
+  readonly lastTransitionMs: number
+}
+
+/** What is known of a declaration, beyond what it says itself. */
+export interface Status {
+  readonly conditions: readonly Condition[]
+  readonly pluginID?: string
+  /** The external volume's ID, or the snapshot's. */
+  readonly externalID?: string
+  /** Capacity of a volume or size of a snapshot; absent while unknown. */
+  readonly sizeBytes?: Int64
+  readonly lastStep?: { readonly step: string; readonly reason: string; readonly atMs: number }
+}
+
+/**
+ * Where a declaration stands:
+ * - `ready`: it holds;
+ * - `working`: a step was taken or is about to be;
+ * - `waiting`: something else has to come first;
+ * - `stalled`: only a person can go on;
+ * - `suspended`: a person asked for nothing to be done.
+ */
+export interface Verdict {
+  readonly state: 'ready' | 'working' | 'waiting' | 'stalled' | 'suspended'
+  readonly reason: string
+  readonly message: string
+}
+
+/** The one place that turns a verdict into conditions. */
+export function conditionsOf(verdict: Verdict, previous: readonly Condition[], nowMs: number): Condition[] {
+  const ready = verdict.state === 'ready' ? 'True' : verdict.state === 'suspended' ? 'Unknown' : 'False'
+  const statuses = {
+    Ready: ready,
+    Reconciling: verdict.state === 'working' || verdict.state === 'waiting' ? 'True' : 'False',
+    Stalled: verdict.state === 'stalled' ? 'True' : 'False',
+  } as const
+  return (['Ready', 'Reconciling', 'Stalled'] as const).map((type) => {
+    const before = previous.find((condition) => condition.type === type)
+    const status = statuses[type]
+    return {
+      type,
+      status,
+      reason: verdict.reason,
+      message: verdict.message,
+      lastTransitionMs: before?.status === status ? before.lastTransitionMs : nowMs,
+    }
+  })
+}

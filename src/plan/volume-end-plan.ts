@@ -1,0 +1,103 @@
+import type { Plugin } from '../wire/plugin.ts'
+import type { Volume } from '../wire/volume.ts'
+import { type Decision, stall, take, wait } from './decision.ts'
+import { planPluginGate } from './plugin-gate.ts'
+import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
+
+export interface VolumeEndObservation {
+  readonly volume: Volume | undefined
+  /** What Nomad has under the tombstone ID. */
+  readonly tombstone: Volume | undefined
+  readonly plugin: Plugin | undefined
+  /** Whether the plugin's fresh and whole list lacks the external volume. */
+  readonly isUnlisted: boolean
+  /** Declarations that need this volume still, and snapshots of it that are ending themselves. */
+  readonly dependents: readonly string[]
+  readonly settledBeforeMs: number
+}
+
+const waitPollMs = 15_000
+
+/**
+ * Decides the next step of a volume whose declaration is gone for good, by the deletionPolicy it had
+ * last. Delete goes deregister (Nomad's in-use check is inside that transaction), register under a
+ * tombstone ID, delete that: so that DeleteVolume never reaches a volume in use.
+ */
+export function planVolumeEnd(
+  record: VolumeRecord,
+  observation: VolumeEndObservation,
+  nowMs: number,
+): Decision {
+  const { deletionPolicy, suspend } = record.declaration.spec
+  const { volume, tombstone } = observation
+  if (suspend)
+    return take('release', 'Retained', 'no longer declared; it was suspended, so the volume stays as it is')
+  if (deletionPolicy === 'Retain') {
+    return take(
+      'release',
+      'Retained',
+      'no longer declared; the volume stays as it is (deletionPolicy Retain)',
+    )
+  }
+
+  if (record.externalID === undefined) {
+    const { intent } = record
+    const mayRun = intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)
+    if (mayRun && volume === undefined) {
+      return wait(
+        'OutcomeUnknown',
+        'a create was sent and may still be running; waiting for it before the end',
+        untilSettledMs(intent, nowMs),
+      )
+    }
+    return intent !== undefined && volume !== undefined && volume.Name === record.csiName
+      ? take('adopt-volume', 'Created', `external volume "${volume.ExternalID}" was created`)
+      : take('release', 'NeverCreated', 'no longer declared, and nothing was created for it')
+  }
+
+  if (volume !== undefined && volume.ExternalID !== record.externalID) {
+    return take(
+      'release',
+      'Replaced',
+      `no longer declared; Nomad's volume stands for external volume "${volume.ExternalID}", which is not ours, so it is left alone`,
+    )
+  }
+  if (observation.dependents.length > 0 && record.end === undefined) {
+    return wait('HasDependents', `its end waits for ${observation.dependents.join(', ')}`, waitPollMs)
+  }
+
+  if (volume !== undefined) {
+    const claims = [...Object.keys(volume.ReadAllocs ?? {}), ...Object.keys(volume.WriteAllocs ?? {})]
+    if (claims.length > 0) {
+      return wait('InUse', `its end waits for the claims of allocations ${claims.join(', ')}`, waitPollMs)
+    }
+    return take(
+      'deregister-volume',
+      'Deregistering',
+      `no longer declared; taking it out of Nomad (deletionPolicy ${deletionPolicy})`,
+    )
+  }
+  if (deletionPolicy === 'Deregister') {
+    return take('release', 'Deregistered', 'no longer declared, and out of Nomad; the external volume stays')
+  }
+
+  if (tombstone === undefined && (record.end?.phase === 'delete' || observation.isUnlisted)) {
+    return take('release', 'Deleted', `external volume "${record.externalID}" is deleted`)
+  }
+  const gate = planPluginGate(record.declaration.spec.pluginID, observation.plugin, 'SupportsCreateDelete')
+  if (gate !== undefined) return gate
+  if (tombstone === undefined) {
+    return take(
+      'register-tombstone',
+      'Deleting',
+      `holding external volume "${record.externalID}" under a name of its own for the delete`,
+    )
+  }
+  if (tombstone.ExternalID !== record.externalID) {
+    return stall(
+      'TombstoneTaken',
+      `volume "${tombstone.ID}" stands for external volume "${tombstone.ExternalID}" and not for "${record.externalID}"; deregister it by hand`,
+    )
+  }
+  return take('delete-volume', 'Deleting', `deleting external volume "${record.externalID}"`)
+}

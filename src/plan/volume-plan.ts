@@ -1,0 +1,221 @@
+import type { VolumeDeclaration } from '../declare/declaration.ts'
+import type { Plugin } from '../wire/plugin.ts'
+import type { ExternalVolume, Volume } from '../wire/volume.ts'
+import { type Decision, ready, stall, take, wait } from './decision.ts'
+import { planPluginGate } from './plugin-gate.ts'
+import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
+import { compareVolume, type FieldDifference, type HiddenHashes } from './volume-difference.ts'
+
+/** Where a volume that is to be created gets its content from. */
+export type SourceObservation =
+  | { readonly state: 'ready'; readonly snapshotID?: string; readonly cloneID?: string }
+  | { readonly state: 'waiting'; readonly reason: string; readonly message: string }
+
+/** All that a plan for a volume needs to know of the outside. */
+export interface VolumeObservation {
+  /** What Nomad has under the declared ID; undefined: it has nothing. */
+  readonly volume: Volume | undefined
+  readonly plugin: Plugin | undefined
+  /**
+   * The recorded or declared external volume as its plugin lists it; `unlisted` if a fresh and whole list
+   * lacks it; `unknown` if nobody asked or the plugin cannot list.
+   */
+  readonly external: ExternalVolume | 'unlisted' | 'unknown'
+  readonly source: SourceObservation
+  readonly hashes: HiddenHashes
+  /** Keyed hash of the update that the differences would lead to. */
+  readonly updateHash: string | undefined
+  /** No call sent before now can still be running: the server that would run it has started since. */
+  readonly settledBeforeMs: number
+}
+
+const claimPollMs = 15_000
+
+/** Decides for one declared volume: at most one change, with its reason. Pure. */
+export function planVolume(
+  declaration: VolumeDeclaration,
+  record: VolumeRecord,
+  observation: VolumeObservation,
+  nowMs: number,
+): Decision {
+  if (declaration.spec.suspend) {
+    return {
+      verdict: { state: 'suspended', reason: 'Suspended', message: 'spec.suspend is set: nothing is done' },
+    }
+  }
+  if (record.end !== undefined) {
+    return take('cancel-end', 'DeclaredAgain', 'declared again before its end was done; calling the end off')
+  }
+  return observation.volume === undefined
+    ? planAbsentVolume(declaration, record, observation, nowMs)
+    : planPresentVolume(declaration, record, observation, observation.volume)
+}
+
+function planAbsentVolume(
+  { spec }: VolumeDeclaration,
+  record: VolumeRecord,
+  observation: VolumeObservation,
+  nowMs: number,
+): Decision {
+  const externalID = record.externalID ?? spec.externalID
+  if (externalID !== undefined) {
+    if (spec.externalID !== undefined && spec.externalID !== externalID) {
+      return stallImmutable([{ field: 'spec.externalID', declared: spec.externalID, actual: externalID }])
+    }
+    const gate = planPluginGate(spec.pluginID, observation.plugin, undefined)
+    if (gate !== undefined) return gate
+    if (observation.external === 'unlisted') return planVanished(record, spec.pluginID, externalID)
+    return record.externalID === undefined
+      ? take('register-volume', 'Registering', `registering external volume "${externalID}"`)
+      : take(
+          'register-volume',
+          'Reregistering',
+          `Nomad lost the volume; registering its external volume "${externalID}" again`,
+        )
+  }
+
+  const { intent } = record
+  if (intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
+    return wait(
+      'OutcomeUnknown',
+      'a create was sent and its answer was lost; it may still be running, so it is not repeated before its deadline',
+      untilSettledMs(intent, nowMs),
+    )
+  }
+  const gate = planPluginGate(spec.pluginID, observation.plugin, 'SupportsCreateDelete')
+  if (gate !== undefined) return gate
+  if (intent !== undefined) {
+    return take(
+      'create-volume',
+      'RepeatingCreate',
+      `repeating the create of "${record.csiName}" whose answer was lost`,
+    )
+  }
+  if (observation.source.state === 'waiting') {
+    return wait(observation.source.reason, observation.source.message, claimPollMs)
+  }
+  if (observation.source.cloneID !== undefined) {
+    const cloneGate = planPluginGate(spec.pluginID, observation.plugin, 'SupportsClone')
+    if (cloneGate !== undefined) return cloneGate
+  }
+  return take('create-volume', 'Creating', `creating volume "${record.csiName}" by plugin "${spec.pluginID}"`)
+}
+
+function planVanished(record: VolumeRecord, pluginID: string, externalID: string): Decision {
+  return record.externalID === undefined
+    ? wait(
+        'ExternalVolumeNotFound',
+        `waiting for external volume "${externalID}": plugin "${pluginID}" does not list it`,
+        claimPollMs,
+      )
+    : stall(
+        'Vanished',
+        `Nomad has no such volume and plugin "${pluginID}" no longer lists external volume "${externalID}". ` +
+          'A blank one is never created in its place: bring the external volume back, or remove the declaration.',
+      )
+}
+
+function planPresentVolume(
+  { spec }: VolumeDeclaration,
+  record: VolumeRecord,
+  observation: VolumeObservation,
+  volume: Volume,
+): Decision {
+  if (record.externalID === undefined) {
+    const created = record.intent !== undefined && volume.Name === record.csiName
+    return created
+      ? take('adopt-volume', 'Created', `external volume "${volume.ExternalID}" was created`)
+      : take(
+          'adopt-volume',
+          'Adopting',
+          `taking over the volume that Nomad has, external volume "${volume.ExternalID}"`,
+        )
+  }
+  if (volume.ExternalID !== record.externalID) {
+    return stall(
+      'ExternalIDChanged',
+      `Nomad's volume now stands for external volume "${volume.ExternalID}", and the one managed here is "${record.externalID}". ` +
+        'Somebody replaced it: deregister the foreign one, or remove the declaration and add it again to take over what is there.',
+    )
+  }
+
+  const listed = typeof observation.external === 'object' ? observation.external : undefined
+  const differences = compareVolume(
+    spec,
+    record,
+    volume,
+    observation.hashes,
+    listed === undefined ? undefined : BigInt(listed.CapacityBytes),
+  )
+  if (differences.immutable.length > 0) return stallImmutable(differences.immutable)
+
+  const { expansion, updatable } = differences
+  if (expansion !== undefined || updatable.length > 0) {
+    return planUpdate(record, observation, volume, spec.pluginID, differences)
+  }
+  if (!volume.Schedulable) {
+    return wait(
+      'NotSchedulable',
+      `the volume is as declared, and plugin "${spec.pluginID}" is not healthy enough to attach it ` +
+        `(controllers ${volume.ControllersHealthy}/${volume.ControllersExpected}, nodes ${volume.NodesHealthy}/${volume.NodesExpected})`,
+      claimPollMs,
+    )
+  }
+  return ready('AsDeclared', 'the volume is as declared')
+}
+
+function planUpdate(
+  record: VolumeRecord,
+  observation: VolumeObservation,
+  volume: Volume,
+  pluginID: string,
+  { expansion, updatable, unreadable }: ReturnType<typeof compareVolume>,
+): Decision {
+  const fields = [
+    ...updatable.map(({ field }) => field),
+    ...(expansion === undefined ? [] : ['spec.capacity.min']),
+  ]
+  if (unreadable.length > 0) {
+    return stall(
+      'UnreadableFields',
+      `${fields.join(', ')} should change, and the update would wipe ${unreadable.join(' and ')}, which Nomad never shows. ` +
+        'Give them in the declaration, or say there are none: spec.secrets: {} and spec.mountOptions.mountFlags: [].',
+    )
+  }
+  if (record.lastUpdateHash !== undefined && record.lastUpdateHash === observation.updateHash) {
+    return stall(
+      'UpdateWithoutEffect',
+      `${fields.join(', ')} differ still, after an update that Nomad accepted; change the declaration or look at the plugin's log`,
+    )
+  }
+  const gate = planPluginGate(
+    pluginID,
+    observation.plugin,
+    expansion === undefined ? undefined : 'SupportsExpand',
+  )
+  if (gate !== undefined) return gate
+  const claims = Object.keys(volume.ReadAllocs ?? {}).length + Object.keys(volume.WriteAllocs ?? {}).length
+  if (claims > 0 && updatable.some(({ field }) => field.startsWith('spec.mountOptions'))) {
+    return wait(
+      'InUse',
+      `mount options cannot change while the volume is in use (${claims} claims); they are held until it is free`,
+      claimPollMs,
+    )
+  }
+  if (expansion === undefined) return take('update-volume', 'Updating', `changing ${fields.join(', ')}`)
+  return take(
+    'expand-volume',
+    'Expanding',
+    `growing from ${expansion.fromBytes} to at least ${expansion.toBytes} bytes`,
+  )
+}
+
+function stallImmutable(differences: readonly FieldDifference[]): Decision {
+  const list = differences
+    .map(({ field, declared, actual }) => `${field} is declared ${declared} and is ${actual}`)
+    .join('; ')
+  return stall(
+    'ImmutableFieldChanged',
+    `${list}. No volume can change this, and it is never replaced on its own: put the declaration back, or declare a new volume under another volumeID.`,
+  )
+}

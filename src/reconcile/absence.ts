@@ -1,0 +1,32 @@
+import type { Decision } from '../plan/decision.ts'
+import type { Absence } from '../plan/prune.ts'
+import type { InventoryRecord } from '../plan/record.ts'
+
+/**
+ * What stands for a managed identity that is not declared and does not end now: undefined if it does.
+ * Nothing of the outside is asked: it stays as it is.
+ */
+export function planAbsentDeclaration(
+  absence: Absence | undefined,
+  record: InventoryRecord,
+): Decision | undefined {
+  switch (absence?.state) {
+    case 'ending':
+      return undefined
+    case 'missing':
+      // The reading at that time wakes this identity again.
+      return {
+        verdict: {
+          state: 'waiting',
+          reason: 'PruneDelay',
+          message: `no longer declared; ends after ${new Date(absence.untilMs).toISOString()} (deletionPolicy ${record.declaration.spec.deletionPolicy})`,
+        },
+      }
+    case 'held':
+      return { verdict: { state: 'suspended', reason: absence.reason, message: absence.message } }
+    case undefined:
+      return {
+        verdict: { state: 'suspended', reason: 'NotReadYet', message: 'the sources were not read yet' },
+      }
+  }
+}

@@ -1,0 +1,23 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Key } from '../plan/identity.ts'
+import type { Inventory, Observer, SecretResolver, VolumesApi } from '../plan/ports.ts'
+import type { Desired } from './desired.ts'
+
+/** What every pass works with. */
+export interface ReconcileContext {
+  readonly api: VolumesApi
+  readonly observer: Observer
+  readonly inventory: Inventory
+  readonly secrets: SecretResolver
+  readonly desired: Desired
+  readonly clock: Clock
+  readonly log: Log
+  readonly region: string
+  /** How long the other side may go on with a call after we stopped hearing from it. */
+  readonly callDeadlineMs: number
+  /** Calls sent before this have ended: the server that would run them has started since. */
+  readonly settledBeforeMs: number
+  /** Called when the status of an identity changed, or it is no longer managed. */
+  readonly onStatus: (key: Key) => void
+}

@@ -1,0 +1,97 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Declaration } from '../declare/declaration.ts'
+import type { Key } from '../plan/identity.ts'
+import { planOwnership, type Refusal } from '../plan/ownership.ts'
+import type { Inventory } from '../plan/ports.ts'
+import { type Absence, type PruneOptions, planAbsences, type Reading } from '../plan/prune.ts'
+
+/** What is declared now, and what becomes of the managed identities that no longer are. */
+export interface Desired {
+  declaration(key: Key): Declaration | undefined
+  declarations(): ReadonlyMap<Key, Declaration>
+  /** For a managed identity that is not declared. */
+  absence(key: Key): Absence | undefined
+  refusals(): readonly Refusal[]
+}
+
+export interface DesiredUpdate {
+  /** Identities whose declaration or absence changed. */
+  readonly changed: readonly Key[]
+  /** When the sources have to be read again for a waiting end, in milliseconds since the epoch. */
+  readonly readAgainAtMs: number | undefined
+}
+
+/**
+ * Holds the desired state between readings of the sources. An identity's absence is remembered in the
+ * inventory, so that a restart neither forgets nor hastens an end.
+ */
+export function createDesired(options: {
+  readonly inventory: Inventory
+  readonly region: string
+  readonly prune: PruneOptions
+}): Desired & { update(declarations: readonly Declaration[], reading: Reading): DesiredUpdate } {
+  const { inventory, region, prune } = options
+  let owners: ReadonlyMap<Key, Declaration> = new Map()
+  let absences: ReadonlyMap<Key, Absence> = new Map()
+  let refusals: readonly Refusal[] = []
+
+  return {
+    declaration: (key) => owners.get(key),
+    declarations: () => owners,
+    absence: (key) => absences.get(key),
+    refusals: () => refusals,
+    update(declarations, reading) {
+      const records = new Map(inventory.list().map((record) => [record.key, record]))
+      const ownership = planOwnership(declarations, records, region)
+      const absent = [...records.values()].filter(({ key }) => !ownership.owners.has(key))
+      const planned = planAbsences(absent, records.size, reading, prune)
+      const nextAbsences = new Map(
+        [...planned].map(([key, absence]): [Key, Absence] => [
+          key,
+          ownership.held.has(key) ? heldByItsDocument : absence,
+        ]),
+      )
+      for (const record of records.values()) {
+        const { missingSinceMs: before, ...rest } = record
+        const after =
+          sinceOf(nextAbsences.get(record.key)) ??
+          (isEnding(nextAbsences.get(record.key)) ? before : undefined)
+        if (before !== after) inventory.put(after === undefined ? rest : { ...rest, missingSinceMs: after })
+      }
+
+      const keys = new Set([
+        ...owners.keys(),
+        ...ownership.owners.keys(),
+        ...absences.keys(),
+        ...nextAbsences.keys(),
+      ])
+      const changed = [...keys].filter(
+        (key) =>
+          !isDeepStrictEqual(owners.get(key), ownership.owners.get(key)) ||
+          !isDeepStrictEqual(absences.get(key), nextAbsences.get(key)),
+      )
+      owners = ownership.owners
+      absences = nextAbsences
+      refusals = ownership.refusals
+      const untils = [...absences.values()].flatMap((absence) =>
+        absence.state === 'missing' ? [absence.untilMs] : [],
+      )
+      return { changed, readAgainAtMs: untils.length === 0 ? undefined : Math.min(...untils) }
+    },
+  }
+}
+
+const heldByItsDocument: Absence = {
+  state: 'held',
+  reason: 'IdentityChanged',
+  message:
+    'its document now declares another identity, which is refused; this one goes on until the document is removed',
+}
+
+function sinceOf(absence: Absence | undefined): number | undefined {
+  return absence === undefined || absence.state === 'ending' ? undefined : absence.sinceMs
+}
+
+function isEnding(absence: Absence | undefined): boolean {
+  return absence?.state === 'ending'
+}

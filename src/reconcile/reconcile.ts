@@ -1,0 +1,127 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Outcome } from '../engine/outcome.ts'
+import { toOperationError } from '../lib/errors.ts'
+import type { Decision, StepName } from '../plan/decision.ts'
+import type { Key } from '../plan/identity.ts'
+import type { InventoryRecord } from '../plan/record.ts'
+import { conditionsOf, type Status, type Verdict } from '../plan/status.ts'
+import type { ReconcileContext } from './context.ts'
+import { createSnapshotPass } from './snapshot.ts'
+import { createVolumePass } from './volume.ts'
+
+/** One kind's view of a pass: what to do, and how each step is done. */
+export interface Pass<Record extends InventoryRecord> {
+  /** The record as this pass found it, brought up to date with the declaration. */
+  readonly record: Record
+  decide(): Promise<Decision>
+  /** Carries out a step; resolves with the record afterwards, or undefined where management ends. */
+  act(step: StepName): Promise<Record | undefined>
+  /** Called where the declaration holds. */
+  settle(record: Record): Record
+  /** What the status shows beside the conditions. */
+  facts(record: Record): Partial<Status>
+}
+
+/**
+ * One pass for one identity: gather, plan, at most one step, then the status, once.
+ * Rejects never for what the outside world does; that is in the outcome.
+ */
+export function createReconcile(
+  context: ReconcileContext,
+): (key: Key, signal: AbortSignal) => Promise<Outcome> {
+  // What the log said last of each identity, in the life of this process.
+  const announced = new Map<Key, string>()
+  const announce = (key: Key, { state, reason, message }: Verdict) => {
+    const said = `${reason}: ${message}`
+    if (announced.get(key) === said) return
+    announced.set(key, said)
+    context.log.info({ key, state, reason, why: message }, 'status')
+  }
+  return async (key, signal) => {
+    const declaration = context.desired.declaration(key)
+    const kind = declaration?.kind ?? context.inventory.get(key)?.kind
+    if (kind === undefined) return { type: 'done' }
+    return kind === 'Volume'
+      ? runPass(createVolumePass(context, key, signal), context, signal, announce)
+      : runPass(createSnapshotPass(context, key, signal), context, signal, announce)
+  }
+}
+
+async function runPass<Record extends InventoryRecord>(
+  pass: Pass<Record>,
+  context: ReconcileContext,
+  signal: AbortSignal,
+  announce: (key: Key, verdict: Verdict) => void,
+): Promise<Outcome> {
+  const { key } = pass.record
+  const before = context.inventory.get(key)
+  let after: Record | undefined = pass.record
+  let verdict: Verdict
+  let outcome: Outcome
+  let lastStep: Status['lastStep']
+  try {
+    const decision = await pass.decide()
+    verdict = decision.verdict
+    if (decision.step === undefined) {
+      if (verdict.state === 'ready') after = pass.settle(pass.record)
+      outcome =
+        decision.againAfterMs === undefined
+          ? { type: 'done' }
+          : { type: 'again', afterMs: decision.againAfterMs }
+    } else {
+      context.log.info({ key, step: decision.step, reason: verdict.reason, why: verdict.message }, 'step')
+      lastStep = { step: decision.step, reason: verdict.message, atMs: context.clock.now() }
+      after = await pass.act(decision.step)
+      outcome = { type: 'again', afterMs: 0 }
+    }
+  } catch (error) {
+    if (signal.aborted) return { type: 'done' }
+    const failure = toOperationError(error)
+    verdict = {
+      state: failure.kind === 'permanent' ? 'stalled' : 'waiting',
+      reason: failure.reason,
+      message: failure.message,
+    }
+    outcome = outcomeOf(failure)
+    // A step writes its intent before its effect, so what is stored may be newer than what we began with.
+    const stored = context.inventory.get(key) as Record | undefined // The key names the kind.
+    after = stored === undefined ? pass.record : { ...stored, declaration: pass.record.declaration }
+    // What the engine repeats, the engine logs.
+    if (outcome.type !== 'failed') {
+      context.log.warn({ key, reason: failure.reason, why: failure.message }, 'pass held up')
+    }
+  }
+
+  if (after === undefined) {
+    context.inventory.delete(key)
+    context.log.info({ key, reason: verdict.reason, why: verdict.message }, 'no longer managed')
+    context.onStatus(key)
+    return { type: 'done' }
+  }
+  const status: Status = {
+    // What an earlier pass saw stands until a later one sees otherwise.
+    ...after.status,
+    ...pass.facts(after),
+    ...(lastStep === undefined ? {} : { lastStep }),
+    conditions: conditionsOf(verdict, after.status.conditions, context.clock.now()),
+  }
+  const record = { ...after, status }
+  if (!isDeepStrictEqual(record, before)) context.inventory.put(record)
+  if (!isDeepStrictEqual(status, before?.status)) {
+    context.onStatus(key)
+  }
+  announce(key, verdict)
+  return outcome
+}
+
+function outcomeOf(failure: ReturnType<typeof toOperationError>): Outcome {
+  switch (failure.kind) {
+    case 'permanent':
+      return { type: 'done' }
+    case 'waiting':
+      return { type: 'again', afterMs: failure.retryAfterMs ?? 15_000 }
+    case 'transient':
+    case 'ambiguous':
+      return { type: 'failed', error: failure }
+  }
+}

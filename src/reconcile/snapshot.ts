@@ -1,0 +1,164 @@
+import type { StepName } from '../plan/decision.ts'
+import type { Key } from '../plan/identity.ts'
+import { csiNameFor, describe } from '../plan/ownership.ts'
+import { hasCapability } from '../plan/plugin-gate.ts'
+import type { SnapshotRecord } from '../plan/record.ts'
+import { planSnapshot, planSnapshotEnd } from '../plan/snapshot-plan.ts'
+import type { Plugin } from '../wire/plugin.ts'
+import type { Snapshot } from '../wire/snapshot.ts'
+import { planAbsentDeclaration } from './absence.ts'
+import type { ReconcileContext } from './context.ts'
+import type { Pass } from './reconcile.ts'
+import { adoptSnapshot } from './steps/adopt-snapshot.ts'
+import { createSnapshot } from './steps/create-snapshot.ts'
+import { deleteSnapshot } from './steps/delete-snapshot.ts'
+
+/** The declared volume that a snapshot is of, or why there is none to take it of yet. */
+export type SnapshotVolume =
+  | {
+      readonly state: 'ready'
+      readonly volumeID: string
+      readonly externalID: string
+      readonly pluginID: string
+    }
+  | { readonly state: 'waiting'; readonly reason: string; readonly message: string }
+
+/** What the steps of a snapshot work with. */
+export interface SnapshotStepInput {
+  readonly context: ReconcileContext
+  readonly record: SnapshotRecord
+  readonly volume: SnapshotVolume
+  readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
+  readonly secretValues: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+}
+
+type SnapshotStep = (input: SnapshotStepInput) => Promise<SnapshotRecord | undefined>
+
+const steps: Partial<Record<StepName, SnapshotStep>> = {
+  'create-snapshot': createSnapshot,
+  'adopt-snapshot': adoptSnapshot,
+  'delete-snapshot': deleteSnapshot,
+  release: async () => undefined,
+}
+
+/** A pass over one snapshot, declared or ending. */
+export function createSnapshotPass(
+  context: ReconcileContext,
+  key: Key,
+  signal: AbortSignal,
+): Pass<SnapshotRecord> {
+  const record = currentRecord(context, key)
+  let input: SnapshotStepInput = {
+    context,
+    record,
+    volume: volumeOf(context, record),
+    snapshots: 'unknown',
+    secretValues: {},
+    signal,
+  }
+  return {
+    record,
+    async decide() {
+      const isDeclared = context.desired.declaration(key) !== undefined
+      const held = isDeclared ? undefined : planAbsentDeclaration(context.desired.absence(key), record)
+      if (held !== undefined) return held
+      const { plugin, ...gathered } = await gather(input)
+      input = { ...input, ...gathered }
+      const nowMs = context.clock.now()
+      const { settledBeforeMs } = context
+      return isDeclared
+        ? planSnapshot(record.declaration, record, { ...input, plugin, settledBeforeMs }, nowMs)
+        : planSnapshotEnd(
+            record,
+            {
+              plugin,
+              snapshots: input.snapshots,
+              dependents: dependentsOf(context, record),
+              settledBeforeMs,
+            },
+            nowMs,
+          )
+    },
+    async act(step) {
+      const run = steps[step]
+      if (run === undefined) throw new Error(`a snapshot has no step ${step}`)
+      return run(input)
+    },
+    settle: (settled) => settled,
+    facts: ({ snapshotID, pluginID }) => {
+      const listed =
+        input.snapshots === 'unknown' || snapshotID === undefined
+          ? undefined
+          : input.snapshots.get(snapshotID)
+      return {
+        ...(pluginID === undefined ? {} : { pluginID }),
+        ...(snapshotID === undefined ? {} : { externalID: snapshotID }),
+        ...(listed === undefined || BigInt(listed.SizeBytes) === 0n ? {} : { sizeBytes: listed.SizeBytes }),
+      }
+    },
+  }
+}
+
+function currentRecord({ inventory, desired, region }: ReconcileContext, key: Key): SnapshotRecord {
+  const before = inventory.get(key)
+  const declaration = desired.declaration(key)
+  if (before?.kind === 'Snapshot') {
+    return declaration?.kind === 'Snapshot' ? { ...before, declaration } : before
+  }
+  if (declaration?.kind !== 'Snapshot') throw new Error(`${key} is neither declared nor managed`)
+  return {
+    kind: 'Snapshot',
+    key,
+    declaration,
+    csiName: csiNameFor(key, declaration, region),
+    incarnation: 0,
+    status: { conditions: [] },
+  }
+}
+
+/** Finds the volume by the name of its declaration, also while that is ending. */
+function volumeOf({ inventory }: ReconcileContext, { declaration }: SnapshotRecord): SnapshotVolume {
+  const { namespace, volume: name } = declaration.spec
+  for (const other of inventory.list()) {
+    if (other.kind !== 'Volume' || other.declaration.name !== name) continue
+    const { spec } = other.declaration
+    if (spec.namespace !== namespace || other.externalID === undefined) continue
+    return { state: 'ready', volumeID: spec.volumeID, externalID: other.externalID, pluginID: spec.pluginID }
+  }
+  return {
+    state: 'waiting',
+    reason: 'VolumeNotReady',
+    message: `waiting for volume "${name}" in Nomad namespace "${namespace}" to exist`,
+  }
+}
+
+async function gather({
+  context,
+  record,
+  volume,
+}: SnapshotStepInput): Promise<
+  Pick<SnapshotStepInput, 'snapshots' | 'secretValues'> & { plugin: Plugin | undefined }
+> {
+  const { observer } = context
+  const pluginID = record.pluginID ?? (volume.state === 'ready' ? volume.pluginID : undefined)
+  const plugin = pluginID === undefined ? undefined : await observer.plugin(pluginID)
+  const secretValues = await context.secrets.resolve(record.declaration.spec.secrets ?? {})
+  // Nothing is asked of the list before there is something to find in it.
+  const asksList = record.snapshotID !== undefined || record.intent !== undefined
+  const snapshots =
+    asksList && pluginID !== undefined && hasCapability(plugin, 'SupportsListSnapshots')
+      ? await observer.snapshots(pluginID)
+      : 'unknown'
+  return { plugin, snapshots, secretValues }
+}
+
+/** Declared volumes that are still to be created from the snapshot. */
+function dependentsOf({ desired, inventory }: ReconcileContext, { declaration }: SnapshotRecord): string[] {
+  return [...desired.declarations()].flatMap(([key, other]) => {
+    if (other.kind !== 'Volume' || other.spec.source?.snapshot !== declaration.name) return []
+    if (other.spec.namespace !== declaration.spec.namespace) return []
+    const record = inventory.get(key)
+    return record?.kind === 'Volume' && record.externalID !== undefined ? [] : [describe(other)]
+  })
+}

@@ -1,0 +1,49 @@
+import { OperationError, toOperationError } from '../../lib/errors.ts'
+import type { SnapshotRecord } from '../../plan/record.ts'
+import type { SnapshotStepInput } from '../snapshot.ts'
+
+/**
+ * Takes the snapshot, once. The intent is stored before the call; a repeat sends the same name for the
+ * same volume, which a plugin answers with the snapshot it has (CSI spec, CreateSnapshot).
+ */
+export async function createSnapshot(input: SnapshotStepInput): Promise<SnapshotRecord> {
+  const { context, record, volume, secretValues, signal } = input
+  if (volume.state !== 'ready') throw new Error(`${record.key}: its volume is not ready`)
+  const { spec } = record.declaration
+  const request = record.intent?.request ?? {
+    SourceVolumeID: volume.volumeID,
+    PluginID: volume.pluginID,
+    Name: record.csiName,
+    ...(spec.parameters === undefined ? {} : { Parameters: { ...spec.parameters } }),
+  }
+  const sinceMs = context.clock.now()
+  const intended: SnapshotRecord = {
+    ...record,
+    pluginID: volume.pluginID,
+    intent: { request, sinceMs, deadlineMs: sinceMs + context.callDeadlineMs },
+  }
+  const { intent: _, ...withoutIntent } = intended
+  context.inventory.put(intended)
+  try {
+    const secrets = spec.secrets === undefined ? {} : { Secrets: { ...secretValues } }
+    const snapshot = await context.api.createSnapshot(spec.namespace, { ...request, ...secrets }, signal)
+    if (snapshot.ExternalSourceVolumeID !== volume.externalID) {
+      throw new OperationError(
+        `snapshot "${snapshot.ID}" is of external volume "${snapshot.ExternalSourceVolumeID}", and not of "${volume.externalID}" as asked`,
+        { kind: 'permanent', reason: 'WrongSource' },
+      )
+    }
+    return {
+      ...withoutIntent,
+      snapshotID: snapshot.ID,
+      externalSourceVolumeID: snapshot.ExternalSourceVolumeID,
+    }
+  } catch (error) {
+    const isRepeat = record.intent !== undefined
+    const { kind } = toOperationError(error)
+    if (kind === 'permanent' || (kind !== 'ambiguous' && !isRepeat)) context.inventory.put(withoutIntent)
+    throw error
+  } finally {
+    context.observer.invalidate({ pluginID: volume.pluginID })
+  }
+}

@@ -1,0 +1,50 @@
+import { toOperationError } from '../../lib/errors.ts'
+import type { VolumeRecord } from '../../plan/record.ts'
+import { newVolumeRequest } from '../../plan/volume-request.ts'
+import { secretsField, type VolumeStepInput } from '../volume.ts'
+
+/**
+ * Creates the volume, once. The intent is stored before the call and stays until a read shows the
+ * external ID; it is dropped only where the answer says that nothing was made.
+ */
+export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord> {
+  const { context, record, source, hashes, signal } = input
+  const { api, clock, inventory, observer } = context
+  const request =
+    record.intent?.request ??
+    newVolumeRequest(
+      record.declaration.spec,
+      { csiName: record.csiName },
+      source.state === 'ready' ? source : {},
+    )
+  const sinceMs = clock.now()
+  const intended: VolumeRecord = {
+    ...record,
+    applied: hashes,
+    intent: { request, sinceMs, deadlineMs: sinceMs + context.callDeadlineMs },
+  }
+  inventory.put(intended)
+  try {
+    await api.createVolume(
+      { ...request, Namespace: record.declaration.spec.namespace, ...secretsField(input) },
+      signal,
+    )
+  } catch (error) {
+    // A repeat that fails says nothing of what the first call did, unless the refusal is for good.
+    const isRepeat = record.intent !== undefined
+    const { kind } = toOperationError(error)
+    if (kind === 'permanent' || (kind !== 'ambiguous' && !isRepeat)) {
+      const { intent: _, ...withoutIntent } = intended
+      inventory.put(withoutIntent)
+    }
+    throw error
+  } finally {
+    observer.invalidate({ volume: identityOf(record), pluginID: record.declaration.spec.pluginID })
+  }
+  return intended
+}
+
+/** The volume as Nomad addresses it. */
+export function identityOf({ declaration }: VolumeRecord): { namespace: string; volumeID: string } {
+  return { namespace: declaration.spec.namespace, volumeID: declaration.spec.volumeID }
+}

@@ -1,0 +1,21 @@
+import { tombstoneID } from '../../plan/identity.ts'
+import type { VolumeRecord } from '../../plan/record.ts'
+import { newVolumeRequest } from '../../plan/volume-request.ts'
+import { recordedExternalID, secretsField, type VolumeStepInput } from '../volume.ts'
+
+/** Registers the external volume under an ID that nobody claims, so that its delete can reach no volume in use. */
+export async function registerTombstone(input: VolumeStepInput): Promise<VolumeRecord> {
+  const { context, record, signal } = input
+  const { capacity: _, ...spec } = record.declaration.spec
+  const externalID = recordedExternalID(record)
+  const id = tombstoneID(record.key, externalID)
+  const intended: VolumeRecord = { ...record, end: { phase: 'register-tombstone', tombstoneID: id } }
+  context.inventory.put(intended)
+  try {
+    const request = newVolumeRequest(spec, { csiName: record.csiName, externalID })
+    await context.api.registerVolume({ ...request, ID: id, ...secretsField(input) }, signal)
+  } finally {
+    context.observer.invalidate({ volume: { namespace: spec.namespace, volumeID: id } })
+  }
+  return intended
+}

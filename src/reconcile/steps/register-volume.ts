@@ -1,0 +1,17 @@
+import type { VolumeRecord } from '../../plan/record.ts'
+import { newVolumeRequest } from '../../plan/volume-request.ts'
+import { recordedExternalID, secretsField, type VolumeStepInput } from '../volume.ts'
+import { identityOf } from './create-volume.ts'
+
+/** Registers an external volume that exists. Safe to repeat: the same body changes nothing. */
+export async function registerVolume(input: VolumeStepInput): Promise<VolumeRecord> {
+  const { context, record, hashes, signal } = input
+  const externalID = recordedExternalID(record)
+  const request = newVolumeRequest(record.declaration.spec, { csiName: record.csiName, externalID })
+  try {
+    await context.api.registerVolume({ ...request, ...secretsField(input) }, signal)
+  } finally {
+    context.observer.invalidate({ volume: identityOf(record) })
+  }
+  return { ...record, externalID, applied: hashes }
+}

@@ -1,0 +1,15 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { KeyedLock } from './keyed-lock.ts'
+import type { PluginRegistry } from './plugins/registry.ts'
+import type { State } from './state/state.ts'
+
+/** What the operations of the server work on. */
+export interface ServerContext {
+  readonly state: State
+  readonly plugins: PluginRegistry
+  /** By volumeKey: at most one operation changes a volume at a time. */
+  readonly lock: KeyedLock
+  readonly log: Log
+  readonly clock: Clock
+}

@@ -1,0 +1,28 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { errorCode } from '../lib/errors.ts'
+import { explain } from './scan-files.ts'
+
+const largestFileMiB = 4
+
+/**
+ * Reads a file of UTF-8 text, of a bounded size.
+ * @returns the text, or why there is none and what to do about it
+ */
+export async function readText(path: string): Promise<{ text: string } | { message: string }> {
+  try {
+    // Non-blocking: where a pipe took the file's place since it was found, opening it would hang.
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stats = await handle.stat()
+    if (!stats.isFile()) return { message: 'is no longer a file: it is looked at again' }
+    if (stats.size > largestFileMiB * 2 ** 20) {
+      return { message: `is larger than ${largestFileMiB} MiB: split it, or give it another ending` }
+    }
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(await handle.readFile()) }
+  } catch (error) {
+    if (errorCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+      return { message: 'is not UTF-8 text: save it as UTF-8' }
+    }
+    return { message: explain(error, false) }
+  }
+}

@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+
+function run(
+  command: string,
+  parameters: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+) {
+  const { status, stdout, stderr } = spawnSync(command, parameters, { encoding: 'utf8', ...options })
+  return { status, stdout, stderr }
+}
+
+describe('the package', () => {
+  it('installs from its tarball into an empty prefix and runs', () => {
+    const directory = temporaryDirectory()
+    const packed = run('npm', ['pack', '--silent', '--pack-destination', directory])
+    expect(packed.stderr + packed.stdout).toMatch(/mooring-.*\.tgz/)
+    const [tarball = ''] = readdirSync(directory)
+    const prefix = join(directory, 'prefix')
+    mkdirSync(prefix)
+    writeFileSync(join(prefix, 'package.json'), '{}')
+    const installed = run(
+      'npm',
+      ['install', '--prefer-offline', '--no-audit', '--no-fund', join(directory, tarball)],
+      {
+        cwd: prefix,
+      },
+    )
+    expect(installed.status, installed.stderr).toBe(0)
+
+    const command = join(prefix, 'node_modules', '.bin', 'mooring')
+    const version = run(command, ['--version'], { cwd: prefix })
+    expect(version).toEqual({ status: 0, stdout: '0.1.0\n', stderr: '' })
+    const help = run(command, ['up', '--help'], { cwd: prefix })
+    expect(help.stdout).toContain('--data-dir')
+    // The driver loads the proto that the package ships.
+    const refused = run(command, ['driver', '--endpoint', 'nonsense://', '--pool', join(directory, 'pool')], {
+      cwd: prefix,
+    })
+    expect(refused.status).toBe(1)
+    expect(refused.stderr).toMatch(/^mooring: /)
+  }, 180_000)
+
+  it('says in one line what to do on an older Node', () => {
+    const directory = temporaryDirectory()
+    // An older Node is played by this one, told that it is older before the first line runs.
+    const pretend = join(directory, 'pretend.cjs')
+    writeFileSync(pretend, "Object.defineProperty(process.versions, 'node', { value: '20.20.2' })\n")
+    for (const script of ['bin/require-node-24.js', 'bin/mooring.js']) {
+      const { status, stderr } = run(process.execPath, ['--require', pretend, resolve(script)])
+      expect(status).toBe(1)
+      expect(stderr.trim().split('\n')).toHaveLength(1)
+      expect(stderr).toContain('needs Node 24 or later')
+    }
+  })
+
+  it('checks for Node 24 first in every script', () => {
+    const scripts: Record<string, string> = JSON.parse(run('npm', ['pkg', 'get', 'scripts']).stdout)
+    const unchecked = Object.entries(scripts).filter(
+      ([name, script]) => name !== 'prepack' && !script.startsWith('node bin/require-node-24.js && '),
+    )
+    expect(Object.keys(scripts).length).toBeGreaterThan(5)
+    expect(unchecked).toEqual([])
+  })
+})

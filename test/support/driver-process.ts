@@ -1,0 +1,3 @@
+import { driverCommand } from '../../src/commands/driver.ts'
+
+await driverCommand().parseAsync(process.argv)

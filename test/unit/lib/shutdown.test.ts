@@ -1,0 +1,29 @@
+import { spawn } from 'node:child_process'
+import { expect, it, onTestFinished } from 'vitest'
+import { watchProcess } from '../../helpers/mooring-process.ts'
+
+const program = `
+import { waitForShutdown } from './src/lib/shutdown.ts'
+const shutdown = waitForShutdown()
+setInterval(() => {}, 1_000_000) // Work that would never end by itself.
+console.log('ready')
+console.log(await shutdown)
+`
+
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s asks to drain, and once more ends the process at once',
+  async (signal) => {
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    onTestFinished(() => {
+      child.kill('SIGKILL')
+    })
+    const running = watchProcess(child)
+    await running.printed(/^ready$/)
+    running.signal(signal)
+    await running.printed(new RegExp(`^${signal}$`))
+    running.signal(signal)
+    expect(await running.exited()).toBe(130)
+  },
+)

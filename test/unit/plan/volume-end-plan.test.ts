@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import type { VolumeDeclaration } from '../../../src/declare/declaration.ts'
+import type { VolumeRecord } from '../../../src/plan/record.ts'
+import { planVolumeEnd, type VolumeEndObservation } from '../../../src/plan/volume-end-plan.ts'
+import { volume } from '../../builders/declarations.ts'
+import { nomadPlugin, nomadVolume } from '../../builders/observed.ts'
+import { volumeRecord } from '../../builders/records.ts'
+
+const nowMs = 1_000_000
+const recorded = { externalID: 'external-data' }
+const there = nomadVolume('data')
+const tombstone = nomadVolume('mooring-deleting-1', { ExternalID: 'external-data' })
+const end = (phase: 'deregister' | 'register-tombstone' | 'delete') => ({
+  ...recorded,
+  end: { phase, tombstoneID: 'mooring-deleting-1' },
+})
+
+type Row = [
+  string,
+  VolumeDeclaration['spec']['deletionPolicy'],
+  Partial<VolumeRecord>,
+  Partial<VolumeEndObservation>,
+  string | undefined,
+  string,
+]
+
+describe('planVolumeEnd', () => {
+  it.each<Row>([
+    ['leaves everything under Retain', 'Retain', recorded, { volume: there }, 'release', 'Retained'],
+    [
+      'takes it out of Nomad under Deregister',
+      'Deregister',
+      recorded,
+      { volume: there },
+      'deregister-volume',
+      'Deregistering',
+    ],
+    [
+      'is done under Deregister once Nomad has it no more',
+      'Deregister',
+      recorded,
+      {},
+      'release',
+      'Deregistered',
+    ],
+    [
+      'deregisters first under Delete',
+      'Delete',
+      recorded,
+      { volume: there },
+      'deregister-volume',
+      'Deregistering',
+    ],
+    ['then holds it under a tombstone', 'Delete', end('deregister'), {}, 'register-tombstone', 'Deleting'],
+    [
+      'registers the tombstone again after a crash',
+      'Delete',
+      end('register-tombstone'),
+      {},
+      'register-tombstone',
+      'Deleting',
+    ],
+    [
+      'then deletes the tombstone',
+      'Delete',
+      end('register-tombstone'),
+      { tombstone },
+      'delete-volume',
+      'Deleting',
+    ],
+    [
+      'deletes again while the tombstone is there',
+      'Delete',
+      end('delete'),
+      { tombstone },
+      'delete-volume',
+      'Deleting',
+    ],
+    ['is done once the tombstone is gone', 'Delete', end('delete'), {}, 'release', 'Deleted'],
+    [
+      'is done where the provider has it no more',
+      'Delete',
+      recorded,
+      { isUnlisted: true },
+      'release',
+      'Deleted',
+    ],
+    [
+      'waits for claims',
+      'Delete',
+      recorded,
+      { volume: nomadVolume('data', { ReadAllocs: { 'alloc-1': null } }) },
+      undefined,
+      'InUse',
+    ],
+    [
+      'waits for dependents',
+      'Delete',
+      recorded,
+      { volume: there, dependents: ['snapshot default/s'] },
+      undefined,
+      'HasDependents',
+    ],
+    [
+      'lets go of a volume that somebody replaced',
+      'Delete',
+      recorded,
+      { volume: nomadVolume('data', { ExternalID: 'foreign' }) },
+      'release',
+      'Replaced',
+    ],
+    [
+      'does not delete by a tombstone that stands for something else',
+      'Delete',
+      end('register-tombstone'),
+      { tombstone: nomadVolume('mooring-deleting-1', { ExternalID: 'foreign' }) },
+      undefined,
+      'TombstoneTaken',
+    ],
+    ['lets go where nothing was created', 'Delete', {}, {}, 'release', 'NeverCreated'],
+    [
+      'does not touch a volume of that ID which it never managed',
+      'Delete',
+      {},
+      { volume: there },
+      'release',
+      'NeverCreated',
+    ],
+    [
+      'waits for a create that may still be running',
+      'Delete',
+      {
+        intent: {
+          request: { ID: 'data', PluginID: 'p', Namespace: 'default' },
+          sinceMs: nowMs - 1,
+          deadlineMs: nowMs + 1,
+        },
+      },
+      {},
+      undefined,
+      'OutcomeUnknown',
+    ],
+    ['waits for its plugin', 'Delete', end('deregister'), { plugin: undefined }, undefined, 'PluginNotFound'],
+  ])('%s', (_title, deletionPolicy, record, observation, step, reason) => {
+    const decision = planVolumeEnd(
+      volumeRecord(volume('data', { deletionPolicy }), record),
+      {
+        volume: undefined,
+        tombstone: undefined,
+        plugin: nomadPlugin('directories'),
+        isUnlisted: false,
+        dependents: [],
+        settledBeforeMs: 0,
+        ...observation,
+      },
+      nowMs,
+    )
+    expect(decision.verdict.reason).toBe(reason)
+    expect(decision.step).toBe(step)
+  })
+
+  it('keeps what was suspended, whatever the policy says', () => {
+    const record = volumeRecord(volume('data', { deletionPolicy: 'Delete', suspend: true }), recorded)
+    const decision = planVolumeEnd(
+      record,
+      {
+        volume: there,
+        tombstone: undefined,
+        plugin: undefined,
+        isUnlisted: false,
+        dependents: [],
+        settledBeforeMs: 0,
+      },
+      nowMs,
+    )
+    expect(decision.step).toBe('release')
+  })
+})

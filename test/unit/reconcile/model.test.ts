@@ -1,0 +1,302 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Declaration } from '../../../src/declare/declaration.ts'
+import { silentLog } from '../../../src/lib/log.ts'
+import { type Key, keyOf } from '../../../src/plan/identity.ts'
+import type { Inventory, Observer } from '../../../src/plan/ports.ts'
+import type { InventoryRecord, VolumeRecord } from '../../../src/plan/record.ts'
+import { createDesired } from '../../../src/reconcile/desired.ts'
+import { createReconcile } from '../../../src/reconcile/reconcile.ts'
+import { snapshot, volume } from '../../builders/declarations.ts'
+import { createNomadWorld, type Fault } from '../../fakes/nomad-world.ts'
+
+/**
+ * The reconcile loop against a world that people and faults change at random, with the process killed
+ * between any two effects. Whatever happens, the never-list of the design holds; and once it is quiet,
+ * everything ends as declared or in a stated reason.
+ */
+class Killed extends Error {}
+
+const deadlineMs = 150_000
+const pruneDelayMs = 5_000
+
+function createOperatorModel() {
+  let nowMs = 1_000_000
+  const world = createNomadWorld({ now: () => nowMs, callDeadlineMs: deadlineMs })
+  const stored = new Map<Key, InventoryRecord>()
+  let effectsUntilKill: number | undefined
+  let isKilled = false
+  let declarations: Declaration[] = []
+
+  /** Counts down to the kill; a killed process has no further effects. */
+  function effect<T>(work: () => T): T {
+    if (isKilled) throw new Killed()
+    if (effectsUntilKill !== undefined && effectsUntilKill-- === 0) {
+      isKilled = true
+      throw new Killed()
+    }
+    return work()
+  }
+
+  const inventory: Inventory = {
+    get: (key) => stored.get(key),
+    list: () => [...stored.values()],
+    put: (record) => effect(() => stored.set(record.key, structuredClone(record))),
+    delete: (key) => effect(() => stored.delete(key)),
+    keyedHash: (text) => `hash of ${text}`,
+  }
+  const api = Object.fromEntries(
+    Object.entries(world.api).map(([name, call]) => [
+      name,
+      async (...parameters: unknown[]) => {
+        const answer = await effect(() => (call as (...all: unknown[]) => Promise<unknown>)(...parameters))
+        // The second chance to die: the call went out, and nobody is left to hear the answer.
+        return effect(() => answer)
+      },
+    ]),
+  ) as unknown as typeof world.api // The same functions, each with its two chances to die.
+
+  let desired = start()
+  function start() {
+    isKilled = false
+    effectsUntilKill = undefined
+    return createDesired({
+      inventory,
+      region: 'global',
+      prune: { prune: true, pruneDelayMs, maxPrune: 100, allowEmpty: true },
+    })
+  }
+
+  async function pass() {
+    desired.update(declarations, {
+      atMs: nowMs,
+      complete: true,
+      count: declarations.length,
+      sources: new Set(['declarations']),
+    })
+    const reconcile = createReconcile({
+      api,
+      observer: world.observer as Observer, // The passes use no more of it.
+      inventory,
+      secrets: { resolve: async () => ({}) },
+      desired,
+      clock: { now: () => nowMs, after: () => () => {} },
+      log: silentLog,
+      region: 'global',
+      callDeadlineMs: deadlineMs,
+      settledBeforeMs: 0,
+      onStatus: () => {},
+    })
+    for (const key of new Set([...desired.declarations().keys(), ...stored.keys()])) {
+      await reconcile(key, new AbortController().signal)
+    }
+  }
+
+  return {
+    world,
+    stored,
+    declared: () => declarations,
+    declare(declaration: Declaration) {
+      declarations = [...declarations.filter((each) => keyOf(each) !== keyOf(declaration)), declaration]
+    },
+    remove(key: Key) {
+      declarations = declarations.filter((each) => keyOf(each) !== key)
+    },
+    advance(ms: number) {
+      nowMs += ms
+    },
+    killAfter(effects: number) {
+      effectsUntilKill = effects
+    },
+    /** A round of passes; a kill in it is followed by a new process. */
+    async run() {
+      try {
+        await pass()
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error
+        desired = start()
+      }
+    },
+    /** Lets everything come to rest: no faults, every deadline passes. */
+    async rest() {
+      effectsUntilKill = undefined
+      for (let round = 0; round < 24; round += 1) {
+        await this.run()
+        nowMs += round % 4 === 3 ? deadlineMs : pruneDelayMs
+        world.settle()
+      }
+    },
+  }
+}
+
+const names = ['a', 'b', 'c'] as const
+const policies = ['Retain', 'Deregister', 'Delete'] as const
+const name = fc.constantFrom(...names)
+
+type Action =
+  | { do: 'declare'; name: string; policy: (typeof policies)[number]; min: number }
+  | { do: 'declare-snapshot'; name: string }
+  | { do: 'declare-restored'; name: string }
+  | { do: 'remove' | 'remove-snapshot' | 'deregister' | 'destroy'; name: string }
+  | { do: 'fault'; fault: Fault }
+  | { do: 'kill'; effects: number }
+  | { do: 'advance'; ms: number }
+  | { do: 'settle' }
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  fc.record({
+    do: fc.constant('declare' as const),
+    name,
+    policy: fc.constantFrom(...policies),
+    min: fc.integer({ min: 1, max: 3 }),
+  }),
+  fc.record({
+    do: fc.constantFrom(
+      'declare-snapshot' as const,
+      'declare-restored' as const,
+      'remove' as const,
+      'remove-snapshot' as const,
+      'deregister' as const,
+      'destroy' as const,
+    ),
+    name,
+  }),
+  fc.record({
+    do: fc.constant('fault' as const),
+    fault: fc.constantFrom<Fault>('refused', 'unreachable', 'lost', 'late'),
+  }),
+  fc.record({ do: fc.constant('kill' as const), effects: fc.nat({ max: 12 }) }),
+  fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1_000, pruneDelayMs, deadlineMs) }),
+  fc.constant({ do: 'settle' as const }),
+)
+
+function perform(model: ReturnType<typeof createOperatorModel>, step: Action): unknown {
+  const { world } = model
+  switch (step.do) {
+    case 'declare':
+      return model.declare(
+        volume(step.name, { deletionPolicy: step.policy, capacity: { min: BigInt(step.min) }, secrets: {} }),
+      )
+    case 'declare-snapshot':
+      return model.declare(snapshot(`of-${step.name}`, step.name, { deletionPolicy: 'Delete' }))
+    case 'declare-restored':
+      return model.declare(
+        volume(`from-${step.name}`, { source: { snapshot: `of-${step.name}` }, secrets: {} }),
+      )
+    case 'remove':
+      return model.remove(`Volume/default/${step.name}`)
+    case 'remove-snapshot':
+      return model.remove(`Snapshot/default/of-${step.name}`)
+    case 'deregister':
+      return world.volumes.delete(`default/${step.name}`)
+    case 'destroy': {
+      const found = world.volumes.get(`default/${step.name}`)
+      world.disks.delete(found?.ExternalID ?? '')
+      return world.volumes.delete(`default/${step.name}`)
+    }
+    case 'fault':
+      return world.failNext(step.fault)
+    case 'kill':
+      return model.killAfter(step.effects)
+    case 'advance':
+      return model.advance(step.ms)
+    case 'settle':
+      return world.settle()
+  }
+}
+
+/** Design, section 2: what must never happen, checked after every round. */
+function expectNeverList(
+  { world, stored }: ReturnType<typeof createOperatorModel>,
+  before: Map<Key, string>,
+) {
+  expect(world.history.overlaps, 'a create repeated while the first may be running').toEqual([])
+  const names = [...world.disks.values()].map((disk) => disk.name)
+  expect(new Set(names).size, 'two external volumes for one declaration').toBe(names.length)
+  const externalIDs = [...stored.values()].flatMap((record) =>
+    record.kind === 'Volume' && record.externalID !== undefined ? [record.externalID] : [],
+  )
+  expect(new Set(externalIDs).size, 'one external volume for two declarations').toBe(externalIDs.length)
+  for (const record of stored.values()) {
+    const id = record.kind === 'Volume' ? record.externalID : record.snapshotID
+    if (before.has(record.key) && id !== undefined) {
+      expect(id, `${record.key} stands for another thing than before`).toBe(before.get(record.key))
+    }
+  }
+}
+
+function recordedIDs(stored: ReadonlyMap<Key, InventoryRecord>): Map<Key, string> {
+  return new Map(
+    [...stored.values()].flatMap((record): [Key, string][] => {
+      const id = record.kind === 'Volume' ? record.externalID : record.snapshotID
+      return id === undefined ? [] : [[record.key, id]]
+    }),
+  )
+}
+
+describe('the reconcile loop', () => {
+  it('holds the never-list at every moment, and ends as declared or in a stated reason', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 40 }), async (steps) => {
+        const model = createOperatorModel()
+        for (const step of steps) {
+          perform(model, step)
+          const before = recordedIDs(model.stored)
+          const disksBefore = model.world.history.disksMade.length
+          await model.run()
+          expectNeverList(model, before)
+          // A blank disk in the place of a lost one: what has an external ID recorded makes no more disks.
+          for (const made of model.world.history.disksMade.slice(disksBefore)) {
+            const had = [...model.stored.values()].find((record) => record.csiName === made)
+            if (had !== undefined) expect(before.get(had.key), `${made} was made again`).toBeUndefined()
+          }
+        }
+        await model.rest()
+        await expectAtRest(model)
+      }),
+      { numRuns: Number(process.env.MOORING_MODEL_RUNS ?? 1_000) },
+    )
+  })
+
+  it('writes nothing once everything is as declared', async () => {
+    const model = createOperatorModel()
+    model.declare(volume('a', { capacity: { min: 2n } }))
+    model.declare(snapshot('of-a', 'a'))
+    model.declare(volume('from-a', { source: { snapshot: 'of-a' } }))
+    await model.rest()
+    const writes = model.world.history.writes.length
+    await model.rest()
+    expect(writes).toBe(3)
+    expect(model.world.history.writes.slice(writes)).toEqual([])
+  })
+})
+
+async function expectAtRest(model: ReturnType<typeof createOperatorModel>) {
+  const { world, stored } = model
+  for (const declaration of model.declared()) {
+    const record = stored.get(keyOf(declaration))
+    const conditions = new Map(record?.status.conditions.map((each) => [each.type, each]))
+    const ready = conditions.get('Ready')
+    expect(ready?.reason, `${keyOf(declaration)} has no stated reason`).toBeTruthy()
+    if (ready?.status !== 'True') {
+      // Lost behind our back, refused by the fault, or waiting for one of those.
+      expect(['Vanished', 'Refused', 'SnapshotNotReady', 'VolumeNotReady', 'ExternalIDChanged']).toContain(
+        ready?.reason,
+      )
+      continue
+    }
+    if (declaration.kind === 'Volume') {
+      const { externalID } = record as VolumeRecord
+      const actual = world.volumes.get(`default/${declaration.spec.volumeID}`)
+      expect(actual?.ExternalID).toBe(externalID)
+      const disk = world.disks.get(externalID ?? '')
+      expect(BigInt(disk?.sizeBytes ?? 0)).toBeGreaterThanOrEqual(declaration.spec.capacity?.min ?? 0n)
+    }
+  }
+  const declaredKeys = new Set(model.declared().map(keyOf))
+  for (const record of stored.values()) {
+    if (declaredKeys.has(record.key)) continue
+    const reason = record.status.conditions.find((each) => each.type === 'Ready')?.reason
+    expect(['HasDependents', 'Refused']).toContain(reason)
+  }
+}
