@@ -18,10 +18,14 @@ function createWorld() {
     resolve: (element: Element | undefined) => void
   }[] = []
   let requests = 0
+  let told = 0
   const cache = createVersionedCache<Element, Element>({
     watch: { current: async () => listedAt },
     stubOf: () => listed,
     agrees: (full, stub) => full.version === stub.version,
+    onOutdated: () => {
+      told += 1
+    },
     sequence: () => ++place,
     read: () => {
       requests += 1
@@ -33,13 +37,21 @@ function createWorld() {
     history,
     now,
     requests: () => requests,
+    /** How often something was said to have changed. */
+    told: () => told,
+    /** Who writes looks again. */
+    tell() {
+      told += 1
+    },
     change: (isThere: boolean) => history.push(isThere ? { version: history.length } : undefined),
     /** The server decides what a list in flight says. */
     decideList: () => lists.push(now()),
     arriveList() {
       if (lists.length === 0) return
+      const before = listed
       listed = lists.shift()
       listedAt = ++place
+      if (before?.version !== listed?.version || cache.outdatedBy(listedAt).length > 0) told += 1
     },
     decideRead(index: number) {
       const open = reads.filter((read) => read.answer === undefined)
@@ -69,7 +81,7 @@ const step = fc.oneof(
 )
 
 describe('versioned cache', () => {
-  it('shows every write that was followed by an invalidation, however answers overtake each other', async () => {
+  it('shows every write after its invalidation, and tells of every other change, however answers overtake each other', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
         const world = createWorld()
@@ -78,8 +90,12 @@ describe('versioned cache', () => {
         world.arriveList()
         let floor = 0
         const checks: Promise<void>[] = []
+        const seen: { version: number | undefined; told: number }[] = []
         const check = async (oldest: number) => {
+          // What is told while a key is in process leads to one more pass over it.
+          const told = world.told()
           const found = (await cache.get('key'))?.full
+          seen.push({ version: found?.version, told })
           if (found) expect(found.version).toBeGreaterThanOrEqual(oldest)
           else expect(history.slice(oldest)).toContain(undefined)
         }
@@ -106,6 +122,7 @@ describe('versioned cache', () => {
             case 'write':
               world.change(next.isThere)
               cache.invalidate('key')
+              world.tell()
               floor = history.length - 1
           }
           await turn()
@@ -123,6 +140,9 @@ describe('versioned cache', () => {
         // In the end the list and the copy agree, and nothing more is asked.
         world.decideList()
         while (world.listsUnderWay() > 0) world.arriveList()
+        for (const { version, told } of seen) {
+          if (version !== world.now()?.version) expect(world.told()).toBeGreaterThan(told)
+        }
         const last = cache.get('key')
         await turn()
         await settle()
@@ -133,5 +153,26 @@ describe('versioned cache', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('keeps what a later request brought when an earlier one is answered after it', async () => {
+    const world = createWorld()
+    world.change(true)
+    world.decideList()
+    world.arriveList()
+    const earlier = world.cache.get('key')
+    await turn()
+    world.decideRead(0)
+    world.change(true)
+    world.cache.invalidate('key')
+    const later = world.cache.get('key')
+    await turn()
+    world.decideRead(0)
+    world.arriveRead(1)
+    expect((await later)?.full.version).toBe(2)
+    world.arriveRead(0)
+    expect((await earlier)?.full.version).toBe(1)
+    expect((await world.cache.get('key'))?.full.version).toBe(2)
+    expect(world.requests()).toBe(2)
   })
 })
