@@ -43,10 +43,11 @@ export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery
 }
 
 /** What Register and Create answer: the volumes as Read has them. */
-export function definedVolumes({ state }: ServerContext, volumes: readonly VolumeRecord[]) {
+export function definedVolumes(context: ServerContext, volumes: readonly VolumeRecord[]) {
+  const { state } = context
   return {
     body: {
-      Volumes: volumes.map((volume) => presentVolume(state, volume)),
+      Volumes: volumes.map((volume) => presentVolume(context, volume)),
       Warnings: '',
       Index: state.index('csi_volumes'),
       LastContact: 0,
