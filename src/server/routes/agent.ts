@@ -10,6 +10,13 @@ const nomadVersion = '2.0.6'
 /** What clients ask of an agent on their way to volumes: one server, which leads itself, in one region. */
 export function agentRoutes({ state, node }: ServerContext): Resource[] {
   const ok = { ok: true, message: 'ok' }
+  const member = (host: string | undefined) => ({
+    Name: `${node.name}.${node.region}`,
+    Addr: hostOf(host),
+    Port: 4648,
+    Tags: { role: 'nomad', region: node.region, dc: node.datacenter, build: nomadVersion },
+    Status: 'alive',
+  })
   return [
     {
       path: '/v1/agent/self',
@@ -24,13 +31,7 @@ export function agentRoutes({ state, node }: ServerContext): Resource[] {
             Server: { Enabled: true },
             Client: { Enabled: true },
           },
-          member: {
-            Name: `${node.name}.${node.region}`,
-            Addr: hostOf(headers.host),
-            Port: 4648,
-            Tags: { role: 'nomad', region: node.region, dc: node.datacenter, build: nomadVersion },
-            Status: 'alive',
-          },
+          member: member(headers.host),
           stats: {
             nomad: { server: 'true', leader: 'true', leader_addr: rpcAddress(headers.host) },
             client: { node_id: state.nodeID },
@@ -49,6 +50,17 @@ export function agentRoutes({ state, node }: ServerContext): Resource[] {
           },
         }
       },
+    },
+    {
+      path: '/v1/agent/members',
+      GET: ({ headers }) => ({
+        body: {
+          ServerName: node.name,
+          ServerRegion: node.region,
+          ServerDC: node.datacenter,
+          Members: [member(headers.host)],
+        },
+      }),
     },
     { path: '/v1/status/leader', GET: ({ headers }) => ({ body: rpcAddress(headers.host) }) },
     { path: '/v1/status/peers', GET: ({ headers }) => ({ body: [rpcAddress(headers.host)] }) },

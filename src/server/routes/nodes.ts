@@ -3,6 +3,7 @@ import { notFound } from '../errors.ts'
 import type { Resource } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseReadOptions } from '../http/read-options.ts'
+import { presentAllocation } from '../node/present-allocation.ts'
 import { presentNode, presentNodeStub } from '../node/present-node.ts'
 
 /** Nodes: this machine, which changes as its plugins do. */
@@ -27,6 +28,18 @@ export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlocking
         if (params.id !== node.id) throw notFound('node not found', index())
         const answer = (index: number) => ({ body: presentNode(state, node), index })
         return blocking({ options: parseReadOptions(query), topics, index, answer }, signal)
+      },
+    },
+    {
+      path: '/v1/node/:id/allocations',
+      GET: ({ params, query, signal }) => {
+        const index = () => state.index('csi_claims')
+        if (params.id !== node.id) throw notFound('node not found', index())
+        const answer = (index: number) => ({
+          body: state.csi_claims.list().map((claim) => presentAllocation(claim, node)),
+          index,
+        })
+        return blocking({ options: parseReadOptions(query), topics: ['csi_claims'], index, answer }, signal)
       },
     },
   ]
