@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { startDriver } from '../driver/driver.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
@@ -12,6 +12,7 @@ interface DriverFlags {
   readonly nodeId: string
   readonly topology: Readonly<Record<string, string>>
   readonly capacity?: number
+  readonly publish: 'auto' | 'bind' | 'symlink'
   readonly logLevel: LogLevel
 }
 
@@ -28,6 +29,11 @@ export function driverCommand(): Command {
       'what all volumes together may be promised; default: the file system',
       parseBytes,
     )
+    .addOption(
+      new Option('--publish <method>', 'how volumes appear where workloads want them')
+        .choices(['auto', 'bind', 'symlink'])
+        .default('auto', 'auto: bind mounts where this process may mount'),
+    )
     .addOption(logLevelOption())
     .action(async (flags: DriverFlags) => {
       const log = createLog(flags.logLevel)
@@ -36,6 +42,7 @@ export function driverCommand(): Command {
         poolDirectory: flags.pool,
         nodeID: flags.nodeId,
         topology: flags.topology,
+        publish: flags.publish,
         ...(flags.capacity !== undefined && { poolBytes: flags.capacity }),
         log,
         clock: systemClock,

@@ -1,5 +1,6 @@
 import type { ControllerDefinition } from '../csi/generated/csi/v1/Controller.ts'
 import type { _csi_v1_ControllerServiceCapability_RPC_Type__Output as ControllerCapability } from '../csi/generated/csi/v1/ControllerServiceCapability.ts'
+import { attachVolume, detachVolume } from './attach.ts'
 import { createVolume } from './create-volume.ts'
 import { deleteVolume } from './delete-volume.ts'
 import { describeSnapshot, describeStatus, describeVolume } from './describe.ts'
@@ -15,6 +16,9 @@ import { describeUnrecorded, findSnapshot, getVolume } from './volume-lookup.ts'
 
 const announced: readonly ControllerCapability[] = [
   'CREATE_DELETE_VOLUME',
+  'PUBLISH_UNPUBLISH_VOLUME',
+  'LIST_VOLUMES_PUBLISHED_NODES',
+  'SINGLE_NODE_MULTI_WRITER',
   'LIST_VOLUMES',
   'GET_VOLUME',
   'VOLUME_CONDITION',
@@ -28,12 +32,18 @@ const announced: readonly ControllerCapability[] = [
 
 export function createControllerHandlers(context: DriverContext): Handlers<ControllerDefinition> {
   const { pool } = context
+  const capabilities = [
+    ...announced,
+    ...(context.publishMethod === 'bind' ? ['PUBLISH_READONLY' as const] : []),
+  ]
   return {
     ControllerGetCapabilities: async () => ({
-      capabilities: announced.map((type) => ({ rpc: { type } })),
+      capabilities: capabilities.map((type) => ({ rpc: { type } })),
     }),
     CreateVolume: (request) => createVolume(context, request),
     DeleteVolume: ({ volumeId }) => deleteVolume(context, volumeId),
+    ControllerPublishVolume: (request) => attachVolume(context, request),
+    ControllerUnpublishVolume: (request) => detachVolume(context, request),
     ControllerExpandVolume: (request) => expandVolume(context, request),
 
     async ListVolumes({ maxEntries, startingToken }) {

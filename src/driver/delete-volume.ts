@@ -1,6 +1,7 @@
 import type { DriverContext } from './driver-context.ts'
 import { failedPrecondition, invalidArgument } from './driver-error.ts'
 import { isPoolID } from './names.ts'
+import { isPublished } from './publish-target.ts'
 import { settleVolume } from './settle.ts'
 import { findVolume } from './volume-lookup.ts'
 
@@ -18,8 +19,9 @@ export async function deleteVolume(context: DriverContext, id: string): Promise<
     const record = pool.volumes.get(id)
     const volume = record?.state === 'deleting' ? record : findVolume(pool, id)
     if (volume === undefined) return {}
+    const published = await Promise.all(volume.publications.map(isPublished))
     const users = [
-      ...volume.publications.map(({ path }) => `published at ${path}`),
+      ...volume.publications.filter((_, at) => published[at]).map(({ path }) => `published at ${path}`),
       ...volume.stagings.map(({ path }) => `staged at ${path}`),
       ...volume.attachments.map(({ nodeID }) => `attached to node ${nodeID}`),
     ]

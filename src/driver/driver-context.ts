@@ -4,6 +4,7 @@ import type { BackgroundTasks } from './background-tasks.ts'
 import type { CapacityAccount } from './capacity.ts'
 import type { OperationLocks } from './operation-locks.ts'
 import type { Pool } from './pool.ts'
+import type { PublishMethod } from './publish-target.ts'
 
 /** What the handlers of one running driver share. */
 export interface DriverContext {
@@ -20,6 +21,8 @@ export interface DriverContext {
   /** Name of the pool's file system, such as `ext4`. */
   readonly fsType: string
   readonly hasLoopDevices: boolean
+  /** How volumes appear at their target paths. A link cannot enforce anything. */
+  readonly publishMethod: PublishMethod
   /** How long CreateSnapshot waits for its copy before it answers `ready_to_use: false`. */
   readonly snapshotWaitMs: number
 }

@@ -12,10 +12,12 @@ import { createControllerHandlers } from './controller.ts'
 import type { DriverContext } from './driver-context.ts'
 import { clearSocket, socketPath } from './endpoint.ts'
 import { createIdentityHandlers } from './identity.ts'
+import { canUseLoopDevices } from './loop-devices.ts'
 import { mountOf, readMountTable } from './mount-table.ts'
 import { createNodeHandlers } from './node.ts'
 import { createOperationLocks } from './operation-locks.ts'
 import { openPool } from './pool.ts'
+import { canBindMount, type PublishMethod } from './publish-target.ts'
 import { recoverPool } from './recover-pool.ts'
 import { addHandlers } from './serve.ts'
 
@@ -28,6 +30,8 @@ export interface DriverOptions {
   readonly nodeID: string
   /** Topology segments of this machine. Default: none. */
   readonly topology?: Readonly<Record<string, string>>
+  /** `auto`: by bind mount where this process may mount, otherwise by symbolic link. Default: auto. */
+  readonly publish?: PublishMethod | 'auto'
   /** What all volumes together may be promised, in bytes. Default: the size of the pool's file system. */
   readonly poolBytes?: number
   /** How long CreateSnapshot waits for its copy, in milliseconds. Default: 2 s. */
@@ -89,7 +93,8 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
       nodeID: options.nodeID,
       topology,
       fsType: mountOf(pool.directory, await readMountTable())?.fsType ?? '',
-      hasLoopDevices: false,
+      hasLoopDevices: await canUseLoopDevices(pool.internalDirectory),
+      publishMethod: await choosePublishMethod(options.publish ?? 'auto', pool.internalDirectory),
       snapshotWaitMs,
     }
     await recoverPool(context)
@@ -109,6 +114,18 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
     pool.close()
     throw error
   }
+}
+
+async function choosePublishMethod(
+  wanted: PublishMethod | 'auto',
+  directory: string,
+): Promise<PublishMethod> {
+  if (wanted === 'symlink') return 'symlink'
+  const canMount = await canBindMount(directory)
+  if (wanted === 'bind' && !canMount) {
+    throw new UsageError('this process may not mount (that takes root): use --publish symlink or auto')
+  }
+  return canMount ? 'bind' : 'symlink'
 }
 
 function bind(server: Server, endpoint: string): Promise<number> {

@@ -24,6 +24,8 @@ import { SnapshotRecord, VolumeRecord } from './records.ts'
 export interface Pool {
   readonly directory: string
   readonly volumesDirectory: string
+  /** The driver's own files. */
+  readonly internalDirectory: string
   readonly volumes: RecordStore<VolumeRecord>
   readonly snapshots: RecordStore<SnapshotRecord>
   volumePath(id: string): string
@@ -100,6 +102,7 @@ export async function openPool(directory: string, log: Log): Promise<Pool> {
   return {
     directory,
     volumesDirectory,
+    internalDirectory,
     volumes,
     snapshots,
     volumePath: (id) => join(volumesDirectory, id),

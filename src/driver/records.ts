@@ -38,6 +38,7 @@ export const VolumeRecord = Type.Object({
       path: Type.String(),
       readonly: Type.Boolean(),
       method: Type.Union([Type.Literal('bind'), Type.Literal('symlink')]),
+      accessMode: Type.String(),
       fingerprint: Type.String(),
     }),
   ),

@@ -85,8 +85,11 @@ export function isReadOnlyMode(accessMode: AccessMode): boolean {
   return accessMode.endsWith('READER_ONLY')
 }
 
-/** Equal for equal capabilities, and says nothing of mount flags, which may be sensitive. */
-export function fingerprintCapability({ kind, accessMode, fsType, mountFlags }: Capability): string {
-  const hash = createHash('sha256').update(JSON.stringify([fsType, [...mountFlags].sort()]))
-  return `${kind} ${accessMode} ${hash.digest('hex').slice(0, 16)}`
+/**
+ * Equal for capabilities that differ at most in their access mode (on one machine a mode never stands in
+ * another one's way), and says nothing of mount flags, which may be sensitive.
+ */
+export function fingerprintCapability({ kind, fsType, mountFlags }: Capability): string {
+  const hash = createHash('sha256').update(JSON.stringify([kind, fsType, [...mountFlags].sort()]))
+  return hash.digest('hex').slice(0, 16)
 }

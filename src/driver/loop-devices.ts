@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runTool, ToolError } from './run-tool.ts'
+
+interface LoopDevice {
+  readonly name: string
+  readonly ro: boolean
+}
+
+/** The loop devices of a file. The kernel is asked each time: it alone knows after a crash or reboot. */
+async function listLoopDevices(file: string): Promise<LoopDevice[]> {
+  const args = ['--associated', file, '--json', '--output', 'NAME,RO']
+  const output = await runTool('losetup', args)
+  if (output.trim() === '') return []
+  return (JSON.parse(output) as { loopdevices: LoopDevice[] }).loopdevices
+}
+
+/** The device that shows a file, set up now if there is none. Read-only needs one of its own. */
+export async function ensureLoopDevice(file: string, readonly: boolean): Promise<string> {
+  const present = (await listLoopDevices(file)).find(({ ro }) => ro === readonly)
+  if (present !== undefined) return present.name
+  const args = [...(readonly ? ['--read-only'] : []), '--find', '--show', file]
+  return (await runTool('losetup', args)).trim()
+}
+
+/** Makes every device of a file show the file's present size. */
+export async function resizeLoopDevices(file: string): Promise<void> {
+  for (const { name } of await listLoopDevices(file)) await runTool('losetup', ['--set-capacity', name])
+}
+
+export async function detachLoopDevices(file: string): Promise<void> {
+  for (const { name } of await listLoopDevices(file)) await runTool('losetup', ['--detach', name])
+}
+
+/** Whether this process may set up loop devices: by setting one up. */
+export async function canUseLoopDevices(directory: string): Promise<boolean> {
+  const probe = join(directory, `loop-probe.${randomBytes(4).toString('hex')}`)
+  try {
+    await writeFile(probe, Buffer.alloc(4096))
+    await ensureLoopDevice(probe, true)
+    await detachLoopDevices(probe)
+    return true
+  } catch (error) {
+    if (error instanceof ToolError) return false
+    throw error
+  } finally {
+    await rm(probe, { force: true })
+  }
+}

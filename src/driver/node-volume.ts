@@ -1,0 +1,191 @@
+import type { NodePublishVolumeRequest__Output } from '../csi/generated/csi/v1/NodePublishVolumeRequest.ts'
+import type { NodeStageVolumeRequest__Output } from '../csi/generated/csi/v1/NodeStageVolumeRequest.ts'
+import type { NodeUnpublishVolumeRequest__Output } from '../csi/generated/csi/v1/NodeUnpublishVolumeRequest.ts'
+import type { NodeUnstageVolumeRequest__Output } from '../csi/generated/csi/v1/NodeUnstageVolumeRequest.ts'
+import type { DriverContext } from './driver-context.ts'
+import { alreadyExists, dataLoss, failedPrecondition, invalidArgument } from './driver-error.ts'
+import { detachLoopDevices, ensureLoopDevice } from './loop-devices.ts'
+import { checkTargetPath, publishTarget, unpublishTarget } from './publish-target.ts'
+import type { VolumeRecord } from './records.ts'
+import {
+  type Capability,
+  fingerprintCapability,
+  isReadOnlyMode,
+  parseCapability,
+  unsupportedReason,
+} from './volume-capability.ts'
+import { getVolume } from './volume-lookup.ts'
+
+type Empty = Record<string, never>
+
+/**
+ * NodeStageVolume: records who stages the volume, and checks that it can be used so. There is nothing to
+ * put at the path; unstaging is where the loop devices of a block volume end.
+ */
+export async function stageVolume(
+  context: DriverContext,
+  request: NodeStageVolumeRequest__Output,
+): Promise<Empty> {
+  const { volumeId: id, stagingTargetPath: path } = request
+  if (id === '') throw invalidArgument('volume_id is required')
+  if (path === '') throw invalidArgument('staging_target_path is required')
+  const capability = parseCapability(request.volumeCapability)
+  return changeVolume(context, id, async (volume) => {
+    checkUsable(context, volume, capability)
+    const fingerprint = fingerprintCapability(capability)
+    const present = volume.stagings.find((staging) => staging.path === path)
+    if (present === undefined) return { ...volume, stagings: [...volume.stagings, { path, fingerprint }] }
+    if (present.fingerprint === fingerprint) return volume
+    throw alreadyExists(`volume ${id} is staged at ${path} with another capability`)
+  })
+}
+
+/** NodeUnstageVolume: what is not staged there is done. */
+export async function unstageVolume(
+  context: DriverContext,
+  { volumeId: id, stagingTargetPath: path }: NodeUnstageVolumeRequest__Output,
+): Promise<Empty> {
+  if (id === '') throw invalidArgument('volume_id is required')
+  if (path === '') throw invalidArgument('staging_target_path is required')
+  return changeVolume(context, id, async (volume) => {
+    if (!volume.stagings.some((staging) => staging.path === path)) return volume
+    const stagings = volume.stagings.filter((staging) => staging.path !== path)
+    const [publication] = volume.publications
+    if (stagings.length === 0 && publication !== undefined) {
+      throw failedPrecondition(`volume ${id} is still published at ${publication.path}`)
+    }
+    if (stagings.length === 0 && volume.kind === 'block') {
+      await detachLoopDevices(context.pool.volumePath(id))
+    }
+    return { ...volume, stagings }
+  })
+}
+
+/**
+ * NodePublishVolume. The record is written before anything appears at the path, so that whatever a crash
+ * leaves there is known, and is taken away or made whole by the next call.
+ */
+export async function publishVolume(
+  context: DriverContext,
+  request: NodePublishVolumeRequest__Output,
+): Promise<Empty> {
+  const { pool, locks, publishMethod: method } = context
+  const { volumeId: id, targetPath: path, stagingTargetPath } = request
+  if (id === '') throw invalidArgument('volume_id is required')
+  if (path === '') throw invalidArgument('target_path is required')
+  const capability = parseCapability(request.volumeCapability)
+  return changeVolume(context, id, async (volume, save) => {
+    if (!volume.stagings.some((staging) => staging.path === stagingTargetPath)) {
+      throw failedPrecondition(`volume ${id} is not staged at ${JSON.stringify(stagingTargetPath)}`)
+    }
+    checkUsable(context, volume, capability)
+    await checkTargetPath('target_path', path, pool.directory)
+    const publication = {
+      path,
+      method,
+      accessMode: capability.accessMode,
+      fingerprint: fingerprintCapability(capability),
+      readonly: isReadOnly(context, volume, capability, request.readonly),
+    }
+    const published = addPublication(volume, publication)
+    // A writer must not come up while a copy that is to be of one moment is being made.
+    const release = publication.readonly
+      ? undefined
+      : locks.acquire(`content:${id}`, 'exclusive', `volume ${id} is being copied`)
+    try {
+      if (published !== volume) await save(published)
+    } finally {
+      release?.()
+    }
+    try {
+      const isDevice = volume.kind === 'block'
+      const data = pool.volumePath(id)
+      const source = isDevice ? await ensureLoopDevice(data, publication.readonly) : data
+      await publishTarget(source, publication, { mountFlags: capability.mountFlags, isDevice })
+    } catch (error) {
+      await save(volume)
+      throw error
+    }
+    return published
+  })
+}
+
+/** NodeUnpublishVolume: what is not published there is done. */
+export async function unpublishVolume(
+  context: DriverContext,
+  { volumeId: id, targetPath: path }: NodeUnpublishVolumeRequest__Output,
+): Promise<Empty> {
+  if (id === '') throw invalidArgument('volume_id is required')
+  if (path === '') throw invalidArgument('target_path is required')
+  return changeVolume(context, id, async (volume) => {
+    const publication = volume.publications.find((present) => present.path === path)
+    if (publication === undefined) return volume
+    await unpublishTarget(publication)
+    return { ...volume, publications: volume.publications.filter((present) => present !== publication) }
+  })
+}
+
+/** Runs a change of one volume's record, alone; the record is saved where the change gives another one. */
+async function changeVolume(
+  { pool, locks }: DriverContext,
+  id: string,
+  change: (volume: VolumeRecord, save: (volume: VolumeRecord) => Promise<void>) => Promise<VolumeRecord>,
+): Promise<Empty> {
+  getVolume(pool, id)
+  const release = locks.acquire(`volume:${id}`, 'exclusive', `an operation is pending for volume ${id}`)
+  try {
+    let saved = getVolume(pool, id)
+    const save = async (volume: VolumeRecord) => {
+      await pool.volumes.save(volume)
+      saved = volume
+    }
+    const changed = await change(saved, save)
+    if (changed !== saved) await save(changed)
+    return {}
+  } finally {
+    release()
+  }
+}
+
+function checkUsable(context: DriverContext, volume: VolumeRecord, capability: Capability): void {
+  const reason =
+    capability.kind === volume.kind
+      ? unsupportedReason(capability, context)
+      : `volume ${volume.id} is a ${volume.kind} volume`
+  if (reason !== undefined) throw failedPrecondition(reason)
+  if (!context.pool.hasData(context.pool.volumePath(volume.id), volume.kind)) {
+    throw dataLoss(`the data of volume ${volume.id} is gone from the pool`)
+  }
+}
+
+function isReadOnly(
+  { nodeID }: DriverContext,
+  volume: VolumeRecord,
+  { accessMode, mountFlags }: Capability,
+  isAsked: boolean,
+): boolean {
+  const isGranted = volume.attachments.some(
+    (attachment) => attachment.nodeID === nodeID && attachment.readonly,
+  )
+  return isAsked || isGranted || isReadOnlyMode(accessMode) || mountFlags.includes('ro')
+}
+
+function addPublication(volume: VolumeRecord, wanted: VolumeRecord['publications'][number]): VolumeRecord {
+  const present = volume.publications.find(({ path }) => path === wanted.path)
+  if (present !== undefined) {
+    const isSame =
+      present.readonly === wanted.readonly &&
+      present.accessMode === wanted.accessMode &&
+      present.fingerprint === wanted.fingerprint
+    if (isSame) return volume
+    throw alreadyExists(`volume ${volume.id} is published at ${wanted.path} in another way`)
+  }
+  const single = [wanted, ...volume.publications].find(
+    ({ accessMode }) => accessMode === 'SINGLE_NODE_SINGLE_WRITER',
+  )
+  const [other] = volume.publications
+  if (single !== undefined && other !== undefined) {
+    throw failedPrecondition(`volume ${volume.id} is for one workload, and is published at ${other.path}`)
+  }
+  return { ...volume, publications: [...volume.publications, wanted] }
+}
