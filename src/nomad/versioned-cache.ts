@@ -21,7 +21,10 @@ export interface VersionedCache<Stub, Full> {
   /** `stub`: where the list is newer than `full`, and so knows better what a version does not cover. */
   get(key: string): Promise<{ readonly full: Full; readonly stub: Stub | undefined } | undefined>
   invalidate(key: string): void
-  /** The keys whose copies are not what the list shows that arrived at this place in the sequence. */
+  /**
+   * The keys whose copies are not what the list shows that arrived at this place in the sequence, of those read
+   * since the list before it: the others were compared with that one.
+   */
   outdatedBy(listedAt: number): string[]
 }
 
@@ -101,8 +104,11 @@ export function createVersionedCache<Stub, Full>(
       invalidatedAt.set(key, sequence())
     },
     outdatedBy(listedAt) {
+      const before = comparedAt
       comparedAt = listedAt
-      return [...copies].filter(([key, copy]) => isOutdated(key, copy)).map(([key]) => key)
+      return [...copies]
+        .filter(([key, copy]) => copy.beganAt > before && isOutdated(key, copy))
+        .map(([key]) => key)
     },
   }
 }

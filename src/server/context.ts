@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { KeyedLock } from './keyed-lock.ts'
+import type { NodeIdentity } from './node/node-identity.ts'
 import type { PluginRegistry } from './plugins/registry.ts'
 import type { State } from './state/state.ts'
 
@@ -8,6 +9,7 @@ import type { State } from './state/state.ts'
 export interface ServerContext {
   readonly state: State
   readonly plugins: PluginRegistry
+  readonly node: NodeIdentity
   /** By volumeKey: at most one operation changes a volume at a time. */
   readonly lock: KeyedLock
   readonly log: Log

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { type Clock, delay, systemClock } from '../lib/clock.ts'
 import { errorCode, UsageError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -6,8 +7,12 @@ import { createBlockingQueries } from './http/blocking-query.ts'
 import { createHttpServer } from './http/http-server.ts'
 import { createKeyedLock } from './keyed-lock.ts'
 import { createPluginRegistry, type PluginConfig } from './plugins/registry.ts'
+import { agentRoutes } from './routes/agent.ts'
+import { allocationRoutes } from './routes/allocations.ts'
 import { namespaceRoutes } from './routes/namespaces.ts'
+import { nodeRoutes } from './routes/nodes.ts'
 import { pluginRoutes } from './routes/plugins.ts'
+import { searchRoutes } from './routes/search.ts'
 import { storageRoutes } from './routes/storage.ts'
 import { volumeRoutes } from './routes/volume.ts'
 import { volumesRoutes } from './routes/volumes.ts'
@@ -28,6 +33,10 @@ export interface ServerOptions {
   readonly startTimeoutMs?: number
   /** How long close waits for requests under way before it cuts their calls. Default 10 s. */
   readonly drainTimeoutMs?: number
+  /** What the API calls this machine. Default: its host name. */
+  readonly nodeName?: string
+  /** Default `global`. */
+  readonly region?: string
   /** From 0 up to 1, to spread the ends of blocking queries. */
   readonly random?: () => number
 }
@@ -54,7 +63,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     clock,
     probeIntervalMs: options.probeIntervalMs ?? 30_000,
   })
-  const context: ServerContext = { state, plugins, lock: createKeyedLock(), log, clock }
+  const node = {
+    id: state.nodeID,
+    name: options.nodeName ?? hostname(),
+    region: options.region ?? 'global',
+    datacenter: 'dc1',
+  }
+  const context: ServerContext = { state, plugins, node, lock: createKeyedLock(), log, clock }
   const replays = createCreateReplays(context)
   const blocking = createBlockingQueries(state, clock, options.random ?? Math.random)
   const http = createHttpServer({
@@ -64,7 +79,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...storageRoutes(context),
       ...pluginRoutes(context, blocking),
       ...namespaceRoutes(context, blocking),
+      ...nodeRoutes(context, blocking),
+      ...allocationRoutes(context, blocking),
+      ...agentRoutes(context),
+      ...searchRoutes(context),
     ],
+    region: node.region,
     log,
     clock,
   })

@@ -19,12 +19,14 @@ const largestBodyBytes = 4 * 1024 * 1024
 
 export interface HttpServerOptions {
   readonly resources: readonly Resource[]
+  /** The one region that requests may name. */
+  readonly region: string
   readonly log: Log
   readonly clock: Clock
 }
 
 /** Lays the resources over HTTP: bodies, headers, errors and encodings as Nomad's agent has them. */
-export function createHttpServer({ resources, log, clock }: HttpServerOptions) {
+export function createHttpServer({ resources, region, log, clock }: HttpServerOptions) {
   const closing = new AbortController()
   const app = fastify({
     logger: false,
@@ -68,7 +70,10 @@ export function createHttpServer({ resources, log, clock }: HttpServerOptions) {
         url: resource.path,
         handler: async (request, reply) => {
           if (typeof handler !== 'function') throw new ApiError(405, 'Invalid method')
-          return await serve(handler, request, reply, closing.signal)
+          const query = new URLSearchParams(request.url.split('?').slice(1).join('?'))
+          const wanted = query.get('region')
+          if (wanted && wanted !== region) throw new ApiError(400, 'No path to region')
+          return await serve(handler, query, request, reply, closing.signal)
         },
       })
     }
@@ -86,13 +91,19 @@ export function createHttpServer({ resources, log, clock }: HttpServerOptions) {
 
 const plainText = 'text/plain; charset=utf-8'
 
-async function serve(handler: Handler, request: FastifyRequest, reply: FastifyReply, closing: AbortSignal) {
+async function serve(
+  handler: Handler,
+  query: URLSearchParams,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  closing: AbortSignal,
+) {
   const gone = new AbortController()
   const onClose = () => gone.abort()
   reply.raw.once('close', onClose)
   const apiRequest: ApiRequest = {
     params: request.params as Record<string, string>,
-    query: new URLSearchParams(request.url.split('?').slice(1).join('?')),
+    query,
     headers: request.headers,
     body: Buffer.isBuffer(request.body) ? request.body : undefined,
     signal: AbortSignal.any([gone.signal, closing]),

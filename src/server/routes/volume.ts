@@ -35,7 +35,7 @@ export function volumeRoutes(
             answer: (index) => {
               const volume = state.csi_volumes.get(key)
               if (volume === undefined) throw notFound('volume not found', index)
-              return { body: presentVolume(state, volume), index }
+              return { body: presentVolume(context, volume), index }
             },
           },
           signal,

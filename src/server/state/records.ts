@@ -99,6 +99,8 @@ export interface ClaimRecord {
   readonly nodeID: string
   readonly mode: ClaimMode
   readonly clientStatus: ClientStatus
+  /** Why the claim is in this status; may be empty. */
+  readonly clientDescription: string
   readonly accessMode: AccessMode
   readonly attachmentMode: AttachmentMode
   readonly createIndex: number

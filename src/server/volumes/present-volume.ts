@@ -1,5 +1,7 @@
 import { stringifyJSON } from '../../lib/json.ts'
 import type { Topology, Volume, VolumeStub } from '../../wire/volume.ts'
+import type { ServerContext } from '../context.ts'
+import { presentAllocation } from '../node/present-allocation.ts'
 import { presentPluginStub } from '../plugins/present-plugin.ts'
 import { claimsOf } from '../state/claims-of.ts'
 import type { ClaimRecord, PluginRecord, StringMap, VolumeRecord } from '../state/records.ts'
@@ -19,7 +21,10 @@ export function presentVolumeStub(state: State, volume: VolumeRecord): VolumeStu
 }
 
 /** What Read Volume shows. Secrets never, mount flags only as being there. */
-export function presentVolume(state: State, volume: VolumeRecord): Volume {
+export function presentVolume(
+  { state, node }: Pick<ServerContext, 'state' | 'node'>,
+  volume: VolumeRecord,
+): Volume {
   const claims = claimsOf(state, volume)
   const plugin = state.csi_plugins.get(volume.pluginID)
   const { required, preferred } = volume.requestedTopologies
@@ -49,7 +54,7 @@ export function presentVolume(state: State, volume: VolumeRecord): Volume {
     Context: volume.context,
     ReadAllocs: allocIDs('read'),
     WriteAllocs: allocIDs('write'),
-    Allocations: [],
+    Allocations: claims.map((claim) => presentAllocation(claim, node)),
     ProviderVersion: plugin?.providerVersion ?? '',
     Version: plugin?.providerVersion ?? '',
     ...health(volume, plugin),
