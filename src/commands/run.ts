@@ -43,7 +43,7 @@ export function runCommand(): Command {
     )
   for (const option of operatorOptions()) command.addOption(option)
   return command.action(async (flags: RunFlags) => {
-    const shutdown = waitForShutdown()
+    const shutdown = waitForShutdown(systemClock)
     const log = createLog(flags.logLevel)
     const running = runOperator({ ...flags, log, settledBeforeMs: 0 })
     log.info({ source: flags.source, nomad: flags.nomadAddr }, 'mooring runs')

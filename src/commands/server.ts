@@ -55,7 +55,7 @@ export function serverCommand(): Command {
         log,
         probeIntervalMs: flags.probeInterval,
       })
-      const signal = await waitForShutdown()
+      const signal = await waitForShutdown(systemClock)
       log.info({ signal }, 'server stopping')
       await server.close()
     })

@@ -55,7 +55,7 @@ export function upCommand(): Command {
 }
 
 async function up(folder: string, flags: UpFlags): Promise<void> {
-  const shutdown = waitForShutdown()
+  const shutdown = waitForShutdown(systemClock)
   const dataDirectory = resolve(flags.dataDir)
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
   const showsTable = flags.output === 'table' || (flags.output === 'auto' && process.stdout.isTTY)
