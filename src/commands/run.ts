@@ -6,10 +6,11 @@ import { waitForShutdown } from '../lib/shutdown.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
 import { createNomadClient } from '../nomad/client.ts'
 import { createObserver } from '../nomad/observer.ts'
+import { createKeptSecrets } from '../secrets/kept-secrets.ts'
 import { createSecretResolver } from '../secrets/resolve-secrets.ts'
-import { createFileSource } from '../sources/files.ts'
 import { type Operator, startOperator } from './operator.ts'
-import { type OperatorFlags, operatorOptions } from './options.ts'
+import { collectOption, type OperatorFlags, operatorOptions } from './options.ts'
+import { openSources, sourceName } from './sources.ts'
 
 /**
  * How long Nomad may go on with a call after its client is gone: two minutes for the plugin, and what the
@@ -20,12 +21,18 @@ const callDeadlineMs = 150_000
 /** `mooring run`: the operator alone, against a Nomad that runs elsewhere. */
 export function runCommand(): Command {
   const command = new Command('run')
-    .summary('keep a Nomad cluster as a folder declares it')
+    .summary('keep a Nomad cluster as folders and Git repositories declare it')
     .description(
-      'Runs the operator: reads declarations from a folder, compares them with Nomad, and issues what is missing.',
+      'Runs the operator: reads declarations from its sources, compares them with Nomad, and issues what is missing.',
     )
     .addOption(
-      new Option('--source <folder>', 'folder of declarations').makeOptionMandatory().env('MOORING_SOURCE'),
+      new Option(
+        '--source <place>',
+        'folder or file of declarations, or git+https://host/repository.git#branch:path; may be given more than once',
+      )
+        .argParser(collectOption)
+        .makeOptionMandatory()
+        .env('MOORING_SOURCE'),
     )
     .addOption(
       new Option('--nomad-addr <url>', "address of Nomad's HTTP API")
@@ -45,8 +52,8 @@ export function runCommand(): Command {
   return command.action(async (flags: RunFlags) => {
     const shutdown = waitForShutdown(systemClock)
     const log = createLog(flags.logLevel)
-    const running = runOperator({ ...flags, log, settledBeforeMs: 0 })
-    log.info({ source: flags.source, nomad: flags.nomadAddr }, 'mooring runs')
+    const running = await runOperator({ ...flags, log, settledBeforeMs: 0 })
+    log.info({ sources: flags.source.map(sourceName), nomad: flags.nomadAddr }, 'mooring runs')
     const signal = await shutdown
     log.info({ signal }, 'finishing what is in process; once more to stop at once')
     await running.close()
@@ -54,7 +61,7 @@ export function runCommand(): Command {
 }
 
 interface RunFlags extends OperatorFlags {
-  readonly source: string
+  readonly source: readonly string[]
   readonly nomadAddr: string
   readonly nomadToken?: string
   readonly nomadRegion?: string
@@ -62,12 +69,19 @@ interface RunFlags extends OperatorFlags {
 }
 
 /** Composes the operator from its flags. */
-export function runOperator(
+export async function runOperator(
   options: RunFlags & { readonly log: Log; readonly settledBeforeMs: number },
-): Operator {
+): Promise<Operator> {
   const { log } = options
   const clock = systemClock
   const inventory = openSqliteInventory(options.dataDir)
+  const kept = createKeptSecrets(inventory.keyedHash)
+  const opened = await openSources(options, {
+    dataDirectory: options.dataDir,
+    keepSecret: kept.keep,
+    log,
+  })
+  if (opened.webhookURL !== undefined) log.info({ url: opened.webhookURL }, 'webhook listens')
   const client = createNomadClient({
     address: options.nomadAddr,
     clock,
@@ -75,14 +89,14 @@ export function runOperator(
     ...(options.nomadRegion === undefined ? {} : { region: options.nomadRegion }),
   })
   const observer = createObserver({ client, clock, log, random: Math.random })
-  const source = createFileSource({ path: options.source, log, clock })
   const operator = startOperator({
-    sources: [source],
+    sources: opened.sources,
     api: client,
     observer,
     inventory,
     secrets: createSecretResolver({
       environment: process.env,
+      kept,
       ...(options.secretsDir === undefined ? {} : { secretsDirectory: options.secretsDir }),
     }),
     clock,
@@ -104,7 +118,7 @@ export function runOperator(
     ...operator,
     async close() {
       await operator.close()
-      await source.close()
+      await opened.close()
       await observer.close()
       await client.close()
       inventory.close()
