@@ -1,3 +1,4 @@
+import { detachNode } from '../claims/claims.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest, notFound } from '../errors.ts'
 import type { ApiRequest, Resource } from '../http/api.ts'
@@ -63,6 +64,13 @@ export function volumeRoutes(
       path: '/v1/volume/csi/:id/delete',
       DELETE: async ({ params, query, headers }) => {
         await deleteVolume(context, parseNamespace(query), idOf(params), parseSecretsHeader(headers))
+        return { index: state.index('csi_volumes') }
+      },
+    },
+    {
+      path: '/v1/volume/csi/:id/detach',
+      DELETE: async ({ params, query }) => {
+        await detachNode(context, parseNamespace(query), idOf(params), query.get('node') ?? '')
         return { index: state.index('csi_volumes') }
       },
     },

@@ -3,7 +3,7 @@ import type { ServerContext } from '../context.ts'
 import { conflict, notFound, unprocessable } from '../errors.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
 import { claimsOf } from '../state/claims-of.ts'
-import { type ClaimRecord, type StringMap, type VolumeRecord, volumeKey } from '../state/records.ts'
+import { type ClaimRecord, isLive, type StringMap, type VolumeRecord, volumeKey } from '../state/records.ts'
 
 /**
  * Deregister: drops the record and leaves the external volume. With `force` a volume may go whose claims'
@@ -92,8 +92,6 @@ function requireUnused(
 ) {
   if (claimsOf(state, volume).some(counts)) throw conflict(`volume in use: ${volume.id}`)
 }
-
-const isLive = ({ clientStatus }: ClaimRecord) => clientStatus === 'pending' || clientStatus === 'running'
 
 function removeRecord(state: ServerContext['state'], volume: VolumeRecord) {
   state.write(({ remove }) => {
