@@ -20,7 +20,7 @@ import { storageRoutes } from './routes/storage.ts'
 import { volumeRoutes } from './routes/volume.ts'
 import { volumesRoutes } from './routes/volumes.ts'
 import { openState } from './state/state.ts'
-import { createCreateReplays } from './volumes/create-replays.ts'
+import { createReplays } from './volumes/replays.ts'
 
 export interface ServerOptions {
   /** Port 0 takes a free one. */
@@ -83,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     log,
     clock,
   }
-  const replays = createCreateReplays(context)
+  const replays = createReplays(context)
   const blocking = createBlockingQueries(state, clock, options.random ?? Math.random)
   const http = createHttpServer({
     resources: [

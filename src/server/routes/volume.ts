@@ -7,10 +7,10 @@ import { parseGoBoolean } from '../http/go-duration.ts'
 import { parseNamespace, parseReadOptions } from '../http/read-options.ts'
 import { parseSecretsHeader } from '../http/secrets-header.ts'
 import { volumeKey } from '../state/records.ts'
-import type { CreateReplays } from '../volumes/create-replays.ts'
 import { createVolumes, registerVolumes } from '../volumes/define-volumes.ts'
 import { presentVolume } from '../volumes/present-volume.ts'
 import { deleteVolume, deregisterVolume } from '../volumes/remove-volume.ts'
+import type { Replays } from '../volumes/replays.ts'
 import { parseVolumesBody } from '../volumes/request-body.ts'
 import { definedVolumes } from './volumes.ts'
 
@@ -18,7 +18,7 @@ import { definedVolumes } from './volumes.ts'
 export function volumeRoutes(
   context: ServerContext,
   blocking: RunBlockingQuery,
-  replays: CreateReplays,
+  replays: Replays,
 ): Resource[] {
   const { state } = context
   return [

@@ -65,6 +65,23 @@ export interface CreateIntent {
   readonly startedMs: number
 }
 
+/** A delete that was begun and whose outcome is not stored yet. */
+export interface DeleteIntent {
+  readonly namespace: string
+  readonly id: string
+  /** Those that the client gave with its request. */
+  readonly secrets: StringMap
+  readonly startedMs: number
+}
+
+/** What a plugin's storage listed last: a change of it moves the table's index. */
+export interface StorageDigest {
+  /** `external/PLUGIN` or `snapshots/PLUGIN`. */
+  readonly key: string
+  readonly digest: string
+  readonly modifyIndex: number
+}
+
 /** What is known of a plugin: its last fingerprint. */
 export interface PluginRecord {
   readonly id: string
