@@ -18,6 +18,8 @@ export interface ReconcileContext {
   readonly callDeadlineMs: number
   /** Calls sent before this have ended: the server that would run them has started since. */
   readonly settledBeforeMs: number
+  /** Asks for a pass over another identity. */
+  readonly wake: (key: Key) => void
   /** Called when the status of an identity changed, or it is no longer managed. */
   readonly onStatus: (key: Key) => void
 }
