@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { Int64 } from './volume.ts'
+import { AllocationStub, Int64 } from './volume.ts'
 
 const stub = {
   ID: Type.String(),
@@ -73,5 +73,12 @@ export const Plugin = Type.Object({
   Version: Type.String(),
   Controllers: Type.Union([Type.Record(Type.String(), PluginInstance), Type.Null()]),
   Nodes: Type.Union([Type.Record(Type.String(), PluginInstance), Type.Null()]),
+  Allocations: Type.Optional(Type.Union([Type.Array(AllocationStub), Type.Null()])),
+  /** By namespace, then job ID. */
+  ControllerJobs: Type.Optional(Type.Unknown()),
+  NodeJobs: Type.Optional(Type.Unknown()),
+  /** Unix nanoseconds. */
+  CreateTime: Type.Optional(Int64),
+  ModifyTime: Type.Optional(Int64),
 })
 export type Plugin = Type.Static<typeof Plugin>

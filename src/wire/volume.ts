@@ -73,9 +73,16 @@ export const AllocationStub = Type.Object({
   Namespace: Type.Optional(Type.String()),
   NodeID: Type.String(),
   NodeName: Type.Optional(Type.String()),
+  EvalID: Type.Optional(Type.String()),
   JobID: Type.Optional(Type.String()),
+  JobType: Type.Optional(Type.String()),
+  JobVersion: Type.Optional(Int64),
+  TaskGroup: Type.Optional(Type.String()),
   DesiredStatus: Type.Optional(Type.String()),
+  DesiredDescription: Type.Optional(Type.String()),
   ClientStatus: Type.String(),
+  ClientDescription: Type.Optional(Type.String()),
+  TaskStates: Type.Optional(Type.Unknown()),
   CreateIndex: Type.Optional(Int64),
   ModifyIndex: Type.Optional(Int64),
   CreateTime: Type.Optional(Int64),
@@ -142,12 +149,17 @@ export const Volume = Type.Object({
   WriteAllocs: nullable(Type.Record(Type.String(), Type.Unknown())),
   Allocations: nullable(Type.Array(AllocationStub)),
   ProviderVersion: Type.String(),
+  /** The public page's name of ProviderVersion; Nomad does not send it. */
+  Version: Type.Optional(Type.String()),
   ...health,
 })
 export type Volume = Type.Static<typeof Volume>
 
 /** Answer of Register and Create (servers before 1.10.5 answer Register with an empty body). */
-export const VolumesResponse = Type.Object({ Volumes: nullable(Type.Array(Volume)) })
+export const VolumesResponse = Type.Object({
+  Volumes: nullable(Type.Array(Volume)),
+  Warnings: Type.Optional(Type.String()),
+})
 export type VolumesResponse = Type.Static<typeof VolumesResponse>
 
 /** One element of List External. */

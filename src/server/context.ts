@@ -1,0 +1,22 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { KeyedLock } from './keyed-lock.ts'
+import type { NodeIdentity } from './node/node-identity.ts'
+import type { PluginRegistry } from './plugins/registry.ts'
+import type { State } from './state/state.ts'
+
+/** What the operations of the server work on. */
+export interface ServerContext {
+  readonly state: State
+  readonly plugins: PluginRegistry
+  readonly node: NodeIdentity
+  readonly mounts: {
+    /** Claims are published beneath it only; undefined: nowhere. */
+    readonly root: string | undefined
+    readonly stagingRoot: string
+  }
+  /** By volumeKey: at most one operation changes a volume at a time. */
+  readonly lock: KeyedLock
+  readonly log: Log
+  readonly clock: Clock
+}

@@ -1,0 +1,35 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** A request as the routes see it. */
+export interface ApiRequest {
+  /** The named parts of the path, decoded. */
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer | undefined
+  /** Aborts when the client is gone or the server closes. */
+  readonly signal: AbortSignal
+}
+
+/** What a route answers with status 200. */
+export interface ApiAnswer {
+  /** Sent as JSON; absent: an empty body. */
+  readonly body?: unknown
+  /** The body where it is JSON already. */
+  readonly json?: string
+  /** X-Nomad-Index, with the headers that go with it; absent: none of them. */
+  readonly index?: number
+  /** X-Nomad-NextToken; `''`: the last page. */
+  readonly nextToken?: string
+}
+
+export type Handler = (request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>
+
+/** One path of the API. A POST is taken wherever a PUT is; any other method is refused with 405. */
+export interface Resource {
+  /** As find-my-way writes it: `/v1/volume/csi/:id`. */
+  readonly path: string
+  readonly GET?: Handler
+  readonly PUT?: Handler
+  readonly DELETE?: Handler
+}

@@ -1,0 +1,44 @@
+import type { Clock } from '../../lib/clock.ts'
+import type { State } from '../state/state.ts'
+import type { ApiAnswer } from './api.ts'
+import type { ReadOptions } from './read-options.ts'
+
+export interface BlockingQuery {
+  readonly options: ReadOptions
+  /** What wakes the query, as State.watch takes it. */
+  readonly topics: readonly string[]
+  /** The index that the answer has now; the query waits until it is past the one asked for. */
+  index(): number
+  /** Made once, when the wait is over. May throw. */
+  answer(index: number): ApiAnswer
+}
+
+export type RunBlockingQuery = (query: BlockingQuery, signal: AbortSignal) => Promise<ApiAnswer>
+
+/**
+ * Blocking queries as Nomad's: with `index` in the query, the answer waits until something newer is there
+ * or the wait (plus up to a sixteenth of it, so that a crowd does not return at once) is over. An aborted
+ * one answers with what is there.
+ * @param random from 0 up to 1
+ */
+export function createBlockingQueries(state: State, clock: Clock, random: () => number): RunBlockingQuery {
+  return async ({ options, topics, index, answer }, signal) => {
+    if (options.index > 0 && index() <= options.index) {
+      await new Promise<void>((resolve) => {
+        const finish = () => {
+          unwatch()
+          cancelTimer()
+          signal.removeEventListener('abort', finish)
+          resolve()
+        }
+        const unwatch = state.watch(topics, () => {
+          if (index() > options.index) finish()
+        })
+        const cancelTimer = clock.after(options.waitMs * (1 + random() / 16), finish)
+        signal.addEventListener('abort', finish)
+        if (signal.aborted) finish()
+      })
+    }
+    return answer(index())
+  }
+}

@@ -1,0 +1,162 @@
+import { promisify } from 'node:util'
+import { deflate, gzip } from 'node:zlib'
+import { type FastifyReply, type FastifyRequest, fastify, type HTTPMethods } from 'fastify'
+import type { Clock } from '../../lib/clock.ts'
+import { errorMessage } from '../../lib/errors.ts'
+import { parseJSON, stringifyJSON } from '../../lib/json.ts'
+import type { Log } from '../../lib/log.ts'
+import { ApiError } from '../errors.ts'
+import type { ApiAnswer, ApiRequest, Handler, Resource } from './api.ts'
+
+const gzipAsync = promisify(gzip)
+const deflateAsync = promisify(deflate)
+
+const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE']
+
+/** Long enough for an ID of 1 KiB with every byte percent-encoded. */
+const longestParam = 4096
+const largestBodyBytes = 4 * 1024 * 1024
+
+export interface HttpServerOptions {
+  readonly resources: readonly Resource[]
+  /** The one region that requests may name. */
+  readonly region: string
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** Lays the resources over HTTP: bodies, headers, errors and encodings as Nomad's agent has them. */
+export function createHttpServer({ resources, region, log, clock }: HttpServerOptions) {
+  const closing = new AbortController()
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    bodyLimit: largestBodyBytes,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: longestParam, caseSensitive: true },
+    // A path whose percent-encoding is broken, among others: it reached no route.
+    frameworkErrors: (error, _request, reply) => {
+      sendError(reply, error, log)
+    },
+  })
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.addHook('onRequest', (request, reply, done) => {
+    const startedMs = clock.now()
+    // Emitted once for every request, answered or cut off.
+    reply.raw.once('close', () => {
+      // Only the path: a query can carry what is nobody's business.
+      const [path] = request.url.split('?', 1)
+      const cutOff = reply.raw.writableFinished ? {} : { cutOff: true }
+      const durationMs = clock.now() - startedMs
+      log.info({ method: request.method, path, status: reply.statusCode, durationMs, ...cutOff }, 'request')
+    })
+    done()
+  })
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    // A connection that stays open would hold up the close.
+    if (closing.signal.aborted) reply.header('Connection', 'close')
+    done()
+  })
+  app.setErrorHandler((error, _request, reply) => sendError(reply, error, log))
+  app.setNotFoundHandler((_request, reply) => reply.code(404).type(plainText).send(''))
+
+  for (const resource of resources) {
+    for (const method of methods) {
+      const handler = resource[method === 'POST' ? 'PUT' : (method as 'GET')]
+      app.route({
+        method,
+        url: resource.path,
+        handler: async (request, reply) => {
+          if (typeof handler !== 'function') throw new ApiError(405, 'Invalid method')
+          const query = new URLSearchParams(request.url.split('?').slice(1).join('?'))
+          const wanted = query.get('region')
+          if (wanted && wanted !== region) throw new ApiError(400, 'No path to region')
+          return await serve(handler, query, request, reply, closing.signal)
+        },
+      })
+    }
+  }
+
+  return {
+    app,
+    /** Ends the blocked queries with what is there, answers what is under way, and closes. */
+    async close() {
+      closing.abort()
+      await app.close()
+    },
+  }
+}
+
+const plainText = 'text/plain; charset=utf-8'
+
+async function serve(
+  handler: Handler,
+  query: URLSearchParams,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  closing: AbortSignal,
+) {
+  const gone = new AbortController()
+  const onClose = () => gone.abort()
+  reply.raw.once('close', onClose)
+  const apiRequest: ApiRequest = {
+    params: request.params as Record<string, string>,
+    query,
+    headers: request.headers,
+    body: Buffer.isBuffer(request.body) ? request.body : undefined,
+    signal: AbortSignal.any([gone.signal, closing]),
+  }
+  const answer = await handler(apiRequest)
+  return await sendAnswer(answer, apiRequest, reply)
+}
+
+async function sendAnswer(answer: ApiAnswer, { query, headers }: ApiRequest, reply: FastifyReply) {
+  setIndexHeaders(reply, answer.index)
+  if (answer.nextToken) reply.header('X-Nomad-NextToken', answer.nextToken)
+  let json = answer.json ?? (answer.body === undefined ? undefined : stringifyJSON(answer.body))
+  if (json === undefined) return reply.send('')
+  const pretty = query.get('pretty')
+  if (pretty !== null && pretty !== '0') json = `${stringifyJSON(parseJSON(json), 4)}\n`
+  reply.type('application/json').header('Vary', 'Accept-Encoding')
+  const accepted = String(headers['accept-encoding'] ?? '')
+  if (/\bgzip\b/.test(accepted)) return reply.header('Content-Encoding', 'gzip').send(await gzipAsync(json))
+  if (/\bdeflate\b/.test(accepted)) {
+    return reply.header('Content-Encoding', 'deflate').send(await deflateAsync(json))
+  }
+  return reply.send(json)
+}
+
+function setIndexHeaders(reply: FastifyReply, index: number | undefined) {
+  if (index === undefined) return
+  reply.header('X-Nomad-Index', String(index))
+  reply.header('X-Nomad-LastContact', '0')
+  reply.header('X-Nomad-KnownLeader', 'true')
+}
+
+/**
+ * The one place where a failure becomes an answer: plain text, as Nomad's. An unexpected one is logged
+ * whole and told to nobody.
+ */
+function sendError(reply: FastifyReply, error: unknown, log: Log) {
+  reply.type(plainText)
+  if (error instanceof ApiError) {
+    setIndexHeaders(reply, error.index)
+    return reply.code(error.status).send(withoutStray404(error.status, error.message))
+  }
+  // Fastify's own refusals: a body that is too large, a length that does not match.
+  const status = (error as { statusCode?: number }).statusCode
+  if (status !== undefined && status >= 400 && status < 500) {
+    return reply.code(status).send(withoutStray404(status, errorMessage(error)))
+  }
+  log.error({ err: error }, 'a request failed unexpectedly')
+  return reply.code(500).send('internal server error')
+}
+
+/**
+ * Nomad's clients take any error text with "404" in it for "not found", so an ID that holds these digits
+ * must not bring them into another error; there it is written with one digit percent-encoded.
+ */
+const withoutStray404 = (status: number, message: string) =>
+  status === 404 ? message : message.replaceAll('404', '4%304')

@@ -1,0 +1,44 @@
+import { presentPlugin } from '../plugins/present-plugin.ts'
+import type { State } from '../state/state.ts'
+import type { NodeIdentity } from './node-identity.ts'
+
+/** What List Nodes shows of the one node there is. */
+export function presentNodeStub(state: State, { id, name, datacenter }: NodeIdentity) {
+  return {
+    ID: id,
+    Name: name,
+    Datacenter: datacenter,
+    NodeClass: '',
+    NodePool: 'default',
+    Address: '127.0.0.1',
+    Version: '',
+    Status: 'ready',
+    StatusDescription: '',
+    SchedulingEligibility: 'eligible',
+    Drain: false,
+    Drivers: {},
+    HostVolumes: {},
+    CreateIndex: 1,
+    ModifyIndex: state.index('csi_plugins'),
+  }
+}
+
+/** What Read Node shows: the stub, and this node's instances of the plugins. */
+export function presentNode(state: State, node: NodeIdentity) {
+  const plugins = state.csi_plugins.list().map((plugin) => presentPlugin(plugin, node.id))
+  const instances = (kind: 'Controllers' | 'Nodes') =>
+    Object.fromEntries(
+      plugins.flatMap((plugin) => {
+        const instance = plugin[kind]?.[node.id]
+        return instance === undefined ? [] : [[plugin.ID, instance]]
+      }),
+    )
+  return {
+    ...presentNodeStub(state, node),
+    Attributes: { 'unique.hostname': node.name },
+    Meta: {},
+    Resources: {},
+    CSIControllerPlugins: instances('Controllers'),
+    CSINodePlugins: instances('Nodes'),
+  }
+}

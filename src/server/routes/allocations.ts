@@ -1,0 +1,42 @@
+import type { ServerContext } from '../context.ts'
+import { notFound } from '../errors.ts'
+import type { Resource } from '../http/api.ts'
+import type { RunBlockingQuery } from '../http/blocking-query.ts'
+import { parseReadOptions } from '../http/read-options.ts'
+import { presentAllocation } from '../node/present-allocation.ts'
+
+/** Allocations: the claims. */
+export function allocationRoutes({ state, node }: ServerContext, blocking: RunBlockingQuery): Resource[] {
+  const index = () => state.index('csi_claims')
+  return [
+    {
+      path: '/v1/allocations',
+      GET: ({ query, signal }) => {
+        const options = parseReadOptions(query)
+        const answer = (index: number) => ({
+          body: state.csi_claims
+            .list()
+            .filter(({ namespace }) => options.namespace === '*' || namespace === options.namespace)
+            .filter(({ id }) => id.startsWith(options.prefix))
+            .map((claim) => presentAllocation(claim, node)),
+          index,
+        })
+        return blocking({ options, topics: ['csi_claims'], index, answer }, signal)
+      },
+    },
+    {
+      path: '/v1/allocation/:id',
+      GET: ({ params: { id = '' }, query, signal }) => {
+        const answer = (index: number) => {
+          const claim = state.csi_claims.get(id)
+          if (claim === undefined) throw notFound('alloc not found', index)
+          return { body: presentAllocation(claim, node), index }
+        }
+        return blocking(
+          { options: parseReadOptions(query), topics: [`csi_claims/${id}`], index, answer },
+          signal,
+        )
+      },
+    },
+  ]
+}

@@ -1,0 +1,46 @@
+import type { ServerContext } from '../context.ts'
+import { notFound } from '../errors.ts'
+import type { Resource } from '../http/api.ts'
+import type { RunBlockingQuery } from '../http/blocking-query.ts'
+import { parseReadOptions } from '../http/read-options.ts'
+import { presentAllocation } from '../node/present-allocation.ts'
+import { presentNode, presentNodeStub } from '../node/present-node.ts'
+
+/** Nodes: this machine, which changes as its plugins do. */
+export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlockingQuery): Resource[] {
+  const topics = ['csi_plugins']
+  const index = () => state.index('csi_plugins')
+  return [
+    {
+      path: '/v1/nodes',
+      GET: ({ query, signal }) => {
+        const options = parseReadOptions(query)
+        const answer = (index: number) => ({
+          body: node.id.startsWith(options.prefix) ? [presentNodeStub(state, node)] : [],
+          index,
+        })
+        return blocking({ options, topics, index, answer }, signal)
+      },
+    },
+    {
+      path: '/v1/node/:id',
+      GET: ({ params, query, signal }) => {
+        if (params.id !== node.id) throw notFound('node not found', index())
+        const answer = (index: number) => ({ body: presentNode(state, node), index })
+        return blocking({ options: parseReadOptions(query), topics, index, answer }, signal)
+      },
+    },
+    {
+      path: '/v1/node/:id/allocations',
+      GET: ({ params, query, signal }) => {
+        const index = () => state.index('csi_claims')
+        if (params.id !== node.id) throw notFound('node not found', index())
+        const answer = (index: number) => ({
+          body: state.csi_claims.list().map((claim) => presentAllocation(claim, node)),
+          index,
+        })
+        return blocking({ options: parseReadOptions(query), topics: ['csi_claims'], index, answer }, signal)
+      },
+    },
+  ]
+}

@@ -1,0 +1,54 @@
+import type { ServerContext } from '../context.ts'
+import { notFound } from '../errors.ts'
+import type { Resource } from '../http/api.ts'
+import type { RunBlockingQuery } from '../http/blocking-query.ts'
+import { parseReadOptions } from '../http/read-options.ts'
+import { presentPlugin, presentPluginStub } from '../plugins/present-plugin.ts'
+
+/** List and Read Plugin. */
+export function pluginRoutes({ state }: ServerContext, blocking: RunBlockingQuery): Resource[] {
+  const index = () => state.index('csi_plugins')
+  return [
+    {
+      path: '/v1/plugins',
+      GET: ({ query, signal }) => {
+        const options = parseReadOptions(query)
+        const type = query.get('type')
+        if (type === null || type === '') return { body: [] }
+        if (type !== 'csi') throw notFound('resource not found')
+        return blocking(
+          {
+            options,
+            topics: ['csi_plugins'],
+            index,
+            answer: (index) => ({
+              body: state.csi_plugins
+                .list()
+                .filter(({ id }) => id.startsWith(options.prefix))
+                .map(presentPluginStub),
+              index,
+            }),
+          },
+          signal,
+        )
+      },
+    },
+    {
+      path: '/v1/plugin/csi/:id',
+      GET: ({ params: { id = '' }, query, signal }) =>
+        blocking(
+          {
+            options: parseReadOptions(query),
+            topics: [`csi_plugins/${id}`],
+            index,
+            answer: (index) => {
+              const plugin = state.csi_plugins.get(id)
+              if (plugin === undefined) throw notFound('plugin not found', index)
+              return { body: presentPlugin(plugin, state.nodeID), index }
+            },
+          },
+          signal,
+        ),
+    },
+  ]
+}

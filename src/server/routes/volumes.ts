@@ -1,0 +1,64 @@
+import type { ServerContext } from '../context.ts'
+import { notFound } from '../errors.ts'
+import type { Resource } from '../http/api.ts'
+import type { RunBlockingQuery } from '../http/blocking-query.ts'
+import { parseReadOptions } from '../http/read-options.ts'
+import type { VolumeRecord } from '../state/records.ts'
+import { registerVolumes } from '../volumes/define-volumes.ts'
+import { planList } from '../volumes/list-volumes.ts'
+import { createStubCache, presentVolume } from '../volumes/present-volume.ts'
+import { parseVolumesBody } from '../volumes/request-body.ts'
+
+/** The list of volumes, and Register by its collection path. */
+export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery): Resource[] {
+  const { state } = context
+  const stub = createStubCache(state)
+  return [
+    {
+      path: '/v1/volumes',
+      GET: ({ query, signal }) => {
+        const options = parseReadOptions(query)
+        const type = query.get('type')
+        if (type === null || type === '') return { body: [] }
+        // Dynamic host volumes are another resource, of which there are none here.
+        if (type === 'host') return { body: [], index: state.index('csi_volumes') }
+        if (type !== 'csi') throw notFound('resource not found')
+        const takePage = planList(context, {
+          ...options,
+          pluginID: query.get('plugin_id') ?? '',
+          nodeID: query.get('node_id') ?? '',
+        })
+        return blocking(
+          {
+            options,
+            topics: ['csi_volumes'],
+            index: () => state.index('csi_volumes'),
+            answer: (index) => {
+              const { page, nextToken } = takePage()
+              return { json: `[${page.map(stub).join(',')}]`, index, nextToken }
+            },
+          },
+          signal,
+        )
+      },
+      PUT: async ({ query, body }) =>
+        definedVolumes(context, await registerVolumes(context, parseVolumesBody(body, query))),
+    },
+  ]
+}
+
+/** What Register and Create answer: the volumes as Read has them. */
+export function definedVolumes(context: ServerContext, volumes: readonly VolumeRecord[]) {
+  const { state } = context
+  return {
+    body: {
+      Volumes: volumes.map((volume) => presentVolume(context, volume)),
+      Warnings: '',
+      Index: state.index('csi_volumes'),
+      LastContact: 0,
+      KnownLeader: true,
+      NextToken: '',
+    },
+    index: state.index('csi_volumes'),
+  }
+}

@@ -1,0 +1,148 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { type Clock, delay, systemClock } from '../lib/clock.ts'
+import { errorCode, UsageError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { recoverClaims } from './claims/claims.ts'
+import type { ServerContext } from './context.ts'
+import { createBlockingQueries } from './http/blocking-query.ts'
+import { createHttpServer } from './http/http-server.ts'
+import { createKeyedLock } from './keyed-lock.ts'
+import { createPluginRegistry, type PluginConfig } from './plugins/registry.ts'
+import { agentRoutes } from './routes/agent.ts'
+import { allocationRoutes } from './routes/allocations.ts'
+import { claimRoutes } from './routes/claims.ts'
+import { namespaceRoutes } from './routes/namespaces.ts'
+import { nodeRoutes } from './routes/nodes.ts'
+import { pluginRoutes } from './routes/plugins.ts'
+import { searchRoutes } from './routes/search.ts'
+import { storageRoutes } from './routes/storage.ts'
+import { volumeRoutes } from './routes/volume.ts'
+import { volumesRoutes } from './routes/volumes.ts'
+import { openState } from './state/state.ts'
+import { createReplays } from './volumes/replays.ts'
+
+export interface ServerOptions {
+  /** Port 0 takes a free one. */
+  readonly http: { readonly host: string; readonly port: number }
+  /** Made if it is not there. One server at a time. */
+  readonly dataDirectory: string
+  readonly plugins: readonly PluginConfig[]
+  readonly log: Log
+  readonly clock?: Clock
+  /** Between two probes of a healthy plugin, in milliseconds. Default 30 s, as Nomad's clients. */
+  readonly probeIntervalMs?: number
+  /** How long the start waits for plugins to be healthy, and for unfinished creates. Default 5 s. */
+  readonly startTimeoutMs?: number
+  /** How long close waits for requests under way before it cuts their calls. Default 10 s. */
+  readonly drainTimeoutMs?: number
+  /** Claims publish volumes beneath this folder only. Default: nowhere. */
+  readonly mountRoot?: string
+  /** What the API calls this machine. Default: its host name. */
+  readonly nodeName?: string
+  /** Default `global`. */
+  readonly region?: string
+  /** From 0 up to 1, to spread the ends of blocking queries. */
+  readonly random?: () => number
+}
+
+export interface Server {
+  /** Where it listens: `http://127.0.0.1:4646`. */
+  readonly url: string
+  /** Ends blocked queries with what is there, lets requests under way finish, and closes the state. */
+  close(): Promise<void>
+}
+
+/**
+ * The Volumes HTTP API over CSI plugins. It listens once the plugins are found healthy and the creates
+ * that an earlier process left unfinished are replayed (or `startTimeoutMs` have passed on each), so that the first answer is true.
+ * @throws UsageError where the data directory or the address is taken
+ */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { log, clock = systemClock, startTimeoutMs = 5_000, drainTimeoutMs = 10_000 } = options
+  const state = openState(options.dataDirectory, clock)
+  const plugins = createPluginRegistry({
+    plugins: options.plugins,
+    state,
+    log,
+    clock,
+    probeIntervalMs: options.probeIntervalMs ?? 30_000,
+  })
+  const node = {
+    id: state.nodeID,
+    name: options.nodeName ?? hostname(),
+    region: options.region ?? 'global',
+    datacenter: 'dc1',
+  }
+  const context: ServerContext = {
+    state,
+    plugins,
+    node,
+    mounts: { root: options.mountRoot, stagingRoot: join(options.dataDirectory, 'staging') },
+    lock: createKeyedLock(),
+    log,
+    clock,
+  }
+  const replays = createReplays(context)
+  const blocking = createBlockingQueries(state, clock, options.random ?? Math.random)
+  const http = createHttpServer({
+    resources: [
+      ...volumesRoutes(context, blocking),
+      ...claimRoutes(context),
+      ...volumeRoutes(context, blocking, replays),
+      ...storageRoutes(context),
+      ...pluginRoutes(context, blocking),
+      ...namespaceRoutes(context, blocking),
+      ...nodeRoutes(context, blocking),
+      ...allocationRoutes(context, blocking),
+      ...agentRoutes(context),
+      ...searchRoutes(context),
+    ],
+    region: node.region,
+    log,
+    clock,
+  })
+
+  const close = async () => {
+    replays.close()
+    const drained = new AbortController()
+    const closed = http.close().finally(() => drained.abort())
+    await delay(clock, drainTimeoutMs, drained.signal)
+    // What still waits for a plugin ends here; the intents of creates are stored.
+    plugins.close()
+    await closed
+    state.close()
+  }
+
+  try {
+    await plugins.firstHealthy(startTimeoutMs)
+    await replays.startAll(startTimeoutMs)
+    await recoverClaims(context)
+    const url = await listen(http.app, options.http)
+    log.info({ url, dataDirectory: options.dataDirectory }, 'server listens')
+    return { url, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function listen(
+  app: ReturnType<typeof createHttpServer>['app'],
+  { host, port }: ServerOptions['http'],
+): Promise<string> {
+  try {
+    return await app.listen({ host, port })
+  } catch (error) {
+    const code = errorCode(error)
+    if (code === 'EADDRINUSE') {
+      throw new UsageError(`${host}:${port} is taken: choose another address with --http`, { cause: error })
+    }
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EACCES') {
+      throw new UsageError(`cannot listen on ${host}:${port} (${code}): choose another address with --http`, {
+        cause: error,
+      })
+    }
+    throw error
+  }
+}

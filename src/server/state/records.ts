@@ -1,0 +1,145 @@
+import type { Int64 } from '../../lib/json.ts'
+import type { ControllerInfo, NodeInfo } from '../../wire/plugin.ts'
+import type { AccessMode, AttachmentMode } from '../../wire/volume.ts'
+
+export type StringMap = Readonly<Record<string, string>>
+
+export interface NamespaceRecord {
+  readonly name: string
+  readonly description: string
+  readonly meta: StringMap
+  readonly createIndex: number
+  readonly modifyIndex: number
+}
+
+export interface CapabilityRecord {
+  readonly accessMode: AccessMode
+  readonly attachmentMode: AttachmentMode
+}
+
+export interface TopologyRequestRecord {
+  readonly required: readonly StringMap[]
+  readonly preferred: readonly StringMap[]
+}
+
+export interface MountOptionsRecord {
+  readonly fsType: string
+  readonly mountFlags: readonly string[]
+}
+
+/** What a client defines of a volume; every default filled in. Capacities in bytes, 0: not said. */
+export interface VolumeDefinition {
+  readonly namespace: string
+  readonly id: string
+  readonly name: string
+  readonly externalID: string
+  readonly pluginID: string
+  readonly cloneID: string
+  readonly snapshotID: string
+  readonly requestedCapabilities: readonly CapabilityRecord[]
+  readonly requestedCapacityMin: Int64
+  readonly requestedCapacityMax: Int64
+  readonly requestedTopologies: TopologyRequestRecord
+  readonly mountOptions: MountOptionsRecord
+  readonly parameters: StringMap
+  readonly context: StringMap
+  readonly secrets: StringMap
+}
+
+export interface VolumeRecord extends VolumeDefinition {
+  /** Bytes as the plugin answered; 0: never asked. */
+  readonly capacity: Int64
+  /** Where the volume can be reached, as segments. */
+  readonly topologies: readonly StringMap[]
+  /** When the plugin last had no room for it, in Unix milliseconds; 0: never. */
+  readonly resourceExhaustedMs: number
+  readonly createIndex: number
+  readonly modifyIndex: number
+  readonly createTimeMs: number
+  readonly modifyTimeMs: number
+}
+
+/** A create that was begun and whose outcome is not stored yet. */
+export interface CreateIntent {
+  readonly definition: VolumeDefinition
+  readonly startedMs: number
+}
+
+/** A delete that was begun and whose outcome is not stored yet. */
+export interface DeleteIntent {
+  readonly namespace: string
+  readonly id: string
+  /** Those that the client gave with its request. */
+  readonly secrets: StringMap
+  readonly startedMs: number
+}
+
+/** What a plugin's storage listed last: a change of it moves the table's index. */
+export interface StorageDigest {
+  /** `external/PLUGIN` or `snapshots/PLUGIN`. */
+  readonly key: string
+  readonly digest: string
+  readonly modifyIndex: number
+}
+
+/** What is known of a plugin: its last fingerprint. */
+export interface PluginRecord {
+  readonly id: string
+  readonly healthy: boolean
+  /** Why it is not healthy; else empty. */
+  readonly healthDescription: string
+  /** The name it gives itself; empty until it was fingerprinted. */
+  readonly provider: string
+  readonly providerVersion: string
+  readonly requiresTopologies: boolean
+  /** undefined: it has no controller service, or was never fingerprinted. */
+  readonly controller: ControllerInfo | undefined
+  /** undefined: it has no node service, or was never fingerprinted. */
+  readonly node: NodeInfo | undefined
+  readonly createIndex: number
+  readonly modifyIndex: number
+  readonly createTimeMs: number
+  readonly modifyTimeMs: number
+}
+
+export type ClaimMode = 'read' | 'write'
+
+/** As Nomad's allocations have it; `complete`, `failed` and `lost` are the ends. */
+export type ClientStatus = 'pending' | 'running' | 'complete' | 'failed' | 'lost'
+
+/**
+ * How far a claim may have come; stored before the call that takes it there, and on release after the one
+ * that takes it back. In this order.
+ */
+export const claimPhases = ['taken', 'attaching', 'staging', 'publishing', 'published'] as const
+export type ClaimPhase = (typeof claimPhases)[number]
+
+/** An allocation's hold on a volume. */
+export interface ClaimRecord {
+  /** ID of the allocation. */
+  readonly id: string
+  readonly namespace: string
+  readonly volumeID: string
+  readonly nodeID: string
+  readonly mode: ClaimMode
+  readonly clientStatus: ClientStatus
+  /** Why the claim is in this status; may be empty. */
+  readonly clientDescription: string
+  readonly phase: ClaimPhase
+  readonly targetPath: string
+  /** `''`: the plugin does not stage. */
+  readonly stagingPath: string
+  readonly accessMode: AccessMode
+  readonly attachmentMode: AttachmentMode
+  readonly createIndex: number
+  readonly modifyIndex: number
+  readonly createTimeMs: number
+  readonly modifyTimeMs: number
+}
+
+/** Whether the claim's allocation has not ended. */
+export const isLive = ({ clientStatus }: ClaimRecord) =>
+  clientStatus === 'pending' || clientStatus === 'running'
+
+/** Key of a volume's rows. A namespace's name holds no slash. */
+export const volumeKey = (namespace: string, id: string) => `${namespace}/${id}`

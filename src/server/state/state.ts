@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../lib/clock.ts'
+import { parseJSON, stringifyJSON } from '../../lib/json.ts'
+import { transaction as runTransaction } from '../../lib/sqlite.ts'
+import { openStateDatabase, type TableName, tableNames } from './database.ts'
+import {
+  type ClaimRecord,
+  type CreateIntent,
+  type DeleteIntent,
+  type NamespaceRecord,
+  type PluginRecord,
+  type StorageDigest,
+  type VolumeRecord,
+  volumeKey,
+} from './records.ts'
+import { compareBytes, Table } from './table.ts'
+
+type VolumePlace = Pick<VolumeRecord, 'namespace' | 'id'>
+type ClaimPlace = Pick<ClaimRecord, 'namespace' | 'volumeID' | 'id'>
+
+interface Rows {
+  namespaces: NamespaceRecord
+  csi_plugins: PluginRecord
+  csi_volumes: VolumeRecord
+  csi_creates: CreateIntent
+  csi_deletes: DeleteIntent
+  csi_claims: ClaimRecord
+  storage_digests: StorageDigest
+}
+
+/** Each table in the order of its keys' bytes; volumes by namespace, then ID, and claims by their volume. */
+interface Tables {
+  readonly namespaces: Table<NamespaceRecord>
+  readonly csi_plugins: Table<PluginRecord>
+  readonly csi_volumes: Table<VolumeRecord, VolumePlace>
+  readonly csi_creates: Table<CreateIntent>
+  readonly csi_deletes: Table<DeleteIntent>
+  readonly storage_digests: Table<StorageDigest>
+  readonly csi_claims: Table<ClaimRecord, ClaimPlace>
+}
+
+/** The changes of one write. Reads of the tables see them once the write is committed. */
+export interface Transaction {
+  /** The index that this write has; greater than every earlier one, across restarts. */
+  readonly index: number
+  readonly nowMs: number
+  put<Name extends TableName>(table: Name, row: Rows[Name]): void
+  remove(table: TableName, key: string): void
+  /** Moves the index of a table whose answers change although no row of its own does. */
+  touch(table: TableName): void
+}
+
+/**
+ * All that the server knows, in SQLite and mirrored in memory: reads never wait for the disk, and a write
+ * is on the disk when `write` returns. One process holds it at a time.
+ */
+export interface State extends Tables {
+  /** ID of this machine's node, chosen at the first start. */
+  readonly nodeID: string
+  /** Index of the last write to a table, at least 1. */
+  index(table: TableName): number
+  /** Runs `change` in one transaction, then wakes who watches what it changed. */
+  write(change: (transaction: Transaction) => void): void
+  /**
+   * Calls `changed` after each write to what `topics` name: a table, or a row of it as `table/key`.
+   * The returned function ends it.
+   */
+  watch(topics: readonly string[], changed: () => void): () => void
+  close(): void
+}
+
+/** Opens the state in a data directory. @throws UsageError as openStateDatabase */
+export function openState(directory: string, clock: Clock): State {
+  const sql = openStateDatabase(directory)
+  const tables: Tables = {
+    namespaces: byName((row) => row.name),
+    csi_plugins: byName((row) => row.id),
+    csi_volumes: new Table<VolumeRecord, VolumePlace>(
+      (row) => volumeKey(row.namespace, row.id),
+      (a, b) => compareBytes(a.namespace, b.namespace) || compareBytes(a.id, b.id),
+    ),
+    csi_creates: byName((row) => volumeKey(row.definition.namespace, row.definition.id)),
+    csi_deletes: byName((row) => volumeKey(row.namespace, row.id)),
+    storage_digests: byName((row) => row.key),
+    csi_claims: new Table<ClaimRecord, ClaimPlace>(
+      (row) => row.id,
+      (a, b) =>
+        compareBytes(a.namespace, b.namespace) ||
+        compareBytes(a.volumeID, b.volumeID) ||
+        compareBytes(a.id, b.id),
+    ),
+  }
+  const watchers = new Map<string, Set<() => void>>()
+  const indexes = new Map<string, number>()
+
+  const readMeta = sql.prepare('SELECT value FROM meta WHERE key = ?')
+  const writeMeta = sql.prepare('INSERT INTO meta (key, value) VALUES (?, ?)')
+  const writeIndex = sql.prepare(
+    'INSERT INTO indexes (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+  )
+  const statements = Object.fromEntries(
+    tableNames.map((name) => [
+      name,
+      {
+        put: sql.prepare(
+          `INSERT INTO ${name} (key, document, secrets) VALUES (?, ?, ?)
+           ON CONFLICT (key) DO UPDATE SET document = excluded.document, secrets = excluded.secrets`,
+        ),
+        remove: sql.prepare(`DELETE FROM ${name} WHERE key = ?`),
+      },
+    ]),
+  ) as Record<TableName, { put: typeof readMeta; remove: typeof readMeta }>
+
+  for (const { name, value } of sql.prepare('SELECT name, value FROM indexes').all()) {
+    indexes.set(String(name), Number(value))
+  }
+  for (const name of tableNames) {
+    const table: { set(row: object): void } = tables[name]
+    for (const row of sql.prepare(`SELECT document, secrets FROM ${name}`).all()) {
+      table.set(fromColumns(name, String(row.document), row.secrets === null ? null : String(row.secrets)))
+    }
+  }
+
+  const write: State['write'] = (change) => {
+    const index = Math.max(0, ...indexes.values()) + 1
+    const touched = new Set<TableName>()
+    const topics = new Set<string>()
+    const remember: (() => void)[] = []
+    const transaction: Transaction = {
+      index,
+      nowMs: clock.now(),
+      put(name, row) {
+        // Indexing by a type parameter loses which table goes with which row; the signature has it.
+        const table = tables[name] as unknown as Table<typeof row>
+        const key = table.keyOf(row)
+        statements[name].put.run(key, ...toColumns(name, row))
+        remember.push(() => table.set(row))
+        touched.add(name)
+        topics.add(`${name}/${key}`)
+      },
+      remove(name, key) {
+        statements[name].remove.run(key)
+        remember.push(() => tables[name].remove(key))
+        touched.add(name)
+        topics.add(`${name}/${key}`)
+      },
+      touch: (name) => touched.add(name),
+    }
+    runTransaction(sql, () => {
+      change(transaction)
+      for (const name of touched) writeIndex.run(name, index)
+    })
+    for (const step of remember) step()
+    for (const name of touched) {
+      indexes.set(name, index)
+      topics.add(name)
+    }
+    for (const changed of new Set([...topics].flatMap((topic) => [...(watchers.get(topic) ?? [])]))) changed()
+  }
+
+  const nodeID = String(readMeta.get('node_id')?.value ?? randomUUID())
+  if (readMeta.get('node_id') === undefined) writeMeta.run('node_id', nodeID)
+  if (tables.namespaces.get('default') === undefined) {
+    write(({ put, index }) =>
+      put('namespaces', {
+        name: 'default',
+        description: 'Default shared namespace',
+        meta: {},
+        createIndex: index,
+        modifyIndex: index,
+      }),
+    )
+  }
+
+  return {
+    ...tables,
+    nodeID,
+    index: (table) => indexes.get(table) ?? 1,
+    write,
+    watch(topics, changed) {
+      for (const topic of topics) {
+        const set = watchers.get(topic) ?? new Set()
+        watchers.set(topic, set.add(changed))
+      }
+      return () => {
+        for (const topic of topics) {
+          const set = watchers.get(topic)
+          set?.delete(changed)
+          if (set?.size === 0) watchers.delete(topic)
+        }
+      }
+    },
+    close: () => sql.close(),
+  }
+}
+
+const byName = <Row extends object>(keyOf: (row: Row) => string) =>
+  new Table<Row>(keyOf, (a, b) => compareBytes(keyOf(a), keyOf(b)))
+
+/** Secrets stand in a column of their own, so that nothing that handles a document meets them. */
+function toColumns(name: TableName, row: object): [document: string, secrets: string | null] {
+  if (name === 'csi_volumes' || name === 'csi_deletes') {
+    const { secrets, ...rest } = row as VolumeRecord | DeleteIntent
+    return [stringifyJSON(rest), stringifyJSON(secrets)]
+  }
+  if (name === 'csi_creates') {
+    const { definition, ...rest } = row as CreateIntent
+    const { secrets, ...openly } = definition
+    return [stringifyJSON({ ...rest, definition: openly }), stringifyJSON(secrets)]
+  }
+  return [stringifyJSON(row), null]
+}
+
+// What this process stored is what it reads, by the version of the database.
+function fromColumns(name: TableName, document: string, secrets: string | null): object {
+  const row = parseJSON(document) as object
+  if (secrets === null) return row
+  if (name === 'csi_volumes' || name === 'csi_deletes') return { ...row, secrets: parseJSON(secrets) }
+  const intent = row as CreateIntent
+  return { ...intent, definition: { ...intent.definition, secrets: parseJSON(secrets) } }
+}

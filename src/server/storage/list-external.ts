@@ -1,0 +1,43 @@
+import type { ExternalVolumesResponse } from '../../wire/volume.ts'
+import type { ServerContext } from '../context.ts'
+import { unprocessable } from '../errors.ts'
+import { toInt64 } from '../plugins/fingerprint.ts'
+import { pluginFailure } from '../plugins/plugin-failure.ts'
+import { listWording, type Page } from './snapshots.ts'
+
+/**
+ * List External: one page of the plugin's volumes, as many as it gave. (Nomad cuts a page that is longer
+ * than asked for and loses the rest.) @throws ApiError
+ */
+export async function listExternalVolumes(
+  { plugins }: ServerContext,
+  pluginID: string,
+  { perPage, nextToken }: Page,
+): Promise<ExternalVolumesResponse> {
+  const { record, client, call } = plugins.live(pluginID)
+  if (!record.controller?.SupportsListVolumes) throw unprocessable('unimplemented for this plugin')
+  try {
+    const answer = await client.listVolumes({ maxEntries: perPage, startingToken: nextToken }, call)
+    return {
+      Volumes: answer.entries.flatMap(({ volume, status }) =>
+        volume === null
+          ? []
+          : [
+              {
+                ExternalID: volume.volumeId,
+                CapacityBytes: toInt64(volume.capacityBytes),
+                VolumeContext: volume.volumeContext,
+                CloneID: volume.contentSource?.volume?.volumeId ?? '',
+                SnapshotID: volume.contentSource?.snapshot?.snapshotId ?? '',
+                PublishedExternalNodeIDs: status?.publishedNodeIds ?? null,
+                IsAbnormal: status?.volumeCondition?.abnormal ?? false,
+                Status: status?.volumeCondition?.message ?? '',
+              },
+            ],
+      ),
+      NextToken: answer.nextToken,
+    }
+  } catch (error) {
+    throw pluginFailure(error, listWording('CSI.ControllerListVolumes'))
+  }
+}

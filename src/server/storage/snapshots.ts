@@ -1,0 +1,159 @@
+import { status } from '@grpc/grpc-js'
+import type { Snapshot__Output } from '../../csi/generated/csi/v1/Snapshot.ts'
+import type { Snapshot, SnapshotRequest, SnapshotsResponse } from '../../wire/snapshot.ts'
+import type { ServerContext } from '../context.ts'
+import { ApiError, badRequest, notFound, unprocessable } from '../errors.ts'
+import { toInt64 } from '../plugins/fingerprint.ts'
+import { pluginFailure } from '../plugins/plugin-failure.ts'
+import { type StringMap, volumeKey } from '../state/records.ts'
+
+/**
+ * Create Snapshot. The server keeps no record of snapshots: the plugin has them, and is idempotent by name
+ * and source, so a create whose answer was lost is repeated by its client. @throws ApiError
+ */
+export async function createSnapshot(
+  { state, plugins, lock }: ServerContext,
+  namespace: string,
+  request: SnapshotRequest,
+): Promise<Snapshot> {
+  if (request.Name === '') throw badRequest('missing Name')
+  const key = volumeKey(namespace, request.SourceVolumeID)
+  const volume = state.csi_volumes.get(key)
+  if (volume === undefined) throw notFound(`no such volume "${request.SourceVolumeID}"`)
+  const pluginID = request.PluginID || volume.pluginID
+  const { record, client, call } = plugins.live(pluginID)
+  if (!record.controller?.SupportsCreateDeleteSnapshot) {
+    throw unprocessable(`plugin "${pluginID}" does not support snapshot`)
+  }
+  return await lock([key], async () => {
+    let created: Snapshot__Output | null
+    try {
+      const answer = await client.createSnapshot(
+        {
+          sourceVolumeId: volume.externalID,
+          name: request.Name,
+          secrets: { ...volume.secrets, ...request.Secrets },
+          parameters: request.Parameters ?? {},
+        },
+        call,
+      )
+      created = answer.snapshot
+    } catch (error) {
+      throw pluginFailure(error, {
+        operation: `could not create snapshot: CSI.ControllerCreateSnapshot`,
+        meanings: {
+          [status.ALREADY_EXISTS]: `snapshot "${request.Name}" already exists but is incompatible with volume ID`,
+          [status.ABORTED]: `snapshot "${request.Name}" is already pending`,
+          [status.RESOURCE_EXHAUSTED]: `storage provider does not have enough space for this snapshot`,
+          [status.INTERNAL]: 'controller plugin returned an internal error',
+        },
+      })
+    }
+    if (created === null || created.snapshotId === '') {
+      throw new ApiError(502, `could not create snapshot: plugin ${pluginID} answered no snapshot_id`)
+    }
+    return {
+      ...presentSnapshot(created),
+      SourceVolumeID: request.SourceVolumeID,
+      PluginID: pluginID,
+      Name: request.Name,
+    }
+  })
+}
+
+/** Delete Snapshot. @throws ApiError */
+export async function deleteSnapshot(
+  { plugins }: ServerContext,
+  pluginID: string,
+  snapshotID: string,
+  secrets: StringMap,
+): Promise<void> {
+  if (snapshotID === '') throw badRequest('missing snapshot_id: missing SnapshotID')
+  const { record, client, call } = plugins.live(pluginID)
+  if (!record.controller?.SupportsCreateDeleteSnapshot) {
+    throw unprocessable(`plugin "${pluginID}" does not support snapshot`)
+  }
+  try {
+    await client.deleteSnapshot({ snapshotId: snapshotID, secrets }, call)
+  } catch (error) {
+    throw pluginFailure(error, {
+      operation: `could not delete "${snapshotID}": CSI.ControllerDeleteSnapshot`,
+      meanings: {
+        [status.FAILED_PRECONDITION]: `snapshot "${snapshotID}" could not be deleted because it is in use`,
+        [status.ABORTED]: `snapshot "${snapshotID}" has a pending operation`,
+        [status.INTERNAL]: 'controller plugin returned an internal error',
+      },
+      statuses: { [status.FAILED_PRECONDITION]: 409 },
+    })
+  }
+}
+
+export interface Page {
+  /** 0: as many as the plugin likes. */
+  readonly perPage: number
+  /** The plugin's own token; `''`: the first page. */
+  readonly nextToken: string
+}
+
+/** List Snapshots: one page as the plugin gives it. @throws ApiError */
+export async function listSnapshots(
+  { state, plugins }: ServerContext,
+  pluginID: string,
+  namespace: string,
+  { perPage, nextToken }: Page,
+  secrets: StringMap,
+): Promise<SnapshotsResponse> {
+  const { record, client, call } = plugins.live(pluginID)
+  if (!record.controller?.SupportsListSnapshots) {
+    throw unprocessable('plugin does not support listing snapshots')
+  }
+  const volumeIDs = new Map(
+    state.csi_volumes
+      .list()
+      .filter((volume) => volume.namespace === namespace && volume.pluginID === pluginID)
+      .map(({ externalID, id }) => [externalID, id]),
+  )
+  try {
+    const answer = await client.listSnapshots(
+      { maxEntries: perPage, startingToken: nextToken, secrets },
+      call,
+    )
+    return {
+      Snapshots: answer.entries.flatMap(({ snapshot }) =>
+        snapshot === null
+          ? []
+          : [
+              {
+                ...presentSnapshot(snapshot),
+                SourceVolumeID: volumeIDs.get(snapshot.sourceVolumeId) ?? '',
+                PluginID: pluginID,
+                Name: '',
+              },
+            ],
+      ),
+      NextToken: answer.nextToken,
+    }
+  } catch (error) {
+    throw pluginFailure(error, listWording('CSI.ControllerListSnapshots'))
+  }
+}
+
+/** How a refused page reads; ABORTED is CSI's word for a token that is not valid. */
+export const listWording = (operation: string) => ({
+  operation,
+  meanings: {
+    [status.ABORTED]: 'invalid starting token',
+    [status.INTERNAL]: 'controller plugin returned an internal error',
+  },
+  statuses: { [status.ABORTED]: 400 },
+})
+
+function presentSnapshot(snapshot: Snapshot__Output): Snapshot {
+  return {
+    ID: snapshot.snapshotId,
+    ExternalSourceVolumeID: snapshot.sourceVolumeId,
+    SizeBytes: toInt64(snapshot.sizeBytes),
+    CreateTime: toInt64(snapshot.creationTime?.seconds ?? 0n),
+    IsReady: snapshot.readyToUse,
+  }
+}

@@ -1,0 +1,141 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ServerContext } from '../context.ts'
+import { badRequest, conflict, unprocessable } from '../errors.ts'
+import { type VolumeRecord, volumeKey } from '../state/records.ts'
+import { createVolume } from './create-volume.ts'
+import { type ParsedDefinition, parseDefinition } from './parse-definition.ts'
+import type { Replays } from './replays.ts'
+import type { parseVolumesBody } from './request-body.ts'
+import { expandForUpdate, requireUpdate } from './update-volume.ts'
+import { validateAtPlugin } from './validate-at-plugin.ts'
+
+type Bodies = ReturnType<typeof parseVolumesBody>
+
+const keyOf = ({ definition }: ParsedDefinition) => volumeKey(definition.namespace, definition.id)
+
+/**
+ * Register: records external volumes that exist, or updates records, all of them in one write. The volumes
+ * as they are then, in the order of the request. @throws ApiError
+ */
+export async function registerVolumes(context: ServerContext, bodies: Bodies): Promise<VolumeRecord[]> {
+  const { state, plugins, lock } = context
+  const parsed = bodies.map(parseDefinition)
+  return await lock(parsed.map(keyOf), async () => {
+    const planned: VolumeRecord[] = []
+    for (const item of parsed) {
+      const { definition } = item
+      requireNamespace(context, definition.namespace, definition.id)
+      const existing = state.csi_volumes.get(keyOf(item))
+      const update = existing && requireUpdate(state, existing, item)
+      if (existing === undefined) requireNoCreate(context, item)
+      if (existing === undefined && definition.externalID === '') {
+        throw badRequest(
+          `missing external ID: Register records a volume that exists; to make one, PUT /v1/volume/csi/${encodeURIComponent(definition.id)}/create`,
+        )
+      }
+      const plugin = plugins.live(definition.pluginID)
+      const next = update?.volume ?? newRecord(item)
+      const capacity = await validateAtPlugin(plugin, next)
+      planned.push(update ? await expandForUpdate(context, plugin, update) : { ...next, capacity })
+    }
+    return storeVolumes(state, planned)
+  })
+}
+
+/**
+ * Create: makes the external volumes that are not there yet, and updates the others. All are checked before
+ * any plugin is called; the first failure ends the request, and what was made until then stays.
+ * @throws ApiError
+ */
+export async function createVolumes(
+  context: ServerContext,
+  replays: Replays,
+  bodies: Bodies,
+): Promise<VolumeRecord[]> {
+  const { state, plugins, lock } = context
+  const parsed = bodies.map(parseDefinition)
+  for (const { definition } of parsed) {
+    requireNamespace(context, definition.namespace, definition.id)
+    const { record } = plugins.live(definition.pluginID)
+    if (record.controller === undefined) throw unprocessable('plugin has no controller')
+    if (!record.controller.SupportsCreateDelete) {
+      throw unprocessable('plugin does not support creating volumes')
+    }
+  }
+  return await lock(parsed.map(keyOf), async () => {
+    const stored: VolumeRecord[] = []
+    for (const item of parsed) {
+      const { definition } = item
+      const existing = state.csi_volumes.get(keyOf(item))
+      if (existing !== undefined) {
+        const update = requireUpdate(state, existing, item)
+        const plugin = plugins.live(definition.pluginID)
+        stored.push(...storeVolumes(state, [await expandForUpdate(context, plugin, update)]))
+        continue
+      }
+      requireCreatable(item)
+      requireNoCreate(context, item)
+      try {
+        stored.push(await createVolume(context, definition))
+      } finally {
+        if (state.csi_creates.get(keyOf(item)) !== undefined) replays.start(keyOf(item))
+      }
+    }
+    return stored
+  })
+}
+
+function requireNamespace({ state }: ServerContext, namespace: string, volumeID: string) {
+  if (state.namespaces.get(namespace) === undefined) {
+    throw badRequest(`volume ${volumeID} is in nonexistent namespace ${namespace}`)
+  }
+}
+
+function requireCreatable({ definition }: ParsedDefinition) {
+  if (definition.name === '') throw badRequest('missing Name')
+  if (definition.externalID !== '') {
+    throw badRequest(
+      'ExternalID cannot be chosen for a volume that is to be created: leave it out, or PUT to the path without /create to register the external volume that has it',
+    )
+  }
+}
+
+/** An unfinished create may only be repeated as it was: the volume may be there already, under its name. */
+function requireNoCreate({ state }: ServerContext, item: ParsedDefinition) {
+  const intent = state.csi_creates.get(keyOf(item))
+  if (intent === undefined || isDeepStrictEqual(intent.definition, item.definition)) return
+  throw conflict(
+    `volume "${item.definition.id}" is still being created with another definition: repeat that, or wait`,
+  )
+}
+
+const newRecord = ({ definition, topologies }: ParsedDefinition): VolumeRecord => ({
+  ...definition,
+  capacity: 0,
+  topologies: topologies.length > 0 ? topologies : definition.requestedTopologies.required,
+  resourceExhaustedMs: 0,
+  createIndex: 0,
+  modifyIndex: 0,
+  createTimeMs: 0,
+  modifyTimeMs: 0,
+})
+
+/** Stores the records in one write. Those without a create index are new. */
+function storeVolumes(state: ServerContext['state'], volumes: readonly VolumeRecord[]): VolumeRecord[] {
+  const stored: VolumeRecord[] = []
+  state.write(({ put, index, nowMs }) => {
+    for (const volume of volumes) {
+      const isNew = volume.createIndex === 0
+      const record: VolumeRecord = {
+        ...volume,
+        createIndex: isNew ? index : volume.createIndex,
+        createTimeMs: isNew ? nowMs : volume.createTimeMs,
+        modifyIndex: index,
+        modifyTimeMs: nowMs,
+      }
+      put('csi_volumes', record)
+      stored.push(record)
+    }
+  })
+  return stored
+}
