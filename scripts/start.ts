@@ -1,9 +1,16 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { parseArgs } from 'node:util'
 
 // `npm start`: everything on this machine, on the example declarations, in a git-ignored folder of its own.
-const dataDirectory = '.mooring'
+const given = process.argv.slice(2)
+const { values } = parseArgs({
+  args: given,
+  strict: false,
+  options: { 'data-dir': { type: 'string', default: '.mooring' } },
+})
+const dataDirectory = String(values['data-dir'])
 const pool = join(dataDirectory, 'pool')
 
 if (!existsSync(pool)) {
@@ -17,6 +24,6 @@ if (!existsSync(pool)) {
 process.argv = [
   ...[process.execPath, 'mooring', 'up', 'manifests/examples', '--data-dir', dataDirectory],
   ...['--prune', '--prune-delay', '2s'],
-  ...process.argv.slice(2),
+  ...given,
 ]
 await import('../src/main.ts')

@@ -47,7 +47,7 @@ export function driverCommand(): Command {
         log,
         clock: systemClock,
       })
-      const signal = await waitForShutdown()
+      const signal = await waitForShutdown(systemClock)
       log.info({ signal }, 'driver stopping')
       await driver.close()
     })

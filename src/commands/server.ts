@@ -62,7 +62,7 @@ export function serverCommand(): Command {
         probeIntervalMs: flags.probeInterval,
         ...(flags.mountRoot !== undefined && { mountRoot: flags.mountRoot }),
       })
-      const signal = await waitForShutdown()
+      const signal = await waitForShutdown(systemClock)
       log.info({ signal }, 'server stopping')
       await server.close()
     })

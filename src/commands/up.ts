@@ -55,6 +55,7 @@ export function upCommand(): Command {
 }
 
 async function up(folder: string, flags: UpFlags): Promise<void> {
+  const shutdown = waitForShutdown(systemClock)
   const dataDirectory = resolve(flags.dataDir)
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
   const showsTable = flags.output === 'table' || (flags.output === 'auto' && process.stdout.isTTY)
@@ -75,7 +76,7 @@ async function up(folder: string, flags: UpFlags): Promise<void> {
     ? showLiveTable(parts.operator, systemClock, heading.join('\n'), process.stdout)
     : () => {}
 
-  const signal = await waitForShutdown()
+  const signal = await shutdown
   log.info({ signal }, 'finishing what is in process; once more to stop at once')
   await parts.close()
   stopTable()

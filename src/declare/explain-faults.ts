@@ -50,21 +50,34 @@ export function explainFaults(schema: Type.TSchema, value: unknown, hints: Hints
       faults.push({ path: secretPath, message: explainSecretReference(valueAt(value, secretPath)) })
       continue
     }
-    for (const fault of explain(error, path, schemaAt(schema, path), value, hints, misspelt))
-      faults.push(fault)
+    faults.push(...explain(error, path, schemaAt(schema, path), value, hints, misspelt))
   }
-  return faults
+  // A refused document is never without a fault: without one it would pass for a document that is gone.
+  if (faults.length === 0) faults.push({ path: [], message: 'is not as the schema of its kind wants it' })
+  return faults.slice(0, mostFaults)
 }
 
-/** TypeBox ends at 8 errors, by a setting of its module alone; a person wants to see what is left to do. */
+/** As many as a person may want to read of one document. */
+const mostFaults = 100
+
+/**
+ * TypeBox ends at 8 errors, by a setting of its module alone, and the first of them may be no more than
+ * echoes of a later one (`boolean`). All are needed; the value is of bounded size (expandAliases).
+ */
 function findErrors(schema: Type.TSchema, value: unknown): SchemaError[] {
   const { maxErrors } = Settings.Get()
-  Settings.Set({ maxErrors: 100 })
+  Settings.Set({ maxErrors: Number.MAX_SAFE_INTEGER })
   try {
     return Errors(schema, value)
   } finally {
     Settings.Set({ maxErrors })
   }
+}
+
+/** A value as a person may want to see it again. */
+function quote(value: unknown): string {
+  const text = String(value)
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
 }
 
 const empty = 'is empty: give it a value, or remove the field'
@@ -85,7 +98,7 @@ function explain(
     case 'additionalProperties':
       return error.params.additionalProperties.map((name) => {
         if (schema.patternProperties !== undefined) {
-          return { path: [...path, name], message: `${JSON.stringify(name)} ${schema.patternErrorMessage}` }
+          return { path: [...path, name], message: `${quote(name)} ${schema.patternErrorMessage}` }
         }
         const { message, meant } = explainUnknown(
           [...path, name],
@@ -114,7 +127,7 @@ function explain(
     case 'pattern': {
       const found = valueAt(root, path)
       if (found === '') return fault(empty)
-      return fault(`${JSON.stringify(found)} ${schema.patternErrorMessage ?? error.message}`)
+      return fault(`${quote(found)} ${schema.patternErrorMessage ?? error.message}`)
     }
     case 'maxLength':
       return fault(`is too long: at most ${error.params.limit} characters`)

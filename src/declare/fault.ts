@@ -13,7 +13,7 @@ export function formatFieldPath(path: FieldPath): string {
   return path
     .map((part, position) => {
       if (typeof part === 'number') return `[${part}]`
-      if (!/^[\w-]+$/.test(part)) return `[${JSON.stringify(part)}]`
+      if (!/^[\w-]{1,80}$/.test(part)) return `[${JSON.stringify(part.slice(0, 80))}]`
       return position === 0 ? part : `.${part}`
     })
     .join('')

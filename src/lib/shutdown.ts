@@ -1,15 +1,19 @@
 import process from 'node:process'
+import type { Clock } from './clock.ts'
+
+/** npm passes on the Ctrl-C that the terminal has sent already; no person is that quick. */
+const echoMs = 250
 
 /**
  * Resolves at the first SIGINT or SIGTERM, so that the caller drains and ends. A second one ends the
  * process at once with the status that shells give an interrupt.
  */
-export function waitForShutdown(): Promise<NodeJS.Signals> {
+export function waitForShutdown(clock: Pick<Clock, 'now'>): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let isFirst = true
+    let firstAtMs: number | undefined
     const onSignal = (signal: NodeJS.Signals) => {
-      if (!isFirst) process.exit(130)
-      isFirst = false
+      if (firstAtMs !== undefined && clock.now() - firstAtMs > echoMs) process.exit(130)
+      firstAtMs ??= clock.now()
       resolve(signal)
     }
     process.on('SIGINT', onSignal)

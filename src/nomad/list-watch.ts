@@ -11,8 +11,8 @@ export interface ListWatchOptions<Item> {
   /** For log lines and errors: `volumes in namespace "default"`. */
   readonly title: string
   readonly list: (query: BlockingQuery | undefined, signal: AbortSignal) => Promise<Indexed<Item>>
-  /** Called with each list before `current` gives it. */
-  readonly onList: (items: readonly Item[]) => void
+  /** Called with each list, and the place in the sequence at which it arrived, before `current` gives it. */
+  readonly onList: (items: readonly Item[], arrivedAt: number) => void
   /** Counts up; orders what arrives here and what is asked elsewhere. */
   readonly sequence: () => number
   readonly clock: Clock
@@ -64,7 +64,7 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
       // Before the listeners, so that what they ask for is answered from this list.
       arrivedAt = sequence()
       seen = generation
-      onList(answer.items)
+      onList(answer.items, arrivedAt)
     }
     failures = 0
     endAttempt()

@@ -12,6 +12,8 @@ export interface VersionedCacheOptions<Stub, Full> {
   readonly read: (key: string) => Promise<Full | undefined>
   /** Whether the list shows what was read. */
   readonly agrees: (full: Full, stub: Stub) => boolean
+  /** What a read brought is not what a list shows that arrived meanwhile: whoever was given it should look again. */
+  readonly onOutdated: (key: string) => void
   readonly sequence: () => number
 }
 
@@ -19,6 +21,11 @@ export interface VersionedCache<Stub, Full> {
   /** `stub`: where the list is newer than `full`, and so knows better what a version does not cover. */
   get(key: string): Promise<{ readonly full: Full; readonly stub: Stub | undefined } | undefined>
   invalidate(key: string): void
+  /**
+   * The keys whose copies are not what the list shows that arrived at this place in the sequence, of those read
+   * since the list before it: the others were compared with that one.
+   */
+  outdatedBy(listedAt: number): string[]
 }
 
 interface Copy<Full> {
@@ -30,10 +37,18 @@ interface Copy<Full> {
 export function createVersionedCache<Stub, Full>(
   options: VersionedCacheOptions<Stub, Full>,
 ): VersionedCache<Stub, Full> {
-  const { watch, stubOf, read, agrees, sequence } = options
+  const { watch, stubOf, read, agrees, onOutdated, sequence } = options
   const copies = new Map<string, Copy<Full>>()
   const reading = new Map<string, { beganAt: number; promise: Promise<Copy<Full>> }>()
   const invalidatedAt = new Map<string, number>()
+  let comparedAt = 0
+
+  function isOutdated(key: string, { full, beganAt }: Copy<Full>): boolean {
+    if (beganAt > comparedAt) return false
+    const stub = stubOf(key)
+    if (full === undefined || stub === undefined) return (full === undefined) !== (stub === undefined)
+    return !agrees(full, stub)
+  }
 
   /** A copy whose request began after `since`; callers share a request that did. */
   function readSince(key: string, since: number): Promise<Copy<Full>> {
@@ -45,6 +60,7 @@ export function createVersionedCache<Stub, Full>(
         const copy = { full, beganAt }
         if ((copies.get(key)?.beganAt ?? 0) < beganAt) copies.set(key, copy)
         if ((invalidatedAt.get(key) ?? 0) < beganAt) invalidatedAt.delete(key)
+        if (isOutdated(key, copy)) onOutdated(key)
         return copy
       })
       .finally(() => {
@@ -86,6 +102,13 @@ export function createVersionedCache<Stub, Full>(
     },
     invalidate(key) {
       invalidatedAt.set(key, sequence())
+    },
+    outdatedBy(listedAt) {
+      const before = comparedAt
+      comparedAt = listedAt
+      return [...copies]
+        .filter(([key, copy]) => copy.beganAt > before && isOutdated(key, copy))
+        .map(([key]) => key)
     },
   }
 }

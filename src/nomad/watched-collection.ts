@@ -15,6 +15,8 @@ export interface WatchedCollectionOptions<Stub, Full> extends Omit<ListWatchOpti
 
 /** A list that Nomad gives in brief, watched, and its elements in full, read when they are asked for. */
 export interface WatchedCollection<Stub, Full> extends VersionedCache<Stub, Full> {
+  /** The list as Nomad has it. */
+  list(): Promise<readonly Stub[]>
   /** The latest list; empty before the first. */
   stubs(): readonly Stub[]
   /** Reads the list afresh; the next `get` waits for it. */
@@ -28,17 +30,24 @@ export function watchCollection<Stub, Full>(
   const { keyOf, read, agrees, isSame, onChange, sequence } = options
   let stubs: ReadonlyMap<string, Stub> | undefined
 
-  function onList(items: readonly Stub[]) {
+  /** A thing may come and go between two lists, unseen by both, yet read by somebody in between. */
+  function onList(items: readonly Stub[], arrivedAt: number) {
     const before = stubs
     const after = new Map(items.map((stub) => [keyOf(stub), stub]))
     stubs = after
-    if (before === undefined) return
-    for (const [key, stub] of after) {
-      const known = before.get(key)
-      if (known === undefined || !isSame(known, stub)) onChange(key, stub)
+    const changed = new Set<string>()
+    if (before !== undefined) {
+      for (const [key, stub] of after) {
+        const known = before.get(key)
+        if (known === undefined || !isSame(known, stub)) changed.add(key)
+      }
+      for (const key of before.keys()) if (!after.has(key)) changed.add(key)
     }
-    for (const key of before.keys()) if (!after.has(key)) onChange(key, undefined)
+    for (const key of cache.outdatedBy(arrivedAt)) changed.add(key)
+    for (const key of changed) tell(key)
   }
+
+  const tell = (key: string) => onChange(key, stubs?.get(key))
 
   const watch = startListWatch({ ...options, onList })
   const cache = createVersionedCache<Stub, Full>({
@@ -46,10 +55,15 @@ export function watchCollection<Stub, Full>(
     stubOf: (key) => stubs?.get(key),
     read,
     agrees,
+    onOutdated: tell,
     sequence,
   })
   return {
     ...cache,
+    async list() {
+      await watch.current()
+      return [...(stubs?.values() ?? [])]
+    },
     stubs: () => [...(stubs?.values() ?? [])],
     refresh: watch.refresh,
     close: watch.close,

@@ -29,13 +29,21 @@ export interface Pass<Record extends InventoryRecord> {
 export function createReconcile(
   context: ReconcileContext,
 ): (key: Key, signal: AbortSignal) => Promise<Outcome> {
+  // What the log said last of each identity, in the life of this process.
+  const announced = new Map<Key, string>()
+  const announce = (key: Key, { state, reason, message }: Verdict) => {
+    const said = `${reason}: ${message}`
+    if (announced.get(key) === said) return
+    announced.set(key, said)
+    context.log.info({ key, state, reason, why: message }, 'status')
+  }
   return async (key, signal) => {
     const declaration = context.desired.declaration(key)
     const kind = declaration?.kind ?? context.inventory.get(key)?.kind
     if (kind === undefined) return { type: 'done' }
     return kind === 'Volume'
-      ? runPass(createVolumePass(context, key, signal), context, signal)
-      : runPass(createSnapshotPass(context, key, signal), context, signal)
+      ? runPass(createVolumePass(context, key, signal), context, signal, announce)
+      : runPass(createSnapshotPass(context, key, signal), context, signal, announce)
   }
 }
 
@@ -43,6 +51,7 @@ async function runPass<Record extends InventoryRecord>(
   pass: Pass<Record>,
   context: ReconcileContext,
   signal: AbortSignal,
+  announce: (key: Key, verdict: Verdict) => void,
 ): Promise<Outcome> {
   const { key } = pass.record
   const before = context.inventory.get(key)
@@ -99,12 +108,9 @@ async function runPass<Record extends InventoryRecord>(
   const record = { ...after, status }
   if (!isDeepStrictEqual(record, before)) context.inventory.put(record)
   if (!isDeepStrictEqual(status, before?.status)) {
-    const previous = before?.status.conditions[0]
-    if (previous?.reason !== verdict.reason || previous.message !== verdict.message) {
-      context.log.info({ key, state: verdict.state, reason: verdict.reason, why: verdict.message }, 'status')
-    }
     context.onStatus(key)
   }
+  announce(key, verdict)
   return outcome
 }
 

@@ -22,6 +22,8 @@ interface Parsed {
   readonly declarations: readonly Declaration[]
   readonly problems: readonly Problem[]
   readonly skipped: number
+  /** The file has to be looked at again soon, because what it is now may not be what it is to be. */
+  readonly isPassing?: boolean
 }
 
 /**
@@ -47,7 +49,9 @@ export function createFileSource({ path, clock, log }: FileSourceOptions): Sourc
   let lastReading: Promise<unknown> = Promise.resolve()
   const listeners = new Set<() => void>()
   let watch: { close(): Promise<void> } | undefined
+  let cancelReminder = () => {}
   let closed = false
+  const tell = () => listeners.forEach((listener) => void listener())
 
   const problemOf = (file: string, message: string): Problem => ({
     place: { source: name, file, document: 0, line: 1, column: 1 },
@@ -60,16 +64,21 @@ export function createFileSource({ path, clock, log }: FileSourceOptions): Sourc
     const before = parsed.get(file)
     if (before?.settled && before.fingerprint === fingerprint) return before
     const settled = clock.now() - found.changedAtMs > settledAfterMs
-    const read = await readText(found.path)
-    if ('text' in read)
-      return { fingerprint, settled, ...parseDeclarations(read.text, { source: name, file }) }
-    return {
+    const unreadable = (message: string): Parsed => ({
       fingerprint,
       settled: false,
       declarations: [],
-      problems: [problemOf(file, read.message)],
+      problems: [problemOf(file, message)],
       skipped: 0,
+    })
+    const read = await readText(found.path)
+    if ('message' in read) return unreadable(read.message)
+    // Many programs save by emptying a file and then filling it.
+    if (!settled && read.text.trim() === '' && declared.some(({ place }) => place.file === file)) {
+      const message = 'became empty just now: if that was meant, it is believed in a few seconds'
+      return { ...unreadable(message), isPassing: true }
     }
+    return { fingerprint, settled, ...parseDeclarations(read.text, { source: name, file }) }
   }
 
   async function readOnce(signal: AbortSignal | undefined) {
@@ -90,8 +99,12 @@ export function createFileSource({ path, clock, log }: FileSourceOptions): Sourc
     const problems = [
       ...scan.unreadable.map(({ file, message }) => problemOf(file, message)),
       ...[...files.values()].flatMap((file) => file.problems),
-      ...(isStill ? [] : [problemOf('', 'changes while it is read: it is read again later')]),
+      ...(isStill ? [] : [problemOf('', 'changes while it is read: it is read again in a few seconds')]),
     ]
+    cancelReminder()
+    if (listeners.size > 0 && (!isStill || [...files.values()].some((file) => file.isPassing))) {
+      cancelReminder = clock.after(settledAfterMs + 1, tell)
+    }
     declared = keepUnknown(declared, files, isStill ? scan : undefined)
     return {
       declarations: declared,
@@ -113,12 +126,13 @@ export function createFileSource({ path, clock, log }: FileSourceOptions): Sourc
     onChange(listener) {
       if (closed) return () => {}
       listeners.add(listener)
-      watch ??= watchFiles({ path, clock, log, onChange: () => listeners.forEach((listen) => void listen()) })
+      watch ??= watchFiles({ path, clock, log, onChange: tell })
       return () => listeners.delete(listener)
     },
     async close() {
       closed = true
       listeners.clear()
+      cancelReminder()
       await watch?.close()
     },
   }

@@ -37,12 +37,19 @@ async function startUp(folder: string, dataDirectory: string, flags: readonly st
       return response.ok ? ((await response.json()) as Volume) : undefined
     },
     list: async () => (await (await fetch(`${url}/v1/volumes?type=csi&namespace=*`)).json()) as VolumeStub[],
-    directories: () => readdirSync(join(dataDirectory, 'pool', 'volumes')).sort(),
+    directories: () => namesIn(join(dataDirectory, 'pool', 'volumes')),
     async stop() {
       mooring.signal('SIGTERM')
       expect(await mooring.exited()).toBe(0)
     },
   }
+}
+
+/** What `ls` shows of a folder; the driver's own files beside the volumes are hidden. */
+function namesIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => !name.startsWith('.'))
+    .sort()
 }
 
 function isWrite(line: LogLine): boolean {
@@ -295,14 +302,6 @@ describe('mooring up', () => {
     expect(await second.exited()).toBe(1)
     await first.stop()
   })
-
-  it('ends at once at the second signal', async () => {
-    const { folder, dataDirectory } = workplace()
-    const mooring = await startUp(folder, dataDirectory)
-    mooring.signal('SIGINT')
-    mooring.signal('SIGINT')
-    expect([0, 130]).toContain(await mooring.exited())
-  })
 })
 
 describe('mooring up, killed at random moments', () => {
@@ -319,9 +318,12 @@ describe('mooring up, killed at random moments', () => {
       write(`s${round}.yaml`, snapshotYAML(`s${round}`, `v${round}`))
       write(`r${round}.yaml`, volumeYAML(`r${round}`, { source: `{snapshot: s${round}}` }))
       const mooring = await startUp(folder, dataDirectory)
-      // The moment: after a number of log lines, which falls within any of the effects.
+      // The moment falls within any of the effects, which all are logged, or after the last of them.
       const lines = mooring.log.length + moment
-      await mooring.logged(() => mooring.log.length >= lines, 'the moment').catch(() => undefined)
+      await Promise.race([
+        mooring.logged(() => mooring.log.length >= lines, 'the moment').catch(() => undefined),
+        mooring.status(`Volume/default/r${round}`, 'ready').catch(() => undefined),
+      ])
       mooring.signal('SIGKILL')
       await mooring.exited()
     }
@@ -338,7 +340,7 @@ describe('mooring up, killed at random moments', () => {
     const volumes = await mooring.list()
     expect(volumes).toHaveLength(2 * kills)
     expect(mooring.directories()).toEqual(volumes.map((volume) => volume.ExternalID).sort())
-    expect(readdirSync(join(dataDirectory, 'pool', 'snapshots'))).toHaveLength(kills)
+    expect(namesIn(join(dataDirectory, 'pool', 'snapshots'))).toHaveLength(kills)
     await mooring.stop()
   })
 })

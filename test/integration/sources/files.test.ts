@@ -174,6 +174,19 @@ describe('what cannot be understood', () => {
     expect(content.complete).toBe(false)
   })
 
+  test('a file that is emptied keeps what it declared until it has been empty for a while', async () => {
+    let ahead = 0
+    const source = open(root, { ...systemClock, now: () => Date.now() + ahead })
+    await write('a.yaml', volume('a'))
+    await source.read()
+    await write('a.yaml', '')
+    const content = await source.read()
+    expect(declared(content)).toEqual(['a.yaml/0 a'])
+    expect(problems(content)).toEqual([expect.stringContaining('a.yaml: became empty just now')])
+    ahead = 60_000
+    expect(await source.read()).toMatchObject({ declarations: [], complete: true })
+  })
+
   test('what moved to another file out of a broken one is declared there alone', async () => {
     const source = open()
     await write('a.yaml', volume('a1') + volume('a2'))
@@ -325,7 +338,7 @@ describe('a folder that changes while it is read', () => {
     const content = await source.read()
     expect(declared(content)).toContain('b.yaml/0 b')
     expect(content.complete).toBe(false)
-    expect(problems(content)).toEqual([': changes while it is read: it is read again later'])
+    expect(problems(content)).toEqual([': changes while it is read: it is read again in a few seconds'])
   })
 })
 
@@ -453,6 +466,15 @@ describe('a watch', () => {
     await write('0.yaml', volume('other'))
     await vi.waitFor(() => expect(other).toHaveBeenCalled())
     expect(listener).not.toHaveBeenCalled()
+  })
+
+  test('tells again of a file that became empty, once that can be believed', async () => {
+    await write('a.yaml', volume('a'))
+    const { told, source } = await watching()
+    expect(declared(await source.read())).toEqual(['a.yaml/0 a'])
+    await told(() => write('a.yaml', ''))
+    await told(async () => expect(declared(await source.read())).toEqual(['a.yaml/0 a']))
+    expect(await source.read()).toMatchObject({ declarations: [], complete: true })
   })
 
   test('ends with its source, which may be closed twice', async () => {

@@ -34,6 +34,17 @@ describe('hostile text', () => {
     ['a key of its own meaning', `${head}spec: {}\n__proto__: {polluted: true}`, '__proto__'],
     ['a key of its own meaning, quoted', `${head}spec: {capacity: {"__proto__": 1}}`, '__proto__'],
     ['keys that objects inherit', `${head}spec: {constructor: 1, toString: 2}`, 'is not a field here'],
+    [
+      'more unknown fields than anybody reads',
+      `${head}spec:\n${Array.from({ length: 20_000 }, (_, i) => `  f${i}: x`).join('\n')}`,
+      'is not a field here',
+    ],
+    [
+      'more plain secrets than anybody reads',
+      `${head}spec: {secrets: {${Array.from({ length: 10_000 }, (_, i) => `f${i}: x`)}}}`,
+      'never stands in a declaration',
+    ],
+    ['a name of a megabyte', `${head}spec: {namespace: "${'a'.repeat(2 ** 20)}!"}`, 'is too long'],
     ['a key that is a mapping', `${head}{{ .Values.spec }}: x`, 'YAML:'],
     ['a tag that makes no JSON', `${head}spec: !!set {a, b}`, 'YAML:'],
     ['a date', `${head}spec: 2026-01-01`, 'must be a mapping of fields, not a string'],
@@ -41,8 +52,12 @@ describe('hostile text', () => {
     const { declarations, problems } = parse(text)
     expect(declarations).toEqual([])
     expect(problems.map((problem) => problem.message).join('\n')).toContain(message)
-    expect(problems[0]?.place.line).toBeGreaterThan(0)
-    expect(problems[0]?.place.column).toBeGreaterThan(0)
+    expect(problems.length).toBeLessThanOrEqual(100)
+    for (const { place, field, message } of problems) {
+      expect(place.line).toBeGreaterThan(0)
+      expect(place.column).toBeGreaterThan(0)
+      expect(field.length + message.length).toBeLessThan(1000)
+    }
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
   })
 
@@ -130,6 +145,36 @@ describe('hostile text', () => {
       { numRuns: 2000 },
     )
   })
+})
+
+test('a document of ours that is refused always says why: it never passes for one that is gone', () => {
+  const value = fc.oneof({ depthSize: 'small' }, fc.jsonValue(), fc.constantFrom('10Gi', 'a', [], {}))
+  const fields = [
+    'volumeID',
+    'name',
+    'pluginID',
+    'capacity',
+    'capabilities',
+    'secrets',
+    'source',
+    'volume',
+    'x',
+  ]
+  const spec = fc.dictionary(fc.constantFrom(...fields), value)
+  const document = fc.record(
+    { kind: fc.constantFrom('Volume', 'Snapshot'), metadata: value, spec: fc.oneof(spec, value), x: value },
+    { requiredKeys: ['kind'] },
+  )
+  fc.assert(
+    fc.property(document, (written) => {
+      const { declarations, problems, skipped } = parse(
+        JSON.stringify({ apiVersion: 'mooring.dev/v1alpha1', ...written }),
+      )
+      expect(skipped).toBe(0)
+      expect(declarations.length === 1).toBe(problems.length === 0)
+    }),
+    { numRuns: 1000 },
+  )
 })
 
 describe('secrets', () => {
