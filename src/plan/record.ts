@@ -78,4 +78,14 @@ export interface SnapshotRecord extends ManagedRecord<SnapshotDeclaration> {
   readonly intent?: Intent<SnapshotRequest>
 }
 
+/** An external volume or snapshot that Mooring managed once, and that may be there still. */
+export interface Released {
+  readonly key: Key
+  readonly pluginID: string
+  readonly externalID: string
+  /** Such as `Retained`, `Deregistered` or `Vanished`. */
+  readonly reason: string
+  readonly atMs: number
+}
+
 export type InventoryRecord = VolumeRecord | SnapshotRecord

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Declaration } from '../../../src/declare/declaration.ts'
+import { createMemoryInventory, emptyContents } from '../../../src/inventory/memory-inventory.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import { type Key, keyOf } from '../../../src/plan/identity.ts'
 import type { Inventory } from '../../../src/plan/ports.ts'
@@ -38,12 +39,15 @@ function createOperatorModel() {
     return work()
   }
 
+  const kept = createMemoryInventory(emptyContents, (text) => `hash of ${text}`)
   const inventory: Inventory = {
+    ...kept,
     get: (key) => stored.get(key),
     list: () => [...stored.values()],
     put: (record) => effect(() => stored.set(record.key, structuredClone(record))),
     delete: (key) => effect(() => stored.delete(key)),
-    keyedHash: (text) => `hash of ${text}`,
+    release: (left) => effect(() => kept.release(left)),
+    setOrders: (key, orders) => effect(() => kept.setOrders(key, orders)),
   }
   const api = Object.fromEntries(
     Object.entries(world.api).map(([name, call]) => [
@@ -96,6 +100,7 @@ function createOperatorModel() {
     world,
     stored,
     declared: () => declarations,
+    order: kept.setOrders,
     declare(declaration: Declaration) {
       declarations = [...declarations.filter((each) => keyOf(each) !== keyOf(declaration)), declaration]
     },
@@ -137,7 +142,7 @@ type Action =
   | { do: 'declare'; name: string; policy: (typeof policies)[number]; min: number }
   | { do: 'declare-snapshot'; name: string }
   | { do: 'declare-restored'; name: string }
-  | { do: 'remove' | 'remove-snapshot' | 'deregister' | 'destroy'; name: string }
+  | { do: 'remove' | 'remove-snapshot' | 'deregister' | 'destroy' | 'recreate'; name: string }
   | { do: 'fault'; fault: Fault }
   | { do: 'kill'; effects: number }
   | { do: 'advance'; ms: number }
@@ -158,6 +163,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       'remove-snapshot' as const,
       'deregister' as const,
       'destroy' as const,
+      'recreate' as const,
     ),
     name,
   }),
@@ -194,6 +200,12 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       world.disks.delete(found?.ExternalID ?? '')
       return world.volumes.delete(`default/${step.name}`)
     }
+    case 'recreate': {
+      const key = `Volume/default/${step.name}`
+      const record = model.stored.get(key)
+      if (record?.kind !== 'Volume' || record.externalID === undefined) return undefined
+      return model.order(key, { recreate: { externalID: record.externalID, atMs: 0 } })
+    }
     case 'fault':
       return world.failNext(step.fault)
     case 'kill':
@@ -219,17 +231,22 @@ function expectNeverList(
   expect(new Set(externalIDs).size, 'one external volume for two declarations').toBe(externalIDs.length)
   for (const record of stored.values()) {
     const id = record.kind === 'Volume' ? record.externalID : record.snapshotID
-    if (before.has(record.key) && id !== undefined) {
-      expect(id, `${record.key} stands for another thing than before`).toBe(before.get(record.key))
+    if (before.has(lifeOf(record)) && id !== undefined) {
+      expect(id, `${record.key} stands for another thing than before`).toBe(before.get(lifeOf(record)))
     }
   }
+}
+
+/** A volume that a person gave up begins a new life under the same key. */
+function lifeOf({ key, incarnation }: InventoryRecord): string {
+  return `${key} ${incarnation}`
 }
 
 function recordedIDs(stored: ReadonlyMap<Key, InventoryRecord>): Map<Key, string> {
   return new Map(
     [...stored.values()].flatMap((record): [Key, string][] => {
       const id = record.kind === 'Volume' ? record.externalID : record.snapshotID
-      return id === undefined ? [] : [[record.key, id]]
+      return id === undefined ? [] : [[lifeOf(record), id]]
     }),
   )
 }
@@ -248,7 +265,7 @@ describe('the reconcile loop', () => {
           // A blank disk in the place of a lost one: what has an external ID recorded makes no more disks.
           for (const made of model.world.history.disksMade.slice(disksBefore)) {
             const had = [...model.stored.values()].find((record) => record.csiName === made)
-            if (had !== undefined) expect(before.get(had.key), `${made} was made again`).toBeUndefined()
+            if (had !== undefined) expect(before.get(lifeOf(had)), `${made} was made again`).toBeUndefined()
           }
         }
         await model.rest()
