@@ -102,4 +102,14 @@ export interface SnapshotScheduleRecord extends ManagedRecord<SnapshotScheduleDe
   readonly ticks: Readonly<Record<Key, number>>
 }
 
+/** An external volume or snapshot that Mooring managed once, and that may be there still. */
+export interface Released {
+  readonly key: Key
+  readonly pluginID: string
+  readonly externalID: string
+  /** Such as `Retained`, `Deregistered` or `Vanished`. */
+  readonly reason: string
+  readonly atMs: number
+}
+
 export type InventoryRecord = VolumeRecord | SnapshotRecord | SnapshotScheduleRecord

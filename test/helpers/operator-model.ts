@@ -1,4 +1,5 @@
 import type { Declaration } from '../../src/declare/declaration.ts'
+import { createMemoryInventory, emptyContents } from '../../src/inventory/memory-inventory.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { type Key, keyOf } from '../../src/plan/identity.ts'
 import type { Inventory } from '../../src/plan/ports.ts'
@@ -32,12 +33,15 @@ export function createOperatorModel(startMs = 1_000_000) {
     return work()
   }
 
+  const kept = createMemoryInventory(emptyContents, (text) => `hash of ${text}`)
   const inventory: Inventory = {
+    ...kept,
     get: (key) => stored.get(key),
     list: () => [...stored.values()],
     put: (record) => effect(() => stored.set(record.key, structuredClone(record))),
     delete: (key) => effect(() => stored.delete(key)),
-    keyedHash: (text) => `hash of ${text}`,
+    release: (left) => effect(() => kept.release(left)),
+    setOrders: (key, orders) => effect(() => kept.setOrders(key, orders)),
   }
   const api = Object.fromEntries(
     Object.entries(world.api).map(([name, call]) => [
@@ -91,6 +95,7 @@ export function createOperatorModel(startMs = 1_000_000) {
     world,
     stored,
     declared: () => declarations,
+    order: kept.setOrders,
     declare(declaration: Declaration) {
       declarations = [...declarations.filter((each) => keyOf(each) !== keyOf(declaration)), declaration]
     },

@@ -19,7 +19,7 @@ type Action =
   | { do: 'declare'; name: string; policy: (typeof policies)[number]; min: number }
   | { do: 'declare-snapshot'; name: string }
   | { do: 'declare-restored'; name: string }
-  | { do: 'remove' | 'remove-snapshot' | 'deregister' | 'destroy'; name: string }
+  | { do: 'remove' | 'remove-snapshot' | 'deregister' | 'destroy' | 'recreate'; name: string }
   | { do: 'fault'; fault: Fault }
   | { do: 'kill'; effects: number }
   | { do: 'advance'; ms: number }
@@ -40,6 +40,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       'remove-snapshot' as const,
       'deregister' as const,
       'destroy' as const,
+      'recreate' as const,
     ),
     name,
   }),
@@ -76,6 +77,12 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       world.disks.delete(found?.ExternalID ?? '')
       return world.volumes.delete(`default/${step.name}`)
     }
+    case 'recreate': {
+      const key = `Volume/default/${step.name}`
+      const record = model.stored.get(key)
+      if (record?.kind !== 'Volume' || record.externalID === undefined) return undefined
+      return model.order(key, { recreate: { externalID: record.externalID, atMs: 0 } })
+    }
     case 'fault':
       return world.failNext(step.fault)
     case 'kill':
@@ -106,17 +113,22 @@ function expectNeverList(
   expect(new Set(externalIDs).size, 'one external volume for two declarations').toBe(externalIDs.length)
   for (const record of stored.values()) {
     const id = idOf(record)
-    if (before.has(record.key) && id !== undefined) {
-      expect(id, `${record.key} stands for another thing than before`).toBe(before.get(record.key))
+    if (before.has(lifeOf(record)) && id !== undefined) {
+      expect(id, `${record.key} stands for another thing than before`).toBe(before.get(lifeOf(record)))
     }
   }
+}
+
+/** A volume that a person gave up begins a new life under the same key. */
+function lifeOf({ key, incarnation }: InventoryRecord): string {
+  return `${key} ${incarnation}`
 }
 
 function recordedIDs(stored: ReadonlyMap<Key, InventoryRecord>): Map<Key, string> {
   return new Map(
     [...stored.values()].flatMap((record): [Key, string][] => {
       const id = idOf(record)
-      return id === undefined ? [] : [[record.key, id]]
+      return id === undefined ? [] : [[lifeOf(record), id]]
     }),
   )
 }
@@ -135,7 +147,7 @@ describe('the reconcile loop', () => {
           // A blank disk in the place of a lost one: what has an external ID recorded makes no more disks.
           for (const made of model.world.history.disksMade.slice(disksBefore)) {
             const had = [...model.stored.values()].find((record) => record.csiName === made)
-            if (had !== undefined) expect(before.get(had.key), `${made} was made again`).toBeUndefined()
+            if (had !== undefined) expect(before.get(lifeOf(had)), `${made} was made again`).toBeUndefined()
           }
         }
         await model.rest()
