@@ -65,15 +65,19 @@ export function startOperator(options: OperatorOptions): Operator {
   const desired = createDesired(options)
   const problemLog = createProblemLog(log)
   let problems: readonly Problem[] = []
+  let isFirst = true
   let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
 
   const controller = createController({
     reconcile: createReconcile({
       ...options,
       desired,
+      wake: (key) => controller.add(key),
       onStatus(key) {
         for (const dependent of dependents.get(key) ?? []) controller.add(dependent)
-        if (inventory.get(key) === undefined) wakeEnding()
+        const record = inventory.get(key)
+        if (record === undefined) wakeEnding()
+        if (record?.kind === 'Snapshot' && record.schedule) controller.add(record.schedule.schedule)
         notify()
       },
     }),
@@ -82,6 +86,12 @@ export function startOperator(options: OperatorOptions): Operator {
     clock,
     random: options.random,
   })
+
+  /** Whatever is declared or managed: what a schedule made is in the inventory alone. */
+  function lookAtAll() {
+    const keys = new Set([...desired.declarations().keys(), ...inventory.list().map(({ key }) => key)])
+    for (const key of keys) controller.add(key, { priority: 'resync' })
+  }
 
   function wakeEnding() {
     for (const { key } of inventory.list()) {
@@ -103,6 +113,8 @@ export function startOperator(options: OperatorOptions): Operator {
     problemLog.update(problems, desired.refusals())
     dependents = planDependents([...desired.declarations().values()])
     for (const key of update.changed) controller.add(key)
+    if (isFirst) lookAtAll()
+    isFirst = false
     notify()
     return Math.min(update.readAgainAtMs ?? Number.POSITIVE_INFINITY, clock.now() + options.rescanMs)
   }
@@ -128,8 +140,7 @@ export function startOperator(options: OperatorOptions): Operator {
   let stopResync = () => {}
   const resync = () => {
     stopResync = clock.after(options.resyncMs, () => {
-      for (const key of desired.declarations().keys()) controller.add(key, { priority: 'resync' })
-      wakeEnding()
+      lookAtAll()
       resync()
     })
   }
@@ -175,6 +186,6 @@ export function startOperator(options: OperatorOptions): Operator {
 /** Whose slots a key takes. A snapshot's plugin is its volume's; until that is known it has slots of its own. */
 function pluginOf(record: InventoryRecord | undefined, declaration: Declaration | undefined): string {
   if (record?.kind === 'Snapshot') return record.pluginID ?? ''
-  const volume = declaration?.kind === 'Volume' ? declaration : undefined
-  return volume?.spec.pluginID ?? record?.declaration.spec.pluginID ?? ''
+  const volume = declaration ?? record?.declaration
+  return volume?.kind === 'Volume' ? volume.spec.pluginID : ''
 }

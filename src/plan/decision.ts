@@ -19,6 +19,9 @@ export type StepName =
   | 'create-snapshot'
   | 'adopt-snapshot'
   | 'delete-snapshot'
+  | 'start-snapshot'
+  | 'miss-run'
+  | 'expire-snapshot'
   | 'release'
 
 /** What a plan comes to: at most one change, and where the declaration stands before it. */

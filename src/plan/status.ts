@@ -21,6 +21,12 @@ export interface Status {
   readonly externalID?: string
   /** Capacity of a volume or size of a snapshot; absent while unknown. */
   readonly sizeBytes?: Int64
+  /** Of a schedule, in milliseconds since the epoch. */
+  readonly nextRunMs?: number
+  readonly lastRunMs?: number
+  readonly lastMissedRunMs?: number
+  /** Of a schedule: for each snapshot of its own that stays, by key, the rules that keep it. */
+  readonly kept?: Readonly<Record<string, readonly string[]>>
   /** Allocations that hold the volume. */
   readonly claims?: readonly string[]
   /** The latest steps, newest first. */

@@ -19,6 +19,8 @@ export interface ReconcileContext {
   readonly callDeadlineMs: number
   /** Calls sent before this have ended: the server that would run them has started since. */
   readonly settledBeforeMs: number
+  /** Asks for a pass over another identity. */
+  readonly wake: (key: Key) => void
   /**
    * Set: passes decide and do not act, and tell of each step that they would take. The inventory of such
    * a context is one that nobody keeps.

@@ -8,6 +8,7 @@ import type { InventoryRecord, Released } from '../plan/record.ts'
 import { addToHistory, conditionsOf, type PastStep, type Status, type Verdict } from '../plan/status.ts'
 import type { ReconcileContext } from './context.ts'
 import { createSnapshotPass } from './snapshot.ts'
+import { createSnapshotSchedulePass } from './snapshot-schedule.ts'
 import { createVolumePass } from './volume.ts'
 
 /** One kind's view of a pass: what to do, and how each step is done. */
@@ -42,9 +43,14 @@ export function createReconcile(
     const declaration = context.desired.declaration(key)
     const kind = declaration?.kind ?? context.inventory.get(key)?.kind
     if (kind === undefined) return { type: 'done' }
-    return kind === 'Volume'
-      ? runPass(createVolumePass(context, key, signal), context, signal, announce)
-      : runPass(createSnapshotPass(context, key, signal), context, signal, announce)
+    switch (kind) {
+      case 'Volume':
+        return runPass(createVolumePass(context, key, signal), context, signal, announce)
+      case 'Snapshot':
+        return runPass(createSnapshotPass(context, key, signal), context, signal, announce)
+      case 'SnapshotSchedule':
+        return runPass(createSnapshotSchedulePass(context, key), context, signal, announce)
+    }
   }
 }
 
@@ -143,7 +149,7 @@ function releasedOf(
   reason: string,
   atMs: number,
 ): Released | undefined {
-  if (step !== 'release' || reason === 'Deleted') return undefined
+  if (step !== 'release' || reason === 'Deleted' || record.kind === 'SnapshotSchedule') return undefined
   const externalID = record.kind === 'Volume' ? record.externalID : record.snapshotID
   const pluginID = record.kind === 'Volume' ? record.declaration.spec.pluginID : record.pluginID
   if (externalID === undefined || pluginID === undefined) return undefined

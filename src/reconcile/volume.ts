@@ -277,7 +277,7 @@ function dependentsOf({ desired, inventory }: ReconcileContext, record: VolumeRe
   const declared = [...desired.declarations().values()].filter((declaration) => {
     if (declaration.spec.namespace !== spec.namespace) return false
     if (declaration.kind === 'Snapshot') return declaration.spec.volume === name
-    if (declaration.spec.source?.volume !== name) return false
+    if (declaration.kind !== 'Volume' || declaration.spec.source?.volume !== name) return false
     const clone = inventory.get(`Volume/${spec.namespace}/${declaration.spec.volumeID}`)
     return clone?.kind === 'Volume' && clone.externalID === undefined
   })

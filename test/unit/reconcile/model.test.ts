@@ -1,139 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Declaration } from '../../../src/declare/declaration.ts'
-import { createMemoryInventory, emptyContents } from '../../../src/inventory/memory-inventory.ts'
-import { silentLog } from '../../../src/lib/log.ts'
 import { type Key, keyOf } from '../../../src/plan/identity.ts'
-import type { Inventory } from '../../../src/plan/ports.ts'
 import type { InventoryRecord, VolumeRecord } from '../../../src/plan/record.ts'
-import { createDesired } from '../../../src/reconcile/desired.ts'
-import { createReconcile } from '../../../src/reconcile/reconcile.ts'
 import { snapshot, volume } from '../../builders/declarations.ts'
-import { createNomadWorld, type Fault } from '../../fakes/nomad-world.ts'
+import type { Fault } from '../../fakes/nomad-world.ts'
+import { createOperatorModel, deadlineMs, pruneDelayMs } from '../../helpers/operator-model.ts'
 
 /**
  * The reconcile loop against a world that people and faults change at random, with the process killed
  * between any two effects. Whatever happens, the never-list of the design holds; and once it is quiet,
  * everything ends as declared or in a stated reason.
  */
-class Killed extends Error {}
-
-const deadlineMs = 150_000
-const pruneDelayMs = 5_000
-
-function createOperatorModel() {
-  let nowMs = 1_000_000
-  const world = createNomadWorld({ now: () => nowMs, callDeadlineMs: deadlineMs })
-  const stored = new Map<Key, InventoryRecord>()
-  let effectsUntilKill: number | undefined
-  let isKilled = false
-  let declarations: Declaration[] = []
-
-  /** Counts down to the kill; a killed process has no further effects. */
-  function effect<T>(work: () => T): T {
-    if (isKilled) throw new Killed()
-    if (effectsUntilKill !== undefined && effectsUntilKill-- === 0) {
-      isKilled = true
-      throw new Killed()
-    }
-    return work()
-  }
-
-  const kept = createMemoryInventory(emptyContents, (text) => `hash of ${text}`)
-  const inventory: Inventory = {
-    ...kept,
-    get: (key) => stored.get(key),
-    list: () => [...stored.values()],
-    put: (record) => effect(() => stored.set(record.key, structuredClone(record))),
-    delete: (key) => effect(() => stored.delete(key)),
-    release: (left) => effect(() => kept.release(left)),
-    setOrders: (key, orders) => effect(() => kept.setOrders(key, orders)),
-  }
-  const api = Object.fromEntries(
-    Object.entries(world.api).map(([name, call]) => [
-      name,
-      async (...parameters: unknown[]) => {
-        const answer = await effect(() => (call as (...all: unknown[]) => Promise<unknown>)(...parameters))
-        // The second chance to die: the call went out, and nobody is left to hear the answer.
-        return effect(() => answer)
-      },
-    ]),
-  ) as unknown as typeof world.api // The same functions, each with its two chances to die.
-
-  let desired = start()
-  function start() {
-    isKilled = false
-    effectsUntilKill = undefined
-    return createDesired({
-      inventory,
-      region: 'global',
-      prune: { prune: true, pruneDelayMs, maxPrune: 100, allowEmpty: true },
-    })
-  }
-
-  async function pass() {
-    desired.update(declarations, {
-      atMs: nowMs,
-      complete: true,
-      count: declarations.length,
-      sources: new Set(['declarations']),
-    })
-    const reconcile = createReconcile({
-      api,
-      observer: world.observer,
-      inventory,
-      secrets: { resolve: async () => ({}) },
-      desired,
-      clock: { now: () => nowMs, after: () => () => {} },
-      log: silentLog,
-      region: 'global',
-      callDeadlineMs: deadlineMs,
-      settledBeforeMs: 0,
-      onStatus: () => {},
-    })
-    for (const key of new Set([...desired.declarations().keys(), ...stored.keys()])) {
-      await reconcile(key, new AbortController().signal)
-    }
-  }
-
-  return {
-    world,
-    stored,
-    declared: () => declarations,
-    order: kept.setOrders,
-    declare(declaration: Declaration) {
-      declarations = [...declarations.filter((each) => keyOf(each) !== keyOf(declaration)), declaration]
-    },
-    remove(key: Key) {
-      declarations = declarations.filter((each) => keyOf(each) !== key)
-    },
-    advance(ms: number) {
-      nowMs += ms
-    },
-    killAfter(effects: number) {
-      effectsUntilKill = effects
-    },
-    /** A round of passes; a kill in it is followed by a new process. */
-    async run() {
-      try {
-        await pass()
-      } catch (error) {
-        if (!(error instanceof Killed)) throw error
-        desired = start()
-      }
-    },
-    /** Lets everything come to rest: no faults, every deadline passes. */
-    async rest() {
-      effectsUntilKill = undefined
-      for (let round = 0; round < 24; round += 1) {
-        await this.run()
-        nowMs += round % 4 === 3 ? deadlineMs : pruneDelayMs
-        world.settle()
-      }
-    },
-  }
-}
-
 const names = ['a', 'b', 'c'] as const
 const policies = ['Retain', 'Deregister', 'Delete'] as const
 const name = fc.constantFrom(...names)
@@ -217,6 +94,11 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
   }
 }
 
+function idOf(record: InventoryRecord): string | undefined {
+  if (record.kind === 'Volume') return record.externalID
+  return record.kind === 'Snapshot' ? record.snapshotID : undefined
+}
+
 /** Design, section 2: what must never happen, checked after every round. */
 function expectNeverList(
   { world, stored }: ReturnType<typeof createOperatorModel>,
@@ -230,7 +112,7 @@ function expectNeverList(
   )
   expect(new Set(externalIDs).size, 'one external volume for two declarations').toBe(externalIDs.length)
   for (const record of stored.values()) {
-    const id = record.kind === 'Volume' ? record.externalID : record.snapshotID
+    const id = idOf(record)
     if (before.has(lifeOf(record)) && id !== undefined) {
       expect(id, `${record.key} stands for another thing than before`).toBe(before.get(lifeOf(record)))
     }
@@ -245,7 +127,7 @@ function lifeOf({ key, incarnation }: InventoryRecord): string {
 function recordedIDs(stored: ReadonlyMap<Key, InventoryRecord>): Map<Key, string> {
   return new Map(
     [...stored.values()].flatMap((record): [Key, string][] => {
-      const id = record.kind === 'Volume' ? record.externalID : record.snapshotID
+      const id = idOf(record)
       return id === undefined ? [] : [[lifeOf(record), id]]
     }),
   )
