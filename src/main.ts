@@ -1,9 +1,12 @@
 import process from 'node:process'
 import { Command } from 'commander'
 import { driverCommand } from './commands/driver.ts'
+import { mountCommand } from './commands/mount.ts'
 import { runCommand } from './commands/run.ts'
 import { serverCommand } from './commands/server.ts'
+import { unmountCommand } from './commands/unmount.ts'
 import { upCommand } from './commands/up.ts'
+import { validateCommand } from './commands/validate.ts'
 import { UsageError } from './lib/errors.ts'
 import { packageVersion } from './lib/version.ts'
 
@@ -13,8 +16,11 @@ const program = new Command('mooring')
   .showHelpAfterError('(mooring --help and mooring <command> --help say more)')
   .addCommand(upCommand())
   .addCommand(runCommand())
+  .addCommand(validateCommand())
   .addCommand(serverCommand())
   .addCommand(driverCommand())
+  .addCommand(mountCommand())
+  .addCommand(unmountCommand())
 
 try {
   await program.parseAsync()

@@ -1,7 +1,10 @@
+import { join, resolve } from 'node:path'
+import process from 'node:process'
 import { InvalidArgumentError, Option } from 'commander'
 import { isVariableName } from '../declare/variables.ts'
 import { parseDuration } from '../lib/duration.ts'
 import { logLevels } from '../lib/log.ts'
+import { defaultStateDirectory } from '../lib/state-directory.ts'
 
 /** Options that more than one command takes; each has its environment variable. */
 
@@ -45,13 +48,20 @@ function collectVariables(text: string, before: ReadonlyMap<string, string> = ne
   return variables
 }
 
-/** Options of how sources are read. */
-export function sourceOptions(): Option[] {
+/** Values of variables in YAML declarations. */
+export function variableOptions(): Option[] {
   return [
     new Option('--var <name=value>', 'value of a variable in YAML declarations; may be given more than once')
       .argParser(collectVariables)
       .env('MOORING_VAR'),
     new Option('--var-file <file>', 'file of such values, NAME=value a line').env('MOORING_VAR_FILE'),
+  ]
+}
+
+/** Options of how sources are read. */
+function sourceOptions(): Option[] {
+  return [
+    ...variableOptions(),
     new Option('--git-poll <duration>', 'look at Git repositories this often')
       .argParser(parseDurationOption)
       .default(60_000, '1m')
@@ -73,9 +83,12 @@ export function sourceOptions(): Option[] {
   ]
 }
 
-export interface SourceFlags {
+export interface VariableFlags {
   readonly var?: ReadonlyMap<string, string>
   readonly varFile?: string
+}
+
+export interface SourceFlags extends VariableFlags {
   /** Milliseconds. */
   readonly gitPoll: number
   readonly gitAllowedSigners?: string
@@ -89,6 +102,21 @@ export const logLevelOption = () =>
     .choices(logLevels)
     .default('info')
     .env('MOORING_LOG_LEVEL')
+
+export const dataDirOption = () =>
+  new Option('--data-dir <folder>', 'where everything is kept')
+    .default(defaultStateDirectory(process.env), '$XDG_STATE_HOME/mooring')
+    .env('MOORING_DATA_DIR')
+
+/** Where beneath a data directory the operator keeps its inventory, its lock and its admin socket. */
+export function operatorDirectory(dataDirectory: string): string {
+  return join(resolve(dataDirectory), 'operator')
+}
+
+export const readOnlyOption = () =>
+  new Option('--read-only', 'observe, plan and report; write nothing, neither to Nomad nor to the inventory')
+    .default(false)
+    .env('MOORING_READ_ONLY')
 
 /** Options of the reconcile loop. */
 export function operatorOptions(): Option[] {

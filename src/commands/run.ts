@@ -1,22 +1,35 @@
+import process from 'node:process'
 import { Command, Option } from 'commander'
+import { serveAdmin } from '../admin/serve-admin.ts'
+import { createMemoryInventory } from '../inventory/memory-inventory.ts'
 import { openSqliteInventory } from '../inventory/sqlite-inventory.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type Log } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
-import { defaultStateDirectory } from '../lib/state-directory.ts'
+import { packageVersion } from '../lib/version.ts'
 import { createNomadClient } from '../nomad/client.ts'
 import { createObserver } from '../nomad/observer.ts'
+import type { Decision } from '../plan/decision.ts'
+import type { Key } from '../plan/identity.ts'
 import { createKeptSecrets } from '../secrets/kept-secrets.ts'
 import { createSecretResolver } from '../secrets/resolve-secrets.ts'
 import { type Operator, startOperator } from './operator.ts'
-import { collectOption, type OperatorFlags, operatorOptions } from './options.ts'
+import { createOperatorAdmin } from './operator-admin.ts'
+import {
+  collectOption,
+  dataDirOption,
+  type OperatorFlags,
+  operatorDirectory,
+  operatorOptions,
+  readOnlyOption,
+} from './options.ts'
 import { openSources, sourceName } from './sources.ts'
 
 /**
- * How long Nomad may go on with a call after its client is gone: two minutes for the plugin, and what the
- * request waits before (reference, 2).
+ * How long after it was sent a call may still be running in Nomad: the client waits 150 s for the answer,
+ * and a call that stood in a queue until then has the plugin's two minutes before it (reference, 2).
  */
-const callDeadlineMs = 150_000
+const callDeadlineMs = 270_000
 
 /** `mooring run`: the operator alone, against a Nomad that runs elsewhere. */
 export function runCommand(): Command {
@@ -43,12 +56,9 @@ export function runCommand(): Command {
       new Option('--nomad-token <secret>', 'ACL token; give it by the environment').env('NOMAD_TOKEN'),
     )
     .addOption(new Option('--nomad-region <region>', 'region to speak to').env('NOMAD_REGION'))
-    .addOption(
-      new Option('--data-dir <folder>', "where the operator's inventory is")
-        .default(defaultStateDirectory(process.env), '$XDG_STATE_HOME/mooring')
-        .env('MOORING_DATA_DIR'),
-    )
+    .addOption(dataDirOption())
   for (const option of operatorOptions()) command.addOption(option)
+  command.addOption(readOnlyOption())
   return command.action(async (flags: RunFlags) => {
     const shutdown = waitForShutdown(systemClock)
     const log = createLog(flags.logLevel)
@@ -66,21 +76,20 @@ interface RunFlags extends OperatorFlags {
   readonly nomadToken?: string
   readonly nomadRegion?: string
   readonly dataDir: string
+  readonly readOnly: boolean
 }
 
-/** Composes the operator from its flags. */
+/** Composes the operator from its flags, and serves its admin API. */
 export async function runOperator(
   options: RunFlags & { readonly log: Log; readonly settledBeforeMs: number },
 ): Promise<Operator> {
   const { log } = options
   const clock = systemClock
-  const inventory = openSqliteInventory(options.dataDir)
-  const kept = createKeptSecrets(inventory.keyedHash)
-  const opened = await openSources(options, {
-    dataDirectory: options.dataDir,
-    keepSecret: kept.keep,
-    log,
-  })
+  const directory = operatorDirectory(options.dataDir)
+  const kept = openSqliteInventory(directory)
+  const inventory = options.readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
+  const keptSecrets = createKeptSecrets(inventory.keyedHash)
+  const opened = await openSources(options, { dataDirectory: directory, keepSecret: keptSecrets.keep, log })
   if (opened.webhookURL !== undefined) log.info({ url: opened.webhookURL }, 'webhook listens')
   const client = createNomadClient({
     address: options.nomadAddr,
@@ -96,7 +105,7 @@ export async function runOperator(
     inventory,
     secrets: createSecretResolver({
       environment: process.env,
-      kept,
+      kept: keptSecrets,
       ...(options.secretsDir === undefined ? {} : { secretsDirectory: options.secretsDir }),
     }),
     clock,
@@ -113,15 +122,40 @@ export async function runOperator(
     resyncMs: options.resync,
     callDeadlineMs,
     settledBeforeMs: options.settledBeforeMs,
+    ...(options.readOnly
+      ? {
+          onPlanned: (key: Key, { step, verdict }: Decision) =>
+            log.info({ key, step, why: verdict.message }, 'would take a step'),
+        }
+      : {}),
+  })
+  const admin = await serveAdmin({
+    directory,
+    admin: createOperatorAdmin({
+      operator,
+      inventory,
+      client,
+      clock,
+      info: {
+        version: packageVersion(),
+        processID: process.pid,
+        sources: opened.sources.map(({ name }) => name),
+        nomadAddr: options.nomadAddr,
+        ...(options.nomadRegion === undefined ? {} : { nomadRegion: options.nomadRegion }),
+        readOnly: options.readOnly,
+      },
+    }),
+    log,
   })
   return {
     ...operator,
     async close() {
+      await admin.close()
       await operator.close()
       await opened.close()
       await observer.close()
       await client.close()
-      inventory.close()
+      kept.close()
     },
   }
 }

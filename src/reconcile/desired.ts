@@ -43,7 +43,10 @@ export function createDesired(options: {
     update(declarations, reading) {
       const records = new Map(inventory.list().map((record) => [record.key, record]))
       const ownership = planOwnership(declarations, records, region)
-      const absent = [...records.values()].filter(({ key }) => !ownership.owners.has(key))
+      // What a schedule made is nobody's declaration: retention ends it, not its absence.
+      const absent = [...records.values()].filter(
+        (record) => !ownership.owners.has(record.key) && !(record.kind === 'Snapshot' && record.schedule),
+      )
       const planned = planAbsences(absent, records.size, reading, prune)
       const nextAbsences = new Map(
         [...planned].map(([key, absence]): [Key, Absence] => [
@@ -67,7 +70,7 @@ export function createDesired(options: {
       ])
       const changed = [...keys].filter(
         (key) =>
-          !isDeepStrictEqual(owners.get(key), ownership.owners.get(key)) ||
+          !isSameDeclaration(owners.get(key), ownership.owners.get(key)) ||
           !isDeepStrictEqual(absences.get(key), nextAbsences.get(key)),
       )
       owners = ownership.owners
@@ -94,4 +97,12 @@ function sinceOf(absence: Absence | undefined): number | undefined {
 
 function isEnding(absence: Absence | undefined): boolean {
   return absence?.state === 'ending'
+}
+
+/** The commit counts for nothing: a push that leaves a declaration as it was is no work for it. */
+function isSameDeclaration(one: Declaration | undefined, other: Declaration | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  const { commit: oneCommit, ...onePlace } = one.place
+  const { commit: otherCommit, ...otherPlace } = other.place
+  return isDeepStrictEqual({ ...one, place: onePlace }, { ...other, place: otherPlace })
 }

@@ -44,6 +44,8 @@ describe('a document that is right', () => {
           pluginID: 'ebs0',
           capabilities: [{ accessMode: 'single-node-writer', attachmentMode: 'file-system' }],
           deletionPolicy: 'Retain',
+          finalSnapshot: false,
+          driftPolicy: 'Correct',
           suspend: false,
         },
         place: { source: 'declared', file: 'a.yaml', document: 0, line: 3, column: 1 },
@@ -200,14 +202,13 @@ describe('a document that is wrong', () => {
       'kind: X\napiVersion: moring.dev/v1alpha1',
       '2:1 apiVersion is not known to this release: write apiVersion: mooring.dev/v1alpha1',
     ],
-    ['apiVersion: mooring.dev/v1alpha1', '1:1 kind this release knows Volume and Snapshot'],
     [
-      'apiVersion: mooring.dev/v1alpha1\nkind: Volumes',
-      '2:1 kind did you mean Volume? this release knows Volume and Snapshot',
+      'apiVersion: mooring.dev/v1alpha1',
+      '1:1 kind this release knows Volume, Snapshot, and SnapshotSchedule',
     ],
     [
-      'apiVersion: mooring.dev/v1alpha1\nkind: SnapshotSchedule',
-      '2:1 kind SnapshotSchedule is not supported by this release: remove it',
+      'apiVersion: mooring.dev/v1alpha1\nkind: Volumes',
+      '2:1 kind did you mean Volume? this release knows Volume, Snapshot, and SnapshotSchedule',
     ],
   ])('%j', (text, problem) => {
     expect(problemsOf(text)).toEqual([problem])
@@ -272,9 +273,9 @@ status: {}
     ['  mountOptions: {mountFlags: noatime}', 'spec.mountOptions.mountFlags must be a list, not a string'],
     ['  deletionPolicy: delete', 'did you mean Delete?'],
     ['  detach: {policy: Stale}', 'spec.detach is not supported by this release: remove it'],
-    ['  driftPolicy: Report', 'spec.driftPolicy is not supported by this release: remove it'],
+    ['  driftPolicy: report', 'spec.driftPolicy'],
     ['  perAlloc: {count: 3}', 'spec.perAlloc is not supported by this release: remove it'],
-    ['  finalSnapshot: true', 'spec.finalSnapshot is not supported by this release: remove it'],
+    ['  finalSnapshot: true', 'spec.finalSnapshot is taken before a delete'],
     ['  frobnicate: 1', 'spec.frobnicate is not a field here: remove it. Known are volumeID'],
     ['  parameters: {__proto__: x}', 'holds the key __proto__'],
   ])('%j is refused', (lines, message) => {
