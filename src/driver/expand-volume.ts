@@ -11,7 +11,7 @@ export async function expandVolume(
   context: DriverContext,
   request: ControllerExpandVolumeRequest__Output,
 ): Promise<ControllerExpandVolumeResponse> {
-  const { pool, locks, account, log } = context
+  const { pool, locks, account, quota, log } = context
   const { volumeId: id } = request
   if (id === '') throw invalidArgument('volume_id is required')
   if (request.capacityRange === null) throw invalidArgument('capacity_range is required')
@@ -28,6 +28,9 @@ export async function expandVolume(
     }
     if (moreBytes > 0) {
       if (volume.kind === 'block') await growFile(path, capacityBytes)
+      if (volume.projectID !== undefined && quota.type === 'enforced') {
+        await quota.limit(volume.projectID, capacityBytes)
+      }
       await pool.volumes.save({ ...volume, capacityBytes })
       log.info({ volume: id, capacityBytes }, 'volume expanded')
     }
