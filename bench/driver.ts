@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { createPluginClient, type PluginClient } from '../src/csi/plugin-client.ts'
 import { startDriver } from '../src/driver/driver.ts'
@@ -24,11 +25,12 @@ const volumes = (name: string, more: object = {}) => ({
 /**
  * The driver over its real socket: what a snapshot and a restore take beside a plain `cp` and `sync` of the
  * same bytes on the same disk, taken in turns, and how many small calls go through.
+ * Written to bench-results/driver.json.
  *   --directory DIR   where the pool is made (default: the system's directory for temporary files)
  *   --mebibytes N     size of the big volume (default 1024)   --rounds N   (default 3)
  *   --volumes N       how many small volumes (default 300)
  */
-export async function run(args: readonly string[]): Promise<Record<string, unknown>> {
+export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -50,12 +52,19 @@ export async function run(args: readonly string[]): Promise<Record<string, unkno
   })
   const client = createPluginClient({ pluginID: 'bench', endpoint: driver.endpoint })
   try {
-    return {
+    const report = {
+      at: new Date().toISOString(),
+      node: process.version,
       fileSystem: mountOf(directory, await readMountTable())?.fsType,
       cpus: cpus().length,
       copies: await measureCopies(client, pool, Number(values.mebibytes), Number(values.rounds)),
       calls: await measureCalls(client, Number(values.volumes)),
     }
+    const text = `${JSON.stringify(report, null, 2)}\n`
+    const results = fileURLToPath(new URL('../bench-results', import.meta.url))
+    await mkdir(results, { recursive: true })
+    await writeFile(join(results, 'driver.json'), text)
+    process.stdout.write(text)
   } finally {
     client.close()
     await driver.close()

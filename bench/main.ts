@@ -1,32 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import process from 'node:process'
 
-/**
- * Runs one benchmark: node bench/main.ts NAME [its options]. What it measured goes to standard output and
- * to bench-results/NAME.json.
- */
-export interface Benchmark {
-  /** Gives its figures, with units in their names. */
-  run(args: readonly string[]): Promise<Record<string, unknown>>
-}
-
-const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+/** The benchmarks by name; each prints what it measured and writes it beneath bench-results. */
+const benchmarks: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
   driver: () => import('./driver.ts'),
+  server: () => import('./server.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)
 const load = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
 if (load === undefined) {
-  console.error(`npm run bench NAME, where NAME is one of: ${Object.keys(benchmarks).join(', ')}`)
-  process.exitCode = 1
-} else {
-  const figures = await (await load()).run(args)
-  const results = fileURLToPath(new URL('../bench-results', import.meta.url))
-  await mkdir(results, { recursive: true })
-  const report = { benchmark: name, at: new Date().toISOString(), node: process.version, ...figures }
-  const path = join(results, `${name}.json`)
-  await writeFile(path, `${JSON.stringify(report, null, 2)}\n`)
-  console.log(JSON.stringify(report, null, 2))
-  console.log(`written to ${path}`)
+  process.stderr.write(`usage: node bench/main.ts ${Object.keys(benchmarks).join('|')}\n`)
+  process.exit(1)
 }
+await (await load()).run(args)

@@ -132,6 +132,7 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
   try {
     const capacityBytes = chooseCapacity(wanted.bounds, {
       leastBytes: source?.leastBytes ?? 0,
+      availableBytes: account.availableBytes(),
       kind: wanted.kind,
     })
     if (capacityBytes > account.totalBytes()) {

@@ -21,7 +21,11 @@ export async function expandVolume(
     const volume = getVolume(pool, id)
     const path = pool.volumePath(id)
     if (!pool.hasData(path, volume.kind)) throw dataLoss(`the data of volume ${id} is gone from the pool`)
-    const capacityBytes = chooseCapacity(bounds, { leastBytes: volume.capacityBytes, kind: volume.kind })
+    const capacityBytes = chooseCapacity(bounds, {
+      leastBytes: volume.capacityBytes,
+      availableBytes: account.availableBytes(),
+      kind: volume.kind,
+    })
     const moreBytes = capacityBytes - volume.capacityBytes
     if (moreBytes > account.availableBytes()) {
       throw outOfRange(`the pool has ${account.availableBytes()} bytes left of the ${moreBytes} wanted`)

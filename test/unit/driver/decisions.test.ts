@@ -14,7 +14,7 @@ describe('capacity', () => {
     limitBytes: number,
     leastBytes = 0,
     kind: 'mount' | 'block' = 'mount',
-  ) => chooseCapacity({ requiredBytes, limitBytes }, { leastBytes, kind })
+  ) => chooseCapacity({ requiredBytes, limitBytes }, { leastBytes, kind, availableBytes: 2 ** 40 })
 
   test.each([
     ['what is required', choose(10, 0), 10],
@@ -23,6 +23,11 @@ describe('capacity', () => {
     ['the source’s size, where that is more', choose(10, 0, 20), 20],
     ['whole pages for a device', choose(4097, 0, 0, 'block'), 8192],
   ])('is %s', (_title, actual, expected) => expect(actual).toBe(expected))
+
+  test('is a share of what the pool has left, where that is less than a gibibyte and nothing is said', () => {
+    const options = { leastBytes: 0, availableBytes: 160, kind: 'mount' } as const
+    expect(chooseCapacity({ requiredBytes: 0, limitBytes: 0 }, options)).toBe(10)
+  })
 
   test.each([
     ['a source', () => choose(0, 10, 20)],
@@ -36,7 +41,8 @@ describe('capacity', () => {
     fc.assert(
       fc.property(bytes, bytes, (requiredBytes, moreBytes) => {
         const bounds = { requiredBytes, limitBytes: moreBytes === 0 ? 0 : requiredBytes + moreBytes }
-        expect(satisfies(chooseCapacity(bounds, { leastBytes: 0, kind: 'mount' }), bounds)).toBe(true)
+        const chosen = chooseCapacity(bounds, { leastBytes: 0, availableBytes: 2 ** 20, kind: 'mount' })
+        expect(satisfies(chosen, bounds)).toBe(true)
       }),
     )
   })
