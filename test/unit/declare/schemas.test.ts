@@ -55,7 +55,7 @@ describe.each(kinds)('the schema of %s', (kind, schema) => {
     const shown = Object.entries(schema.properties?.spec?.properties ?? {}).filter(
       ([, field]) => 'default' in field,
     )
-    expect(shown.map(([name]) => name)).toEqual(['deletionPolicy', 'suspend'])
+    expect(shown.map(([name]) => name)).toEqual(['deletionPolicy', 'finalSnapshot', 'driftPolicy', 'suspend'])
     expect(reading).toMatchObject({
       spec: Object.fromEntries(shown.map(([name, field]) => [name, field.default])),
     })
