@@ -21,6 +21,7 @@ import { storageRoutes } from './routes/storage.ts'
 import { volumeRoutes } from './routes/volume.ts'
 import { volumesRoutes } from './routes/volumes.ts'
 import { openState } from './state/state.ts'
+import { createStorageIndexes } from './storage/storage-indexes.ts'
 import { createReplays } from './volumes/replays.ts'
 
 export interface ServerOptions {
@@ -88,12 +89,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   const replays = createReplays(context)
   const blocking = createBlockingQueries(state, clock, options.random ?? Math.random)
+  const storageIndexes = createStorageIndexes(state, clock)
   const http = createHttpServer({
     resources: [
       ...volumesRoutes(context, blocking),
       ...claimRoutes(context),
       ...volumeRoutes(context, blocking, replays),
-      ...storageRoutes(context),
+      ...storageRoutes(context, storageIndexes),
       ...pluginRoutes(context, blocking),
       ...namespaceRoutes(context, blocking),
       ...nodeRoutes(context, blocking),
@@ -114,6 +116,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const close = async () => {
     unfollow()
     replays.close()
+    storageIndexes.close()
     const drained = new AbortController()
     const closed = http.close().finally(() => drained.abort())
     await delay(clock, drainTimeoutMs, drained.signal)

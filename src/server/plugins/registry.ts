@@ -62,8 +62,9 @@ export interface PluginRegistryOptions {
 
 /** A plugin is on this machine, or near it: one that takes longer to accept a connection is away. */
 const connectTimeoutMs = 2_000
-/** After a failed probe the next comes sooner: after 250 ms, then doubling up to the interval. */
+/** After a failed probe the next comes sooner: after 250 ms, then doubling. */
 const firstRetryMs = 250
+const longestRetryMs = 5_000
 
 export function createPluginRegistry(options: PluginRegistryOptions): PluginRegistry {
   const { state, log, clock } = options
@@ -103,7 +104,12 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
 
   async function keepProbing(id: string, client: PluginClient, ended: AbortSignal, onHealthy: () => void) {
     let retryMs = firstRetryMs
+    let lost = new AbortController()
+    client.watchState(({ type }) => {
+      if (type === 'gone') lost.abort()
+    })
     while (!ended.aborted) {
+      lost = new AbortController()
       const known = state.csi_plugins.get(id) ?? unknownFingerprint
       const fingerprint = await fingerprintPlugin(client, known, ended)
       if (ended.aborted) return
@@ -112,8 +118,10 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
         retryMs = firstRetryMs
         onHealthy()
       }
-      await delay(clock, fingerprint.healthy ? options.probeIntervalMs : retryMs, ended)
-      if (!fingerprint.healthy) retryMs = Math.min(retryMs * 2, options.probeIntervalMs)
+      const delayMs = fingerprint.healthy ? options.probeIntervalMs : retryMs
+      // A connection that is lost is looked into at once.
+      await delay(clock, delayMs, fingerprint.healthy ? AbortSignal.any([ended, lost.signal]) : ended)
+      if (!fingerprint.healthy) retryMs = Math.min(retryMs * 2, longestRetryMs, options.probeIntervalMs)
     }
   }
 
