@@ -69,6 +69,10 @@ export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
   /** Keyed hash of the last update sent, to notice one that had no effect. */
   readonly lastUpdateHash?: string
   readonly end?: VolumeEnd
+  /** Keyed hash of the spec that Nomad was last seen to match: what differs since then is drift. */
+  readonly settledSpecHash?: string
+  /** The snapshot before a delete, once it was begun. */
+  readonly finalSnapshot?: { readonly intent: Intent<SnapshotRequest>; readonly snapshotID?: string }
 }
 
 export interface SnapshotRecord extends ManagedRecord<SnapshotDeclaration> {
