@@ -48,13 +48,20 @@ function collectVariables(text: string, before: ReadonlyMap<string, string> = ne
   return variables
 }
 
-/** Options of how sources are read. */
-export function sourceOptions(): Option[] {
+/** Values of variables in YAML declarations. */
+export function variableOptions(): Option[] {
   return [
     new Option('--var <name=value>', 'value of a variable in YAML declarations; may be given more than once')
       .argParser(collectVariables)
       .env('MOORING_VAR'),
     new Option('--var-file <file>', 'file of such values, NAME=value a line').env('MOORING_VAR_FILE'),
+  ]
+}
+
+/** Options of how sources are read. */
+function sourceOptions(): Option[] {
+  return [
+    ...variableOptions(),
     new Option('--git-poll <duration>', 'look at Git repositories this often')
       .argParser(parseDurationOption)
       .default(60_000, '1m')
@@ -76,9 +83,12 @@ export function sourceOptions(): Option[] {
   ]
 }
 
-export interface SourceFlags {
+export interface VariableFlags {
   readonly var?: ReadonlyMap<string, string>
   readonly varFile?: string
+}
+
+export interface SourceFlags extends VariableFlags {
   /** Milliseconds. */
   readonly gitPoll: number
   readonly gitAllowedSigners?: string

@@ -89,11 +89,7 @@ export async function runOperator(
   const kept = openSqliteInventory(directory)
   const inventory = options.readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
   const keptSecrets = createKeptSecrets(inventory.keyedHash)
-  const opened = await openSources(options, {
-    dataDirectory: directory,
-    keepSecret: keptSecrets.keep,
-    log,
-  })
+  const opened = await openSources(options, { dataDirectory: directory, keepSecret: keptSecrets.keep, log })
   if (opened.webhookURL !== undefined) log.info({ url: opened.webhookURL }, 'webhook listens')
   const client = createNomadClient({
     address: options.nomadAddr,
@@ -143,7 +139,7 @@ export async function runOperator(
       info: {
         version: packageVersion(),
         processID: process.pid,
-        sources: options.source.map(sourceName),
+        sources: opened.sources.map(({ name }) => name),
         nomadAddr: options.nomadAddr,
         ...(options.nomadRegion === undefined ? {} : { nomadRegion: options.nomadRegion }),
         readOnly: options.readOnly,

@@ -14,7 +14,7 @@ import { isGitAddress, parseGitAddress } from '../sources/git-address.ts'
 import { prepareSigners } from '../sources/git-signers.ts'
 import type { ParseFile, Source } from '../sources/source.ts'
 import { startWebhook } from '../sources/webhook.ts'
-import type { SourceFlags } from './options.ts'
+import type { SourceFlags, VariableFlags } from './options.ts'
 
 export interface OpenSources {
   readonly sources: readonly Source[]
@@ -97,17 +97,14 @@ export async function openSources(
 }
 
 /** parseDeclarations with the variables and secrets of this process. */
-export function createParse(
-  flags: Pick<SourceFlags, 'var' | 'varFile'>,
-  keepSecret?: SecretKeeper,
-): ParseFile {
+export function createParse(flags: VariableFlags, keepSecret?: SecretKeeper): ParseFile {
   const variables = readVariables(flags)
   return (text, origin) =>
     parseDeclarations(text, origin, { variables, ...(keepSecret === undefined ? {} : { keepSecret }) })
 }
 
 /** `--var` goes before `--var-file`. */
-function readVariables({ var: given, varFile }: Pick<SourceFlags, 'var' | 'varFile'>): Variables {
+function readVariables({ var: given, varFile }: VariableFlags): Variables {
   if (varFile === undefined) return given ?? new Map()
   const fromFile = Object.entries(parseEnv(readNamedFile(varFile, '--var-file')))
   const wrong = fromFile.find(([name]) => !isVariableName(name))
