@@ -173,8 +173,7 @@ export function startOperator(options: OperatorOptions): Operator {
     look: (key) => controller.add(key),
     async settle() {
       await readSources(new AbortController().signal)
-      for (const key of desired.declarations().keys()) controller.add(key)
-      for (const { key } of inventory.list()) controller.add(key)
+      lookAtAll()
       await controller.whenIdle()
     },
     async close() {

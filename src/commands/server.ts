@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
+import { errorMessage, UsageError } from '../lib/errors.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
@@ -13,6 +15,10 @@ interface ServerFlags {
   readonly http: { readonly host: string; readonly port: number }
   readonly dataDir: string
   readonly plugin: readonly PluginConfig[]
+  readonly pluginDir?: string
+  readonly pluginCaFile?: string
+  readonly pluginCertFile?: string
+  readonly pluginKeyFile?: string
   readonly mountRoot?: string
   /** Milliseconds. */
   readonly probeInterval: number
@@ -41,6 +47,14 @@ export function serverCommand(): Command {
         .default([], 'none'),
     )
     .addOption(
+      new Option('--plugin-dir <folder>', 'every ID.sock in it is a plugin, for as long as it is there').env(
+        'MOORING_PLUGIN_DIR',
+      ),
+    )
+    .option('--plugin-ca-file <file>', 'PEM: speak TLS with plugins over TCP, and trust this authority')
+    .option('--plugin-cert-file <file>', 'PEM: what this server shows to plugins over TCP')
+    .option('--plugin-key-file <file>', 'PEM: the key of that certificate')
+    .addOption(
       new Option('--probe-interval <duration>', 'between two probes of a healthy plugin')
         .argParser(parseDurationOption)
         .default(30_000, '30s'),
@@ -56,7 +70,8 @@ export function serverCommand(): Command {
       const server = await startServer({
         http: flags.http,
         dataDirectory: flags.dataDir,
-        plugins: flags.plugin,
+        plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
+        ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
         clock: systemClock,
         log,
         probeIntervalMs: flags.probeInterval,
@@ -66,6 +81,23 @@ export function serverCommand(): Command {
       log.info({ signal }, 'server stopping')
       await server.close()
     })
+}
+
+/** Adds the TLS files to a plugin over TCP, where any are given. @throws UsageError where one cannot be read */
+function withTls(plugin: PluginConfig, flags: ServerFlags): PluginConfig {
+  const read = (flag: string, file: string | undefined) => {
+    if (file === undefined) return undefined
+    try {
+      return readFileSync(file, 'utf8')
+    } catch (error) {
+      throw new UsageError(`${flag}: ${errorMessage(error)}`, { cause: error })
+    }
+  }
+  const ca = read('--plugin-ca-file', flags.pluginCaFile)
+  if (ca === undefined || !plugin.endpoint.startsWith('tcp://')) return plugin
+  const cert = read('--plugin-cert-file', flags.pluginCertFile)
+  const key = read('--plugin-key-file', flags.pluginKeyFile)
+  return { ...plugin, tls: { ca, ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) } }
 }
 
 /** Adds `ID=endpoint` to the plugins named before it. */

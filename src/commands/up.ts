@@ -76,7 +76,7 @@ async function up(sources: readonly string[], flags: UpFlags): Promise<void> {
   ]
   if (!showsTable) process.stdout.write(`${heading.join('\n')}\n`)
   const stopTable = showsTable
-    ? showLiveTable(parts.operator, systemClock, heading.join('\n'), process.stdout)
+    ? showLiveTable(parts.operator, systemClock, () => heading.join('\n'), process.stdout)
     : () => {}
 
   const signal = await shutdown

@@ -117,3 +117,22 @@ export interface Released {
 }
 
 export type InventoryRecord = VolumeRecord | SnapshotRecord | SnapshotScheduleRecord
+
+/** The external volume or snapshot that a record stands for, and its plugin, as far as they are known. */
+export function storedThing(record: InventoryRecord): { pluginID?: string; externalID?: string } {
+  switch (record.kind) {
+    case 'Volume':
+      return withoutAbsent(record.declaration.spec.pluginID, record.externalID)
+    case 'Snapshot':
+      return withoutAbsent(record.pluginID, record.snapshotID)
+    case 'SnapshotSchedule':
+      return {}
+  }
+}
+
+function withoutAbsent(pluginID: string | undefined, externalID: string | undefined) {
+  return {
+    ...(pluginID === undefined ? {} : { pluginID }),
+    ...(externalID === undefined ? {} : { externalID }),
+  }
+}

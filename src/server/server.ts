@@ -8,6 +8,7 @@ import type { ServerContext } from './context.ts'
 import { createBlockingQueries } from './http/blocking-query.ts'
 import { createHttpServer } from './http/http-server.ts'
 import { createKeyedLock } from './keyed-lock.ts'
+import { followPluginDirectory } from './plugins/plugin-directory.ts'
 import { createPluginRegistry, type PluginConfig } from './plugins/registry.ts'
 import { agentRoutes } from './routes/agent.ts'
 import { allocationRoutes } from './routes/allocations.ts'
@@ -20,6 +21,7 @@ import { storageRoutes } from './routes/storage.ts'
 import { volumeRoutes } from './routes/volume.ts'
 import { volumesRoutes } from './routes/volumes.ts'
 import { openState } from './state/state.ts'
+import { createStorageIndexes } from './storage/storage-indexes.ts'
 import { createReplays } from './volumes/replays.ts'
 
 export interface ServerOptions {
@@ -28,6 +30,8 @@ export interface ServerOptions {
   /** Made if it is not there. One server at a time. */
   readonly dataDirectory: string
   readonly plugins: readonly PluginConfig[]
+  /** Every `ID.sock` in this folder is a plugin too, for as long as it is there. */
+  readonly pluginDirectory?: string
   readonly log: Log
   readonly clock?: Clock
   /** Between two probes of a healthy plugin, in milliseconds. Default 30 s, as Nomad's clients. */
@@ -85,12 +89,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   const replays = createReplays(context)
   const blocking = createBlockingQueries(state, clock, options.random ?? Math.random)
+  const storageIndexes = createStorageIndexes(state, clock)
   const http = createHttpServer({
     resources: [
       ...volumesRoutes(context, blocking),
       ...claimRoutes(context),
       ...volumeRoutes(context, blocking, replays),
-      ...storageRoutes(context),
+      ...storageRoutes(context, storageIndexes),
       ...pluginRoutes(context, blocking),
       ...namespaceRoutes(context, blocking),
       ...nodeRoutes(context, blocking),
@@ -103,8 +108,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     clock,
   })
 
+  const unfollow =
+    options.pluginDirectory === undefined
+      ? () => {}
+      : followPluginDirectory(options.pluginDirectory, clock, plugins.replaceDiscovered)
+
   const close = async () => {
+    unfollow()
     replays.close()
+    storageIndexes.close()
     const drained = new AbortController()
     const closed = http.close().finally(() => drained.abort())
     await delay(clock, drainTimeoutMs, drained.signal)
