@@ -173,6 +173,25 @@ describe('the last good commit stays', () => {
   })
 })
 
+describe('what git is told', () => {
+  test.each(['git+https://me:pa55word@127.0.0.1:1/a.git', 'git+ssh://me:pa55word@127.0.0.1:1/a.git'])(
+    'is in no message with a password, and nothing else of this process’s environment harms it: %s',
+    async (address) => {
+      const { open, directory } = workplace()
+      const environment = {
+        ...gitEnvironment,
+        GIT_DIR: '/nonexistent',
+        EDITOR: 'false',
+        SSH_ASKPASS: 'false',
+      }
+      const content = await open('', { address: parseGitAddress(address), environment }).read()
+      expect(problems(content)).toEqual([expect.stringMatching(/127\.0\.0\.1.*(?:connect|refused)/i)])
+      expect(JSON.stringify(content)).not.toContain('pa55word')
+      expect(readFileSync(join(directory, 'config'), 'utf8')).not.toMatch(/pa55word|127/)
+    },
+  )
+})
+
 describe('a hostile repository', () => {
   test('reaches nothing outside of it by links, and links within it are followed once', async () => {
     const { root, upstream, open } = workplace()
