@@ -103,6 +103,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...agentRoutes(context),
       ...searchRoutes(context),
     ],
+    host: options.http.host,
     region: node.region,
     log,
     clock,
