@@ -16,7 +16,6 @@ interface ServerFlags {
   readonly http: { readonly host: string; readonly port: number }
   readonly dataDir: string
   readonly plugin: readonly PluginConfig[]
-  readonly keyFile?: string
   readonly registration: Registration
   readonly pluginDir?: string
   readonly pluginCaFile?: string
@@ -43,12 +42,6 @@ export function serverCommand(): Command {
       new Option('--data-dir <folder>', 'where the state is kept')
         .default(join(defaultStateDirectory(process.env), 'server'), '$XDG_STATE_HOME/mooring/server')
         .env('MOORING_DATA_DIR'),
-    )
-    .addOption(
-      new Option(
-        '--key-file <file>',
-        'what secrets are encrypted with; default: server.key in --data-dir',
-      ).env('MOORING_KEY_FILE'),
     )
     .addOption(
       new Option('--plugin <id=endpoint>', 'a CSI plugin, ID=unix:///path or ID=tcp://host:port; repeatable')
@@ -90,7 +83,6 @@ export function serverCommand(): Command {
         registration: flags.registration,
         plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
         ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
-        ...(flags.keyFile !== undefined && { keyFile: flags.keyFile }),
         clock: systemClock,
         log,
         probeIntervalMs: flags.probeInterval,

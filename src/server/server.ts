@@ -29,8 +29,6 @@ export interface ServerOptions {
   readonly http: { readonly host: string; readonly port: number }
   /** Made if it is not there. One server at a time. */
   readonly dataDirectory: string
-  /** The key that secrets are stored with. Default: `server.key` in the data directory. */
-  readonly keyFile?: string
   readonly plugins: readonly PluginConfig[]
   /** Every `ID.sock` in this folder is a plugin too, for as long as it is there. */
   readonly pluginDirectory?: string
@@ -68,7 +66,7 @@ export interface Server {
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, clock = systemClock, startTimeoutMs = 5_000, drainTimeoutMs = 10_000 } = options
-  const state = openState(options.dataDirectory, clock, options.keyFile)
+  const state = openState(options.dataDirectory, clock)
   const plugins = createPluginRegistry({
     plugins: options.plugins,
     state,

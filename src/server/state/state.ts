@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../lib/clock.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
 import { transaction as runTransaction } from '../../lib/sqlite.ts'
@@ -15,7 +13,6 @@ import {
   type VolumeRecord,
   volumeKey,
 } from './records.ts'
-import { openSecretBox, type SecretBox } from './secret-box.ts'
 import { compareBytes, Table } from './table.ts'
 
 type VolumePlace = Pick<VolumeRecord, 'namespace' | 'id'>
@@ -72,22 +69,9 @@ export interface State extends Tables {
   close(): void
 }
 
-/**
- * Opens the state in a data directory.
- * @param keyFile what secrets are encrypted with
- * @throws UsageError as openStateDatabase and openSecretBox
- */
-export function openState(directory: string, clock: Clock, keyFile = join(directory, 'server.key')): State {
+/** Opens the state in a data directory. @throws UsageError as openStateDatabase */
+export function openState(directory: string, clock: Clock): State {
   const sql = openStateDatabase(directory)
-  try {
-    return loadState(sql, openSecretBox(keyFile), clock)
-  } catch (error) {
-    sql.close()
-    throw error
-  }
-}
-
-function loadState(sql: DatabaseSync, box: SecretBox, clock: Clock): State {
   const tables: Tables = {
     namespaces: byName((row) => row.name),
     csi_plugins: byName((row) => row.id),
@@ -132,14 +116,8 @@ function loadState(sql: DatabaseSync, box: SecretBox, clock: Clock): State {
   }
   for (const name of tableNames) {
     const table: { set(row: object): void } = tables[name]
-    for (const row of sql.prepare(`SELECT key, document, secrets FROM ${name}`).all()) {
-      const [key, document] = [String(row.key), String(row.document)]
-      const secrets = row.secrets === null ? null : openSecrets(box, String(row.secrets), `${name}/${key}`)
-      // Stored in the clear by a release before encryption.
-      if (secrets !== null && secrets === row.secrets) {
-        statements[name].put.run(key, document, box.seal(secrets, `${name}/${key}`))
-      }
-      table.set(fromColumns(name, document, secrets))
+    for (const row of sql.prepare(`SELECT document, secrets FROM ${name}`).all()) {
+      table.set(fromColumns(name, String(row.document), row.secrets === null ? null : String(row.secrets)))
     }
   }
 
@@ -155,9 +133,7 @@ function loadState(sql: DatabaseSync, box: SecretBox, clock: Clock): State {
         // Indexing by a type parameter loses which table goes with which row; the signature has it.
         const table = tables[name] as unknown as Table<typeof row>
         const key = table.keyOf(row)
-        const [document, secrets] = toColumns(name, row)
-        const sealed = secrets === null ? null : box.seal(secrets, `${name}/${key}`)
-        statements[name].put.run(key, document, sealed)
+        statements[name].put.run(key, ...toColumns(name, row))
         remember.push(() => table.set(row))
         touched.add(name)
         topics.add(`${name}/${key}`)
@@ -218,14 +194,10 @@ function loadState(sql: DatabaseSync, box: SecretBox, clock: Clock): State {
   }
 }
 
-/** JSON in the clear begins with a brace, which nothing sealed does. */
-const openSecrets = (box: SecretBox, text: string, place: string) =>
-  text.startsWith('{') ? text : box.open(text, place)
-
 const byName = <Row extends object>(keyOf: (row: Row) => string) =>
   new Table<Row>(keyOf, (a, b) => compareBytes(keyOf(a), keyOf(b)))
 
-/** Secrets stand in a column of their own, encrypted. */
+/** Secrets stand in a column of their own, so that nothing that handles a document meets them. */
 function toColumns(name: TableName, row: object): [document: string, secrets: string | null] {
   if (name === 'csi_volumes' || name === 'csi_deletes') {
     const { secrets, ...rest } = row as VolumeRecord | DeleteIntent
