@@ -7,6 +7,7 @@ import { errorMessage, UsageError } from '../lib/errors.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
+import type { Registration } from '../server/context.ts'
 import type { PluginConfig } from '../server/plugins/registry.ts'
 import { startServer } from '../server/server.ts'
 import { logLevelOption, parseAddressOption, parseDurationOption } from './options.ts'
@@ -15,6 +16,7 @@ interface ServerFlags {
   readonly http: { readonly host: string; readonly port: number }
   readonly dataDir: string
   readonly plugin: readonly PluginConfig[]
+  readonly registration: Registration
   readonly pluginDir?: string
   readonly pluginCaFile?: string
   readonly pluginCertFile?: string
@@ -64,12 +66,21 @@ export function serverCommand(): Command {
         'MOORING_MOUNT_ROOT',
       ),
     )
+    .addOption(
+      new Option(
+        '--registration <how>',
+        'what a definition that is there already gets: 409, or 200 as from Nomad',
+      )
+        .choices(['page', 'nomad'])
+        .default('page'),
+    )
     .addOption(logLevelOption())
     .action(async (flags: ServerFlags) => {
       const log = createLog(flags.logLevel)
       const server = await startServer({
         http: flags.http,
         dataDirectory: flags.dataDir,
+        registration: flags.registration,
         plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
         ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
         clock: systemClock,

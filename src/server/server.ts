@@ -4,7 +4,7 @@ import { type Clock, delay, systemClock } from '../lib/clock.ts'
 import { errorCode, UsageError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { recoverClaims } from './claims/claims.ts'
-import type { ServerContext } from './context.ts'
+import type { Registration, ServerContext } from './context.ts'
 import { createBlockingQueries } from './http/blocking-query.ts'
 import { createHttpServer } from './http/http-server.ts'
 import { createKeyedLock } from './keyed-lock.ts'
@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly startTimeoutMs?: number
   /** How long close waits for requests under way before it cuts their calls. Default 10 s. */
   readonly drainTimeoutMs?: number
+  /** Default `page`. */
+  readonly registration?: Registration
   /** Claims publish volumes beneath this folder only. Default: nowhere. */
   readonly mountRoot?: string
   /** What the API calls this machine. Default: its host name. */
@@ -82,6 +84,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     state,
     plugins,
     node,
+    registration: options.registration ?? 'page',
     mounts: { root: options.mountRoot, stagingRoot: join(options.dataDirectory, 'staging') },
     lock: createKeyedLock(),
     log,
@@ -103,6 +106,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...agentRoutes(context),
       ...searchRoutes(context),
     ],
+    host: options.http.host,
     region: node.region,
     log,
     clock,

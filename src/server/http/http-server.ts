@@ -7,6 +7,7 @@ import { parseJSON, stringifyJSON } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
 import { ApiError } from '../errors.ts'
 import type { ApiAnswer, ApiRequest, Handler, Resource } from './api.ts'
+import { foreignReason } from './foreign-request.ts'
 
 const gzipAsync = promisify(gzip)
 const deflateAsync = promisify(deflate)
@@ -19,6 +20,8 @@ const largestBodyBytes = 4 * 1024 * 1024
 
 export interface HttpServerOptions {
   readonly resources: readonly Resource[]
+  /** What the server was told to listen on: the one name, beside addresses, that requests may give as Host. */
+  readonly host: string
   /** The one region that requests may name. */
   readonly region: string
   readonly log: Log
@@ -26,7 +29,7 @@ export interface HttpServerOptions {
 }
 
 /** Lays the resources over HTTP: bodies, headers, errors and encodings as Nomad's agent has them. */
-export function createHttpServer({ resources, region, log, clock }: HttpServerOptions) {
+export function createHttpServer({ resources, host, region, log, clock }: HttpServerOptions) {
   const closing = new AbortController()
   const app = fastify({
     logger: false,
@@ -53,6 +56,10 @@ export function createHttpServer({ resources, region, log, clock }: HttpServerOp
       log.info({ method: request.method, path, status: reply.statusCode, durationMs, ...cutOff }, 'request')
     })
     done()
+  })
+  app.addHook('onRequest', (request, _reply, done) => {
+    const reason = foreignReason(request.headers, host)
+    done(reason === undefined ? undefined : new ApiError(403, `Permission denied: ${reason}`))
   })
   app.addHook('onSend', (_request, reply, _payload, done) => {
     // A connection that stays open would hold up the close.
