@@ -1,8 +1,10 @@
 import process from 'node:process'
 import { Command } from 'commander'
 import { driverCommand } from './commands/driver.ts'
+import { mountCommand } from './commands/mount.ts'
 import { runCommand } from './commands/run.ts'
 import { serverCommand } from './commands/server.ts'
+import { unmountCommand } from './commands/unmount.ts'
 import { upCommand } from './commands/up.ts'
 import { UsageError } from './lib/errors.ts'
 import { packageVersion } from './lib/version.ts'
@@ -15,6 +17,8 @@ const program = new Command('mooring')
   .addCommand(runCommand())
   .addCommand(serverCommand())
   .addCommand(driverCommand())
+  .addCommand(mountCommand())
+  .addCommand(unmountCommand())
 
 try {
   await program.parseAsync()

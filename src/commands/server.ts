@@ -13,6 +13,7 @@ interface ServerFlags {
   readonly http: { readonly host: string; readonly port: number }
   readonly dataDir: string
   readonly plugin: readonly PluginConfig[]
+  readonly mountRoot?: string
   /** Milliseconds. */
   readonly probeInterval: number
   readonly logLevel: LogLevel
@@ -44,6 +45,11 @@ export function serverCommand(): Command {
         .argParser(parseDurationOption)
         .default(30_000, '30s'),
     )
+    .addOption(
+      new Option('--mount-root <folder>', 'where mooring mount may mount volumes; default: nowhere').env(
+        'MOORING_MOUNT_ROOT',
+      ),
+    )
     .addOption(logLevelOption())
     .action(async (flags: ServerFlags) => {
       const log = createLog(flags.logLevel)
@@ -54,6 +60,7 @@ export function serverCommand(): Command {
         clock: systemClock,
         log,
         probeIntervalMs: flags.probeInterval,
+        ...(flags.mountRoot !== undefined && { mountRoot: flags.mountRoot }),
       })
       const signal = await waitForShutdown(systemClock)
       log.info({ signal }, 'server stopping')

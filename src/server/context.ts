@@ -10,6 +10,11 @@ export interface ServerContext {
   readonly state: State
   readonly plugins: PluginRegistry
   readonly node: NodeIdentity
+  readonly mounts: {
+    /** Claims are published beneath it only; undefined: nowhere. */
+    readonly root: string | undefined
+    readonly stagingRoot: string
+  }
   /** By volumeKey: at most one operation changes a volume at a time. */
   readonly lock: KeyedLock
   readonly log: Log

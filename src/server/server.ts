@@ -1,7 +1,9 @@
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { type Clock, delay, systemClock } from '../lib/clock.ts'
 import { errorCode, UsageError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { recoverClaims } from './claims/claims.ts'
 import type { ServerContext } from './context.ts'
 import { createBlockingQueries } from './http/blocking-query.ts'
 import { createHttpServer } from './http/http-server.ts'
@@ -9,6 +11,7 @@ import { createKeyedLock } from './keyed-lock.ts'
 import { createPluginRegistry, type PluginConfig } from './plugins/registry.ts'
 import { agentRoutes } from './routes/agent.ts'
 import { allocationRoutes } from './routes/allocations.ts'
+import { claimRoutes } from './routes/claims.ts'
 import { namespaceRoutes } from './routes/namespaces.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { pluginRoutes } from './routes/plugins.ts'
@@ -17,7 +20,7 @@ import { storageRoutes } from './routes/storage.ts'
 import { volumeRoutes } from './routes/volume.ts'
 import { volumesRoutes } from './routes/volumes.ts'
 import { openState } from './state/state.ts'
-import { createCreateReplays } from './volumes/create-replays.ts'
+import { createReplays } from './volumes/replays.ts'
 
 export interface ServerOptions {
   /** Port 0 takes a free one. */
@@ -29,10 +32,12 @@ export interface ServerOptions {
   readonly clock?: Clock
   /** Between two probes of a healthy plugin, in milliseconds. Default 30 s, as Nomad's clients. */
   readonly probeIntervalMs?: number
-  /** How long the start waits for plugins to answer and for unfinished creates, each. Default 5 s. */
+  /** How long the start waits for plugins to be healthy, and for unfinished creates. Default 5 s. */
   readonly startTimeoutMs?: number
   /** How long close waits for requests under way before it cuts their calls. Default 10 s. */
   readonly drainTimeoutMs?: number
+  /** Claims publish volumes beneath this folder only. Default: nowhere. */
+  readonly mountRoot?: string
   /** What the API calls this machine. Default: its host name. */
   readonly nodeName?: string
   /** Default `global`. */
@@ -49,8 +54,8 @@ export interface Server {
 }
 
 /**
- * The Volumes HTTP API over CSI plugins. It listens once the plugins that answer are probed and the creates
- * that an earlier process left unfinished are replayed, so that the first answer is true.
+ * The Volumes HTTP API over CSI plugins. It listens once the plugins are found healthy and the creates
+ * that an earlier process left unfinished are replayed (or `startTimeoutMs` have passed on each), so that the first answer is true.
  * @throws UsageError where the data directory or the address is taken
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -69,12 +74,21 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     region: options.region ?? 'global',
     datacenter: 'dc1',
   }
-  const context: ServerContext = { state, plugins, node, lock: createKeyedLock(), log, clock }
-  const replays = createCreateReplays(context)
+  const context: ServerContext = {
+    state,
+    plugins,
+    node,
+    mounts: { root: options.mountRoot, stagingRoot: join(options.dataDirectory, 'staging') },
+    lock: createKeyedLock(),
+    log,
+    clock,
+  }
+  const replays = createReplays(context)
   const blocking = createBlockingQueries(state, clock, options.random ?? Math.random)
   const http = createHttpServer({
     resources: [
       ...volumesRoutes(context, blocking),
+      ...claimRoutes(context),
       ...volumeRoutes(context, blocking, replays),
       ...storageRoutes(context),
       ...pluginRoutes(context, blocking),
@@ -101,8 +115,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   try {
-    await plugins.firstProbes(startTimeoutMs)
+    await plugins.firstHealthy(startTimeoutMs)
     await replays.startAll(startTimeoutMs)
+    await recoverClaims(context)
     const url = await listen(http.app, options.http)
     log.info({ url, dataDirectory: options.dataDirectory }, 'server listens')
     return { url, close }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Server, ServerCredentials, type sendUnaryData, status, type UntypedHandleCall } from '@grpc/grpc-js'
@@ -62,6 +62,7 @@ export async function startFakePlugin(): Promise<FakePlugin> {
       'LIST_SNAPSHOTS',
       'CLONE_VOLUME',
       'EXPAND_VOLUME',
+      'PUBLISH_UNPUBLISH_VOLUME',
       'GET_VOLUME',
     ]),
     failNext(rpc, ...next) {
@@ -132,7 +133,19 @@ export async function startFakePlugin(): Promise<FakePlugin> {
       capabilities: [...plugin.capabilities].map((type) => ({ rpc: { type } })),
     }),
     NodeGetInfo: () => ({ nodeId: 'fake-node' }),
-    NodeGetCapabilities: () => ({ capabilities: [] }),
+    NodeGetCapabilities: () => ({ capabilities: [{ rpc: { type: 'STAGE_UNSTAGE_VOLUME' } }] }),
+    ControllerPublishVolume: () => ({ publishContext: { device: 'fake' } }),
+    ControllerUnpublishVolume: () => ({}),
+    NodeStageVolume: () => ({}),
+    NodeUnstageVolume: () => ({}),
+    NodePublishVolume: ({ targetPath }: { targetPath: string }) => {
+      symlinkSync(directory, targetPath)
+      return {}
+    },
+    NodeUnpublishVolume: ({ targetPath }: { targetPath: string }) => {
+      rmSync(targetPath, { force: true })
+      return {}
+    },
     CreateVolume: (request: CreateVolumeRequest__Output) => {
       const capacityBytes = request.capacityRange?.requiredBytes || 1n << 20n
       const existing = [...plugin.volumes.values()].find(({ name }) => name === request.name)

@@ -1,11 +1,10 @@
 import type { AllocationStub } from '../../wire/volume.ts'
-import type { ClaimRecord } from '../state/records.ts'
+import { type ClaimRecord, isLive } from '../state/records.ts'
 import { unixNanoseconds } from '../times.ts'
 import type { NodeIdentity } from './node-identity.ts'
 
 /** A claim as the allocation that Nomad's clients know: its volume is the name of its job. */
 export function presentAllocation(claim: ClaimRecord, { name }: NodeIdentity): AllocationStub {
-  const isLive = claim.clientStatus === 'pending' || claim.clientStatus === 'running'
   return {
     ID: claim.id,
     EvalID: '',
@@ -17,7 +16,7 @@ export function presentAllocation(claim: ClaimRecord, { name }: NodeIdentity): A
     JobType: 'service',
     JobVersion: 0,
     TaskGroup: 'mount',
-    DesiredStatus: isLive ? 'run' : 'stop',
+    DesiredStatus: isLive(claim) ? 'run' : 'stop',
     DesiredDescription: '',
     ClientStatus: claim.clientStatus,
     ClientDescription: claim.clientDescription,

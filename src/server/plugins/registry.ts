@@ -33,8 +33,8 @@ export interface PluginRegistry {
   resolve(idOrPrefix: string): string
   /** What the `plugin_id` of a list means: an exact ID, else a prefix. */
   match(idOrPrefix: string): (pluginID: string) => boolean
-  /** Resolves when every plugin was probed once, or `timeoutMs` have passed. */
-  firstProbes(timeoutMs: number): Promise<void>
+  /** Resolves when every plugin was found healthy, or `timeoutMs` have passed. */
+  firstHealthy(timeoutMs: number): Promise<void>
   close(): void
 }
 
@@ -48,7 +48,7 @@ export interface PluginRegistryOptions {
 }
 
 /** A plugin is on this machine, or near it: one that takes longer to accept a connection is away. */
-const connectTimeoutMs = 1_000
+const connectTimeoutMs = 2_000
 /** After a failed probe the next comes sooner: after 250 ms, then doubling up to the interval. */
 const firstRetryMs = 250
 
@@ -56,13 +56,13 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
   const { state, log, clock } = options
   const closing = new AbortController()
   const clients = new Map<string, PluginClient>()
-  const probed = new Map<string, Promise<void>>()
+  const foundHealthy = new Map<string, Promise<void>>()
 
   for (const { id, endpoint } of options.plugins) {
     const client = createPluginClient({ pluginID: id, endpoint, log, clock, connectTimeoutMs })
     clients.set(id, client)
     const { promise, resolve } = Promise.withResolvers<void>()
-    probed.set(id, promise)
+    foundHealthy.set(id, promise)
     void keepProbing(id, client, resolve)
   }
   // A plugin that is not configured any more is away, whatever was last seen of it.
@@ -72,15 +72,17 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
     }
   }
 
-  async function keepProbing(id: string, client: PluginClient, onFirst: () => void) {
+  async function keepProbing(id: string, client: PluginClient, onHealthy: () => void) {
     let retryMs = firstRetryMs
     while (!closing.signal.aborted) {
       const known = state.csi_plugins.get(id) ?? unknownFingerprint
       const fingerprint = await fingerprintPlugin(client, known, closing.signal)
       if (closing.signal.aborted) return
       store(id, fingerprint)
-      onFirst()
-      if (fingerprint.healthy) retryMs = firstRetryMs
+      if (fingerprint.healthy) {
+        retryMs = firstRetryMs
+        onHealthy()
+      }
       await delay(clock, fingerprint.healthy ? options.probeIntervalMs : retryMs, closing.signal)
       if (!fingerprint.healthy) retryMs = Math.min(retryMs * 2, options.probeIntervalMs)
     }
@@ -151,9 +153,9 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
       state.csi_plugins.get(idOrPrefix) === undefined
         ? (pluginID) => pluginID.startsWith(idOrPrefix)
         : (pluginID) => pluginID === idOrPrefix,
-    async firstProbes(timeoutMs) {
+    async firstHealthy(timeoutMs) {
       const timer = new AbortController()
-      await Promise.race([Promise.all(probed.values()), delay(clock, timeoutMs, timer.signal)])
+      await Promise.race([Promise.all(foundHealthy.values()), delay(clock, timeoutMs, timer.signal)])
       timer.abort()
     },
     close() {

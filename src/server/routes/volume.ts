@@ -1,3 +1,4 @@
+import { detachNode } from '../claims/claims.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest, notFound } from '../errors.ts'
 import type { ApiRequest, Resource } from '../http/api.ts'
@@ -6,10 +7,10 @@ import { parseGoBoolean } from '../http/go-duration.ts'
 import { parseNamespace, parseReadOptions } from '../http/read-options.ts'
 import { parseSecretsHeader } from '../http/secrets-header.ts'
 import { volumeKey } from '../state/records.ts'
-import type { CreateReplays } from '../volumes/create-replays.ts'
 import { createVolumes, registerVolumes } from '../volumes/define-volumes.ts'
 import { presentVolume } from '../volumes/present-volume.ts'
 import { deleteVolume, deregisterVolume } from '../volumes/remove-volume.ts'
+import type { Replays } from '../volumes/replays.ts'
 import { parseVolumesBody } from '../volumes/request-body.ts'
 import { definedVolumes } from './volumes.ts'
 
@@ -17,7 +18,7 @@ import { definedVolumes } from './volumes.ts'
 export function volumeRoutes(
   context: ServerContext,
   blocking: RunBlockingQuery,
-  replays: CreateReplays,
+  replays: Replays,
 ): Resource[] {
   const { state } = context
   return [
@@ -63,6 +64,13 @@ export function volumeRoutes(
       path: '/v1/volume/csi/:id/delete',
       DELETE: async ({ params, query, headers }) => {
         await deleteVolume(context, parseNamespace(query), idOf(params), parseSecretsHeader(headers))
+        return { index: state.index('csi_volumes') }
+      },
+    },
+    {
+      path: '/v1/volume/csi/:id/detach',
+      DELETE: async ({ params, query }) => {
+        await detachNode(context, parseNamespace(query), idOf(params), query.get('node') ?? '')
         return { index: state.index('csi_volumes') }
       },
     },

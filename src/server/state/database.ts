@@ -4,18 +4,28 @@ import type { DatabaseSync } from 'node:sqlite'
 import { openDatabase } from '../../lib/sqlite.ts'
 
 /** The tables of documents, which are also the names of the indexes that blocking queries follow. */
-export const tableNames = ['namespaces', 'csi_plugins', 'csi_volumes', 'csi_creates', 'csi_claims'] as const
+export const tableNames = [
+  'namespaces',
+  'csi_plugins',
+  'csi_volumes',
+  'csi_creates',
+  'csi_deletes',
+  'csi_claims',
+  'storage_digests',
+] as const
 export type TableName = (typeof tableNames)[number]
 
 /** Each brings a database from the version of its position to the next. Never edited once released. */
 const migrations: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE indexes (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-   ${tableNames
-     .map(
-       (name) => `CREATE TABLE ${name} (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;`,
-     )
-     .join('\n')}`,
+   CREATE TABLE namespaces (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;
+   CREATE TABLE csi_plugins (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;
+   CREATE TABLE csi_volumes (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;
+   CREATE TABLE csi_creates (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;
+   CREATE TABLE csi_claims (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;`,
+  `CREATE TABLE csi_deletes (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;
+   CREATE TABLE storage_digests (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;`,
 ]
 
 /**

@@ -65,6 +65,23 @@ export interface CreateIntent {
   readonly startedMs: number
 }
 
+/** A delete that was begun and whose outcome is not stored yet. */
+export interface DeleteIntent {
+  readonly namespace: string
+  readonly id: string
+  /** Those that the client gave with its request. */
+  readonly secrets: StringMap
+  readonly startedMs: number
+}
+
+/** What a plugin's storage listed last: a change of it moves the table's index. */
+export interface StorageDigest {
+  /** `external/PLUGIN` or `snapshots/PLUGIN`. */
+  readonly key: string
+  readonly digest: string
+  readonly modifyIndex: number
+}
+
 /** What is known of a plugin: its last fingerprint. */
 export interface PluginRecord {
   readonly id: string
@@ -90,6 +107,13 @@ export type ClaimMode = 'read' | 'write'
 /** As Nomad's allocations have it; `complete`, `failed` and `lost` are the ends. */
 export type ClientStatus = 'pending' | 'running' | 'complete' | 'failed' | 'lost'
 
+/**
+ * How far a claim may have come; stored before the call that takes it there, and on release after the one
+ * that takes it back. In this order.
+ */
+export const claimPhases = ['taken', 'attaching', 'staging', 'publishing', 'published'] as const
+export type ClaimPhase = (typeof claimPhases)[number]
+
 /** An allocation's hold on a volume. */
 export interface ClaimRecord {
   /** ID of the allocation. */
@@ -101,6 +125,10 @@ export interface ClaimRecord {
   readonly clientStatus: ClientStatus
   /** Why the claim is in this status; may be empty. */
   readonly clientDescription: string
+  readonly phase: ClaimPhase
+  readonly targetPath: string
+  /** `''`: the plugin does not stage. */
+  readonly stagingPath: string
   readonly accessMode: AccessMode
   readonly attachmentMode: AttachmentMode
   readonly createIndex: number
@@ -108,6 +136,10 @@ export interface ClaimRecord {
   readonly createTimeMs: number
   readonly modifyTimeMs: number
 }
+
+/** Whether the claim's allocation has not ended. */
+export const isLive = ({ clientStatus }: ClaimRecord) =>
+  clientStatus === 'pending' || clientStatus === 'running'
 
 /** Key of a volume's rows. A namespace's name holds no slash. */
 export const volumeKey = (namespace: string, id: string) => `${namespace}/${id}`

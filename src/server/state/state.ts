@@ -6,8 +6,10 @@ import { openStateDatabase, type TableName, tableNames } from './database.ts'
 import {
   type ClaimRecord,
   type CreateIntent,
+  type DeleteIntent,
   type NamespaceRecord,
   type PluginRecord,
+  type StorageDigest,
   type VolumeRecord,
   volumeKey,
 } from './records.ts'
@@ -21,7 +23,9 @@ interface Rows {
   csi_plugins: PluginRecord
   csi_volumes: VolumeRecord
   csi_creates: CreateIntent
+  csi_deletes: DeleteIntent
   csi_claims: ClaimRecord
+  storage_digests: StorageDigest
 }
 
 /** Each table in the order of its keys' bytes; volumes by namespace, then ID, and claims by their volume. */
@@ -30,6 +34,8 @@ interface Tables {
   readonly csi_plugins: Table<PluginRecord>
   readonly csi_volumes: Table<VolumeRecord, VolumePlace>
   readonly csi_creates: Table<CreateIntent>
+  readonly csi_deletes: Table<DeleteIntent>
+  readonly storage_digests: Table<StorageDigest>
   readonly csi_claims: Table<ClaimRecord, ClaimPlace>
 }
 
@@ -74,6 +80,8 @@ export function openState(directory: string, clock: Clock): State {
       (a, b) => compareBytes(a.namespace, b.namespace) || compareBytes(a.id, b.id),
     ),
     csi_creates: byName((row) => volumeKey(row.definition.namespace, row.definition.id)),
+    csi_deletes: byName((row) => volumeKey(row.namespace, row.id)),
+    storage_digests: byName((row) => row.key),
     csi_claims: new Table<ClaimRecord, ClaimPlace>(
       (row) => row.id,
       (a, b) =>
@@ -191,8 +199,8 @@ const byName = <Row extends object>(keyOf: (row: Row) => string) =>
 
 /** Secrets stand in a column of their own, so that nothing that handles a document meets them. */
 function toColumns(name: TableName, row: object): [document: string, secrets: string | null] {
-  if (name === 'csi_volumes') {
-    const { secrets, ...rest } = row as VolumeRecord
+  if (name === 'csi_volumes' || name === 'csi_deletes') {
+    const { secrets, ...rest } = row as VolumeRecord | DeleteIntent
     return [stringifyJSON(rest), stringifyJSON(secrets)]
   }
   if (name === 'csi_creates') {
@@ -207,7 +215,7 @@ function toColumns(name: TableName, row: object): [document: string, secrets: st
 function fromColumns(name: TableName, document: string, secrets: string | null): object {
   const row = parseJSON(document) as object
   if (secrets === null) return row
-  if (name === 'csi_volumes') return { ...row, secrets: parseJSON(secrets) }
+  if (name === 'csi_volumes' || name === 'csi_deletes') return { ...row, secrets: parseJSON(secrets) }
   const intent = row as CreateIntent
   return { ...intent, definition: { ...intent.definition, secrets: parseJSON(secrets) } }
 }

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ServerContext } from '../context.ts'
 import { badRequest, conflict, unprocessable } from '../errors.ts'
 import { type VolumeRecord, volumeKey } from '../state/records.ts'
-import type { CreateReplays } from './create-replays.ts'
 import { createVolume } from './create-volume.ts'
 import { type ParsedDefinition, parseDefinition } from './parse-definition.ts'
+import type { Replays } from './replays.ts'
 import type { parseVolumesBody } from './request-body.ts'
 import { expandForUpdate, requireUpdate } from './update-volume.ts'
 import { validateAtPlugin } from './validate-at-plugin.ts'
@@ -49,7 +49,7 @@ export async function registerVolumes(context: ServerContext, bodies: Bodies): P
  */
 export async function createVolumes(
   context: ServerContext,
-  replays: CreateReplays,
+  replays: Replays,
   bodies: Bodies,
 ): Promise<VolumeRecord[]> {
   const { state, plugins, lock } = context

@@ -3,7 +3,7 @@ import type { ServerContext } from '../context.ts'
 import { conflict, notFound, unprocessable } from '../errors.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
 import { claimsOf } from '../state/claims-of.ts'
-import { type ClaimRecord, type StringMap, type VolumeRecord, volumeKey } from '../state/records.ts'
+import { type ClaimRecord, isLive, type StringMap, type VolumeRecord, volumeKey } from '../state/records.ts'
 
 /**
  * Deregister: drops the record and leaves the external volume. With `force` a volume may go whose claims'
@@ -24,57 +24,81 @@ export async function deregisterVolume(
 }
 
 /**
- * Delete: deletes the external volume, then drops the record. Claims are checked first: a volume in use never
- * reaches the plugin. The volume's lock is held throughout, so no claim can come in between.
+ * Delete: deletes the external volume, then drops the record. Claims are checked first, and the volume's lock is
+ * held throughout, so a volume in use never reaches the plugin. The intent is stored before the call: a delete
+ * that a crash cut short is finished by the next start, so that no record is left without its volume.
  * @throws ApiError 404, 409, or what the plugin said
  */
 export async function deleteVolume(
-  { state, lock, plugins }: ServerContext,
+  context: ServerContext,
   namespace: string,
   id: string,
   headerSecrets: StringMap,
 ): Promise<void> {
+  const { state, lock, plugins, clock } = context
   const key = volumeKey(namespace, id)
   await lock([key], async () => {
     const volume = requireVolume(state, namespace, id)
-    requireUnused(state, volume, () => true)
-    const other = state.csi_volumes
-      .list()
-      .find(
-        (candidate) =>
-          candidate !== volume &&
-          candidate.pluginID === volume.pluginID &&
-          candidate.externalID === volume.externalID,
-      )
-    if (other !== undefined) {
-      throw conflict(
-        `volume in use: ${id}: its external volume is also registered as "${other.id}" in namespace ${other.namespace}`,
-      )
-    }
-    const { record, client, call } = plugins.live(volume.pluginID)
+    requireDeletable(state, volume)
+    plugins.live(volume.pluginID)
+    state.write(({ put }) =>
+      put('csi_deletes', { namespace, id, secrets: headerSecrets, startedMs: clock.now() }),
+    )
+    await finishDelete(context, key)
+  })
+}
+
+/**
+ * Carries out a stored intent to delete. What the plugin refuses ends the intent, and so does a claim that was
+ * taken meanwhile; a plugin that is away, or the server's own end, leaves it. The volume's lock is held by the
+ * caller. @throws ApiError
+ */
+export async function finishDelete({ state, plugins }: ServerContext, key: string): Promise<void> {
+  const intent = state.csi_deletes.get(key)
+  const volume = state.csi_volumes.get(key)
+  if (intent === undefined) return
+  const dropIntent = () => state.write(({ remove }) => remove('csi_deletes', key))
+  if (volume === undefined) return dropIntent()
+  const { record, client, call } = plugins.live(volume.pluginID)
+  try {
+    requireDeletable(state, volume)
     if (!record.controller?.SupportsCreateDelete) {
       throw unprocessable(`plugin "${volume.pluginID}" does not support deleting volumes`)
     }
-    try {
-      await client.deleteVolume(
-        {
-          volumeId: volume.externalID,
-          secrets: { ...volume.secrets, ...headerSecrets },
-        },
-        call,
-      )
-    } catch (error) {
-      throw pluginFailure(error, {
-        operation: 'controller delete volume: CSI.ControllerDeleteVolume',
-        meanings: {
-          [status.FAILED_PRECONDITION]: `volume "${volume.externalID}" is in use`,
-          [status.INTERNAL]: 'controller plugin returned an internal error',
-        },
-        statuses: { [status.FAILED_PRECONDITION]: 409 },
-      })
-    }
-    removeRecord(state, volume)
-  })
+    await client.deleteVolume(
+      { volumeId: volume.externalID, secrets: { ...volume.secrets, ...intent.secrets } },
+      call,
+    )
+  } catch (error) {
+    // Who asked is told, and can ask again. Where nobody can be told, the next start goes on.
+    if (!call.signal?.aborted) dropIntent()
+    throw pluginFailure(error, {
+      operation: 'controller delete volume: CSI.ControllerDeleteVolume',
+      meanings: {
+        [status.FAILED_PRECONDITION]: `volume "${volume.externalID}" is in use`,
+        [status.INTERNAL]: 'controller plugin returned an internal error',
+      },
+      statuses: { [status.FAILED_PRECONDITION]: 409 },
+    })
+  }
+  removeRecord(state, volume)
+}
+
+/** Neither claimed nor recorded a second time. */
+function requireDeletable(state: ServerContext['state'], volume: VolumeRecord) {
+  requireUnused(state, volume, () => true)
+  const other = state.csi_volumes
+    .list()
+    .find(
+      (candidate) =>
+        candidate !== volume &&
+        candidate.pluginID === volume.pluginID &&
+        candidate.externalID === volume.externalID,
+    )
+  if (other === undefined) return
+  throw conflict(
+    `volume in use: ${volume.id}: its external volume is also registered as "${other.id}" in namespace ${other.namespace}`,
+  )
 }
 
 function requireVolume(state: ServerContext['state'], namespace: string, id: string): VolumeRecord {
@@ -93,11 +117,11 @@ function requireUnused(
   if (claimsOf(state, volume).some(counts)) throw conflict(`volume in use: ${volume.id}`)
 }
 
-const isLive = ({ clientStatus }: ClaimRecord) => clientStatus === 'pending' || clientStatus === 'running'
-
 function removeRecord(state: ServerContext['state'], volume: VolumeRecord) {
   state.write(({ remove }) => {
     for (const claim of claimsOf(state, volume)) remove('csi_claims', claim.id)
-    remove('csi_volumes', volumeKey(volume.namespace, volume.id))
+    const key = volumeKey(volume.namespace, volume.id)
+    remove('csi_volumes', key)
+    if (state.csi_deletes.get(key) !== undefined) remove('csi_deletes', key)
   })
 }

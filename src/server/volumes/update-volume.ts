@@ -39,9 +39,10 @@ export async function expandForUpdate(
   if (!record.controller?.SupportsExpand) {
     throw unprocessable('unable to update volume: expand is not implemented by this controller plugin')
   }
-  const [claim] = claimsOf(state, volume)
+  const claims = claimsOf(state, volume)
+  const [claim] = claims
   try {
-    const { capacityBytes } = await client.controllerExpandVolume(
+    const { capacityBytes, nodeExpansionRequired } = await client.controllerExpandVolume(
       {
         volumeId: volume.externalID,
         capacityRange: toCapacityRange(expand.minBytes, expand.maxBytes),
@@ -50,6 +51,18 @@ export async function expandForUpdate(
       },
       call,
     )
+    // The file system grows where the volume is published; one that nobody claims grows when it is staged.
+    for (const { targetPath, stagingPath } of nodeExpansionRequired ? claims : []) {
+      await client.nodeExpandVolume(
+        {
+          volumeId: volume.externalID,
+          volumePath: targetPath,
+          stagingTargetPath: stagingPath,
+          capacityRange: toCapacityRange(expand.minBytes, expand.maxBytes),
+        },
+        call,
+      )
+    }
     return { ...volume, capacity: toInt64(capacityBytes) }
   } catch (error) {
     throw pluginFailure(error, {

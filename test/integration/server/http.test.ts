@@ -62,7 +62,7 @@ describe('answers', () => {
 describe('the request log', () => {
   it('has a line per request with method, path without its query, and status', async () => {
     lines.length = 0
-    await server.call('GET', '/v1/volumes?type=csi&filter=secret')
+    await server.call('GET', '/v1/volumes?type=csi&next_token=secret')
     await server.call('PUT', '/v1/namespace/logged')
     await vi.waitFor(() => expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(2))
     expect(lines).toMatchObject([

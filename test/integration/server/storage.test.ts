@@ -92,7 +92,11 @@ describe('plugins', () => {
     const [controller] = Object.values<object>(plugin.json.Controllers)
     expect(controller).toMatchObject({
       Healthy: true,
-      ControllerInfo: { SupportsCreateDelete: true, SupportsAttachDetach: false },
+      ControllerInfo: {
+        SupportsCreateDelete: true,
+        SupportsAttachDetach: true,
+        SupportsReadOnlyAttach: false,
+      },
     })
     const [node] = Object.values<object>(plugin.json.Nodes)
     expect(node).toMatchObject({ NodeInfo: { ID: 'fake-node', MaxVolumes: 2n ** 63n - 1n } })

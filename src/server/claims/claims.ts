@@ -1,0 +1,154 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { errorMessage } from '../../lib/errors.ts'
+import type { AccessMode, AttachmentMode } from '../../wire/volume.ts'
+import type { ServerContext } from '../context.ts'
+import { badRequest, conflict, notFound, unavailable } from '../errors.ts'
+import { claimsOf } from '../state/claims-of.ts'
+import { type ClaimMode, type ClaimRecord, isLive, type VolumeRecord, volumeKey } from '../state/records.ts'
+import { planClaim } from './plan-claim.ts'
+import { publishClaim } from './publish-claim.ts'
+import { releaseClaim } from './release-claim.ts'
+import { storeClaim } from './store-claim.ts'
+import { isPublished, prepareTarget } from './target-path.ts'
+
+export interface ClaimRequest {
+  readonly namespace: string
+  readonly volumeID: string
+  readonly mode: ClaimMode
+  readonly targetPath: string
+  readonly accessMode: AccessMode | ''
+  readonly attachmentMode: AttachmentMode | ''
+}
+
+/**
+ * Claims a volume for this machine and publishes it at a path. Where that fails, what was done of it is
+ * undone; where that fails too, the claim stays as a `failed` allocation, for Detach. @throws ApiError
+ */
+export async function takeClaim(context: ServerContext, request: ClaimRequest): Promise<ClaimRecord> {
+  const { state, plugins, lock, mounts } = context
+  return await lock([volumeKey(request.namespace, request.volumeID)], async () => {
+    const volume = requireVolume(context, request.namespace, request.volumeID)
+    const plan = planClaim(volume, claimsOf(state, volume), request)
+    if (plan.type === 'refuse') throw conflict(`volume "${volume.id}": ${plan.reason}`)
+    const plugin = plugins.live(volume.pluginID)
+    if (plugin.record.node === undefined) throw unavailable('volume is currently unschedulable')
+    const targetPath = prepareTarget(mounts.root, request.targetPath)
+    const holder = state.csi_claims.list().find((claim) => claim.targetPath === targetPath)
+    if (holder !== undefined) throw conflict(`${targetPath} is taken by volume "${holder.volumeID}"`)
+    const { accessMode, attachmentMode } = plan.capability
+    const claim = storeClaim(state, {
+      id: randomUUID(),
+      namespace: volume.namespace,
+      volumeID: volume.id,
+      nodeID: state.nodeID,
+      mode: request.mode,
+      clientStatus: 'pending',
+      clientDescription: '',
+      phase: 'taken',
+      targetPath,
+      stagingPath: plugin.record.node.RequiresNodeStageVolume
+        ? stagingPath(mounts.stagingRoot, volume, `${request.mode}-${attachmentMode}-${accessMode}`)
+        : '',
+      accessMode,
+      attachmentMode,
+    })
+    try {
+      return await publishClaim(context, plugin, volume, claim)
+    } catch (error) {
+      // Cut off by the server's own end: the next start undoes what is still pending.
+      if (!plugin.call.signal?.aborted) await undoClaim(context, claim.id, errorMessage(error))
+      throw error
+    }
+  })
+}
+
+/** One staging per volume and usage, as Nomad has it; the hash keeps IDs from being paths. */
+const stagingPath = (root: string, { namespace, id }: VolumeRecord, usage: string) =>
+  join(root, createHash('sha256').update(volumeKey(namespace, id)).digest('hex').slice(0, 20), usage)
+
+/** Releases what may have been done of a claim whose taker was never told of it. Never rejects. */
+async function undoClaim(context: ServerContext, claimID: string, why: string): Promise<void> {
+  const { state, log } = context
+  const claim = state.csi_claims.get(claimID)
+  if (claim === undefined) return
+  try {
+    await releaseClaim(context, claim)
+  } catch (error) {
+    log.warn({ claim: claimID, volume: claim.volumeID, reason: errorMessage(error) }, 'claim left behind')
+    const latest = state.csi_claims.get(claimID) ?? claim
+    storeClaim(state, { ...latest, clientStatus: 'failed', clientDescription: why })
+  }
+}
+
+/** Unpublishes and drops a claim. @throws ApiError 404, or what the plugin said */
+export async function endClaim(
+  context: ServerContext,
+  namespace: string,
+  volumeID: string,
+  claimID: string,
+): Promise<void> {
+  const { state, lock } = context
+  await lock([volumeKey(namespace, volumeID)], async () => {
+    const claim = state.csi_claims.get(claimID)
+    if (claim === undefined || claim.namespace !== namespace || claim.volumeID !== volumeID) {
+      throw notFound(`claim not found: ${claimID}`)
+    }
+    await releaseClaim(context, claim)
+  })
+}
+
+/**
+ * Detach: frees the claims on a node whose allocations have ended. A living one is never taken away.
+ * @throws ApiError 404 without such a volume or node, 409 where an allocation lives there
+ */
+export async function detachNode(
+  context: ServerContext,
+  namespace: string,
+  volumeID: string,
+  nodeID: string,
+): Promise<void> {
+  const { state, lock } = context
+  if (nodeID === '') throw badRequest('detach requires node ID')
+  await lock([volumeKey(namespace, volumeID)], async () => {
+    const volume = requireVolume(context, namespace, volumeID)
+    const claims = claimsOf(state, volume).filter((claim) => claim.nodeID === nodeID)
+    if (claims.length === 0 && nodeID !== state.nodeID) throw notFound(`no node with ID "${nodeID}"`)
+    const living = claims.filter(isLive)
+    if (living.length > 0) {
+      const ids = living.map(({ id }) => id).join(', ')
+      throw conflict(`volume in use: ${volumeID}: allocation ${ids} runs on node ${nodeID}`)
+    }
+    for (const claim of claims) await releaseClaim(context, claim)
+  })
+}
+
+/**
+ * At the start: claims whose mount the kernel no longer has become `lost`, and those that were being taken
+ * when the process ended are undone, because nobody was told of them.
+ */
+export async function recoverClaims(context: ServerContext): Promise<void> {
+  const { state, lock } = context
+  for (const claim of state.csi_claims.list().filter(({ clientStatus }) => clientStatus === 'running')) {
+    if (isPublished(claim.targetPath)) continue
+    storeClaim(state, {
+      ...claim,
+      clientStatus: 'lost',
+      clientDescription: `nothing is mounted at ${claim.targetPath} any more`,
+    })
+  }
+  const unfinished = state.csi_claims.list().filter(({ clientStatus }) => clientStatus === 'pending')
+  await Promise.all(
+    unfinished.map((claim) =>
+      lock([volumeKey(claim.namespace, claim.volumeID)], () =>
+        undoClaim(context, claim.id, 'the server ended while the volume was being claimed'),
+      ),
+    ),
+  )
+}
+
+function requireVolume({ state }: ServerContext, namespace: string, id: string): VolumeRecord {
+  const volume = state.csi_volumes.get(volumeKey(namespace, id))
+  if (volume === undefined) throw notFound(`no such volume "${id}"`)
+  return volume
+}

@@ -1,0 +1,70 @@
+import { existsSync, rmdirSync } from 'node:fs'
+import { status } from '@grpc/grpc-js'
+import { PluginError } from '../../csi/plugin-error.ts'
+import type { ServerContext } from '../context.ts'
+import { pluginFailure } from '../plugins/plugin-failure.ts'
+import { claimsOf } from '../state/claims-of.ts'
+import { type ClaimPhase, type ClaimRecord, claimPhases, volumeKey } from '../state/records.ts'
+import { removeClaim, storeClaim } from './store-claim.ts'
+
+/**
+ * Undoes a claim in the order that CSI demands (NodeUnpublish, NodeUnstage, ControllerUnpublish), as far as its
+ * phase says that it may have come, and drops it. What is undone is stored step by step. What another claim
+ * still uses (the staging, the attachment) stays. May be repeated. The volume's lock is held by the caller.
+ * @throws ApiError what the plugin said; the claim is then still stored
+ */
+export async function releaseClaim({ state, plugins }: ServerContext, claim: ClaimRecord): Promise<void> {
+  const volume = state.csi_volumes.get(volumeKey(claim.namespace, claim.volumeID))
+  if (volume === undefined) return removeClaim(state, claim)
+  const { record, client, call } = plugins.live(volume.pluginID)
+  const others = claimsOf(state, volume).filter(({ id }) => id !== claim.id)
+  const volumeId = volume.externalID
+  let current = claim
+  const leave = (phase: ClaimPhase) => {
+    current = storeClaim(state, { ...current, phase })
+  }
+  try {
+    if (hasReached(current, 'publishing')) {
+      await goneIsFine(client.nodeUnpublishVolume({ volumeId, targetPath: claim.targetPath }, call))
+      leave('staging')
+    }
+    if (hasReached(current, 'staging')) {
+      const isShared = others.some(
+        (other) => other.stagingPath === claim.stagingPath && hasReached(other, 'staging'),
+      )
+      if (claim.stagingPath !== '' && !isShared) {
+        const stagingTargetPath = claim.stagingPath
+        await goneIsFine(client.nodeUnstageVolume({ volumeId, stagingTargetPath }, call))
+        if (existsSync(stagingTargetPath)) rmdirSync(stagingTargetPath)
+      }
+      leave('attaching')
+    }
+    if (record.controller?.SupportsAttachDetach && hasReached(current, 'attaching')) {
+      const isShared = others.some((other) => other.nodeID === claim.nodeID && hasReached(other, 'attaching'))
+      if (!isShared) {
+        const nodeId = record.node?.ID ?? ''
+        await goneIsFine(
+          client.controllerUnpublishVolume({ volumeId, nodeId, secrets: volume.secrets }, call),
+        )
+      }
+    }
+  } catch (error) {
+    throw pluginFailure(error, {
+      operation: `could not release volume "${volume.id}" (${current.phase})`,
+      statuses: { [status.FAILED_PRECONDITION]: 409 },
+    })
+  }
+  removeClaim(state, current)
+}
+
+const hasReached = (claim: ClaimRecord, phase: ClaimPhase) =>
+  claimPhases.indexOf(claim.phase) >= claimPhases.indexOf(phase)
+
+/** NOT_FOUND: what is to be undone is not there. */
+async function goneIsFine(call: Promise<unknown>): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    if (!(error instanceof PluginError) || error.code !== status.NOT_FOUND) throw error
+  }
+}

@@ -1,0 +1,221 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { status } from '@grpc/grpc-js'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startTestServer, type TestServer, volumeBody } from '../../fakes/api-server.ts'
+import { runDriver } from '../../support/driver.ts'
+
+let directory: string
+let mountRoot: string
+let server: TestServer
+
+beforeEach(() => {
+  directory = realpathSync(mkdtempSync(join(tmpdir(), 'mooring-claims-')))
+  mountRoot = join(directory, 'mounts')
+})
+afterEach(async () => {
+  await server.dispose()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const claim = (id: string, target: string, fields = {}) =>
+  server.call('PUT', `/v1/volume/csi/${id}/claim`, { TargetPath: join(mountRoot, target), ...fields })
+const unclaim = (id: string, claimID: string) =>
+  server.call('DELETE', `/v1/volume/csi/${id}/claim/${claimID}`)
+const read = async (id: string) => (await server.call('GET', `/v1/volume/csi/${id}`)).json
+const create = (id: string, fields = {}) =>
+  server.call('PUT', `/v1/volume/csi/${id}/create`, volumeBody(id, fields))
+const rpcs = () =>
+  server.plugin.calls.map(({ rpc }) => rpc).filter((rpc) => /Publish|Unpublish|Stage|Unstage/.test(rpc))
+
+describe('over the driver', () => {
+  beforeEach(async () => {
+    const driver = await runDriver(directory)
+    server = await startTestServer({ mountRoot, plugins: [{ id: 'disk', endpoint: driver.endpoint }] })
+    const dispose = server.dispose
+    server.dispose = async () => {
+      await dispose()
+      await driver.close()
+    }
+    await create('v1')
+  })
+
+  it('a claimed volume can be written to, is in use, and keeps its bytes for the next claim', async () => {
+    const first = await claim('v1', 'a')
+    expect(first.status).toBe(200)
+    writeFileSync(join(mountRoot, 'a', 'file'), 'bytes')
+    expect(await read('v1')).toMatchObject({
+      AccessMode: 'single-node-writer',
+      AttachmentMode: 'file-system',
+      WriteAllocs: { [first.json.ID]: null },
+      ReadAllocs: {},
+      Allocations: [{ ID: first.json.ID, ClientStatus: 'running', NodeID: first.json.NodeID }],
+    })
+    expect((await server.call('GET', '/v1/volumes?type=csi')).json[0].CurrentWriters).toBe(1)
+    expect((await claim('v1', 'b')).status).toBe(409)
+    for (const path of ['/v1/volume/csi/v1', '/v1/volume/csi/v1/delete', '/v1/volume/csi/v1?force=true']) {
+      expect(await server.call('DELETE', path)).toMatchObject({ status: 409, text: 'volume in use: v1' })
+    }
+    expect((await unclaim('v1', first.json.ID)).status).toBe(200)
+    expect(existsSync(join(mountRoot, 'a'))).toBe(false)
+    expect(await read('v1')).toMatchObject({ AccessMode: '', WriteAllocs: {}, Allocations: [] })
+    const second = await claim('v1', 'b')
+    expect(readFileSync(join(mountRoot, 'b', 'file'), 'utf8')).toBe('bytes')
+    await unclaim('v1', second.json.ID)
+    expect((await server.call('DELETE', '/v1/volume/csi/v1/delete')).status).toBe(200)
+  })
+
+  it('a claim outlives the server', async () => {
+    const { json } = await claim('v1', 'a')
+    await server.restart()
+    expect((await server.call('GET', `/v1/allocation/${json.ID}`)).json.ClientStatus).toBe('running')
+    expect((await unclaim('v1', json.ID)).status).toBe(200)
+  })
+})
+
+describe('over a plugin with faults', () => {
+  beforeEach(async () => {
+    server = await startTestServer({ mountRoot })
+    await create('v1')
+    server.plugin.calls.length = 0
+  })
+
+  it('a claim is taken and given back in the order that CSI demands', async () => {
+    const { json } = await claim('v1', 'a')
+    await unclaim('v1', json.ID)
+    expect(rpcs()).toEqual([
+      'ControllerPublishVolume',
+      'NodeStageVolume',
+      'NodePublishVolume',
+      'NodeUnpublishVolume',
+      'NodeUnstageVolume',
+      'ControllerUnpublishVolume',
+    ])
+    expect(server.plugin.calls.find(({ rpc }) => rpc === 'NodePublishVolume')?.request).toMatchObject({
+      publishContext: { device: 'fake' },
+      readonly: false,
+    })
+  })
+
+  it('a claim that fails on the way is undone as far as it came', async () => {
+    server.plugin.failNext('NodeStageVolume', { code: status.INTERNAL, details: 'no device' })
+    expect(await claim('v1', 'a')).toMatchObject({ status: 502, text: expect.stringContaining('no device') })
+    expect(rpcs()).toEqual([
+      'ControllerPublishVolume',
+      'NodeStageVolume',
+      'NodeUnstageVolume',
+      'ControllerUnpublishVolume',
+    ])
+    expect((await read('v1')).WriteAllocs).toEqual({})
+  })
+
+  it('a claim that cannot be undone stays as a failed allocation, which Detach frees', async () => {
+    server.plugin.failNext('NodePublishVolume', { code: status.INTERNAL, details: 'half done' })
+    server.plugin.failNext('NodeUnpublishVolume', { code: status.INTERNAL, details: 'stuck' })
+    expect((await claim('v1', 'a')).status).toBe(502)
+    const [allocation] = (await read('v1')).Allocations
+    expect(allocation).toMatchObject({ ClientStatus: 'failed', DesiredStatus: 'stop' })
+    expect((await server.call('DELETE', '/v1/volume/csi/v1')).status).toBe(409)
+    const detach = `/v1/volume/csi/v1/detach?node=${allocation.NodeID}`
+    expect((await server.call('DELETE', detach)).status).toBe(200)
+    expect((await read('v1')).WriteAllocs).toEqual({})
+    expect((await server.call('DELETE', detach)).status).toBe(200)
+  })
+
+  it('Detach takes nothing from a living allocation, and names what is missing', async () => {
+    const { json } = await claim('v1', 'a')
+    expect(await server.call('DELETE', `/v1/volume/csi/v1/detach?node=${json.NodeID}`)).toMatchObject({
+      status: 409,
+      text: expect.stringContaining(json.ID),
+    })
+    expect((await server.call('DELETE', '/v1/volume/csi/v1/detach')).status).toBe(400)
+    expect((await server.call('DELETE', '/v1/volume/csi/v1/detach?node=none')).status).toBe(404)
+    expect((await server.call('DELETE', `/v1/volume/csi/none/detach?node=${json.NodeID}`)).status).toBe(404)
+  })
+
+  it('a claim whose mount is gone at the start is lost, and force frees the volume', async () => {
+    const { json } = await claim('v1', 'a')
+    await server.close()
+    rmSync(join(mountRoot, 'a'))
+    await server.restart()
+    expect((await server.call('GET', `/v1/allocation/${json.ID}`)).json.ClientStatus).toBe('lost')
+    expect((await server.call('DELETE', '/v1/volume/csi/v1')).status).toBe(409)
+    expect((await server.call('DELETE', '/v1/volume/csi/v1?force=true')).status).toBe(200)
+    expect((await server.call('GET', '/v1/allocations')).json).toEqual([])
+  })
+
+  it('a claim that was being taken when the server ended is undone by the next start', async () => {
+    server.plugin.failNext('NodePublishVolume', { after: 'hang' })
+    const lost = claim('v1', 'a').catch(() => undefined)
+    await expect.poll(() => existsSync(join(mountRoot, 'a'))).toBe(true)
+    await server.close()
+    await lost
+    await server.restart()
+    expect((await read('v1')).WriteAllocs).toEqual({})
+    expect(existsSync(join(mountRoot, 'a'))).toBe(false)
+  })
+
+  it.each([
+    ['outside the mount root', '../elsewhere', {}, 400],
+    ['at the mount root itself', '.', {}, 400],
+    ['with an unknown mode', 'a', { AccessMode: 'x' }, 400],
+    ['in a mode that the volume does not have', 'a', { AttachmentMode: 'block-device' }, 409],
+  ])('a claim %s is refused before the plugin is called', async (_case, target, fields, wanted) => {
+    expect((await claim('v1', target, fields)).status).toBe(wanted)
+    expect(rpcs()).toEqual([])
+  })
+
+  it('a claim through a link that leads out of the mount root is refused', async () => {
+    mkdirSync(mountRoot)
+    symlinkSync(directory, join(mountRoot, 'out'))
+    expect((await claim('v1', 'out/a')).status).toBe(400)
+  })
+
+  it('two claims never share a target', async () => {
+    await create('v2')
+    await claim('v1', 'a')
+    expect((await claim('v2', 'a')).status).toBe(409)
+  })
+
+  it('readers share a staging, which the last one takes down', async () => {
+    await create('many', {
+      RequestedCapabilities: [{ AccessMode: 'multi-node-multi-writer', AttachmentMode: 'file-system' }],
+    })
+    const one = await claim('many', 'one', { ReadOnly: true })
+    const two = await claim('many', 'two', { ReadOnly: true })
+    expect((await server.call('GET', '/v1/volumes?type=csi&prefix=many')).json[0].CurrentReaders).toBe(2)
+    await unclaim('many', one.json.ID)
+    expect(rpcs()).not.toContain('NodeUnstageVolume')
+    await unclaim('many', two.json.ID)
+    expect(rpcs()).toContain('NodeUnstageVolume')
+  })
+
+  it('lists the volumes that a node holds', async () => {
+    await create('free')
+    const { json } = await claim('v1', 'a')
+    const list = async (query: string) =>
+      (await server.call('GET', `/v1/volumes?type=csi&${query}`)).json.map(({ ID }: { ID: string }) => ID)
+    expect(await list(`node_id=${json.NodeID.slice(0, 8)}`)).toEqual(['v1'])
+    expect(await list(`filter=${encodeURIComponent('WriteAllocs is empty')}`)).toEqual(['free'])
+  })
+
+  it('is refused where the server has no mount root', async () => {
+    await server.dispose()
+    server = await startTestServer()
+    await create('v1')
+    expect(await claim('v1', 'a')).toMatchObject({
+      status: 422,
+      text: expect.stringContaining('--mount-root'),
+    })
+  })
+})
