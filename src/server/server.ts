@@ -7,6 +7,9 @@ import { recoverClaims } from './claims/claims.ts'
 import type { ServerContext } from './context.ts'
 import { createBlockingQueries } from './http/blocking-query.ts'
 import { createHttpServer } from './http/http-server.ts'
+import { defaultLimits, type Limits } from './http/limits.ts'
+import { isLoopback } from './http/own-host.ts'
+import { loadTls, type TlsFiles, watchTls } from './http/tls.ts'
 import { createKeyedLock } from './keyed-lock.ts'
 import { createPluginRegistry, type PluginConfig } from './plugins/registry.ts'
 import { agentRoutes } from './routes/agent.ts'
@@ -44,6 +47,12 @@ export interface ServerOptions {
   readonly region?: string
   /** From 0 up to 1, to spread the ends of blocking queries. */
   readonly random?: () => number
+  /** Names that clients may call the server by, beside `http.host`, the machine's, and the certificate's. */
+  readonly allowedHosts?: readonly string[]
+  readonly tls?: TlsFiles
+  readonly limits?: Partial<Limits>
+  /** Listen off loopback although not everything that guards is there. Default: refuse. */
+  readonly insecure?: boolean
 }
 
 export interface Server {
@@ -60,6 +69,8 @@ export interface Server {
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, clock = systemClock, startTimeoutMs = 5_000, drainTimeoutMs = 10_000 } = options
+  requireGuarded(options)
+  const tls = options.tls && loadTls(options.tls)
   const state = openState(options.dataDirectory, clock)
   const plugins = createPluginRegistry({
     plugins: options.plugins,
@@ -99,12 +110,17 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...searchRoutes(context),
     ],
     region: node.region,
+    names: [options.http.host, hostname(), ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()),
+    ...(tls !== undefined && { tls }),
+    limits: { ...defaultLimits, ...options.limits },
     log,
     clock,
   })
+  const unwatchTls = options.tls === undefined ? () => {} : watchTls(options.tls, log, http.useTls)
 
   const close = async () => {
     replays.close()
+    unwatchTls()
     const drained = new AbortController()
     const closed = http.close().finally(() => drained.abort())
     await delay(clock, drainTimeoutMs, drained.signal)
@@ -118,13 +134,26 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await plugins.firstHealthy(startTimeoutMs)
     await replays.startAll(startTimeoutMs)
     await recoverClaims(context)
-    const url = await listen(http.app, options.http)
+    const url = (await listen(http.app, options.http)).replace(
+      /^http:/,
+      tls === undefined ? 'http:' : 'https:',
+    )
     log.info({ url, dataDirectory: options.dataDirectory }, 'server listens')
     return { url, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** @throws UsageError where others than this machine could reach what is not guarded */
+function requireGuarded({ http: { host }, tls, insecure }: ServerOptions): void {
+  if (isLoopback(host) || insecure === true) return
+  const missing = [...(tls === undefined ? ['TLS (--tls-cert and --tls-key)'] : [])]
+  if (missing.length === 0) return
+  throw new UsageError(
+    `refuses to listen on ${host} without ${missing.join(' and ')}: whoever reaches it could delete volumes; give what is missing to mooring server, listen on 127.0.0.1, or say --insecure`,
+  )
 }
 
 async function listen(
