@@ -148,7 +148,10 @@ export function startOperator(options: OperatorOptions): Operator {
       stopObserving()
       for (const stop of stopWatching) stop()
       await reader.close()
+      // A pass that hangs in a read hears of no signal; it ends with the observer.
+      const cancel = clock.after(drainGraceMs, () => observer.close())
       await controller.drain(drainGraceMs)
+      cancel()
     },
   }
 }

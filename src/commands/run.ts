@@ -12,10 +12,10 @@ import { type Operator, startOperator } from './operator.ts'
 import { type OperatorFlags, operatorOptions } from './options.ts'
 
 /**
- * How long Nomad may go on with a call after its client is gone: two minutes for the plugin, and what the
- * request waits before (reference, 2).
+ * How long after it was sent a call may still be running in Nomad: the client waits 150 s for the answer,
+ * and a call that stood in a queue until then has the plugin's two minutes before it (reference, 2).
  */
-const callDeadlineMs = 150_000
+const callDeadlineMs = 270_000
 
 /** `mooring run`: the operator alone, against a Nomad that runs elsewhere. */
 export function runCommand(): Command {

@@ -104,6 +104,11 @@ export function createObserver(options: ObserverOptions): NomadObserver {
       const found = await volumesOf.get(namespace).get(volumeID)
       return found?.stub ? { ...found.full, ...healthOf(found.stub) } : found?.full
     },
+    async volumeStubs(namespace) {
+      if (signal.aborted) throw watchEnded('volumes')
+      return volumesOf.get(namespace).list()
+    },
+    namespaceExists: (namespace) => client.namespaceExists(namespace, signal),
     plugin: async (pluginID) => (await plugins.get(pluginID))?.full,
     externalVolumes: (pluginID) => externalVolumesOf.get(pluginID).get(),
     snapshots: (pluginID) => snapshotsOf.get(pluginID).get(),

@@ -15,6 +15,8 @@ export interface WatchedCollectionOptions<Stub, Full> extends Omit<ListWatchOpti
 
 /** A list that Nomad gives in brief, watched, and its elements in full, read when they are asked for. */
 export interface WatchedCollection<Stub, Full> extends VersionedCache<Stub, Full> {
+  /** The list as Nomad has it. */
+  list(): Promise<readonly Stub[]>
   /** The latest list; empty before the first. */
   stubs(): readonly Stub[]
   /** Reads the list afresh; the next `get` waits for it. */
@@ -58,6 +60,10 @@ export function watchCollection<Stub, Full>(
   })
   return {
     ...cache,
+    async list() {
+      await watch.current()
+      return [...(stubs?.values() ?? [])]
+    },
     stubs: () => [...(stubs?.values() ?? [])],
     refresh: watch.refresh,
     close: watch.close,

@@ -1,7 +1,7 @@
 import type { SecretReference } from '../declare/secret-reference.ts'
 import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'
-import type { ExternalVolume, Volume, VolumeRequest } from '../wire/volume.ts'
+import type { ExternalVolume, Volume, VolumeRequest, VolumeStub } from '../wire/volume.ts'
 import type { Key } from './identity.ts'
 import type { InventoryRecord } from './record.ts'
 
@@ -41,6 +41,10 @@ export interface VolumesApi {
 export interface Observer {
   /** undefined: Nomad answered that it has no such volume. */
   volume(namespace: string, volumeID: string): Promise<Volume | undefined>
+  /** What the volume list of a Nomad namespace shows. */
+  volumeStubs(namespace: string): Promise<readonly VolumeStub[]>
+  /** Asks Nomad each time; for what is done once. */
+  namespaceExists(namespace: string): Promise<boolean>
   /** undefined: Nomad answered that it has no such plugin. */
   plugin(pluginID: string): Promise<Plugin | undefined>
   /** Every external volume the plugin lists, by external ID; paged to the end, or it rejects. */

@@ -22,6 +22,10 @@ export interface VolumeObservation {
    */
   readonly external: ExternalVolume | 'unlisted' | 'unknown'
   readonly source: SourceObservation
+  /** Whether Nomad has the namespace; asked only before a create or a register. */
+  readonly namespaceExists: boolean
+  /** Another volume of Nomad's that stands for the external volume to register, or has the name to create. */
+  readonly takenBy: string | undefined
   readonly hashes: HiddenHashes
   /** Keyed hash of the update that the differences would lead to. */
   readonly updateHash: string | undefined
@@ -57,7 +61,17 @@ function planAbsentVolume(
   observation: VolumeObservation,
   nowMs: number,
 ): Decision {
+  if (!observation.namespaceExists) {
+    // Nomad creates first and looks for the namespace afterwards, which would leave an orphan (reference, 2.4).
+    return wait('NamespaceNotFound', `waiting for Nomad namespace "${spec.namespace}" to exist`, claimPollMs)
+  }
   const externalID = record.externalID ?? spec.externalID
+  if (observation.takenBy !== undefined && record.intent === undefined) {
+    return stall(
+      externalID === undefined ? 'NameTaken' : 'ExternalIDTaken',
+      `Nomad's volume "${observation.takenBy}" has the same ${externalID === undefined ? `CSI name "${record.csiName}"` : `external volume "${externalID}"`} already: two volumes must not share one. Deregister that one, or change this declaration.`,
+    )
+  }
   if (externalID !== undefined) {
     if (spec.externalID !== undefined && spec.externalID !== externalID) {
       return stallImmutable([{ field: 'spec.externalID', declared: spec.externalID, actual: externalID }])

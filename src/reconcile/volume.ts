@@ -139,6 +139,8 @@ async function gather(
         )
   const source = sourceOf(context, record)
   const externalID = record.externalID ?? spec.externalID
+  const namespaceExists = volume !== undefined || (await observer.namespaceExists(spec.namespace))
+  const takenBy = volume === undefined ? await findTaker(context, record) : undefined
   // The list is asked only where it decides something: is it there to register, and how large is it.
   const asksList =
     externalID !== undefined &&
@@ -155,11 +157,27 @@ async function gather(
       plugin,
       external,
       source,
+      namespaceExists,
+      takenBy,
       hashes,
       updateHash,
       settledBeforeMs: context.settledBeforeMs,
     },
   }
+}
+
+/** A volume of Nomad's, under another ID of the namespace, that stands for the same thing at the plugin. */
+async function findTaker({ observer }: ReconcileContext, record: VolumeRecord): Promise<string | undefined> {
+  const { spec } = record.declaration
+  const externalID = record.externalID ?? spec.externalID
+  const own = [spec.volumeID, record.end?.tombstoneID]
+  const taker = (await observer.volumeStubs(spec.namespace)).find(
+    (stub) =>
+      stub.PluginID === spec.pluginID &&
+      !own.includes(stub.ID) &&
+      (externalID === undefined ? stub.Name === record.csiName : stub.ExternalID === externalID),
+  )
+  return taker?.ID
 }
 
 function hiddenHashes(

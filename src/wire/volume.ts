@@ -99,8 +99,8 @@ const health = {
   ControllersExpected: Type.Integer(),
   NodesHealthy: Type.Integer(),
   NodesExpected: Type.Integer(),
-  /** RFC 3339; the zero time `0001-01-01T00:00:00Z` where it never happened. */
-  ResourceExhausted: Type.String(),
+  /** RFC 3339; null where it never happened. */
+  ResourceExhausted: nullable(Type.String()),
   CreateIndex: Int64,
   ModifyIndex: Int64,
   /** Unix nanoseconds; 0 where the server does not fill it. */

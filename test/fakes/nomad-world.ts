@@ -2,7 +2,7 @@ import { OperationError } from '../../src/lib/errors.ts'
 import type { Observer, VolumesApi } from '../../src/plan/ports.ts'
 import type { Snapshot } from '../../src/wire/snapshot.ts'
 import type { Volume, VolumeRequest } from '../../src/wire/volume.ts'
-import { anExternalVolume, aSnapshot } from '../builders/nomad.ts'
+import { anExternalVolume, aSnapshot, aVolumeStub } from '../builders/nomad.ts'
 import { nomadPlugin, nomadVolume } from '../builders/observed.ts'
 
 /**
@@ -158,8 +158,11 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       }),
   }
 
-  const observer: Pick<Observer, 'volume' | 'plugin' | 'externalVolumes' | 'snapshots' | 'invalidate'> = {
+  const observer: Observer = {
     volume: async (namespace, volumeID) => volumes.get(`${namespace}/${volumeID}`),
+    volumeStubs: async (namespace) =>
+      [...volumes.values()].filter((volume) => volume.Namespace === namespace).map(aVolumeStub),
+    namespaceExists: async () => true,
     plugin: async (pluginID) => nomadPlugin(pluginID),
     externalVolumes: async () =>
       new Map([...disks].map(([id, disk]) => [id, anExternalVolume(id, { CapacityBytes: disk.sizeBytes })])),

@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { watchProcess } from '../helpers/mooring-process.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 function run(
@@ -14,7 +15,7 @@ function run(
 }
 
 describe('the package', () => {
-  it('installs from its tarball into an empty prefix and runs', () => {
+  it('installs from its tarball into an empty prefix and runs', async () => {
     const directory = temporaryDirectory()
     const packed = run('npm', ['pack', '--silent', '--pack-destination', directory])
     expect(packed.stderr + packed.stdout).toMatch(/mooring-.*\.tgz/)
@@ -36,12 +37,29 @@ describe('the package', () => {
     expect(version).toEqual({ status: 0, stdout: '0.1.0\n', stderr: '' })
     const help = run(command, ['up', '--help'], { cwd: prefix })
     expect(help.stdout).toContain('--data-dir')
-    // The driver loads the proto that the package ships.
-    const refused = run(command, ['driver', '--endpoint', 'nonsense://', '--pool', join(directory, 'pool')], {
-      cwd: prefix,
+    // All of it, on the examples that the package ships: the proto and the manifests are found where they were put.
+    const examples = join(prefix, 'node_modules', 'mooring', 'manifests', 'examples')
+    const up = [
+      'up',
+      examples,
+      '--data-dir',
+      join(directory, 'data'),
+      '--http',
+      '127.0.0.1:0',
+      '--output',
+      'log',
+    ]
+    const child = spawn(command, up, { cwd: prefix, stdio: ['ignore', 'pipe', 'pipe'] })
+    onTestFinished(() => {
+      child.kill('SIGKILL')
     })
-    expect(refused.status).toBe(1)
-    expect(refused.stderr).toMatch(/^mooring: /)
+    const mooring = watchProcess(child)
+    await mooring.logged(
+      (line) => line.key === 'Volume/default/postgres-data' && line.state === 'ready',
+      'it is ready',
+    )
+    mooring.signal('SIGTERM')
+    expect(await mooring.exited()).toBe(0)
   }, 180_000)
 
   it('says in one line what to do on an older Node', () => {

@@ -109,7 +109,7 @@ function health(volume: VolumeRecord, plugin: PluginRecord | undefined) {
     ControllersExpected: stub?.ControllersExpected ?? 0,
     NodesHealthy: nodesHealthy,
     NodesExpected: stub?.NodesExpected ?? 0,
-    ResourceExhausted: rfc3339(volume.resourceExhaustedMs),
+    ResourceExhausted: volume.resourceExhaustedMs === 0 ? null : rfc3339(volume.resourceExhaustedMs),
     CreateIndex: volume.createIndex,
     ModifyIndex: volume.modifyIndex,
     CreateTime: unixNanoseconds(volume.createTimeMs),

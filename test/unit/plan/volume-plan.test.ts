@@ -25,6 +25,8 @@ function plan({ spec, record, observation }: Case) {
       plugin: nomadPlugin('directories'),
       external: 'unknown',
       source: { state: 'ready' },
+      namespaceExists: true,
+      takenBy: undefined,
       hashes: {},
       updateHash: 'hash-of-this-update',
       settledBeforeMs: 0,
@@ -101,6 +103,24 @@ describe('planVolume, where Nomad has no such volume', () => {
       { observation: { plugin: nomadPlugin('directories', {}, { Provider: '', Controllers: {} }) } },
       undefined,
       'PluginUnavailable',
+    ],
+    [
+      'waits for its Nomad namespace',
+      { observation: { namespaceExists: false } },
+      undefined,
+      'NamespaceNotFound',
+    ],
+    [
+      'does not register what another volume of Nomad stands for',
+      { spec: { externalID: 'vol-1' }, observation: { takenBy: 'legacy' } },
+      undefined,
+      'ExternalIDTaken',
+    ],
+    [
+      'does not create under a name that another volume of Nomad has',
+      { spec: { name: 'shared' }, observation: { takenBy: 'legacy' } },
+      undefined,
+      'NameTaken',
     ],
     [
       'stalls where the plugin cannot create',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Declaration } from '../../../src/declare/declaration.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import { type Key, keyOf } from '../../../src/plan/identity.ts'
-import type { Inventory, Observer } from '../../../src/plan/ports.ts'
+import type { Inventory } from '../../../src/plan/ports.ts'
 import type { InventoryRecord, VolumeRecord } from '../../../src/plan/record.ts'
 import { createDesired } from '../../../src/reconcile/desired.ts'
 import { createReconcile } from '../../../src/reconcile/reconcile.ts'
@@ -76,7 +76,7 @@ function createOperatorModel() {
     })
     const reconcile = createReconcile({
       api,
-      observer: world.observer as Observer, // The passes use no more of it.
+      observer: world.observer,
       inventory,
       secrets: { resolve: async () => ({}) },
       desired,
