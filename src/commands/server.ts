@@ -11,6 +11,7 @@ import type { TlsFiles } from '../server/http/tls.ts'
 import type { PluginConfig } from '../server/plugins/registry.ts'
 import { startServer } from '../server/server.ts'
 import { logLevelOption, parseAddressOption, parseCountOption, parseDurationOption } from './options.ts'
+import { aclFileOption, serverTokenCommand } from './server-token.ts'
 
 interface ServerFlags {
   readonly http: { readonly host: string; readonly port: number }
@@ -28,12 +29,16 @@ interface ServerFlags {
   readonly maxHeaders: number
   readonly maxConnectionsPerClient: number
   readonly maxRequests: number
+  readonly aclFile?: string
   readonly insecure: boolean
 }
 
 /** `mooring server`: the Volumes HTTP API over CSI plugins, until a signal ends it. */
 export function serverCommand(): Command {
   const command = new Command('server')
+    // What stands behind a subcommand is the subcommand's.
+    .enablePositionalOptions()
+    .addCommand(serverTokenCommand())
     .summary('serve the Volumes HTTP API over CSI plugins')
     .description('Serves the Volumes HTTP API of Nomad over CSI plugins, with its state in a directory.')
     .addOption(
@@ -83,6 +88,7 @@ export function serverCommand(): Command {
         connectionsPerClient: flags.maxConnectionsPerClient,
         requestsInFlight: flags.maxRequests,
       },
+      ...(flags.aclFile !== undefined && { aclFile: flags.aclFile }),
       insecure: flags.insecure,
     })
     const signal = await waitForShutdown(systemClock)
@@ -117,7 +123,10 @@ const guardOptions = () => [
   new Option('--max-requests <count>', 'requests in flight, blocked queries included')
     .argParser(parseCountOption)
     .default(defaultLimits.requestsInFlight),
-  new Option('--insecure', 'listen off loopback without TLS').default(false).env('MOORING_INSECURE'),
+  aclFileOption(),
+  new Option('--insecure', 'listen off loopback without TLS or without an ACL')
+    .default(false)
+    .env('MOORING_INSECURE'),
 ]
 
 function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServerFlags): TlsFiles | undefined {

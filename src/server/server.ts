@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Clock, delay, systemClock } from '../lib/clock.ts'
 import { errorCode, UsageError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { type Acl, noAcl, openAcl } from './acl/acl.ts'
 import { recoverClaims } from './claims/claims.ts'
 import type { ServerContext } from './context.ts'
 import { createBlockingQueries } from './http/blocking-query.ts'
@@ -51,6 +52,8 @@ export interface ServerOptions {
   readonly allowedHosts?: readonly string[]
   readonly tls?: TlsFiles
   readonly limits?: Partial<Limits>
+  /** Who may do what (docs/server.md). Not given: everybody everything. */
+  readonly aclFile?: string
   /** Listen off loopback although not everything that guards is there. Default: refuse. */
   readonly insecure?: boolean
 }
@@ -72,6 +75,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   requireGuarded(options)
   const tls = options.tls && loadTls(options.tls)
   const state = openState(options.dataDirectory, clock)
+  const acl = openAclOf(options, clock, () => state.close())
   const plugins = createPluginRegistry({
     plugins: options.plugins,
     state,
@@ -91,6 +95,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     node,
     mounts: { root: options.mountRoot, stagingRoot: join(options.dataDirectory, 'staging') },
     lock: createKeyedLock(),
+    aclEnabled: acl !== noAcl,
     log,
     clock,
   }
@@ -113,14 +118,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     names: [options.http.host, hostname(), ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()),
     ...(tls !== undefined && { tls }),
     limits: { ...defaultLimits, ...options.limits },
+    acl,
     log,
     clock,
   })
-  const unwatchTls = options.tls === undefined ? () => {} : watchTls(options.tls, log, http.useTls)
+  const unwatchTls = options.tls === undefined ? () => {} : watchTls(options.tls, clock, log, http.useTls)
 
   const close = async () => {
     replays.close()
     unwatchTls()
+    acl.close()
     const drained = new AbortController()
     const closed = http.close().finally(() => drained.abort())
     await delay(clock, drainTimeoutMs, drained.signal)
@@ -146,10 +153,23 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 }
 
+/** @throws UsageError as openAcl, after `onFailure` */
+function openAclOf({ aclFile, log }: ServerOptions, clock: Clock, onFailure: () => void): Acl {
+  try {
+    return aclFile === undefined ? noAcl : openAcl(aclFile, clock, log)
+  } catch (error) {
+    onFailure()
+    throw error
+  }
+}
+
 /** @throws UsageError where others than this machine could reach what is not guarded */
-function requireGuarded({ http: { host }, tls, insecure }: ServerOptions): void {
+function requireGuarded({ http: { host }, tls, aclFile, insecure }: ServerOptions): void {
   if (isLoopback(host) || insecure === true) return
-  const missing = [...(tls === undefined ? ['TLS (--tls-cert and --tls-key)'] : [])]
+  const missing = [
+    ...(tls === undefined ? ['TLS (--tls-cert and --tls-key)'] : []),
+    ...(aclFile === undefined ? ['an ACL (--acl-file)'] : []),
+  ]
   if (missing.length === 0) return
   throw new UsageError(
     `refuses to listen on ${host} without ${missing.join(' and ')}: whoever reaches it could delete volumes; give what is missing to mooring server, listen on 127.0.0.1, or say --insecure`,

@@ -7,6 +7,9 @@ import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
+import type { Access } from '../acl/access.ts'
+import type { Acl } from '../acl/acl.ts'
+import { guardHandler } from '../acl/authorize.ts'
 import { ApiError } from '../errors.ts'
 import type { ApiAnswer, ApiRequest, Handler, Resource } from './api.ts'
 import { createConnectionLimit, createRequestLimit, type Limits, slownessLimits } from './limits.ts'
@@ -30,13 +33,14 @@ export interface HttpServerOptions {
   /** Not given: in the clear. */
   readonly tls?: Tls
   readonly limits: Limits
+  readonly acl: Acl
   readonly log: Log
   readonly clock: Clock
 }
 
 /** Lays the resources over HTTP: bodies, headers, errors and encodings as Nomad's agent has them. */
 export function createHttpServer(options: HttpServerOptions) {
-  const { resources, region, names, limits, log, clock } = options
+  const { resources, region, names, limits, acl, log, clock } = options
   const closing = new AbortController()
   let { tls } = options
   const servers: Server[] = []
@@ -131,16 +135,18 @@ export function createHttpServer(options: HttpServerOptions) {
 
   for (const resource of resources) {
     for (const method of methods) {
-      const handler = resource[method === 'POST' ? 'PUT' : (method as 'GET')]
+      const served = method === 'POST' ? 'PUT' : (method as 'GET')
+      const handler = resource[served] && guardHandler(served, resource.path, resource[served])
       app.route({
         method,
         url: resource.path,
         handler: async (request, reply) => {
-          if (typeof handler !== 'function') throw new ApiError(405, 'Invalid method')
+          if (handler === undefined) throw new ApiError(405, 'Invalid method')
           const query = new URLSearchParams(request.url.split('?').slice(1).join('?'))
           const wanted = query.get('region')
           if (wanted && wanted !== region) throw new ApiError(400, 'No path to region')
-          return await serve(handler, query, request, reply, closing.signal)
+          const access = acl.accessOf(request.headers)
+          return await serve(handler, query, access, request, reply, closing.signal)
         },
       })
     }
@@ -166,6 +172,7 @@ const plainText = 'text/plain; charset=utf-8'
 async function serve(
   handler: Handler,
   query: URLSearchParams,
+  access: Access,
   request: FastifyRequest,
   reply: FastifyReply,
   closing: AbortSignal,
@@ -176,6 +183,7 @@ async function serve(
   const apiRequest: ApiRequest = {
     params: request.params as Record<string, string>,
     query,
+    access,
     headers: request.headers,
     body: Buffer.isBuffer(request.body) ? request.body : undefined,
     signal: AbortSignal.any([gone.signal, closing]),

@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto'
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import type { Clock } from '../../lib/clock.ts'
 import { errorMessage, UsageError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import { watchFiles } from '../watch-files.ts'
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -17,9 +19,6 @@ export interface Tls {
   readonly certificate: X509Certificate
   readonly options: SecureContextOptions
 }
-
-/** How often the files are looked at. */
-const pollMs = 1_000
 
 /** @throws UsageError that names the file */
 export function loadTls(files: TlsFiles): Tls {
@@ -44,21 +43,15 @@ export function loadTls(files: TlsFiles): Tls {
  * Calls `changed` with what the files hold after each change of them. Files that do not fit together, as in the
  * middle of a renewal, are told in the log, and what was served before goes on. The returned function ends it.
  */
-export function watchTls(files: TlsFiles, log: Log, changed: (tls: Tls) => void): () => void {
-  const reload = () => {
+export function watchTls(files: TlsFiles, clock: Clock, log: Log, changed: (tls: Tls) => void): () => void {
+  return watchFiles(Object.values(files), clock, () => {
     try {
       changed(loadTls(files))
       log.info({ cert: files.cert }, 'TLS certificate read again')
     } catch (error) {
       log.error({ reason: errorMessage(error) }, 'TLS goes on with the certificate that it had')
     }
-  }
-  const paths = Object.values(files)
-  // By looking, not by events: certificates come by links that are switched, on file systems of any kind.
-  for (const path of paths) watchFile(path, { interval: pollMs, persistent: false }, reload)
-  return () => {
-    for (const path of paths) unwatchFile(path, reload)
-  }
+  })
 }
 
 function read(path: string, what: string): string {

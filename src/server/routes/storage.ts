@@ -1,23 +1,16 @@
-import Type from 'typebox'
-import { SnapshotRequest } from '../../wire/snapshot.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
 import type { ApiRequest, Handler, Resource } from '../http/api.ts'
-import { decode, parseBody } from '../http/decode.ts'
 import { parseReadOptions } from '../http/read-options.ts'
 import { parseSecretsHeader } from '../http/secrets-header.ts'
 import { listExternalVolumes } from '../storage/list-external.ts'
 import { createSnapshot, deleteSnapshot, listSnapshots } from '../storage/snapshots.ts'
-
-const SnapshotsBody = Type.Object({
-  Namespace: Type.Optional(Type.String()),
-  Snapshots: Type.Array(SnapshotRequest),
-})
+import { parseSnapshotsBody } from '../storage/snapshots-body.ts'
 
 /** What the plugins' storage holds: external volumes and snapshots. */
 export function storageRoutes(context: ServerContext): Resource[] {
   const create: Handler = async (request) => {
-    const { namespace, snapshots } = parseSnapshotsBody(request)
+    const { namespace, snapshots } = requestedSnapshots(request)
     const created = []
     for (const snapshot of snapshots) created.push(await createSnapshot(context, namespace, snapshot))
     return { body: { Snapshots: created, ...metadata(context) } }
@@ -59,14 +52,13 @@ const metadata = ({ state }: ServerContext) => ({
   KnownLeader: true,
 })
 
-function parseSnapshotsBody({ params, query, body }: ApiRequest) {
-  const { Namespace, Snapshots } = decode(SnapshotsBody, parseBody(body))
-  const { id } = params
-  const snapshots = Snapshots.map((snapshot) => {
+function requestedSnapshots({ params: { id }, query, body }: ApiRequest) {
+  const given = parseSnapshotsBody(body, query)
+  const snapshots = given.snapshots.map((snapshot) => {
     if (id !== undefined && snapshot.SourceVolumeID !== '' && snapshot.SourceVolumeID !== id) {
       throw badRequest(`SourceVolumeID "${snapshot.SourceVolumeID}" is not the "${id}" of the path`)
     }
     return { ...snapshot, SourceVolumeID: id ?? snapshot.SourceVolumeID }
   })
-  return { namespace: query.get('namespace') || Namespace || 'default', snapshots }
+  return { ...given, snapshots }
 }
