@@ -6,6 +6,7 @@ import { runCommand } from './commands/run.ts'
 import { serverCommand } from './commands/server.ts'
 import { unmountCommand } from './commands/unmount.ts'
 import { upCommand } from './commands/up.ts'
+import { validateCommand } from './commands/validate.ts'
 import { UsageError } from './lib/errors.ts'
 import { packageVersion } from './lib/version.ts'
 
@@ -17,6 +18,7 @@ const program = new Command('mooring')
   .showHelpAfterError('(mooring --help and mooring <command> --help say more)')
   .addCommand(upCommand())
   .addCommand(runCommand())
+  .addCommand(validateCommand())
   .addCommand(serverCommand())
   .addCommand(driverCommand())
   .addCommand(mountCommand())

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type Type from 'typebox'
 import { SnapshotDocument } from '../../src/declare/snapshot.ts'
+import { SnapshotScheduleDocument } from '../../src/declare/snapshot-schedule.ts'
 import { VolumeDocument } from '../../src/declare/volume.ts'
 import type { Generator } from '../generate.ts'
 
@@ -21,6 +22,7 @@ export function generateSchemas(): ReadonlyMap<string, string> {
   return new Map([
     ['volume.json', render(VolumeDocument)],
     ['snapshot.json', render(SnapshotDocument)],
+    ['snapshot-schedule.json', render(SnapshotScheduleDocument)],
   ])
 }
 

@@ -20,7 +20,7 @@ interface DriverFlags {
 export function driverCommand(): Command {
   return new Command('driver')
     .description('Serve a CSI plugin whose volumes are directories of this machine')
-    .requiredOption('--endpoint <address>', 'where to listen: unix:///path or host:port')
+    .requiredOption('--endpoint <address>', 'where to listen: unix:///path')
     .requiredOption('--pool <directory>', 'where volumes and snapshots are kept')
     .option('--node-id <id>', 'what this machine is called in answers', hostname())
     .option('--topology <key=value>', 'a topology segment of this machine (may be repeated)', addSegment, {})

@@ -1,20 +1,21 @@
+import { type Row, rowOfDeclaration, rowOfProblem, rowOfRecord, rowOfRefusal } from '../admin/row.ts'
 import type { Declaration, Problem } from '../declare/declaration.ts'
 import { createController } from '../engine/controller.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { NomadObserver } from '../nomad/observer.ts'
+import type { Decision } from '../plan/decision.ts'
 import { planDependents } from '../plan/dependents.ts'
 import { type Key, volumeKey } from '../plan/identity.ts'
 import type { Inventory, SecretResolver, VolumesApi } from '../plan/ports.ts'
 import type { PruneOptions } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
-import { createDesired } from '../reconcile/desired.ts'
+import { createDesired, type Desired } from '../reconcile/desired.ts'
 import { createReconcile } from '../reconcile/reconcile.ts'
 import type { Source } from '../sources/source.ts'
 import { createProblemLog } from './problem-log.ts'
 import { createReadingLoop } from './reading-loop.ts'
-import { type Row, rowOfDeclaration, rowOfProblem, rowOfRecord, rowOfRefusal } from './row.ts'
 
 /** How long passes in process may go on after a shutdown was asked for. */
 const drainGraceMs = 10_000
@@ -36,6 +37,8 @@ export interface OperatorOptions {
   readonly resyncMs: number
   readonly callDeadlineMs: number
   readonly settledBeforeMs: number
+  /** Set: nothing is acted upon; told of each step that would be taken. */
+  readonly onPlanned?: (key: Key, decision: Decision) => void
 }
 
 export interface Operator {
@@ -43,6 +46,11 @@ export interface Operator {
   rows(): Row[]
   /** Called when rows may have changed. */
   onChange(listener: () => void): void
+  readonly desired: Desired
+  /** Looks at the identity soon. */
+  look(key: Key): void
+  /** Reads the sources and looks at everything now; resolves when nothing is left to do at once. */
+  settle(): Promise<void>
   /** Finishes what is in process and starts nothing new. */
   close(): Promise<void>
 }
@@ -57,15 +65,19 @@ export function startOperator(options: OperatorOptions): Operator {
   const desired = createDesired(options)
   const problemLog = createProblemLog(log)
   let problems: readonly Problem[] = []
+  let isFirst = true
   let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
 
   const controller = createController({
     reconcile: createReconcile({
       ...options,
       desired,
+      wake: (key) => controller.add(key),
       onStatus(key) {
         for (const dependent of dependents.get(key) ?? []) controller.add(dependent)
-        if (inventory.get(key) === undefined) wakeEnding()
+        const record = inventory.get(key)
+        if (record === undefined) wakeEnding()
+        if (record?.kind === 'Snapshot' && record.schedule) controller.add(record.schedule.schedule)
         notify()
       },
     }),
@@ -74,6 +86,12 @@ export function startOperator(options: OperatorOptions): Operator {
     clock,
     random: options.random,
   })
+
+  /** Whatever is declared or managed: what a schedule made is in the inventory alone. */
+  function lookAtAll() {
+    const keys = new Set([...desired.declarations().keys(), ...inventory.list().map(({ key }) => key)])
+    for (const key of keys) controller.add(key, { priority: 'resync' })
+  }
 
   function wakeEnding() {
     for (const { key } of inventory.list()) {
@@ -95,6 +113,8 @@ export function startOperator(options: OperatorOptions): Operator {
     problemLog.update(problems, desired.refusals())
     dependents = planDependents([...desired.declarations().values()])
     for (const key of update.changed) controller.add(key)
+    if (isFirst) lookAtAll()
+    isFirst = false
     notify()
     return Math.min(update.readAgainAtMs ?? Number.POSITIVE_INFINITY, clock.now() + options.rescanMs)
   }
@@ -120,8 +140,7 @@ export function startOperator(options: OperatorOptions): Operator {
   let stopResync = () => {}
   const resync = () => {
     stopResync = clock.after(options.resyncMs, () => {
-      for (const key of desired.declarations().keys()) controller.add(key, { priority: 'resync' })
-      wakeEnding()
+      lookAtAll()
       resync()
     })
   }
@@ -143,6 +162,14 @@ export function startOperator(options: OperatorOptions): Operator {
     onChange(listener) {
       listeners.push(listener)
     },
+    desired,
+    look: (key) => controller.add(key),
+    async settle() {
+      await readSources(new AbortController().signal)
+      for (const key of desired.declarations().keys()) controller.add(key)
+      for (const { key } of inventory.list()) controller.add(key)
+      await controller.whenIdle()
+    },
     async close() {
       stopResync()
       stopObserving()
@@ -159,6 +186,6 @@ export function startOperator(options: OperatorOptions): Operator {
 /** Whose slots a key takes. A snapshot's plugin is its volume's; until that is known it has slots of its own. */
 function pluginOf(record: InventoryRecord | undefined, declaration: Declaration | undefined): string {
   if (record?.kind === 'Snapshot') return record.pluginID ?? ''
-  const volume = declaration?.kind === 'Volume' ? declaration : undefined
-  return volume?.spec.pluginID ?? record?.declaration.spec.pluginID ?? ''
+  const volume = declaration ?? record?.declaration
+  return volume?.kind === 'Volume' ? volume.spec.pluginID : ''
 }

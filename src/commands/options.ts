@@ -1,6 +1,9 @@
+import { join, resolve } from 'node:path'
+import process from 'node:process'
 import { InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../lib/duration.ts'
 import { logLevels } from '../lib/log.ts'
+import { defaultStateDirectory } from '../lib/state-directory.ts'
 
 /** Options that more than one command takes; each has its environment variable. */
 
@@ -32,6 +35,21 @@ export const logLevelOption = () =>
     .choices(logLevels)
     .default('info')
     .env('MOORING_LOG_LEVEL')
+
+export const dataDirOption = () =>
+  new Option('--data-dir <folder>', 'where everything is kept')
+    .default(defaultStateDirectory(process.env), '$XDG_STATE_HOME/mooring')
+    .env('MOORING_DATA_DIR')
+
+/** Where beneath a data directory the operator keeps its inventory, its lock and its admin socket. */
+export function operatorDirectory(dataDirectory: string): string {
+  return join(resolve(dataDirectory), 'operator')
+}
+
+export const readOnlyOption = () =>
+  new Option('--read-only', 'observe, plan and report; write nothing, neither to Nomad nor to the inventory')
+    .default(false)
+    .env('MOORING_READ_ONLY')
 
 /** Options of the reconcile loop. */
 export function operatorOptions(): Option[] {

@@ -1,15 +1,27 @@
+import process from 'node:process'
 import { Command, Option } from 'commander'
+import { serveAdmin } from '../admin/serve-admin.ts'
+import { createMemoryInventory } from '../inventory/memory-inventory.ts'
 import { openSqliteInventory } from '../inventory/sqlite-inventory.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type Log } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
-import { defaultStateDirectory } from '../lib/state-directory.ts'
+import { packageVersion } from '../lib/version.ts'
 import { createNomadClient } from '../nomad/client.ts'
 import { createObserver } from '../nomad/observer.ts'
+import type { Decision } from '../plan/decision.ts'
+import type { Key } from '../plan/identity.ts'
 import { createSecretResolver } from '../secrets/resolve-secrets.ts'
 import { createFileSource } from '../sources/files.ts'
 import { type Operator, startOperator } from './operator.ts'
-import { type OperatorFlags, operatorOptions } from './options.ts'
+import { createOperatorAdmin } from './operator-admin.ts'
+import {
+  dataDirOption,
+  type OperatorFlags,
+  operatorDirectory,
+  operatorOptions,
+  readOnlyOption,
+} from './options.ts'
 
 /**
  * How long after it was sent a call may still be running in Nomad: the client waits 150 s for the answer,
@@ -36,16 +48,13 @@ export function runCommand(): Command {
       new Option('--nomad-token <secret>', 'ACL token; give it by the environment').env('NOMAD_TOKEN'),
     )
     .addOption(new Option('--nomad-region <region>', 'region to speak to').env('NOMAD_REGION'))
-    .addOption(
-      new Option('--data-dir <folder>', "where the operator's inventory is")
-        .default(defaultStateDirectory(process.env), '$XDG_STATE_HOME/mooring')
-        .env('MOORING_DATA_DIR'),
-    )
+    .addOption(dataDirOption())
   for (const option of operatorOptions()) command.addOption(option)
+  command.addOption(readOnlyOption())
   return command.action(async (flags: RunFlags) => {
     const shutdown = waitForShutdown(systemClock)
     const log = createLog(flags.logLevel)
-    const running = runOperator({ ...flags, log, settledBeforeMs: 0 })
+    const running = await runOperator({ ...flags, log, settledBeforeMs: 0 })
     log.info({ source: flags.source, nomad: flags.nomadAddr }, 'mooring runs')
     const signal = await shutdown
     log.info({ signal }, 'finishing what is in process; once more to stop at once')
@@ -59,15 +68,18 @@ interface RunFlags extends OperatorFlags {
   readonly nomadToken?: string
   readonly nomadRegion?: string
   readonly dataDir: string
+  readonly readOnly: boolean
 }
 
-/** Composes the operator from its flags. */
-export function runOperator(
+/** Composes the operator from its flags, and serves its admin API. */
+export async function runOperator(
   options: RunFlags & { readonly log: Log; readonly settledBeforeMs: number },
-): Operator {
+): Promise<Operator> {
   const { log } = options
   const clock = systemClock
-  const inventory = openSqliteInventory(options.dataDir)
+  const directory = operatorDirectory(options.dataDir)
+  const kept = openSqliteInventory(directory)
+  const inventory = options.readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
   const client = createNomadClient({
     address: options.nomadAddr,
     clock,
@@ -99,15 +111,40 @@ export function runOperator(
     resyncMs: options.resync,
     callDeadlineMs,
     settledBeforeMs: options.settledBeforeMs,
+    ...(options.readOnly
+      ? {
+          onPlanned: (key: Key, { step, verdict }: Decision) =>
+            log.info({ key, step, why: verdict.message }, 'would take a step'),
+        }
+      : {}),
+  })
+  const admin = await serveAdmin({
+    directory,
+    admin: createOperatorAdmin({
+      operator,
+      inventory,
+      client,
+      clock,
+      info: {
+        version: packageVersion(),
+        processID: process.pid,
+        sources: [options.source],
+        nomadAddr: options.nomadAddr,
+        ...(options.nomadRegion === undefined ? {} : { nomadRegion: options.nomadRegion }),
+        readOnly: options.readOnly,
+      },
+    }),
+    log,
   })
   return {
     ...operator,
     async close() {
+      await admin.close()
       await operator.close()
       await source.close()
       await observer.close()
       await client.close()
-      inventory.close()
+      kept.close()
     },
   }
 }

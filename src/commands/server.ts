@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
-import { UsageError } from '../lib/errors.ts'
+import { errorMessage, UsageError } from '../lib/errors.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
@@ -17,6 +18,10 @@ interface ServerFlags {
   readonly http: { readonly host: string; readonly port: number }
   readonly dataDir: string
   readonly plugin: readonly PluginConfig[]
+  readonly pluginDir?: string
+  readonly pluginCaFile?: string
+  readonly pluginCertFile?: string
+  readonly pluginKeyFile?: string
   readonly mountRoot?: string
   /** Milliseconds. */
   readonly probeInterval: number
@@ -58,6 +63,14 @@ export function serverCommand(): Command {
         .default([], 'none'),
     )
     .addOption(
+      new Option('--plugin-dir <folder>', 'every ID.sock in it is a plugin, for as long as it is there').env(
+        'MOORING_PLUGIN_DIR',
+      ),
+    )
+    .option('--plugin-ca-file <file>', 'PEM: speak TLS with plugins over TCP, and trust this authority')
+    .option('--plugin-cert-file <file>', 'PEM: what this server shows to plugins over TCP')
+    .option('--plugin-key-file <file>', 'PEM: the key of that certificate')
+    .addOption(
       new Option('--probe-interval <duration>', 'between two probes of a healthy plugin')
         .argParser(parseDurationOption)
         .default(30_000, '30s'),
@@ -75,7 +88,8 @@ export function serverCommand(): Command {
     const server = await startServer({
       http: flags.http,
       dataDirectory: flags.dataDir,
-      plugins: flags.plugin,
+      plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
+      ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
       clock: systemClock,
       log,
       probeIntervalMs: flags.probeInterval,
@@ -135,6 +149,23 @@ function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServerFlags): TlsFiles | und
     throw new UsageError('TLS takes --tls-cert and --tls-key together')
   }
   return { cert: tlsCert, key: tlsKey, ...(tlsClientCa !== undefined && { clientCA: tlsClientCa }) }
+}
+
+/** Adds the TLS files to a plugin over TCP, where any are given. @throws UsageError where one cannot be read */
+function withTls(plugin: PluginConfig, flags: ServerFlags): PluginConfig {
+  const read = (flag: string, file: string | undefined) => {
+    if (file === undefined) return undefined
+    try {
+      return readFileSync(file, 'utf8')
+    } catch (error) {
+      throw new UsageError(`${flag}: ${errorMessage(error)}`, { cause: error })
+    }
+  }
+  const ca = read('--plugin-ca-file', flags.pluginCaFile)
+  if (ca === undefined || !plugin.endpoint.startsWith('tcp://')) return plugin
+  const cert = read('--plugin-cert-file', flags.pluginCertFile)
+  const key = read('--plugin-key-file', flags.pluginKeyFile)
+  return { ...plugin, tls: { ca, ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) } }
 }
 
 /** Adds `ID=endpoint` to the plugins named before it. */

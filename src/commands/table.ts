@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
+import type { Row } from '../admin/row.ts'
 import { formatQuantity } from '../declare/quantities.ts'
-import type { Row } from './row.ts'
 
 const columns = ['KIND', 'NAME', 'PLUGIN', 'STATE', 'EXTERNAL ID', 'SIZE', 'REASON'] as const
 
@@ -48,7 +48,7 @@ function cellsOf(row: Row): string[] {
     row.pluginID,
     row.state,
     row.externalID,
-    row.sizeBytes === undefined ? '' : formatQuantity(row.sizeBytes),
+    row.sizeBytes === undefined ? '' : formatQuantity(BigInt(row.sizeBytes)),
     row.reason,
   ]
 }

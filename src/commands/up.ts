@@ -7,20 +7,19 @@ import { startDriver } from '../driver/driver.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type Log } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
+import { fitsSocketPath } from '../lib/socket-path.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
 import { startServer } from '../server/server.ts'
 import { showLiveTable } from './live-table.ts'
-import { type OperatorFlags, operatorOptions, parseAddressOption } from './options.ts'
+import { type OperatorFlags, operatorOptions, parseAddressOption, readOnlyOption } from './options.ts'
 import { runOperator } from './run.ts'
 
 /** The plugin ID under which declarations name the embedded driver. */
 const pluginID = 'directories'
 
-/** The kernel takes no longer path for a unix socket (107 bytes and a terminating zero). */
-const longestSocketPathBytes = 107
-
 interface UpFlags extends OperatorFlags {
   readonly dataDir: string
+  readonly readOnly: boolean
   readonly http: { readonly host: string; readonly port: number }
   readonly output: 'auto' | 'table' | 'log'
 }
@@ -51,6 +50,7 @@ export function upCommand(): Command {
         .default('auto'),
     )
   for (const option of operatorOptions()) command.addOption(option)
+  command.addOption(readOnlyOption())
   return command.action(up)
 }
 
@@ -98,11 +98,11 @@ async function startParts(folder: string, flags: UpFlags, dataDirectory: string,
     clock: systemClock,
     log: log.child({ part: 'server' }),
   })
-  const operator = runOperator({
+  const operator = await runOperator({
     ...flags,
     source: folder,
     nomadAddr: server.url,
-    dataDir: join(dataDirectory, 'operator'),
+    dataDir: dataDirectory,
     log: log.child({ part: 'operator' }),
     // The server finishes every create it had accepted before it answers, and this process holds both.
     settledBeforeMs: systemClock.now(),
@@ -123,7 +123,7 @@ async function startParts(folder: string, flags: UpFlags, dataDirectory: string,
 /** In the data directory where the path is short enough, else in a directory of its own for temporary files. */
 function chooseSocketPath(dataDirectory: string): { path: string; remove: () => void } {
   const path = join(dataDirectory, 'csi.sock')
-  if (Buffer.byteLength(path) <= longestSocketPathBytes) return { path, remove: () => {} }
+  if (fitsSocketPath(path)) return { path, remove: () => {} }
   const directory = mkdtempSync(join(tmpdir(), 'mooring-'))
   return {
     path: join(directory, 'csi.sock'),

@@ -1,37 +1,36 @@
-import {
-  Client,
-  type ClientOptions,
-  credentials,
-  Metadata,
-  type MethodDefinition,
-  status,
-} from '@grpc/grpc-js'
+import { type MethodDefinition, status } from '@grpc/grpc-js'
 import { type Clock, systemClock } from '../lib/clock.ts'
+import { errorMessage } from '../lib/errors.ts'
 import { type Log, silentLog } from '../lib/log.ts'
+import { createCallSlots, volumeKeyOf } from './call-slots.ts'
+import { type Requirement, requirementsOf } from './capabilities.ts'
+import { brokenClause } from './check-answer.ts'
+import { createConnection, type TlsOptions } from './connection.ts'
 import { loadContract, type MethodName, type RequestOf, type ResponseOf } from './contract.ts'
 import { type Deadlines, defaultDeadlines, type RpcName } from './deadlines.ts'
 import type { ControllerDefinition } from './generated/csi/v1/Controller.ts'
 import type { IdentityDefinition } from './generated/csi/v1/Identity.ts'
+import type { _csi_v1_ListSnapshotsResponse_Entry__Output as ListedSnapshot } from './generated/csi/v1/ListSnapshotsResponse.ts'
+import type { _csi_v1_ListVolumesResponse_Entry__Output as ListedVolume } from './generated/csi/v1/ListVolumesResponse.ts'
 import type { NodeDefinition } from './generated/csi/v1/Node.ts'
+import { listAll } from './list-all.ts'
 import { PluginError } from './plugin-error.ts'
+import { createStateCell, type PluginState } from './plugin-state.ts'
+import { loadRedactor } from './redactor.ts'
 
 export interface PluginClientOptions {
   /** The name that people gave the plugin; stands in every error and log line. */
   readonly pluginID: string
   /** `unix:///run/plugin.sock`, `tcp://host:port` or `host:port`. */
   readonly endpoint: string
-  /** PEM texts; only for TCP. Without it TCP is in the clear. */
-  readonly tls?: {
-    readonly ca?: string
-    readonly cert?: string
-    readonly key?: string
-    /** Checked in the plugin's certificate instead of the endpoint's host. */
-    readonly serverName?: string
-  }
-  /** Milliseconds by RPC; what is not given is as in deadlines.ts. */
+  /** Only for TCP, which without it is in the clear. */
+  readonly tls?: TlsOptions
+  /** Milliseconds by RPC, from when the call is sent; what is not given is as in deadlines.ts. */
   readonly deadlines?: Partial<Deadlines>
   /** How long to wait for a connection before a call is given up as not sent. Default 5 s. */
   readonly connectTimeoutMs?: number
+  /** How many calls about volumes the plugin gets at once. Default 16. */
+  readonly callsAtOnce?: number
   readonly log?: Log
   readonly clock?: Clock
 }
@@ -46,101 +45,211 @@ type Calls<Definition> = {
     options?: CallOptions,
   ) => Promise<ResponseOf<Definition[Name]>>
 }
+type AllCalls = Calls<IdentityDefinition> & Calls<ControllerDefinition> & Calls<NodeDefinition>
 
 /**
  * One method per RPC of Identity, Controller and Node, named as the RPC. Every method makes one attempt
- * and rejects with a PluginError; its class says whether the call may have been carried out.
+ * and rejects with a PluginError; its class says whether the call may have been carried out. Before it is
+ * sent, the plugin must have announced what the call needs; after it, the answer must keep to the
+ * specification. Calls about one volume go one after another.
  */
-export interface PluginClient
-  extends Calls<IdentityDefinition>,
-    Calls<ControllerDefinition>,
-    Calls<NodeDefinition> {
+export interface PluginClient extends AllCalls {
   readonly pluginID: string
+  /** What is known of the plugin now. A probe tells; a lost connection does, too. */
+  readonly state: PluginState
+  /** Calls with each change of state from now on; the returned function ends it. */
+  watchState(listener: (state: PluginState) => void): () => void
+  /** What a service of the plugin announces, asked once per connection. */
+  capabilities(service: Requirement['service']): Promise<ReadonlySet<string>>
+  /** All volumes, page by page to the end. */
+  listAllVolumes(request: { maxEntries?: number }, options?: CallOptions): Promise<ListedVolume[]>
+  /** All snapshots (that pass the filter), page by page to the end. */
+  listAllSnapshots(
+    request: Omit<RequestOf<ControllerDefinition['ListSnapshots']>, 'startingToken'>,
+    options?: CallOptions,
+  ): Promise<ListedSnapshot[]>
   /** Cuts the connection; calls under way reject. */
   close(): void
 }
+
+/** Calls that say something of the plugin as a whole: they neither wait for a turn nor need a capability. */
+const aboutThePlugin: ReadonlySet<RpcName> = new Set<RpcName>([
+  'GetPluginInfo',
+  'GetPluginCapabilities',
+  'Probe',
+  'ControllerGetCapabilities',
+  'NodeGetCapabilities',
+  'NodeGetInfo',
+])
 
 /** A client of one CSI plugin. It connects at its first call, and again by itself after a loss. */
 export function createPluginClient(options: PluginClientOptions): PluginClient {
   const { pluginID, clock = systemClock, log = silentLog, connectTimeoutMs = 5_000 } = options
   const deadlines: Deadlines = { ...defaultDeadlines, ...options.deadlines }
-  const client = new Client(toTarget(options.endpoint), createCredentials(options), channelOptions(options))
+  const slots = createCallSlots(options.callsAtOnce ?? 16)
+  const state = createStateCell()
+  const announced = new Map<Requirement['service'], Promise<ReadonlySet<string>>>()
+  const connection = createConnection({
+    pluginID,
+    endpoint: options.endpoint,
+    connectTimeoutMs,
+    ...(options.tls && { tls: options.tls }),
+    onChange(isConnected) {
+      // A plugin that comes back may be another release, with other capabilities.
+      if (!isConnected) announced.clear()
+      state.set(isConnected ? { type: 'unprobed' } : { type: 'gone', reason: 'the connection was lost' })
+    },
+  })
 
-  const call = async (
-    name: RpcName,
-    method: MethodDefinition<object, object>,
-    request: object,
-    { signal }: CallOptions = {},
-  ) => {
-    const fail = (code: status, details: string, notSent?: 'retry-later') =>
-      new PluginError({ pluginID, method: name, code, details, ...(notSent && { errorClass: notSent }) })
-    if (signal?.aborted) throw fail(status.CANCELLED, 'given up before it was sent', 'retry-later')
+  const attempt: Attempt = async (name, method, request, { signal } = {}) => {
     const startedMs = clock.now()
-    await new Promise<void>((resolve, reject) =>
-      client.waitForReady(startedMs + connectTimeoutMs, (error) => (error ? reject(error) : resolve())),
-    ).catch(() => {
-      throw fail(status.UNAVAILABLE, `no connection to ${options.endpoint}`, 'retry-later')
-    })
-    return await new Promise<object>((resolve, reject) => {
-      const deadline = clock.now() + deadlines[name]
-      const cancel = () => unary.cancel()
-      const unary = client.makeUnaryRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request,
-        new Metadata(),
-        { deadline },
-        (error, response) => {
-          signal?.removeEventListener('abort', cancel)
-          log.debug(
-            { plugin: pluginID, rpc: name, ms: clock.now() - startedMs, code: error?.code ?? 0 },
-            'call',
-          )
-          if (error) return reject(fail(error.code, error.details))
-          if (response === undefined) return reject(fail(status.INTERNAL, 'no answer'))
-          resolve(response)
-        },
-      )
-      signal?.addEventListener('abort', cancel)
-    })
+    const logCall = (code: string) => {
+      if (!log.isLevelEnabled('debug')) return
+      const fields = { plugin: pluginID, rpc: name, code, ms: clock.now() - startedMs }
+      log.debug({ ...fields, request: loadRedactor().message(`${name}Request`, request) }, 'plugin call')
+    }
+    try {
+      const answer = await connection.call(name, method, request, {
+        timeoutMs: deadlines[name],
+        ...(signal && { signal }),
+      })
+      const clause = brokenClause(name, request, answer)
+      if (clause !== undefined) {
+        const details = `the answer breaks CSI 1.12: ${clause}`
+        throw new PluginError({
+          pluginID,
+          method: name,
+          code: status.OK,
+          details,
+          errorClass: 'broken-answer',
+        })
+      }
+      logCall('OK')
+      noteAnswer(name, answer)
+      return answer
+    } catch (error) {
+      if (error instanceof PluginError) {
+        logCall(error.codeName)
+        noteError(name, error)
+      }
+      throw error
+    }
   }
 
+  const noteAnswer = (name: RpcName, answer: object) => {
+    if (name !== 'Probe') return
+    const { ready } = answer as ResponseOf<IdentityDefinition['Probe']>
+    // No value means ready.
+    state.set(ready?.value === false ? { type: 'not-ready', reason: 'it is starting' } : { type: 'ready' })
+  }
+
+  const noteError = (name: RpcName, error: PluginError) => {
+    if (error.code === status.UNAVAILABLE && error.errorClass === 'retry-later') {
+      state.set({ type: 'gone', reason: error.details })
+    } else if (name === 'Probe') {
+      state.set({ type: 'not-ready', reason: `${error.codeName}: ${error.details}` })
+    }
+  }
+
+  const givenUp = (name: RpcName, signal: AbortSignal | undefined) => {
+    const details = `given up before it was sent: ${errorMessage(signal?.reason)}`
+    const code = status.CANCELLED
+    return new PluginError({ pluginID, method: name, code, details, errorClass: 'retry-later' })
+  }
+
+  const ensureAnnounced = async (name: RpcName, request: object, { signal }: CallOptions) => {
+    for (const { service, capability } of requirementsOf(name, request)) {
+      const announcedThere = await untilAborted(client.capabilities(service), signal)
+      if (announcedThere === undefined) throw givenUp(name, signal)
+      if (announcedThere.has(capability)) continue
+      const details = `the plugin does not announce ${capability}`
+      const code = status.UNIMPLEMENTED
+      throw new PluginError({ pluginID, method: name, code, details, errorClass: 'unsupported' })
+    }
+  }
+
+  const call: Attempt = async (name, method, request, callOptions = {}) => {
+    if (aboutThePlugin.has(name)) return attempt(name, method, request, callOptions)
+    await ensureAnnounced(name, request, callOptions)
+    const { signal } = callOptions
+    return await slots
+      .run(volumeKeyOf(request), () => attempt(name, method, request, callOptions), signal)
+      .catch((error: unknown) => {
+        if (error instanceof PluginError || !signal?.aborted) throw error
+        throw givenUp(name, signal)
+      })
+  }
+
+  const calls = createCalls(call)
+  const client: PluginClient = {
+    ...calls,
+    pluginID,
+    get state() {
+      return state.get()
+    },
+    watchState: state.watch,
+    capabilities(service) {
+      const known = announced.get(service)
+      if (known !== undefined) return known
+      const asked = askCapabilities(calls, service)
+      announced.set(service, asked)
+      // What failed is asked again by the next call.
+      asked.catch(() => announced.get(service) === asked && announced.delete(service))
+      return asked
+    },
+    listAllVolumes: (request, callOptions) =>
+      listAll({ pluginID, method: 'ListVolumes' }, (startingToken) =>
+        client.listVolumes({ ...request, startingToken }, callOptions),
+      ),
+    listAllSnapshots: (request, callOptions) =>
+      listAll({ pluginID, method: 'ListSnapshots' }, (startingToken) =>
+        client.listSnapshots({ ...request, startingToken }, callOptions),
+      ),
+    close: () => connection.close(),
+  }
+  return client
+}
+
+type Attempt = (
+  name: RpcName,
+  method: MethodDefinition<object, object>,
+  request: object,
+  options?: CallOptions,
+) => Promise<object>
+
+function createCalls(call: Attempt): AllCalls {
   const { identity, controller, node } = loadContract()
   const calls = [identity, controller, node].flatMap((service) =>
     Object.entries(service).map(([name, method]) => [
       name.charAt(0).toLowerCase() + name.slice(1),
       // The names come from the same proto as the type RpcName.
-      (request: object, callOptions?: CallOptions) => call(name as RpcName, method, request, callOptions),
+      (request: object, options?: CallOptions) => call(name as RpcName, method, request, options),
     ]),
   )
-  return {
-    // The one place where the types, generated from the proto, are laid over the loop above.
-    ...(Object.fromEntries(calls) as Calls<IdentityDefinition> &
-      Calls<ControllerDefinition> &
-      Calls<NodeDefinition>),
-    pluginID,
-    close: () => client.close(),
+  // The one place where the types, generated from the proto, are laid over this loop.
+  return Object.fromEntries(calls) as AllCalls
+}
+
+async function askCapabilities(
+  calls: AllCalls,
+  service: Requirement['service'],
+): Promise<ReadonlySet<string>> {
+  if (service === 'plugin') {
+    const { capabilities } = await calls.getPluginCapabilities({})
+    return new Set(capabilities.map((capability) => capability.service?.type ?? ''))
   }
+  const { capabilities } =
+    service === 'controller' ? await calls.controllerGetCapabilities({}) : await calls.nodeGetCapabilities({})
+  return new Set(capabilities.map(({ rpc }) => rpc?.type ?? ''))
 }
 
-/** gRPC wants `unix:///path` for sockets and a bare `host:port` for TCP. */
-function toTarget(endpoint: string): string {
-  return endpoint.startsWith('tcp://') ? endpoint.slice('tcp://'.length) : endpoint
-}
-
-function createCredentials({ tls }: PluginClientOptions) {
-  if (tls === undefined) return credentials.createInsecure()
-  const toBuffer = (pem: string | undefined) => (pem === undefined ? null : Buffer.from(pem))
-  return credentials.createSsl(toBuffer(tls.ca), toBuffer(tls.key), toBuffer(tls.cert))
-}
-
-function channelOptions({ tls }: PluginClientOptions): ClientOptions {
-  return {
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 5_000,
-    // A plugin is one process on one socket: sharing subchannels between clients would only tie their fates.
-    'grpc.use_local_subchannel_pool': 1,
-    ...(tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': tls.serverName }),
-  }
+/** The promise's value, or undefined as soon as the signal aborts. */
+function untilAborted<Value>(promise: Promise<Value>, signal?: AbortSignal): Promise<Value | undefined> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const abort = () => resolve(undefined)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
 }

@@ -1,4 +1,5 @@
 import type { SnapshotSpec } from './snapshot.ts'
+import type { SnapshotScheduleSpec } from './snapshot-schedule.ts'
 import type { VolumeSpec } from './volume.ts'
 
 /** Where a person finds what they wrote. Lines and columns count from 1, documents from 0. */
@@ -25,7 +26,8 @@ interface Declared<Kind extends string, Spec> {
 
 export type VolumeDeclaration = Declared<'Volume', VolumeSpec>
 export type SnapshotDeclaration = Declared<'Snapshot', SnapshotSpec>
-export type Declaration = VolumeDeclaration | SnapshotDeclaration
+export type SnapshotScheduleDeclaration = Declared<'SnapshotSchedule', SnapshotScheduleSpec>
+export type Declaration = VolumeDeclaration | SnapshotDeclaration | SnapshotScheduleDeclaration
 
 /** Something in a source that could not be used, told to the person who wrote it. */
 export interface Problem {

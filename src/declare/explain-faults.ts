@@ -42,11 +42,12 @@ export function explainFaults(schema: Type.TSchema, value: unknown, hints: Hints
   errors.sort((a, b) => Number(isUnknownField(b)) - Number(isUnknownField(a)))
   for (const error of errors) {
     const path = parsePointer(error.instancePath, value)
-    const [root, field, secret] = path
-    if (root === 'spec' && field === 'secrets' && secret !== undefined) {
+    const secretsAt = path.indexOf('secrets')
+    const secret = path[secretsAt + 1]
+    if (secretsAt > 0 && secret !== undefined) {
       if (explainedSecrets.has(String(secret))) continue
       explainedSecrets.add(String(secret))
-      const secretPath = path.slice(0, 3)
+      const secretPath = path.slice(0, secretsAt + 2)
       faults.push({ path: secretPath, message: explainSecretReference(valueAt(value, secretPath)) })
       continue
     }

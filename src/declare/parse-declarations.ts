@@ -1,18 +1,22 @@
 import type Type from 'typebox'
 import type { Declaration, Place, Problem } from './declaration.ts'
 import { apiVersion } from './document.ts'
-import { closest, type Reading, unsupported } from './explain-faults.ts'
+import { closest, type Reading } from './explain-faults.ts'
 import { type Fault, type FieldPath, formatFieldPath } from './fault.ts'
 import { dropNulls, expandAliases } from './prepare-value.ts'
 import { readSnapshot, SnapshotDocument, type SnapshotSpec } from './snapshot.ts'
+import {
+  readSnapshotSchedule,
+  SnapshotScheduleDocument,
+  type SnapshotScheduleSpec,
+} from './snapshot-schedule.ts'
 import { readVolume, VolumeDocument, type VolumeSpec } from './volume.ts'
 import { parseYamlDocuments, type YamlDocument } from './yaml-documents.ts'
 
 /** Nomad namespace of a file's declarations that name none. */
 const defaultNamespace = 'default'
 
-const knownKinds = ['Volume', 'Snapshot']
-const laterKinds = ['SnapshotSchedule']
+const knownKinds = ['Volume', 'Snapshot', 'SnapshotSchedule']
 
 /** What one file declares. */
 export interface ParsedDeclarations {
@@ -86,9 +90,17 @@ function parseDocument(
       problems: problems.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column),
     }
   }
-  return kind === 'Volume'
-    ? read<VolumeSpec>(VolumeDocument, readVolume, (declared) => ({ kind: 'Volume', ...declared }))
-    : read<SnapshotSpec>(SnapshotDocument, readSnapshot, (declared) => ({ kind: 'Snapshot', ...declared }))
+  switch (kind) {
+    case 'Snapshot':
+      return read<SnapshotSpec>(SnapshotDocument, readSnapshot, (declared) => ({ kind, ...declared }))
+    case 'SnapshotSchedule':
+      return read<SnapshotScheduleSpec>(SnapshotScheduleDocument, readSnapshotSchedule, (declared) => ({
+        kind,
+        ...declared,
+      }))
+    default:
+      return read<VolumeSpec>(VolumeDocument, readVolume, (declared) => ({ kind: 'Volume', ...declared }))
+  }
 }
 
 /** Whether a document is a declaration. One that means to be and is misspelt is a fault, not somebody else's. */
@@ -100,7 +112,7 @@ function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | '
       message: 'is not a declaration but plain text: a document begins with apiVersion and kind',
     }
   }
-  const isOurKind = kind !== undefined && [...knownKinds, ...laterKinds].includes(kind)
+  const isOurKind = kind !== undefined && knownKinds.includes(kind)
   const version = document.peek('apiVersion')
   const write = `write apiVersion: ${apiVersion}`
   if (version === undefined) {
@@ -113,10 +125,8 @@ function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | '
     return isOurs ? { path: ['apiVersion'], message: `is not known to this release: ${write}` } : 'others'
   }
   if (kind !== undefined && knownKinds.includes(kind)) return 'ours'
-  if (kind !== undefined && laterKinds.includes(kind))
-    return { path: ['kind'], message: `${kind} ${unsupported}` }
   const meant = closest(kind ?? '', knownKinds)
-  const known = `this release knows ${knownKinds.join(' and ')}`
+  const known = `this release knows ${new Intl.ListFormat('en').format(knownKinds)}`
   return { path: ['kind'], message: meant === undefined ? known : `did you mean ${meant}? ${known}` }
 }
 

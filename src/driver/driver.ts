@@ -22,7 +22,7 @@ import { recoverPool } from './recover-pool.ts'
 import { addHandlers } from './serve.ts'
 
 export interface DriverOptions {
-  /** `unix:///path` or `host:port`; port 0 takes a free one. */
+  /** `unix:///path`. A socket that a killed driver left there is taken over. */
   readonly endpoint: string
   /** Where volumes and snapshots are kept; made if it is not there. */
   readonly poolDirectory: string
@@ -45,7 +45,7 @@ const longestDrainMs = 10_000
 
 /** A running driver. */
 export interface Driver {
-  /** As clients dial it: with the port that was taken. */
+  /** As clients dial it. */
   readonly endpoint: string
   /** Where each volume is a directory (or file) under its ID. */
   readonly volumesDirectory: string
@@ -63,10 +63,8 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
     throw new UsageError('the node ID has to be of 1 to 256 bytes')
   }
   const path = socketPath(options.endpoint)
-  if (path !== undefined) {
-    await mkdir(dirname(path), { recursive: true })
-    await clearSocket(path)
-  }
+  await mkdir(dirname(path), { recursive: true })
+  await clearSocket(path)
   await mkdir(options.poolDirectory, { recursive: true })
   const pool = await openPool(await realpath(options.poolDirectory), log)
   const tasks = createBackgroundTasks(log)
@@ -79,7 +77,7 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
       tasks.close(),
     ])
     cancelForce()
-    if (path !== undefined) await rm(path, { force: true })
+    await rm(path, { force: true })
     pool.close()
   }
   try {
@@ -102,10 +100,9 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
     addHandlers(server, identity, createIdentityHandlers(context, packageVersion()), context)
     addHandlers(server, controller, createControllerHandlers(context), context)
     addHandlers(server, node, createNodeHandlers(context), context)
-    const port = await bind(server, options.endpoint)
-    // Whoever can call the driver can delete every volume.
-    if (path !== undefined) await chmod(path, 0o600)
-    const endpoint = path === undefined ? options.endpoint.replace(/:0$/, `:${port}`) : options.endpoint
+    const endpoint = `unix://${path}`
+    await bind(server, endpoint)
+    await chmod(path, 0o600)
     log.info({ endpoint, pool: pool.directory, node: options.nodeID }, 'driver ready')
     return { endpoint, volumesDirectory: pool.volumesDirectory, close }
   } catch (error) {
@@ -128,10 +125,10 @@ async function choosePublishMethod(
   return canMount ? 'bind' : 'symlink'
 }
 
-function bind(server: Server, endpoint: string): Promise<number> {
+function bind(server: Server, endpoint: string): Promise<void> {
   return new Promise((resolve, reject) =>
-    server.bindAsync(endpoint.replace(/^tcp:\/\//, ''), ServerCredentials.createInsecure(), (error, port) =>
-      error ? reject(new UsageError(`cannot listen on ${endpoint}: ${error.message}`)) : resolve(port),
+    server.bindAsync(endpoint, ServerCredentials.createInsecure(), (error) =>
+      error ? reject(new UsageError(`cannot listen on ${endpoint}: ${error.message}`)) : resolve(),
     ),
   )
 }

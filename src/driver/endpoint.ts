@@ -5,9 +5,15 @@ import { errorCode, UsageError } from '../lib/errors.ts'
 /** What the kernel takes for a socket's path (sockaddr_un), without the closing NUL. */
 const longestSocketPath = 107
 
-/** The path of a `unix:///path` endpoint; undefined for TCP. */
-export function socketPath(endpoint: string): string | undefined {
-  return endpoint.startsWith('unix:') ? endpoint.replace(/^unix:(\/\/)?/, '') : undefined
+/**
+ * The path of a `unix:///path` endpoint. There is no other: whoever can call a driver can delete every
+ * volume, and a socket's file has an owner.
+ * @throws UsageError for anything else
+ */
+export function socketPath(endpoint: string): string {
+  const [, path] = /^unix:(?:\/\/)?(\/.+)$/.exec(endpoint) ?? []
+  if (path === undefined) throw new UsageError(`--endpoint is unix:///path, not ${endpoint}`)
+  return path
 }
 
 /**

@@ -17,7 +17,7 @@ import { SnapshotRecord, VolumeRecord } from './records.ts'
  *   volumes/.<id>.json    its sidecar: the record as JSON
  *   snapshots/<id>        a snapshot, likewise, with its sidecar
  *   .mooring/metadata.db  the records of both (SQLite)
- *   .mooring/staging/     what is being made or removed; cleared at start
+ *   .mooring/staging/     what is being made or removed, in a directory per process; cleared at start
  *
  * A volume or snapshot appears and disappears by one rename between staging and its place.
  */
@@ -51,14 +51,15 @@ export async function openPool(directory: string, log: Log): Promise<Pool> {
   const volumesDirectory = join(directory, 'volumes')
   const snapshotsDirectory = join(directory, 'snapshots')
   const internalDirectory = join(directory, '.mooring')
-  const stagingDirectory = join(internalDirectory, 'staging')
-  for (const path of [directory, volumesDirectory, snapshotsDirectory, internalDirectory, stagingDirectory]) {
+  const stagingParent = join(internalDirectory, 'staging')
+  const stagingDirectory = join(stagingParent, randomBytes(4).toString('hex'))
+  for (const path of [directory, volumesDirectory, snapshotsDirectory, stagingParent]) {
     await mkdir(path, { recursive: true })
   }
   // Metadata holds parameters; volumes are for workloads of any user.
   await chmod(internalDirectory, 0o700)
   const devices = await Promise.all(
-    [volumesDirectory, snapshotsDirectory, stagingDirectory].map(async (path) => (await lstat(path)).dev),
+    [volumesDirectory, snapshotsDirectory, stagingParent].map(async (path) => (await lstat(path)).dev),
   )
   if (new Set(devices).size > 1) {
     throw new UsageError(`the pool ${directory} has to be on one file system: renames do not cross mounts`)
@@ -81,10 +82,9 @@ export async function openPool(directory: string, log: Log): Promise<Pool> {
       if (entry.startsWith('.') && entry.endsWith('.tmp')) await rm(join(parent, entry), { force: true })
     }
   }
-  // A copy that the last process left running may still write into staging; it ends when its place is gone.
-  for (const entry of await readdir(stagingDirectory)) {
-    await removeTree(join(stagingDirectory, entry), log)
-  }
+  // A copy that the last process left running ends when its place is gone, and finds no way into ours.
+  for (const entry of await readdir(stagingParent)) await removeTree(join(stagingParent, entry), log)
+  await mkdir(stagingDirectory)
 
   const volumes = createRecordStore({
     database,

@@ -1,75 +1,114 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCode } from '../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../lib/json.ts'
-import { openDatabase } from '../lib/sqlite.ts'
+import { openDatabase, transaction } from '../lib/sqlite.ts'
+import type { Orders } from '../plan/orders.ts'
 import type { Inventory } from '../plan/ports.ts'
-import type { InventoryRecord } from '../plan/record.ts'
+import type { InventoryRecord, Released } from '../plan/record.ts'
+import { createMemoryInventory, type InventoryContents, reviveRecord } from './memory-inventory.ts'
 
-const migrations = ['CREATE TABLE records (key TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT']
+const migrations = [
+  'CREATE TABLE records (key TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT',
+  `CREATE TABLE orders (key TEXT PRIMARY KEY, orders TEXT NOT NULL) STRICT;
+   CREATE TABLE released (key TEXT, external_id TEXT, released TEXT NOT NULL, PRIMARY KEY (key, external_id)) STRICT`,
+]
+
+const databaseFile = 'inventory.sqlite'
+const keyFile = 'inventory.key'
+
+export interface SqliteInventory extends Inventory {
+  contents(): InventoryContents
+  close(): void
+}
+
+/** Whether an operator ever kept an inventory in this directory. */
+export function hasSqliteInventory(dataDirectory: string): boolean {
+  return existsSync(join(dataDirectory, databaseFile))
+}
 
 /**
  * The inventory of one machine: SQLite in the data directory, held by one process, beside it the key of
- * the keyed hashes in a file of mode 0600.
+ * the keyed hashes in a file of mode 0600. Opening one that this release has opened before writes nothing.
  * @throws UsageError if another process holds the data directory, or its database cannot be read
  */
-export function openSqliteInventory(dataDirectory: string): Inventory & { close(): void } {
+export function openSqliteInventory(dataDirectory: string): SqliteInventory {
   const database = openDatabase({
-    path: join(dataDirectory, 'inventory.sqlite'),
+    path: join(dataDirectory, databaseFile),
     what: "the operator's inventory",
     migrations,
   })
-  const hashKey = readOrCreateKey(join(dataDirectory, 'inventory.key'))
-  const records = new Map<string, InventoryRecord>()
-  for (const row of database.prepare('SELECT key, record FROM records').all()) {
-    records.set(String(row.key), decodeRecord(String(row.record)))
-  }
-  const upsert = database.prepare(
-    'INSERT INTO records (key, record) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET record = excluded.record',
+  const hashKey = readHashKey(dataDirectory) ?? createHashKey(dataDirectory)
+  // What put() and its like wrote, and nothing else: the migrations keep its shape.
+  const read = (sql: string) => database.prepare(sql).all()
+  const memory = createMemoryInventory(
+    {
+      records: read('SELECT record FROM records').map(({ record }) =>
+        reviveRecord(parseJSON(String(record)) as InventoryRecord),
+      ),
+      orders: read('SELECT key, orders FROM orders').map(({ key, orders }) => [
+        String(key),
+        parseJSON(String(orders)) as Orders,
+      ]),
+      released: read('SELECT released FROM released').map(
+        ({ released }) => parseJSON(String(released)) as Released,
+      ),
+    },
+    createKeyedHash(hashKey),
   )
+  const upsert = database.prepare('INSERT OR REPLACE INTO records (key, record) VALUES (?, ?)')
   const remove = database.prepare('DELETE FROM records WHERE key = ?')
+  const upsertOrders = database.prepare('INSERT OR REPLACE INTO orders (key, orders) VALUES (?, ?)')
+  const removeOrders = database.prepare('DELETE FROM orders WHERE key = ?')
+  const upsertReleased = database.prepare('INSERT OR REPLACE INTO released VALUES (?, ?, ?)')
   return {
-    get: (key) => records.get(key),
-    list: () => [...records.values()],
+    ...memory,
     put(record) {
       upsert.run(record.key, stringifyJSON(record))
-      records.set(record.key, record)
+      memory.put(record)
     },
     delete(key) {
-      remove.run(key)
-      records.delete(key)
+      transaction(database, () => {
+        remove.run(key)
+        removeOrders.run(key)
+      })
+      memory.delete(key)
     },
-    keyedHash: (text) => createHmac('sha256', hashKey).update(text).digest('hex'),
+    release(left) {
+      upsertReleased.run(left.key, left.externalID, stringifyJSON(left))
+      memory.release(left)
+    },
+    setOrders(key, orders) {
+      upsertOrders.run(key, stringifyJSON(orders))
+      memory.setOrders(key, orders)
+    },
     close: () => database.close(),
   }
 }
 
-/** Capacities are bigint in a declaration; JSON gives small ones back as numbers. */
-function decodeRecord(text: string): InventoryRecord {
-  const record = parseJSON(text) as InventoryRecord // Written by put() alone; the migrations keep its shape.
-  if (record.kind !== 'Volume' || record.declaration.spec.capacity === undefined) return record
-  const { min, max } = record.declaration.spec.capacity
-  const capacity = {
-    ...(min === undefined ? {} : { min: BigInt(min) }),
-    ...(max === undefined ? {} : { max: BigInt(max) }),
-  }
-  return {
-    ...record,
-    declaration: { ...record.declaration, spec: { ...record.declaration.spec, capacity } },
+const hashKeyBytes = 32
+
+/** HMAC-SHA-256, hex. */
+export function createKeyedHash(hashKey: Buffer): (text: string) => string {
+  return (text) => createHmac('sha256', hashKey).update(text).digest('hex')
+}
+
+/** The key of the directory's hashes: undefined where there is none, or a crash cut it short. */
+export function readHashKey(dataDirectory: string): Buffer | undefined {
+  try {
+    const key = readFileSync(join(dataDirectory, keyFile))
+    return key.length === hashKeyBytes ? key : undefined
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+    return undefined
   }
 }
 
-/** Called under the database's lock. A file cut short by a crash is made anew: nothing was hashed with it. */
-function readOrCreateKey(path: string): Buffer {
-  const bytes = 32
-  try {
-    const key = readFileSync(path)
-    if (key.length === bytes) return key
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error
-  }
-  const key = randomBytes(bytes)
+/** Called under the database's lock, and where nothing was hashed yet. */
+function createHashKey(dataDirectory: string): Buffer {
+  const path = join(dataDirectory, keyFile)
+  const key = randomBytes(hashKeyBytes)
   const file = openSync(`${path}.new`, 'w', 0o600)
   writeSync(file, key)
   fsyncSync(file)

@@ -44,6 +44,7 @@ function migrate(database: DatabaseSync, migrations: readonly string[]): void {
   if (version > migrations.length) {
     throw new Error(`it has format ${version}, and this release knows formats up to ${migrations.length}`)
   }
+  if (version === migrations.length) return
   for (const migration of migrations.slice(version)) database.exec(migration)
   database.exec(`PRAGMA user_version = ${migrations.length}`)
 }

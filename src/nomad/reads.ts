@@ -36,6 +36,8 @@ export interface VolumeReads {
   listExternalVolumes(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, ExternalVolume>>
   /** All pages, by snapshot ID. */
   listSnapshots(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Snapshot>>
+  /** Those that the token may see. */
+  listNamespaces(signal?: AbortSignal): Promise<readonly string[]>
   /** Nomad makes the external volume before it finds that the namespace is missing, so this is asked first. */
   namespaceExists(namespace: string, signal?: AbortSignal): Promise<boolean>
 }
@@ -55,6 +57,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
   const parsePluginStubs = createAnswerParser(Type.Array(PluginStub))
   const parsePlugin = createAnswerParser(Plugin)
   const parseExternalVolumes = createAnswerParser(ExternalVolumesResponse)
+  const parseNamespaces = createAnswerParser(Type.Array(Type.Object({ Name: Type.String() })))
   const parseSnapshots = createAnswerParser(SnapshotsResponse)
 
   async function read(request: ReadRequest, title: string) {
@@ -162,6 +165,12 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         (snapshot) => snapshot.ID,
         title,
       )
+    },
+
+    async listNamespaces(signal) {
+      const request = { path: '/namespaces', timeoutMs: timeouts.readMs, signal }
+      const answer = await readAll(request, 'list namespaces')
+      return parseNamespaces(answer.text, answer.call).map(({ Name }) => Name)
     },
 
     async namespaceExists(namespace, signal) {

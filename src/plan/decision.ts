@@ -1,4 +1,5 @@
 import type { Verdict } from './status.ts'
+import type { FieldDifference } from './volume-difference.ts'
 
 /**
  * One effect. The plan names it and says why; the step of that name in reconcile/ carries it out.
@@ -10,6 +11,7 @@ export type StepName =
   | 'update-volume'
   | 'expand-volume'
   | 'adopt-volume'
+  | 'recreate-volume'
   | 'deregister-volume'
   | 'register-tombstone'
   | 'cancel-end'
@@ -17,6 +19,9 @@ export type StepName =
   | 'create-snapshot'
   | 'adopt-snapshot'
   | 'delete-snapshot'
+  | 'start-snapshot'
+  | 'miss-run'
+  | 'expire-snapshot'
   | 'release'
 
 /** What a plan comes to: at most one change, and where the declaration stands before it. */
@@ -25,6 +30,8 @@ export interface Decision {
   readonly verdict: Verdict
   /** Look again after this, where no event would say so. */
   readonly againAfterMs?: number
+  /** What differs, field by field, where that is why. */
+  readonly differences?: readonly FieldDifference[]
 }
 
 /** A step to take now, and the reason that a person reads. */

@@ -20,6 +20,8 @@ export function planDependents(declarations: readonly Declaration[]): ReadonlyMa
 }
 
 function referencesOf(declaration: Declaration, volumeKeys: ReadonlyMap<string, Key>): Key[] {
+  // A schedule selects volumes by labels too; its own passes look at them.
+  if (declaration.kind === 'SnapshotSchedule') return []
   const { namespace } = declaration.spec
   const volumeName =
     declaration.kind === 'Snapshot' ? declaration.spec.volume : declaration.spec.source?.volume

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Declaration } from '../declare/declaration.ts'
 
 /**
- * Names one declaration in the queue and the inventory: `Volume/<Nomad namespace>/<volume ID>` or
- * `Snapshot/<Nomad namespace>/<name>`. Neither part can hold a slash. It is the identity, so a file may
- * be renamed or moved without changing it.
+ * Names one declaration in the queue and the inventory: `Volume/<Nomad namespace>/<volume ID>`,
+ * `Snapshot/<Nomad namespace>/<name>` or `SnapshotSchedule/<Nomad namespace>/<name>`. No part can hold a
+ * slash. It is the identity, so a file may be renamed or moved without changing it.
  */
 export type Key = string
 
@@ -17,9 +17,10 @@ export function snapshotKey(namespace: string, name: string): Key {
 }
 
 export function keyOf(declaration: Declaration): Key {
-  return declaration.kind === 'Volume'
-    ? volumeKey(declaration.spec.namespace, declaration.spec.volumeID)
-    : snapshotKey(declaration.spec.namespace, declaration.name)
+  const { kind, name, spec } = declaration
+  return kind === 'Volume'
+    ? volumeKey(spec.namespace, declaration.spec.volumeID)
+    : `${kind}/${spec.namespace}/${name}`
 }
 
 /** Longest name that we choose: what Kubernetes labels and the strictest CSI plugins take. */

@@ -120,7 +120,7 @@ function namesOf(key: Key, declaration: Declaration, record: InventoryRecord | u
       reason: 'NameTaken',
     },
   ]
-  if (declaration.kind === 'Snapshot') return names
+  if (declaration.kind !== 'Volume') return names
   const { pluginID } = declaration.spec
   const externalID =
     declaration.spec.externalID ?? (record?.kind === 'Volume' ? record.externalID : undefined)
@@ -144,6 +144,7 @@ function namesOf(key: Key, declaration: Declaration, record: InventoryRecord | u
 
 /** The name a declaration gets at the plugin when it is first seen: its own, else one chosen for it. */
 export function csiNameFor(key: Key, declaration: Declaration, region: string): string {
+  if (declaration.kind === 'SnapshotSchedule') return ''
   const { spec } = declaration
   if (spec.name !== undefined) return spec.name
   // A snapshot's identity is hashed with its kind, so that it never equals that of a volume of the same name.
@@ -154,7 +155,13 @@ export function csiNameFor(key: Key, declaration: Declaration, region: string): 
 
 /** `volume default/postgres-data`, as messages name a declaration. */
 export function describe(declaration: Declaration): string {
-  return declaration.kind === 'Volume'
-    ? `volume ${declaration.spec.namespace}/${declaration.spec.volumeID}`
-    : `snapshot ${declaration.spec.namespace}/${declaration.name}`
+  const { kind, name, spec } = declaration
+  switch (kind) {
+    case 'Volume':
+      return `volume ${spec.namespace}/${spec.volumeID}`
+    case 'Snapshot':
+      return `snapshot ${spec.namespace}/${name}`
+    case 'SnapshotSchedule':
+      return `snapshot schedule ${spec.namespace}/${name}`
+  }
 }

@@ -3,7 +3,8 @@ import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'
 import type { ExternalVolume, Volume, VolumeRequest, VolumeStub } from '../wire/volume.ts'
 import type { Key } from './identity.ts'
-import type { InventoryRecord } from './record.ts'
+import type { Orders } from './orders.ts'
+import type { InventoryRecord, Released } from './record.ts'
 
 /**
  * Writes to the Volumes HTTP API. Every method rejects with an OperationError: `ambiguous` where the
@@ -63,7 +64,14 @@ export interface Inventory {
   get(key: Key): InventoryRecord | undefined
   list(): readonly InventoryRecord[]
   put(record: InventoryRecord): void
+  /** Ends the management, and what was ordered for it. */
   delete(key: Key): void
+  /** Notes what Mooring managed once and does no more; one of the same key and external ID replaces it. */
+  release(released: Released): void
+  released(): readonly Released[]
+  /** What a person ordered for the identity by a command; empty if nothing. Passes write records whole, so it is kept apart. */
+  orders(key: Key): Orders
+  setOrders(key: Key, orders: Orders): void
   /** HMAC-SHA-256, hex, under a key that never leaves the inventory: compares secrets without keeping them. */
   keyedHash(text: string): string
 }

@@ -107,5 +107,5 @@ export function planAbsences(
 }
 
 function isDestructive(record: InventoryRecord): boolean {
-  return record.declaration.spec.deletionPolicy !== 'Retain'
+  return record.kind !== 'SnapshotSchedule' && record.declaration.spec.deletionPolicy !== 'Retain'
 }

@@ -1,4 +1,8 @@
-import type { SnapshotDeclaration, VolumeDeclaration } from '../declare/declaration.ts'
+import type {
+  SnapshotDeclaration,
+  SnapshotScheduleDeclaration,
+  VolumeDeclaration,
+} from '../declare/declaration.ts'
 import type { SnapshotRequest } from '../wire/snapshot.ts'
 import type { VolumeRequest } from '../wire/volume.ts'
 import type { Key } from './identity.ts'
@@ -75,7 +79,37 @@ export interface SnapshotRecord extends ManagedRecord<SnapshotDeclaration> {
   readonly externalSourceVolumeID?: string
   /** The plugin that holds it. */
   readonly pluginID?: string
+  /** Present where a schedule made it: then nobody declares it, and it outlives the schedule. */
+  readonly schedule?: {
+    readonly schedule: Key
+    readonly volume: Key
+    /** The schedule's time it is for, in milliseconds since the epoch. */
+    readonly tickMs: number
+    /** A person asked to keep it. */
+    readonly isKept: boolean
+    /** No retention rule keeps it: it is to be deleted. */
+    readonly isExpired: boolean
+  }
   readonly intent?: Intent<SnapshotRequest>
 }
 
-export type InventoryRecord = VolumeRecord | SnapshotRecord
+/** A schedule: what it dealt with so far. It stands for nothing in Nomad itself. */
+export interface SnapshotScheduleRecord extends ManagedRecord<SnapshotScheduleDeclaration> {
+  readonly kind: 'SnapshotSchedule'
+  /** When it was first seen, in milliseconds since the epoch: nothing from before is made up. */
+  readonly sinceMs: number
+  /** By volume, the last time of the schedule that was dealt with: its snapshot was begun, or it was missed. */
+  readonly ticks: Readonly<Record<Key, number>>
+}
+
+/** An external volume or snapshot that Mooring managed once, and that may be there still. */
+export interface Released {
+  readonly key: Key
+  readonly pluginID: string
+  readonly externalID: string
+  /** Such as `Retained`, `Deregistered` or `Vanished`. */
+  readonly reason: string
+  readonly atMs: number
+}
+
+export type InventoryRecord = VolumeRecord | SnapshotRecord | SnapshotScheduleRecord

@@ -21,7 +21,45 @@ export interface Status {
   readonly externalID?: string
   /** Capacity of a volume or size of a snapshot; absent while unknown. */
   readonly sizeBytes?: Int64
-  readonly lastStep?: { readonly step: string; readonly reason: string; readonly atMs: number }
+  /** Of a schedule, in milliseconds since the epoch. */
+  readonly nextRunMs?: number
+  readonly lastRunMs?: number
+  readonly lastMissedRunMs?: number
+  /** Of a schedule: for each snapshot of its own that stays, by key, the rules that keep it. */
+  readonly kept?: Readonly<Record<string, readonly string[]>>
+  /** Allocations that hold the volume. */
+  readonly claims?: readonly string[]
+  /** The latest steps, newest first. */
+  readonly history?: readonly PastStep[]
+}
+
+/** A step that was taken, or tried. */
+export interface PastStep {
+  readonly step: string
+  /** Why it was taken, as a person reads it. */
+  readonly why: string
+  readonly atMs: number
+  readonly outcome: 'done' | 'failed'
+  /** Why it failed. */
+  readonly error?: string
+  /** How often in a row it ended so; `atMs` is of the last time. */
+  readonly times: number
+}
+
+const longestHistory = 20
+
+/** Puts a step on top; one that fails again as it did before is counted, so that retries push nothing out. */
+export function addToHistory(history: readonly PastStep[], step: Omit<PastStep, 'times'>): PastStep[] {
+  const [newest, ...older] = history
+  const isAgain =
+    newest !== undefined &&
+    step.outcome === 'failed' &&
+    newest.outcome === 'failed' &&
+    newest.step === step.step &&
+    newest.error === step.error
+  return isAgain
+    ? [{ ...step, times: newest.times + 1 }, ...older]
+    : [{ ...step, times: 1 }, ...history].slice(0, longestHistory)
 }
 
 /**

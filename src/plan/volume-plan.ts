@@ -26,6 +26,8 @@ export interface VolumeObservation {
   readonly namespaceExists: boolean
   /** Another volume of Nomad's that stands for the external volume to register, or has the name to create. */
   readonly takenBy: string | undefined
+  /** A person said that a new external volume may take the place of the recorded one. */
+  readonly isRecreateOrdered: boolean
   readonly hashes: HiddenHashes
   /** Keyed hash of the update that the differences would lead to. */
   readonly updateHash: string | undefined
@@ -78,7 +80,8 @@ function planAbsentVolume(
     }
     const gate = planPluginGate(spec.pluginID, observation.plugin, undefined)
     if (gate !== undefined) return gate
-    if (observation.external === 'unlisted') return planVanished(record, spec.pluginID, externalID)
+    if (observation.external === 'unlisted')
+      return planVanished(record, spec.pluginID, externalID, observation)
     return record.externalID === undefined
       ? take('register-volume', 'Registering', `registering external volume "${externalID}"`)
       : take(
@@ -115,7 +118,19 @@ function planAbsentVolume(
   return take('create-volume', 'Creating', `creating volume "${record.csiName}" by plugin "${spec.pluginID}"`)
 }
 
-function planVanished(record: VolumeRecord, pluginID: string, externalID: string): Decision {
+function planVanished(
+  record: VolumeRecord,
+  pluginID: string,
+  externalID: string,
+  { isRecreateOrdered }: VolumeObservation,
+): Decision {
+  if (record.externalID !== undefined && isRecreateOrdered) {
+    return take(
+      'recreate-volume',
+      'Recreating',
+      `a person gave up external volume "${externalID}"; a new and blank one takes its place`,
+    )
+  }
   return record.externalID === undefined
     ? wait(
         'ExternalVolumeNotFound',
@@ -125,7 +140,7 @@ function planVanished(record: VolumeRecord, pluginID: string, externalID: string
     : stall(
         'Vanished',
         `Nomad has no such volume and plugin "${pluginID}" no longer lists external volume "${externalID}". ` +
-          'A blank one is never created in its place: bring the external volume back, or remove the declaration.',
+          `A blank one is never created in its place: bring the external volume back, remove the declaration, or give it up by mooring recreate ${record.declaration.spec.volumeID} --lost ${externalID}.`,
       )
 }
 
@@ -216,20 +231,26 @@ function planUpdate(
       claimPollMs,
     )
   }
-  if (expansion === undefined) return take('update-volume', 'Updating', `changing ${fields.join(', ')}`)
-  return take(
-    'expand-volume',
-    'Expanding',
-    `growing from ${expansion.fromBytes} to at least ${expansion.toBytes} bytes`,
-  )
+  if (expansion === undefined) {
+    return { ...take('update-volume', 'Updating', `changing ${fields.join(', ')}`), differences: updatable }
+  }
+  const { fromBytes, toBytes } = expansion
+  const growth = { field: 'spec.capacity.min', declared: `${toBytes}`, actual: `${fromBytes}` }
+  return {
+    ...take('expand-volume', 'Expanding', `growing from ${fromBytes} to at least ${toBytes} bytes`),
+    differences: [...updatable, growth],
+  }
 }
 
 function stallImmutable(differences: readonly FieldDifference[]): Decision {
   const list = differences
     .map(({ field, declared, actual }) => `${field} is declared ${declared} and is ${actual}`)
     .join('; ')
-  return stall(
-    'ImmutableFieldChanged',
-    `${list}. No volume can change this, and it is never replaced on its own: put the declaration back, or declare a new volume under another volumeID.`,
-  )
+  return {
+    ...stall(
+      'ImmutableFieldChanged',
+      `${list}. No volume can change this, and it is never replaced on its own: put the declaration back, or declare a new volume under another volumeID.`,
+    ),
+    differences,
+  }
 }

@@ -19,7 +19,7 @@ export function planAbsentDeclaration(
         verdict: {
           state: 'waiting',
           reason: 'PruneDelay',
-          message: `no longer declared; ends after ${new Date(absence.untilMs).toISOString()} (deletionPolicy ${record.declaration.spec.deletionPolicy})`,
+          message: `no longer declared; ends after ${new Date(absence.untilMs).toISOString()}${policyOf(record)}`,
         },
       }
     case 'held':
@@ -29,4 +29,10 @@ export function planAbsentDeclaration(
         verdict: { state: 'suspended', reason: 'NotReadYet', message: 'the sources were not read yet' },
       }
   }
+}
+
+function policyOf(record: InventoryRecord): string {
+  return record.kind === 'SnapshotSchedule'
+    ? ''
+    : ` (deletionPolicy ${record.declaration.spec.deletionPolicy})`
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { Decision } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import type { Inventory, Observer, SecretResolver, VolumesApi } from '../plan/ports.ts'
 import type { Desired } from './desired.ts'
@@ -18,6 +19,13 @@ export interface ReconcileContext {
   readonly callDeadlineMs: number
   /** Calls sent before this have ended: the server that would run them has started since. */
   readonly settledBeforeMs: number
+  /** Asks for a pass over another identity. */
+  readonly wake: (key: Key) => void
+  /**
+   * Set: passes decide and do not act, and tell of each step that they would take. The inventory of such
+   * a context is one that nobody keeps.
+   */
+  readonly onPlanned?: (key: Key, decision: Decision) => void
   /** Called when the status of an identity changed, or it is no longer managed. */
   readonly onStatus: (key: Key) => void
 }

@@ -43,7 +43,10 @@ export function createDesired(options: {
     update(declarations, reading) {
       const records = new Map(inventory.list().map((record) => [record.key, record]))
       const ownership = planOwnership(declarations, records, region)
-      const absent = [...records.values()].filter(({ key }) => !ownership.owners.has(key))
+      // What a schedule made is nobody's declaration: retention ends it, not its absence.
+      const absent = [...records.values()].filter(
+        (record) => !ownership.owners.has(record.key) && !(record.kind === 'Snapshot' && record.schedule),
+      )
       const planned = planAbsences(absent, records.size, reading, prune)
       const nextAbsences = new Map(
         [...planned].map(([key, absence]): [Key, Absence] => [

@@ -3,10 +3,12 @@ import type { Outcome } from '../engine/outcome.ts'
 import { toOperationError } from '../lib/errors.ts'
 import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
-import type { InventoryRecord } from '../plan/record.ts'
-import { conditionsOf, type Status, type Verdict } from '../plan/status.ts'
+import { planSuspension } from '../plan/orders.ts'
+import type { InventoryRecord, Released } from '../plan/record.ts'
+import { addToHistory, conditionsOf, type PastStep, type Status, type Verdict } from '../plan/status.ts'
 import type { ReconcileContext } from './context.ts'
 import { createSnapshotPass } from './snapshot.ts'
+import { createSnapshotSchedulePass } from './snapshot-schedule.ts'
 import { createVolumePass } from './volume.ts'
 
 /** One kind's view of a pass: what to do, and how each step is done. */
@@ -41,9 +43,14 @@ export function createReconcile(
     const declaration = context.desired.declaration(key)
     const kind = declaration?.kind ?? context.inventory.get(key)?.kind
     if (kind === undefined) return { type: 'done' }
-    return kind === 'Volume'
-      ? runPass(createVolumePass(context, key, signal), context, signal, announce)
-      : runPass(createSnapshotPass(context, key, signal), context, signal, announce)
+    switch (kind) {
+      case 'Volume':
+        return runPass(createVolumePass(context, key, signal), context, signal, announce)
+      case 'Snapshot':
+        return runPass(createSnapshotPass(context, key, signal), context, signal, announce)
+      case 'SnapshotSchedule':
+        return runPass(createSnapshotSchedulePass(context, key), context, signal, announce)
+    }
   }
 }
 
@@ -58,11 +65,16 @@ async function runPass<Record extends InventoryRecord>(
   let after: Record | undefined = pass.record
   let verdict: Verdict
   let outcome: Outcome
-  let lastStep: Status['lastStep']
+  let taken: Pick<PastStep, 'step' | 'why'> | undefined
+  let failedBy: string | undefined
   try {
-    const decision = await pass.decide()
+    const decision = planSuspension(context.inventory.orders(key)) ?? (await pass.decide())
     verdict = decision.verdict
-    if (decision.step === undefined) {
+    if (decision.step !== undefined && context.onPlanned !== undefined) {
+      context.onPlanned(key, decision)
+      verdict = readOnlyVerdict(decision.step, verdict)
+      outcome = { type: 'done' }
+    } else if (decision.step === undefined) {
       if (verdict.state === 'ready') after = pass.settle(pass.record)
       outcome =
         decision.againAfterMs === undefined
@@ -70,13 +82,14 @@ async function runPass<Record extends InventoryRecord>(
           : { type: 'again', afterMs: decision.againAfterMs }
     } else {
       context.log.info({ key, step: decision.step, reason: verdict.reason, why: verdict.message }, 'step')
-      lastStep = { step: decision.step, reason: verdict.message, atMs: context.clock.now() }
+      taken = { step: decision.step, why: verdict.message }
       after = await pass.act(decision.step)
       outcome = { type: 'again', afterMs: 0 }
     }
   } catch (error) {
     if (signal.aborted) return { type: 'done' }
     const failure = toOperationError(error)
+    failedBy = failure.message
     verdict = {
       state: failure.kind === 'permanent' ? 'stalled' : 'waiting',
       reason: failure.reason,
@@ -93,6 +106,8 @@ async function runPass<Record extends InventoryRecord>(
   }
 
   if (after === undefined) {
+    const left = releasedOf(pass.record, taken?.step, verdict.reason, context.clock.now())
+    if (left !== undefined) context.inventory.release(left)
     context.inventory.delete(key)
     context.log.info({ key, reason: verdict.reason, why: verdict.message }, 'no longer managed')
     context.onStatus(key)
@@ -102,7 +117,16 @@ async function runPass<Record extends InventoryRecord>(
     // What an earlier pass saw stands until a later one sees otherwise.
     ...after.status,
     ...pass.facts(after),
-    ...(lastStep === undefined ? {} : { lastStep }),
+    ...(taken === undefined
+      ? {}
+      : {
+          history: addToHistory(after.status.history ?? [], {
+            ...taken,
+            atMs: context.clock.now(),
+            outcome: failedBy === undefined ? 'done' : 'failed',
+            ...(failedBy === undefined ? {} : { error: failedBy }),
+          }),
+        }),
     conditions: conditionsOf(verdict, after.status.conditions, context.clock.now()),
   }
   const record = { ...after, status }
@@ -112,6 +136,24 @@ async function runPass<Record extends InventoryRecord>(
   }
   announce(key, verdict)
   return outcome
+}
+
+function readOnlyVerdict(step: StepName, { message }: Verdict): Verdict {
+  return { state: 'waiting', reason: 'ReadOnly', message: `would take the step ${step}: ${message}` }
+}
+
+/** What stays behind of a management that ends: undefined where nothing does. */
+function releasedOf(
+  record: InventoryRecord,
+  step: string | undefined,
+  reason: string,
+  atMs: number,
+): Released | undefined {
+  if (step !== 'release' || reason === 'Deleted' || record.kind === 'SnapshotSchedule') return undefined
+  const externalID = record.kind === 'Volume' ? record.externalID : record.snapshotID
+  const pluginID = record.kind === 'Volume' ? record.declaration.spec.pluginID : record.pluginID
+  if (externalID === undefined || pluginID === undefined) return undefined
+  return { key: record.key, pluginID, externalID, reason, atMs }
 }
 
 function outcomeOf(failure: ReturnType<typeof toOperationError>): Outcome {

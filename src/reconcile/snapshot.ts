@@ -60,8 +60,13 @@ export function createSnapshotPass(
   return {
     record,
     async decide() {
-      const isDeclared = context.desired.declaration(key) !== undefined
-      const held = isDeclared ? undefined : planAbsentDeclaration(context.desired.absence(key), record)
+      const isDeclared = record.schedule
+        ? !record.schedule.isExpired
+        : context.desired.declaration(key) !== undefined
+      const held =
+        isDeclared || record.schedule !== undefined
+          ? undefined
+          : planAbsentDeclaration(context.desired.absence(key), record)
       if (held !== undefined) return held
       const { plugin, ...gathered } = await gather(input)
       input = { ...input, ...gathered }

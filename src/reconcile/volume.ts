@@ -17,6 +17,7 @@ import { cancelEnd } from './steps/cancel-end.ts'
 import { createVolume } from './steps/create-volume.ts'
 import { deleteVolume } from './steps/delete-volume.ts'
 import { deregisterVolume } from './steps/deregister-volume.ts'
+import { recreateVolume } from './steps/recreate-volume.ts'
 import { registerTombstone } from './steps/register-tombstone.ts'
 import { registerVolume } from './steps/register-volume.ts'
 import { updateVolume } from './steps/update-volume.ts'
@@ -39,6 +40,7 @@ const steps: Partial<Record<StepName, VolumeStep>> = {
   'create-volume': createVolume,
   'register-volume': registerVolume,
   'adopt-volume': adoptVolume,
+  'recreate-volume': recreateVolume,
   'update-volume': updateVolume,
   'expand-volume': updateVolume,
   'deregister-volume': deregisterVolume,
@@ -92,12 +94,19 @@ export function createVolumePass(
       pluginID: declaration.spec.pluginID,
       ...(externalID === undefined ? {} : { externalID }),
       ...sizeOf(input.volume),
+      ...claimsOf(input.volume),
     }),
   }
 }
 
 function sizeOf(volume: Volume | undefined) {
   return volume === undefined || BigInt(volume.Capacity) === 0n ? {} : { sizeBytes: volume.Capacity }
+}
+
+function claimsOf(volume: Volume | undefined) {
+  return volume === undefined
+    ? {}
+    : { claims: [...Object.keys(volume.ReadAllocs ?? {}), ...Object.keys(volume.WriteAllocs ?? {})].sort() }
 }
 
 function currentRecord({ inventory, desired, region }: ReconcileContext, key: Key): VolumeRecord {
@@ -159,6 +168,8 @@ async function gather(
       source,
       namespaceExists,
       takenBy,
+      isRecreateOrdered:
+        externalID !== undefined && inventory.orders(record.key).recreate?.externalID === externalID,
       hashes,
       updateHash,
       settledBeforeMs: context.settledBeforeMs,
@@ -266,7 +277,7 @@ function dependentsOf({ desired, inventory }: ReconcileContext, record: VolumeRe
   const declared = [...desired.declarations().values()].filter((declaration) => {
     if (declaration.spec.namespace !== spec.namespace) return false
     if (declaration.kind === 'Snapshot') return declaration.spec.volume === name
-    if (declaration.spec.source?.volume !== name) return false
+    if (declaration.kind !== 'Volume' || declaration.spec.source?.volume !== name) return false
     const clone = inventory.get(`Volume/${spec.namespace}/${declaration.spec.volumeID}`)
     return clone?.kind === 'Volume' && clone.externalID === undefined
   })

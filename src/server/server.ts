@@ -12,6 +12,7 @@ import { defaultLimits, type Limits } from './http/limits.ts'
 import { isLoopback } from './http/own-host.ts'
 import { loadTls, type TlsFiles, watchTls } from './http/tls.ts'
 import { createKeyedLock } from './keyed-lock.ts'
+import { followPluginDirectory } from './plugins/plugin-directory.ts'
 import { createPluginRegistry, type PluginConfig } from './plugins/registry.ts'
 import { agentRoutes } from './routes/agent.ts'
 import { allocationRoutes } from './routes/allocations.ts'
@@ -24,6 +25,7 @@ import { storageRoutes } from './routes/storage.ts'
 import { volumeRoutes } from './routes/volume.ts'
 import { volumesRoutes } from './routes/volumes.ts'
 import { openState } from './state/state.ts'
+import { createStorageIndexes } from './storage/storage-indexes.ts'
 import { createReplays } from './volumes/replays.ts'
 
 export interface ServerOptions {
@@ -32,6 +34,8 @@ export interface ServerOptions {
   /** Made if it is not there. One server at a time. */
   readonly dataDirectory: string
   readonly plugins: readonly PluginConfig[]
+  /** Every `ID.sock` in this folder is a plugin too, for as long as it is there. */
+  readonly pluginDirectory?: string
   readonly log: Log
   readonly clock?: Clock
   /** Between two probes of a healthy plugin, in milliseconds. Default 30 s, as Nomad's clients. */
@@ -101,12 +105,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   const replays = createReplays(context)
   const blocking = createBlockingQueries(state, clock, options.random ?? Math.random)
+  const storageIndexes = createStorageIndexes(state, clock)
   const http = createHttpServer({
     resources: [
       ...volumesRoutes(context, blocking),
       ...claimRoutes(context),
       ...volumeRoutes(context, blocking, replays),
-      ...storageRoutes(context),
+      ...storageRoutes(context, storageIndexes),
       ...pluginRoutes(context, blocking),
       ...namespaceRoutes(context, blocking),
       ...nodeRoutes(context, blocking),
@@ -124,8 +129,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   })
   const unwatchTls = options.tls === undefined ? () => {} : watchTls(options.tls, clock, log, http.useTls)
 
+  const unfollow =
+    options.pluginDirectory === undefined
+      ? () => {}
+      : followPluginDirectory(options.pluginDirectory, clock, plugins.replaceDiscovered)
+
   const close = async () => {
+    unfollow()
     replays.close()
+    storageIndexes.close()
     unwatchTls()
     acl.close()
     const drained = new AbortController()

@@ -1,4 +1,9 @@
-import type { Place, SnapshotDeclaration, VolumeDeclaration } from '../../src/declare/declaration.ts'
+import type {
+  Place,
+  SnapshotDeclaration,
+  SnapshotScheduleDeclaration,
+  VolumeDeclaration,
+} from '../../src/declare/declaration.ts'
 
 /** A place in a source; what a test does not name is the same for all. */
 export function place(file: string, document = 0, source = 'declarations'): Place {
@@ -42,5 +47,29 @@ export function snapshot(
     labels: {},
     place: at,
     spec: { namespace: 'default', volume: of, deletionPolicy: 'Retain', suspend: false, ...spec },
+  }
+}
+
+/** A valid schedule, every day at three o'clock in universal time, of the volumes named. */
+export function schedule(
+  name: string,
+  volumes: readonly string[],
+  spec: Partial<SnapshotScheduleDeclaration['spec']> = {},
+): SnapshotScheduleDeclaration {
+  return {
+    kind: 'SnapshotSchedule',
+    name,
+    labels: {},
+    place: place(`${name}.yaml`),
+    spec: {
+      namespace: 'default',
+      schedule: '0 3 * * *',
+      timeZone: 'Etc/UTC',
+      startingDeadlineSeconds: 3600,
+      jitterSeconds: 0,
+      volumes: { names: volumes },
+      suspend: false,
+      ...spec,
+    },
   }
 }

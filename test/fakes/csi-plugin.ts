@@ -43,9 +43,10 @@ export interface FakePlugin {
 
 const refuse = (code: status, details: string) => Object.assign(new Error(details), { code, details })
 
-export async function startFakePlugin(): Promise<FakePlugin> {
+/** @param socket where to listen; default: in a directory of its own */
+export async function startFakePlugin(socket?: string): Promise<FakePlugin> {
   const directory = mkdtempSync(join(tmpdir(), 'csi-'))
-  const endpoint = `unix://${join(directory, 'csi.sock')}`
+  const endpoint = `unix://${socket ?? join(directory, 'csi.sock')}`
   const faults = new Map<RpcName, Fault[]>()
   let server: Server | undefined
 

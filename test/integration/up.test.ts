@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Volume, VolumeStub } from '../../src/wire/volume.ts'
+import { snapshotYAML, volumeYAML } from '../helpers/declarations-yaml.ts'
 import { type LogLine, startMooring } from '../helpers/mooring-process.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -68,26 +69,6 @@ function workplace() {
     remove: (file: string) => rmSync(join(folder, file)),
     rename: (from: string, to: string) => renameSync(join(folder, from), join(folder, to)),
   }
-}
-
-function volumeYAML(name: string, fields: Readonly<Record<string, string>> = {}): string {
-  return `apiVersion: mooring.dev/v1alpha1
-kind: Volume
-metadata: {name: ${name}}
-spec:
-  pluginID: directories
-  capabilities: [{accessMode: single-node-writer, attachmentMode: file-system}]
-${Object.entries(fields)
-  .map(([field, value]) => `  ${field}: ${value}\n`)
-  .join('')}`
-}
-
-function snapshotYAML(name: string, volume: string, deletionPolicy = 'Retain'): string {
-  return `apiVersion: mooring.dev/v1alpha1
-kind: Snapshot
-metadata: {name: ${name}}
-spec: {volume: ${volume}, deletionPolicy: ${deletionPolicy}}
-`
 }
 
 describe('mooring up', () => {

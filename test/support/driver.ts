@@ -93,7 +93,9 @@ export async function listPool(pool: string) {
     volumeSidecars: (await visible('volumes')).filter((entry) => entry.startsWith('.')),
     snapshots: (await visible('snapshots')).filter((entry) => !entry.startsWith('.')),
     snapshotSidecars: (await visible('snapshots')).filter((entry) => entry.startsWith('.')),
-    staging: await visible('.mooring/staging'),
+    staging: (
+      await Promise.all((await visible('.mooring/staging')).map((run) => visible(`.mooring/staging/${run}`)))
+    ).flat(),
   }
 }
 

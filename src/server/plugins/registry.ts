@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { TlsOptions } from '../../csi/connection.ts'
 import { type CallOptions, createPluginClient, type PluginClient } from '../../csi/plugin-client.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { delay } from '../../lib/clock.ts'
@@ -12,13 +13,23 @@ export interface PluginConfig {
   readonly id: string
   /** `unix:///run/plugin.sock` or `tcp://host:port`. */
   readonly endpoint: string
+  /** For TCP. */
+  readonly tls?: TlsOptions
+}
+
+interface RunningPlugin {
+  readonly client: PluginClient
+  /** Aborts when the plugin is removed or the server closes. */
+  readonly ended: AbortSignal
+  readonly foundHealthy: Promise<void>
+  remove(): void
 }
 
 /** A plugin that calls can be made to: its record says that it is healthy. */
 export interface LivePlugin {
   readonly record: PluginRecord
   readonly client: PluginClient
-  /** For each call, so that it ends when the server closes. */
+  /** For each call, so that it ends with the server or the plugin. */
   readonly call: CallOptions
 }
 
@@ -33,6 +44,8 @@ export interface PluginRegistry {
   resolve(idOrPrefix: string): string
   /** What the `plugin_id` of a list means: an exact ID, else a prefix. */
   match(idOrPrefix: string): (pluginID: string) => boolean
+  /** Takes over what a plugin directory holds now, beside the plugins that were configured one by one. */
+  replaceDiscovered(plugins: readonly PluginConfig[]): void
   /** Resolves when every plugin was found healthy, or `timeoutMs` have passed. */
   firstHealthy(timeoutMs: number): Promise<void>
   close(): void
@@ -49,42 +62,66 @@ export interface PluginRegistryOptions {
 
 /** A plugin is on this machine, or near it: one that takes longer to accept a connection is away. */
 const connectTimeoutMs = 2_000
-/** After a failed probe the next comes sooner: after 250 ms, then doubling up to the interval. */
+/** After a failed probe the next comes sooner: after 250 ms, then doubling. */
 const firstRetryMs = 250
+const longestRetryMs = 5_000
 
 export function createPluginRegistry(options: PluginRegistryOptions): PluginRegistry {
   const { state, log, clock } = options
   const closing = new AbortController()
-  const clients = new Map<string, PluginClient>()
-  const foundHealthy = new Map<string, Promise<void>>()
+  const running = new Map<string, RunningPlugin>()
 
-  for (const { id, endpoint } of options.plugins) {
-    const client = createPluginClient({ pluginID: id, endpoint, log, clock, connectTimeoutMs })
-    clients.set(id, client)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    foundHealthy.set(id, promise)
-    void keepProbing(id, client, resolve)
+  function add({ id, endpoint, tls }: PluginConfig) {
+    const client = createPluginClient({
+      pluginID: id,
+      endpoint,
+      ...(tls !== undefined && { tls }),
+      connectTimeoutMs,
+      log,
+      clock,
+    })
+    const removed = new AbortController()
+    const ended = AbortSignal.any([closing.signal, removed.signal])
+    const { promise: foundHealthy, resolve } = Promise.withResolvers<void>()
+    running.set(id, { client, ended, foundHealthy, remove: () => removed.abort() })
+    void keepProbing(id, client, ended, resolve)
   }
-  // A plugin that is not configured any more is away, whatever was last seen of it.
-  for (const record of state.csi_plugins.list()) {
-    if (!clients.has(record.id) && record.healthy) {
-      store(record.id, { ...record, healthy: false, healthDescription: 'the server has no endpoint for it' })
+
+  function remove(id: string, why: string) {
+    const plugin = running.get(id)
+    running.delete(id)
+    plugin?.remove()
+    plugin?.client.close()
+    const record = state.csi_plugins.get(id)
+    if (record === undefined) return
+    // Volumes still name it: it is away, whatever was last seen of it.
+    if (state.csi_volumes.list().some(({ pluginID }) => pluginID === id)) {
+      return store(id, { ...record, healthy: false, healthDescription: why })
     }
+    log.info({ plugin: id, why }, 'plugin gone')
+    state.write((transaction) => transaction.remove('csi_plugins', id))
   }
 
-  async function keepProbing(id: string, client: PluginClient, onHealthy: () => void) {
+  async function keepProbing(id: string, client: PluginClient, ended: AbortSignal, onHealthy: () => void) {
     let retryMs = firstRetryMs
-    while (!closing.signal.aborted) {
+    let lost = new AbortController()
+    client.watchState(({ type }) => {
+      if (type === 'gone') lost.abort()
+    })
+    while (!ended.aborted) {
+      lost = new AbortController()
       const known = state.csi_plugins.get(id) ?? unknownFingerprint
-      const fingerprint = await fingerprintPlugin(client, known, closing.signal)
-      if (closing.signal.aborted) return
+      const fingerprint = await fingerprintPlugin(client, known, ended)
+      if (ended.aborted) return
       store(id, fingerprint)
       if (fingerprint.healthy) {
         retryMs = firstRetryMs
         onHealthy()
       }
-      await delay(clock, fingerprint.healthy ? options.probeIntervalMs : retryMs, closing.signal)
-      if (!fingerprint.healthy) retryMs = Math.min(retryMs * 2, options.probeIntervalMs)
+      const delayMs = fingerprint.healthy ? options.probeIntervalMs : retryMs
+      // A connection that is lost is looked into at once.
+      await delay(clock, delayMs, fingerprint.healthy ? AbortSignal.any([ended, lost.signal]) : ended)
+      if (!fingerprint.healthy) retryMs = Math.min(retryMs * 2, longestRetryMs, options.probeIntervalMs)
     }
   }
 
@@ -123,19 +160,32 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
     })
   }
 
+  for (const plugin of options.plugins) add(plugin)
+  for (const { id } of state.csi_plugins.list()) {
+    if (!running.has(id)) remove(id, 'the server has no endpoint for it')
+  }
+
   return {
+    replaceDiscovered(plugins) {
+      const fixed = new Set(options.plugins.map(({ id }) => id))
+      const found = new Set(plugins.map(({ id }) => id))
+      for (const id of [...running.keys()]) {
+        if (!fixed.has(id) && !found.has(id)) remove(id, 'its socket is gone')
+      }
+      for (const plugin of plugins) if (!running.has(plugin.id)) add(plugin)
+    },
     live(pluginID) {
       const record = state.csi_plugins.get(pluginID)
-      const client = clients.get(pluginID)
+      const plugin = running.get(pluginID)
       if (record === undefined) throw badRequest(`no CSI plugin named: ${pluginID} could be found`)
-      if (client === undefined || !record.healthy) {
+      if (plugin === undefined || !record.healthy) {
         throw unavailable(
           record.controller === undefined && record.node !== undefined
             ? `no healthy nodes for CSI plugin: ${pluginID}`
             : `no healthy controllers for CSI plugin: ${pluginID}`,
         )
       }
-      return { record, client, call: { signal: closing.signal } }
+      return { record, client: plugin.client, call: { signal: plugin.ended } }
     },
     resolve(idOrPrefix) {
       if (idOrPrefix === '') throw badRequest('missing plugin_id: no such plugin')
@@ -155,12 +205,15 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
         : (pluginID) => pluginID === idOrPrefix,
     async firstHealthy(timeoutMs) {
       const timer = new AbortController()
-      await Promise.race([Promise.all(foundHealthy.values()), delay(clock, timeoutMs, timer.signal)])
+      await Promise.race([
+        Promise.all([...running.values()].map((plugin) => plugin.foundHealthy)),
+        delay(clock, timeoutMs, timer.signal),
+      ])
       timer.abort()
     },
     close() {
       closing.abort()
-      for (const client of clients.values()) client.close()
+      for (const { client } of running.values()) client.close()
     },
   }
 }

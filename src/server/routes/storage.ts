@@ -1,14 +1,27 @@
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
-import type { ApiRequest, Handler, Resource } from '../http/api.ts'
-import { parseReadOptions } from '../http/read-options.ts'
+import type { ApiAnswer, ApiRequest, Handler, Resource } from '../http/api.ts'
+import { parseReadOptions, type ReadOptions } from '../http/read-options.ts'
 import { parseSecretsHeader } from '../http/secrets-header.ts'
 import { listExternalVolumes } from '../storage/list-external.ts'
 import { createSnapshot, deleteSnapshot, listSnapshots } from '../storage/snapshots.ts'
 import { parseSnapshotsBody } from '../storage/snapshots-body.ts'
+import type { StorageIndexes } from '../storage/storage-indexes.ts'
 
 /** What the plugins' storage holds: external volumes and snapshots. */
-export function storageRoutes(context: ServerContext): Resource[] {
+export function storageRoutes(context: ServerContext, indexes: StorageIndexes): Resource[] {
+  /** Only a list that came whole has an index, and can be waited for. */
+  const blockingList = async ({ key, options, read, signal }: BlockingList): Promise<ApiAnswer> => {
+    const isWhole = (page: ListPage) => options.nextToken === '' && !page.NextToken
+    const { index, waitMs } = options
+    const first = await read()
+    if (!isWhole(first)) return { body: { ...first, ...metadata(context) } }
+    const now = indexes.note(key, first)
+    if (index === 0 || now > index) return withIndex(first, now)
+    await indexes.waitForChange({ key, index, waitMs, read }, signal)
+    const last = await read()
+    return withIndex(last, indexes.note(key, last))
+  }
   const create: Handler = async (request) => {
     const { namespace, snapshots } = requestedSnapshots(request)
     const created = []
@@ -18,20 +31,21 @@ export function storageRoutes(context: ServerContext): Resource[] {
   return [
     {
       path: '/v1/volumes/external',
-      GET: async ({ query }) => {
+      GET: ({ query, signal }) => {
+        const options = parseReadOptions(query)
         const pluginID = context.plugins.resolve(query.get('plugin_id') ?? '')
-        const page = await listExternalVolumes(context, pluginID, parseReadOptions(query))
-        return { body: { ...page, ...metadata(context) } }
+        const read = () => listExternalVolumes(context, pluginID, options)
+        return blockingList({ key: `external/${pluginID}`, options, read, signal })
       },
     },
     {
       path: '/v1/volumes/snapshot',
-      GET: async ({ query, headers }) => {
+      GET: ({ query, headers, signal }) => {
         const options = parseReadOptions(query)
         const pluginID = context.plugins.resolve(query.get('plugin_id') ?? '')
         const secrets = parseSecretsHeader(headers)
-        const page = await listSnapshots(context, pluginID, options.namespace, options, secrets)
-        return { body: { ...page, ...metadata(context) } }
+        const read = () => listSnapshots(context, pluginID, options.namespace, options, secrets)
+        return blockingList({ key: `snapshots/${pluginID}`, options, read, signal })
       },
       PUT: create,
       DELETE: async ({ query, headers }) => {
@@ -45,6 +59,22 @@ export function storageRoutes(context: ServerContext): Resource[] {
     { path: '/v1/volume/csi/:id/snapshot', PUT: create },
   ]
 }
+
+interface ListPage {
+  readonly NextToken?: string | undefined
+}
+
+interface BlockingList {
+  readonly key: string
+  readonly options: ReadOptions
+  read(): Promise<ListPage>
+  readonly signal: AbortSignal
+}
+
+const withIndex = (page: ListPage, index: number): ApiAnswer => ({
+  body: { ...page, Index: index, LastContact: 0, KnownLeader: true },
+  index,
+})
 
 const metadata = ({ state }: ServerContext) => ({
   Index: state.index('csi_volumes'),

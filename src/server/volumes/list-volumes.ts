@@ -5,8 +5,8 @@ import { FilterError } from '../filter/expression.ts'
 import type { ReadOptions } from '../http/read-options.ts'
 import { claimsOf } from '../state/claims-of.ts'
 import type { VolumeRecord } from '../state/records.ts'
-import { presentVolume, presentVolumeStub } from './present-volume.ts'
-import { volumeFields } from './volume-fields.ts'
+import type { State } from '../state/state.ts'
+import { createFilterRow, volumeFields } from './volume-fields.ts'
 
 export interface ListOptions extends ReadOptions {
   /** An exact ID, else a prefix; `''`: any. */
@@ -28,7 +28,7 @@ export function planList(context: ServerContext, options: ListOptions): TakePage
   const { state, plugins } = context
   const { namespace, prefix, pluginID, nodeID, isVisible, perPage, nextToken } = options
   const start = nextToken === '' ? undefined : parsePageToken(nextToken)
-  const isWanted = compileVolumeFilter(context, options.filter)
+  const isWanted = compileVolumeFilter(state, options.filter)
   return () => {
     const wantedPlugin = pluginID === '' ? undefined : plugins.match(pluginID)
     const volumes = state.csi_volumes.list()
@@ -48,12 +48,11 @@ export function planList(context: ServerContext, options: ListOptions): TakePage
   }
 }
 
-function compileVolumeFilter(context: ServerContext, filter: string): Predicate<VolumeRecord> | undefined {
+function compileVolumeFilter(state: State, filter: string): Predicate<VolumeRecord> | undefined {
   if (filter === '') return undefined
   try {
     const matches = compileFilter(filter, volumeFields)
-    return (volume) =>
-      matches({ ...presentVolumeStub(context.state, volume), ...presentVolume(context, volume) })
+    return (volume) => matches(createFilterRow(state, volume))
   } catch (error) {
     if (!(error instanceof FilterError)) throw error
     throw badRequest(`failed to read filter expression: ${error.message}`)

@@ -1,45 +1,73 @@
-import type { Volume, VolumeStub } from '../../wire/volume.ts'
+import type { VolumeStub } from '../../wire/volume.ts'
 import type { Field, Fields } from '../filter/compile-filter.ts'
+import { claimsOf } from '../state/claims-of.ts'
+import type { ClaimMode, VolumeRecord } from '../state/records.ts'
+import type { State } from '../state/state.ts'
+import { presentVolumeStub } from './present-volume.ts'
 
-type Row = Volume & VolumeStub
+/** What a filter looks at: a record, and what is worked out from it only where the filter asks. */
+export interface FilterRow {
+  readonly volume: VolumeRecord
+  stub(): VolumeStub
+  /** Keys are the IDs of the allocations. */
+  allocs(mode: ClaimMode): Readonly<Record<string, null>>
+}
 
-const string = (read: (row: Row) => string): Field<Row> => ({ type: 'string', read })
-const integer = (read: (row: Row) => number | bigint): Field<Row> => ({ type: 'integer', read })
-const boolean = (read: (row: Row) => boolean): Field<Row> => ({ type: 'boolean', read })
-const map = (read: (row: Row) => Readonly<Record<string, unknown>>): Field<Row> => ({ type: 'map', read })
+export function createFilterRow(state: State, volume: VolumeRecord): FilterRow {
+  let stub: VolumeStub | undefined
+  return {
+    volume,
+    stub() {
+      stub ??= presentVolumeStub(state, volume)
+      return stub
+    },
+    allocs: (wanted) =>
+      Object.fromEntries(
+        claimsOf(state, volume)
+          .filter(({ mode }) => mode === wanted)
+          .map(({ id }) => [id, null]),
+      ),
+  }
+}
+
+type Read<Value> = (row: FilterRow) => Value
+
+const string = (read: Read<string>): Field<FilterRow> => ({ type: 'string', read })
+const integer = (read: Read<number | bigint>): Field<FilterRow> => ({ type: 'integer', read })
+const boolean = (read: Read<boolean>): Field<FilterRow> => ({ type: 'boolean', read })
+const map = (read: Read<Readonly<Record<string, unknown>>>): Field<FilterRow> => ({ type: 'map', read })
 
 /**
  * What a filter of List Volumes can see: of an answer, the fields with a single meaning. Secrets and mount
  * flags are not among them. (Nomad's filter sees its stored struct, secrets included, with stale health.)
  */
-export const volumeFields: Fields<Row> = new Map<string, Field<Row>>([
-  ['ID', string((row) => row.ID)],
-  ['Namespace', string((row) => row.Namespace)],
-  ['Name', string((row) => row.Name)],
-  ['ExternalID', string((row) => row.ExternalID)],
-  ['PluginID', string((row) => row.PluginID)],
-  ['Provider', string((row) => row.Provider)],
-  ['ProviderVersion', string((row) => row.ProviderVersion)],
-  ['AccessMode', string((row) => row.AccessMode)],
-  ['AttachmentMode', string((row) => row.AttachmentMode)],
-  ['CloneID', string((row) => row.CloneID)],
-  ['SnapshotID', string((row) => row.SnapshotID)],
-  ['MountOptions.FSType', string((row) => row.MountOptions?.FSType ?? '')],
-  ['Capacity', integer((row) => row.Capacity)],
-  ['RequestedCapacityMin', integer((row) => row.RequestedCapacityMin)],
-  ['RequestedCapacityMax', integer((row) => row.RequestedCapacityMax)],
-  ['CurrentReaders', integer((row) => row.CurrentReaders ?? 0)],
-  ['CurrentWriters', integer((row) => row.CurrentWriters ?? 0)],
-  ['ControllersHealthy', integer((row) => row.ControllersHealthy)],
-  ['ControllersExpected', integer((row) => row.ControllersExpected)],
-  ['NodesHealthy', integer((row) => row.NodesHealthy)],
-  ['NodesExpected', integer((row) => row.NodesExpected)],
-  ['CreateIndex', integer((row) => row.CreateIndex)],
-  ['ModifyIndex', integer((row) => row.ModifyIndex)],
-  ['Schedulable', boolean((row) => row.Schedulable)],
-  ['ControllerRequired', boolean((row) => row.ControllerRequired)],
-  ['Parameters', map((row) => row.Parameters ?? {})],
-  ['Context', map((row) => row.Context ?? {})],
-  ['ReadAllocs', map((row) => row.ReadAllocs ?? {})],
-  ['WriteAllocs', map((row) => row.WriteAllocs ?? {})],
+export const volumeFields: Fields<FilterRow> = new Map<string, Field<FilterRow>>([
+  ['ID', string(({ volume }) => volume.id)],
+  ['Namespace', string(({ volume }) => volume.namespace)],
+  ['Name', string(({ volume }) => volume.name)],
+  ['ExternalID', string(({ volume }) => volume.externalID)],
+  ['PluginID', string(({ volume }) => volume.pluginID)],
+  ['Provider', string((row) => row.stub().Provider)],
+  ['AccessMode', string((row) => row.stub().AccessMode)],
+  ['AttachmentMode', string((row) => row.stub().AttachmentMode)],
+  ['CloneID', string(({ volume }) => volume.cloneID)],
+  ['SnapshotID', string(({ volume }) => volume.snapshotID)],
+  ['MountOptions.FSType', string(({ volume }) => volume.mountOptions.fsType)],
+  ['Capacity', integer(({ volume }) => volume.capacity)],
+  ['RequestedCapacityMin', integer(({ volume }) => volume.requestedCapacityMin)],
+  ['RequestedCapacityMax', integer(({ volume }) => volume.requestedCapacityMax)],
+  ['CurrentReaders', integer((row) => row.stub().CurrentReaders ?? 0)],
+  ['CurrentWriters', integer((row) => row.stub().CurrentWriters ?? 0)],
+  ['ControllersHealthy', integer((row) => row.stub().ControllersHealthy)],
+  ['ControllersExpected', integer((row) => row.stub().ControllersExpected)],
+  ['NodesHealthy', integer((row) => row.stub().NodesHealthy)],
+  ['NodesExpected', integer((row) => row.stub().NodesExpected)],
+  ['CreateIndex', integer(({ volume }) => volume.createIndex)],
+  ['ModifyIndex', integer(({ volume }) => volume.modifyIndex)],
+  ['Schedulable', boolean((row) => row.stub().Schedulable)],
+  ['ControllerRequired', boolean((row) => row.stub().ControllerRequired)],
+  ['Parameters', map(({ volume }) => volume.parameters)],
+  ['Context', map(({ volume }) => volume.context)],
+  ['ReadAllocs', map((row) => row.allocs('read'))],
+  ['WriteAllocs', map((row) => row.allocs('write'))],
 ])

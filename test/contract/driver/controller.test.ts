@@ -5,6 +5,9 @@ import { promisify } from 'node:util'
 import { status } from '@grpc/grpc-js'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type Connection, createConnection } from '../../../src/csi/connection.ts'
+import { loadContract } from '../../../src/csi/contract.ts'
+import type { CreateVolumeRequest } from '../../../src/csi/generated/csi/v1/CreateVolumeRequest.ts'
 import {
   listPool,
   mebibyte,
@@ -16,13 +19,21 @@ import {
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let driver: RunningDriver
+let bare: Connection
 
 beforeEach(async () => {
   directory = await temporaryDirectory()
   driver = await runDriver(directory.path)
+  bare = createConnection({
+    pluginID: 'driver',
+    endpoint: driver.endpoint,
+    connectTimeoutMs: 2_000,
+    onChange: () => {},
+  })
 })
 
 afterEach(async () => {
+  bare.close()
   await driver.close()
   await directory.remove()
 })
@@ -34,6 +45,9 @@ const create = (name: string, more: object = {}) =>
     capacityRange: { requiredBytes: mebibyte },
     ...more,
   })
+/** As a caller does it that keeps to no order and asks for no capability. */
+const createBare = (request: CreateVolumeRequest) =>
+  bare.call('CreateVolume', loadContract().controller.CreateVolume, request, { timeoutMs: 10_000 })
 const volumePath = (id: string) => join(driver.pool, 'volumes', id)
 const fromSnapshot = (snapshotId: string) => ({ volumeContentSource: { snapshot: { snapshotId } } })
 const fromVolume = (volumeId: string) => ({ volumeContentSource: { volume: { volumeId } } })
@@ -57,7 +71,8 @@ describe('volumes', () => {
   })
 
   test('creates of one name at the same time make one volume', async () => {
-    const answers = await Promise.allSettled(Array.from({ length: 8 }, () => create('data')))
+    const request = { name: 'data', volumeCapabilities: [mountCapability] }
+    const answers = await Promise.allSettled(Array.from({ length: 8 }, () => createBare(request)))
     const codes = answers.map((answer) => (answer.status === 'rejected' ? answer.reason.code : status.OK))
     expect(new Set(codes)).toEqual(new Set([status.OK, status.ABORTED]))
     expect((await listPool(driver.pool)).volumes).toEqual(['data'])
@@ -92,7 +107,6 @@ describe('volumes', () => {
         volumeCapabilities: [{ ...mountCapability, mount: { mountFlags: ['discard'] } }],
       },
     ],
-    ['mutable parameters', { mutableParameters: { iops: '3' } }],
     ['limits that contradict each other', { capacityRange: { requiredBytes: 2n, limitBytes: 1n } }],
     ['a negative capacity', { capacityRange: { requiredBytes: -1n } }],
     ['a word for live that is none', { parameters: { live: 'maybe' }, ...fromVolume('source') }],
@@ -100,6 +114,11 @@ describe('volumes', () => {
     await create('source')
     await expect(create('data', more)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT })
     expect((await listPool(driver.pool)).volumes).toEqual(['source'])
+  })
+
+  test('parameters that could be changed later are refused, as there are none', async () => {
+    const request = { name: 'data', volumeCapabilities: [mountCapability], mutableParameters: { iops: '3' } }
+    await expect(createBare(request)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT })
   })
 
   test('more than the pool holds is OUT_OF_RANGE, more than is left RESOURCE_EXHAUSTED', async () => {

@@ -67,6 +67,24 @@ describe('a blocking query', () => {
     )
   })
 
+  it.each([
+    ['external volumes', '/v1/volumes/external?plugin_id=disk', () => server.plugin.volumes],
+    ['snapshots', '/v1/volumes/snapshot?plugin_id=disk', () => server.plugin.snapshots],
+  ])('on the list of %s waits until the plugin lists something else', async (_what, path, held) => {
+    const before = await server.call('GET', path)
+    expect(indexOf(await server.call('GET', path))).toBe(indexOf(before))
+    const blocked = Promise.all(
+      ['1m', '1m', '10ms'].map((wait) => server.call('GET', `${path}&index=${indexOf(before)}&wait=${wait}`)),
+    )
+    await server.call('GET', '/v1/regions')
+    held().set('added', { id: 'added', name: 'added', capacityBytes: 1n, sourceVolumeId: 'x' })
+    const [one, two, ended] = await blocked
+    expect(one?.text).toContain('added')
+    expect(two?.text).toContain('added')
+    expect(indexOf(one ?? before)).toBeGreaterThan(indexOf(before))
+    expect(ended?.status).toBe(200)
+  })
+
   it('keeps its index over a restart, and does not hold up the close', async () => {
     const index = indexOf(await server.call('GET', '/v1/volumes?type=csi'))
     const blocked = server.call('GET', `/v1/volumes?type=csi&index=${index}`)

@@ -26,7 +26,7 @@ describe('the examples', () => {
     const names = (kind: string) => declarations.filter((one) => one.kind === kind).map(({ name }) => name)
     for (const declaration of declarations) {
       if (declaration.kind === 'Snapshot') expect(names('Volume')).toContain(declaration.spec.volume)
-      else expect(declaration.spec.pluginID).toBe('directories')
+      else if (declaration.kind === 'Volume') expect(declaration.spec.pluginID).toBe('directories')
     }
     expect(declarations.find(({ name }) => name === 'shared-media')?.spec).toMatchObject({
       externalID: 'shared-media',

@@ -200,14 +200,13 @@ describe('a document that is wrong', () => {
       'kind: X\napiVersion: moring.dev/v1alpha1',
       '2:1 apiVersion is not known to this release: write apiVersion: mooring.dev/v1alpha1',
     ],
-    ['apiVersion: mooring.dev/v1alpha1', '1:1 kind this release knows Volume and Snapshot'],
     [
-      'apiVersion: mooring.dev/v1alpha1\nkind: Volumes',
-      '2:1 kind did you mean Volume? this release knows Volume and Snapshot',
+      'apiVersion: mooring.dev/v1alpha1',
+      '1:1 kind this release knows Volume, Snapshot, and SnapshotSchedule',
     ],
     [
-      'apiVersion: mooring.dev/v1alpha1\nkind: SnapshotSchedule',
-      '2:1 kind SnapshotSchedule is not supported by this release: remove it',
+      'apiVersion: mooring.dev/v1alpha1\nkind: Volumes',
+      '2:1 kind did you mean Volume? this release knows Volume, Snapshot, and SnapshotSchedule',
     ],
   ])('%j', (text, problem) => {
     expect(problemsOf(text)).toEqual([problem])

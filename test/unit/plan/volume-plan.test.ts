@@ -27,6 +27,7 @@ function plan({ spec, record, observation }: Case) {
       source: { state: 'ready' },
       namespaceExists: true,
       takenBy: undefined,
+      isRecreateOrdered: false,
       hashes: {},
       updateHash: 'hash-of-this-update',
       settledBeforeMs: 0,
@@ -66,6 +67,18 @@ describe('planVolume, where Nomad has no such volume', () => {
       { record: managed, observation: { external: 'unlisted' } },
       undefined,
       'Vanished',
+    ],
+    [
+      'gives up a lost one where a person ordered it',
+      { record: managed, observation: { external: 'unlisted', isRecreateOrdered: true } },
+      'recreate-volume',
+      'Recreating',
+    ],
+    [
+      'registers one that is there again, whatever a person ordered',
+      { record: managed, observation: { isRecreateOrdered: true } },
+      'register-volume',
+      'Reregistering',
     ],
     [
       'reports another external ID than the recorded one',

@@ -1,134 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Declaration } from '../../../src/declare/declaration.ts'
-import { silentLog } from '../../../src/lib/log.ts'
 import { type Key, keyOf } from '../../../src/plan/identity.ts'
-import type { Inventory } from '../../../src/plan/ports.ts'
 import type { InventoryRecord, VolumeRecord } from '../../../src/plan/record.ts'
-import { createDesired } from '../../../src/reconcile/desired.ts'
-import { createReconcile } from '../../../src/reconcile/reconcile.ts'
 import { snapshot, volume } from '../../builders/declarations.ts'
-import { createNomadWorld, type Fault } from '../../fakes/nomad-world.ts'
+import type { Fault } from '../../fakes/nomad-world.ts'
+import { createOperatorModel, deadlineMs, pruneDelayMs } from '../../helpers/operator-model.ts'
 
 /**
  * The reconcile loop against a world that people and faults change at random, with the process killed
  * between any two effects. Whatever happens, the never-list of the design holds; and once it is quiet,
  * everything ends as declared or in a stated reason.
  */
-class Killed extends Error {}
-
-const deadlineMs = 150_000
-const pruneDelayMs = 5_000
-
-function createOperatorModel() {
-  let nowMs = 1_000_000
-  const world = createNomadWorld({ now: () => nowMs, callDeadlineMs: deadlineMs })
-  const stored = new Map<Key, InventoryRecord>()
-  let effectsUntilKill: number | undefined
-  let isKilled = false
-  let declarations: Declaration[] = []
-
-  /** Counts down to the kill; a killed process has no further effects. */
-  function effect<T>(work: () => T): T {
-    if (isKilled) throw new Killed()
-    if (effectsUntilKill !== undefined && effectsUntilKill-- === 0) {
-      isKilled = true
-      throw new Killed()
-    }
-    return work()
-  }
-
-  const inventory: Inventory = {
-    get: (key) => stored.get(key),
-    list: () => [...stored.values()],
-    put: (record) => effect(() => stored.set(record.key, structuredClone(record))),
-    delete: (key) => effect(() => stored.delete(key)),
-    keyedHash: (text) => `hash of ${text}`,
-  }
-  const api = Object.fromEntries(
-    Object.entries(world.api).map(([name, call]) => [
-      name,
-      async (...parameters: unknown[]) => {
-        const answer = await effect(() => (call as (...all: unknown[]) => Promise<unknown>)(...parameters))
-        // The second chance to die: the call went out, and nobody is left to hear the answer.
-        return effect(() => answer)
-      },
-    ]),
-  ) as unknown as typeof world.api // The same functions, each with its two chances to die.
-
-  let desired = start()
-  function start() {
-    isKilled = false
-    effectsUntilKill = undefined
-    return createDesired({
-      inventory,
-      region: 'global',
-      prune: { prune: true, pruneDelayMs, maxPrune: 100, allowEmpty: true },
-    })
-  }
-
-  async function pass() {
-    desired.update(declarations, {
-      atMs: nowMs,
-      complete: true,
-      count: declarations.length,
-      sources: new Set(['declarations']),
-    })
-    const reconcile = createReconcile({
-      api,
-      observer: world.observer,
-      inventory,
-      secrets: { resolve: async () => ({}) },
-      desired,
-      clock: { now: () => nowMs, after: () => () => {} },
-      log: silentLog,
-      region: 'global',
-      callDeadlineMs: deadlineMs,
-      settledBeforeMs: 0,
-      onStatus: () => {},
-    })
-    for (const key of new Set([...desired.declarations().keys(), ...stored.keys()])) {
-      await reconcile(key, new AbortController().signal)
-    }
-  }
-
-  return {
-    world,
-    stored,
-    declared: () => declarations,
-    declare(declaration: Declaration) {
-      declarations = [...declarations.filter((each) => keyOf(each) !== keyOf(declaration)), declaration]
-    },
-    remove(key: Key) {
-      declarations = declarations.filter((each) => keyOf(each) !== key)
-    },
-    advance(ms: number) {
-      nowMs += ms
-    },
-    killAfter(effects: number) {
-      effectsUntilKill = effects
-    },
-    /** A round of passes; a kill in it is followed by a new process. */
-    async run() {
-      try {
-        await pass()
-      } catch (error) {
-        if (!(error instanceof Killed)) throw error
-        desired = start()
-      }
-    },
-    /** Lets everything come to rest: no faults, every deadline passes. */
-    async rest() {
-      effectsUntilKill = undefined
-      for (let round = 0; round < 24; round += 1) {
-        await this.run()
-        nowMs += round % 4 === 3 ? deadlineMs : pruneDelayMs
-        world.settle()
-      }
-    },
-  }
-}
-
 const names = ['a', 'b', 'c'] as const
 const policies = ['Retain', 'Deregister', 'Delete'] as const
 const name = fc.constantFrom(...names)
@@ -137,7 +19,7 @@ type Action =
   | { do: 'declare'; name: string; policy: (typeof policies)[number]; min: number }
   | { do: 'declare-snapshot'; name: string }
   | { do: 'declare-restored'; name: string }
-  | { do: 'remove' | 'remove-snapshot' | 'deregister' | 'destroy'; name: string }
+  | { do: 'remove' | 'remove-snapshot' | 'deregister' | 'destroy' | 'recreate'; name: string }
   | { do: 'fault'; fault: Fault }
   | { do: 'kill'; effects: number }
   | { do: 'advance'; ms: number }
@@ -158,6 +40,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       'remove-snapshot' as const,
       'deregister' as const,
       'destroy' as const,
+      'recreate' as const,
     ),
     name,
   }),
@@ -194,6 +77,12 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       world.disks.delete(found?.ExternalID ?? '')
       return world.volumes.delete(`default/${step.name}`)
     }
+    case 'recreate': {
+      const key = `Volume/default/${step.name}`
+      const record = model.stored.get(key)
+      if (record?.kind !== 'Volume' || record.externalID === undefined) return undefined
+      return model.order(key, { recreate: { externalID: record.externalID, atMs: 0 } })
+    }
     case 'fault':
       return world.failNext(step.fault)
     case 'kill':
@@ -203,6 +92,11 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
     case 'settle':
       return world.settle()
   }
+}
+
+function idOf(record: InventoryRecord): string | undefined {
+  if (record.kind === 'Volume') return record.externalID
+  return record.kind === 'Snapshot' ? record.snapshotID : undefined
 }
 
 /** Design, section 2: what must never happen, checked after every round. */
@@ -218,18 +112,23 @@ function expectNeverList(
   )
   expect(new Set(externalIDs).size, 'one external volume for two declarations').toBe(externalIDs.length)
   for (const record of stored.values()) {
-    const id = record.kind === 'Volume' ? record.externalID : record.snapshotID
-    if (before.has(record.key) && id !== undefined) {
-      expect(id, `${record.key} stands for another thing than before`).toBe(before.get(record.key))
+    const id = idOf(record)
+    if (before.has(lifeOf(record)) && id !== undefined) {
+      expect(id, `${record.key} stands for another thing than before`).toBe(before.get(lifeOf(record)))
     }
   }
+}
+
+/** A volume that a person gave up begins a new life under the same key. */
+function lifeOf({ key, incarnation }: InventoryRecord): string {
+  return `${key} ${incarnation}`
 }
 
 function recordedIDs(stored: ReadonlyMap<Key, InventoryRecord>): Map<Key, string> {
   return new Map(
     [...stored.values()].flatMap((record): [Key, string][] => {
-      const id = record.kind === 'Volume' ? record.externalID : record.snapshotID
-      return id === undefined ? [] : [[record.key, id]]
+      const id = idOf(record)
+      return id === undefined ? [] : [[lifeOf(record), id]]
     }),
   )
 }
@@ -248,7 +147,7 @@ describe('the reconcile loop', () => {
           // A blank disk in the place of a lost one: what has an external ID recorded makes no more disks.
           for (const made of model.world.history.disksMade.slice(disksBefore)) {
             const had = [...model.stored.values()].find((record) => record.csiName === made)
-            if (had !== undefined) expect(before.get(had.key), `${made} was made again`).toBeUndefined()
+            if (had !== undefined) expect(before.get(lifeOf(had)), `${made} was made again`).toBeUndefined()
           }
         }
         await model.rest()

@@ -3,6 +3,7 @@ import { keyOf } from '../plan/identity.ts'
 import type { Refusal } from '../plan/ownership.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { Status } from '../plan/status.ts'
+import type { Int64 } from '../wire/volume.ts'
 
 /** What people see of one declaration, ending identity, or complaint about a source. */
 export interface Row {
@@ -12,7 +13,7 @@ export interface Row {
   readonly pluginID: string
   readonly state: 'Ready' | 'Reconciling' | 'Stalled' | 'Held' | 'Refused' | 'Invalid'
   readonly externalID: string
-  readonly sizeBytes: bigint | undefined
+  readonly sizeBytes?: Int64
   readonly reason: string
   readonly message: string
 }
@@ -24,7 +25,7 @@ export function rowOfRecord({ declaration, status }: InventoryRecord): Row {
     ...(status.pluginID === undefined ? {} : { pluginID: status.pluginID }),
     state: stateOf(status),
     externalID: status.externalID ?? '',
-    sizeBytes: status.sizeBytes === undefined ? undefined : BigInt(status.sizeBytes),
+    ...(status.sizeBytes === undefined ? {} : { sizeBytes: status.sizeBytes }),
     reason: ready?.reason ?? 'New',
     message: ready?.message ?? '',
   }
@@ -38,7 +39,6 @@ export function rowOfDeclaration(declaration: Declaration): Row {
     pluginID: declaration.kind === 'Volume' ? declaration.spec.pluginID : '',
     state: 'Reconciling',
     externalID: '',
-    sizeBytes: undefined,
     reason: 'New',
     message: '',
   }
@@ -55,7 +55,6 @@ export function rowOfProblem({ place, field, message }: Problem): Row {
     pluginID: '',
     state: 'Invalid',
     externalID: '',
-    sizeBytes: undefined,
     reason: 'Invalid',
     message: field === '' ? message : `${field}: ${message}`,
   }

@@ -1,0 +1,49 @@
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { errorCode } from '../lib/errors.ts'
+import { fitsSocketPath } from '../lib/socket-path.ts'
+
+const socketFile = 'admin.sock'
+/** Holds the socket's path, where the one in the directory would be too long for the kernel. */
+const pointerFile = 'admin.sock.path'
+
+/**
+ * A free path for the admin socket of an operator's directory, which nobody else may enter. Called under
+ * the directory's lock: what an earlier process left there is removed.
+ */
+export function reserveAdminSocket(directory: string): { path: string; remove(): void } {
+  const pointer = join(directory, pointerFile)
+  removeShortPlace(pointer)
+  const path = join(directory, socketFile)
+  if (fitsSocketPath(path)) {
+    rmSync(path, { force: true })
+    return { path, remove: () => rmSync(path, { force: true }) }
+  }
+  const short = join(mkdtempSync(join(tmpdir(), 'mooring-')), socketFile)
+  writeFileSync(pointer, short, { mode: 0o600 })
+  return { path: short, remove: () => removeShortPlace(pointer) }
+}
+
+/** Where an operator of this directory listens, if one does; undefined: none has since the last was ended in order. */
+export function findAdminSocket(directory: string): string | undefined {
+  const path = readPointer(join(directory, pointerFile)) ?? join(directory, socketFile)
+  return existsSync(path) ? path : undefined
+}
+
+function removeShortPlace(pointer: string): void {
+  const path = readPointer(pointer)
+  if (path === undefined) return
+  rmSync(path, { force: true })
+  if (existsSync(dirname(path))) rmdirSync(dirname(path))
+  rmSync(pointer)
+}
+
+function readPointer(pointer: string): string | undefined {
+  try {
+    return readFileSync(pointer, 'utf8')
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+    return undefined
+  }
+}

@@ -1,0 +1,42 @@
+import type { InventoryContents } from '../inventory/memory-inventory.ts'
+import type { Key } from '../plan/identity.ts'
+import type { Orphans } from '../plan/orphans.ts'
+import type { ManagedObject } from './managed-object.ts'
+import type { Row } from './row.ts'
+
+/** What a running operator works with. Secrets are no part of it. */
+export interface OperatorInfo {
+  readonly version: string
+  readonly processID: number
+  readonly sources: readonly string[]
+  readonly nomadAddr: string
+  readonly nomadRegion?: string
+  readonly readOnly: boolean
+}
+
+export interface StatusReport {
+  /** Differs from every earlier one of this operator whenever rows may have changed. */
+  readonly version: number
+  readonly rows: readonly Row[]
+}
+
+/**
+ * What commands ask of an operator, and order it to do. Methods reject with a UsageError where the order
+ * makes no sense; its message is for the person who gave it.
+ */
+export interface Admin {
+  info(): Promise<OperatorInfo>
+  /** @param after waits until the version is another one, or half a minute has passed */
+  status(after?: number): Promise<StatusReport>
+  /** Every declaration and every identity that is still managed, in the order of their keys. */
+  objects(): Promise<readonly ManagedObject[]>
+  inventory(): Promise<InventoryContents>
+  orphans(): Promise<Orphans>
+  /** Nothing is done for the identity from the next pass on. @returns what to tell the person */
+  suspend(key: Key): Promise<string>
+  resume(key: Key): Promise<string>
+  /** A new external volume may take the place of the lost one. */
+  recreate(key: Key, lostExternalID: string): Promise<string>
+  /** Reads the sources and looks at every identity now; resolves when nothing is left to do at once. */
+  reconcile(): Promise<void>
+}

@@ -1,0 +1,94 @@
+import { type Declaration, formatPlace } from '../declare/declaration.ts'
+import { type PresentedDeclaration, presentDeclaration } from '../declare/present-declaration.ts'
+import { formatQuantity } from '../declare/quantities.ts'
+import type { Key } from '../plan/identity.ts'
+import { keyOf } from '../plan/identity.ts'
+import type { Orders } from '../plan/orders.ts'
+import type { InventoryRecord } from '../plan/record.ts'
+
+/** One declaration with all that Mooring knows of it, as `mooring get` prints it. Times are RFC 3339. */
+export interface ManagedObject extends PresentedDeclaration {
+  readonly status: ObjectStatus
+}
+
+export interface ObjectStatus {
+  readonly key: Key
+  /** Where it is declared, or was when it was last seen. */
+  readonly place: string
+  /** Since when no source declares it. */
+  readonly missingSince?: string
+  readonly suspendedSince?: string
+  /** The name that the plugin was given. */
+  readonly csiName?: string
+  /** How often a person gave up its external volume for a new one. */
+  readonly incarnation?: number
+  readonly pluginID?: string
+  readonly externalID?: string
+  readonly capacity?: string
+  readonly claims?: readonly string[]
+  /** A call went out whose answer is not known; no other follows before the deadline. */
+  readonly unsettledCall?: { readonly since: string; readonly deadline: string }
+  readonly conditions: readonly ObjectCondition[]
+  /** Newest first. */
+  readonly history: readonly ObjectStep[]
+}
+
+export interface ObjectCondition {
+  readonly type: string
+  readonly status: string
+  readonly reason: string
+  readonly message: string
+  readonly lastTransitionTime: string
+}
+
+export interface ObjectStep {
+  readonly time: string
+  readonly step: string
+  readonly outcome: string
+  readonly why: string
+  readonly error?: string
+  readonly times: number
+}
+
+/** @param declaration what a source says now, where it is declared */
+export function presentObject(
+  record: InventoryRecord | undefined,
+  declaration: Declaration,
+  orders: Orders,
+): ManagedObject {
+  const { suspendedSinceMs } = orders
+  return {
+    ...presentDeclaration(declaration),
+    status: {
+      key: keyOf(declaration),
+      place: formatPlace(declaration.place),
+      ...(record?.missingSinceMs === undefined ? {} : { missingSince: time(record.missingSinceMs) }),
+      ...(suspendedSinceMs === undefined ? {} : { suspendedSince: time(suspendedSinceMs) }),
+      ...(record === undefined ? { conditions: [], history: [] } : presentRecord(record)),
+    },
+  }
+}
+
+function presentRecord({ csiName, incarnation, intent, status }: InventoryRecord) {
+  const { pluginID, externalID, sizeBytes, claims, conditions, history = [] } = status
+  return {
+    csiName,
+    ...(incarnation === 0 ? {} : { incarnation }),
+    ...(pluginID === undefined ? {} : { pluginID }),
+    ...(externalID === undefined ? {} : { externalID }),
+    ...(sizeBytes === undefined ? {} : { capacity: formatQuantity(BigInt(sizeBytes)) }),
+    ...(claims === undefined ? {} : { claims }),
+    ...(intent === undefined
+      ? {}
+      : { unsettledCall: { since: time(intent.sinceMs), deadline: time(intent.deadlineMs) } }),
+    conditions: conditions.map(({ lastTransitionMs, ...condition }) => ({
+      ...condition,
+      lastTransitionTime: time(lastTransitionMs),
+    })),
+    history: history.map(({ atMs, ...step }) => ({ time: time(atMs), ...step })),
+  }
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,90 @@
+import type { Admin, OperatorInfo } from '../admin/admin.ts'
+import { type ManagedObject, presentObject } from '../admin/managed-object.ts'
+import type { Declaration } from '../declare/declaration.ts'
+import type { SqliteInventory } from '../inventory/sqlite-inventory.ts'
+import type { Clock } from '../lib/clock.ts'
+import { UsageError } from '../lib/errors.ts'
+import type { NomadClient } from '../nomad/client.ts'
+import type { Key } from '../plan/identity.ts'
+import { createOrders } from './apply-orders.ts'
+import { findOrphans } from './find-orphans.ts'
+import type { Operator } from './operator.ts'
+
+/** How long a status request waits for a change. */
+const statusWaitMs = 30_000
+
+/** The running operator's own answers to the commands. */
+export function createOperatorAdmin(options: {
+  readonly operator: Operator
+  readonly inventory: Pick<SqliteInventory, 'contents' | 'get' | 'list' | 'orders' | 'setOrders' | 'released'>
+  readonly client: NomadClient
+  readonly clock: Clock
+  readonly info: OperatorInfo
+}): Admin {
+  const { operator, inventory, client, clock, info } = options
+  let version = 1
+  const waiters = new Set<() => void>()
+  operator.onChange(() => {
+    version += 1
+    for (const waiter of waiters) waiter()
+  })
+  const orders = createOrders(inventory, clock, operator.desired.declaration)
+
+  async function ordered(key: Key, order: () => string): Promise<string> {
+    if (info.readOnly) throw new UsageError('the operator runs with --read-only, which takes no orders')
+    const message = order()
+    operator.look(key)
+    return message
+  }
+
+  function changedSince(after: number): Promise<void> {
+    if (version !== after) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        cancel()
+        waiters.delete(done)
+        resolve()
+      }
+      const cancel = clock.after(statusWaitMs, done)
+      waiters.add(done)
+    })
+  }
+
+  return {
+    info: async () => info,
+    async status(after) {
+      if (after !== undefined) await changedSince(after)
+      return { version, rows: operator.rows() }
+    },
+    async objects() {
+      const declared = operator.desired.declarations()
+      return presentAll(inventory, declared)
+    },
+    inventory: async () => inventory.contents(),
+    orphans: () =>
+      findOrphans({
+        client,
+        managed: () => ({
+          records: inventory.list(),
+          released: inventory.released(),
+          declarations: [...operator.desired.declarations().values()],
+        }),
+      }),
+    suspend: (key) => ordered(key, () => orders.suspend(key)),
+    resume: (key) => ordered(key, () => orders.resume(key)),
+    recreate: (key, lostExternalID) => ordered(key, () => orders.recreate(key, lostExternalID)),
+    reconcile: () => operator.settle(),
+  }
+}
+
+/** Everything that is declared or managed, in the order of keys. */
+export function presentAll(
+  inventory: Pick<SqliteInventory, 'get' | 'list' | 'orders'>,
+  declared: ReadonlyMap<Key, Declaration>,
+): ManagedObject[] {
+  const declarations = new Map(inventory.list().map(({ key, declaration }) => [key, declaration]))
+  for (const [key, declaration] of declared) declarations.set(key, declaration)
+  return [...declarations]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([key, declaration]) => presentObject(inventory.get(key), declaration, inventory.orders(key)))
+}

@@ -1,0 +1,108 @@
+import process from 'node:process'
+import { text as readAll } from 'node:stream/consumers'
+import { Command } from 'commander'
+import { type Declaration, formatPlace, type Problem } from '../declare/declaration.ts'
+import { parseDeclarations } from '../declare/parse-declarations.ts'
+import { systemClock } from '../lib/clock.ts'
+import { silentLog } from '../lib/log.ts'
+import { planOwnership } from '../plan/ownership.ts'
+import { createFileSource } from '../sources/files.ts'
+import { outputOption, printJSON } from './output.ts'
+
+/** What `--output json` prints. */
+interface Report {
+  readonly valid: boolean
+  readonly declarations: number
+  /** Documents that belong to others. */
+  readonly skipped: number
+  readonly problems: readonly {
+    /** As the path was given; `<stdin>` for `-`. */
+    readonly file: string
+    readonly line: number
+    readonly column: number
+    /** Empty where the document as a whole is meant. */
+    readonly field: string
+    readonly message: string
+  }[]
+}
+
+/** `mooring validate`: reads declarations as the operator would, asks nobody, and says what is wrong where. */
+export function validateCommand(): Command {
+  return new Command('validate')
+    .summary('check declarations, offline')
+    .description(
+      'Reads files and folders as the operator would, without Nomad, and names every mistake with its file, line,\n' +
+        'column, field and remedy. Exit status: 0 all is valid, 1 something is not.',
+    )
+    .argument('<path...>', 'folders or files; - reads standard input')
+    .addOption(outputOption('text', 'json'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mooring validate volumes/                      everything beneath a folder
+  mooring import | mooring validate -            what another command writes
+  mooring validate --output json . | jq .valid   for a script or an editor`,
+    )
+    .action(async (paths: readonly string[], { output }: { output: 'text' | 'json' }) => {
+      const readings = []
+      for (const path of paths) readings.push(await read(path))
+      const declarations = readings.flatMap((reading) => reading.declarations)
+      const problems = [...readings.flatMap((reading) => reading.problems), ...findClashes(declarations)]
+      const skipped = readings.reduce((sum, reading) => sum + reading.skipped, 0)
+      if (output === 'json') printJSON(report(declarations.length, skipped, problems))
+      else print(declarations.length, skipped, problems)
+      process.exitCode = problems.length === 0 ? 0 : 1
+    })
+}
+
+async function read(path: string): Promise<{
+  readonly declarations: readonly Declaration[]
+  readonly problems: readonly Problem[]
+  readonly skipped: number
+}> {
+  if (path === '-') return parseDeclarations(await readAll(process.stdin), { source: '<stdin>', file: '' })
+  const source = createFileSource({ path, clock: systemClock, log: silentLog })
+  try {
+    return await source.read()
+  } finally {
+    await source.close()
+  }
+}
+
+/** What is wrong between declarations that are each right: two of one identity, name or external volume. */
+function findClashes(declarations: readonly Declaration[]): Problem[] {
+  // The region is part of chosen names, and equal for all of them.
+  return planOwnership(declarations, new Map(), 'global').refusals.map(({ declaration, message }) => ({
+    place: declaration.place,
+    field: '',
+    message,
+  }))
+}
+
+function report(declarations: number, skipped: number, problems: readonly Problem[]): Report {
+  return {
+    valid: problems.length === 0,
+    declarations,
+    skipped,
+    problems: problems.map(({ place, field, message }) => ({
+      file: place.file === '' ? place.source : `${place.source}/${place.file}`,
+      line: place.line,
+      column: place.column,
+      field,
+      message,
+    })),
+  }
+}
+
+function print(declarations: number, skipped: number, problems: readonly Problem[]): void {
+  for (const { place, field, message } of problems) {
+    process.stdout.write(`${formatPlace(place)}: ${field === '' ? '' : `${field}: `}${message}\n`)
+  }
+  const passedOver = skipped === 0 ? '' : `, ${skipped} documents of others passed over`
+  process.stderr.write(
+    problems.length === 0
+      ? `${declarations} declarations are valid${passedOver}\n`
+      : `${problems.length} mistakes; ${declarations} declarations can be used${passedOver}\n`,
+  )
+}

@@ -1,0 +1,148 @@
+import type { RpcName } from './deadlines.ts'
+import type { CapacityRange } from './generated/csi/v1/CapacityRange.ts'
+import type { ControllerExpandVolumeRequest } from './generated/csi/v1/ControllerExpandVolumeRequest.ts'
+import type { ControllerExpandVolumeResponse__Output } from './generated/csi/v1/ControllerExpandVolumeResponse.ts'
+import type { ControllerGetVolumeRequest } from './generated/csi/v1/ControllerGetVolumeRequest.ts'
+import type { ControllerGetVolumeResponse__Output } from './generated/csi/v1/ControllerGetVolumeResponse.ts'
+import type { CreateSnapshotRequest } from './generated/csi/v1/CreateSnapshotRequest.ts'
+import type { CreateSnapshotResponse__Output } from './generated/csi/v1/CreateSnapshotResponse.ts'
+import type { CreateVolumeRequest } from './generated/csi/v1/CreateVolumeRequest.ts'
+import type { CreateVolumeResponse__Output } from './generated/csi/v1/CreateVolumeResponse.ts'
+import type { GetCapacityResponse__Output } from './generated/csi/v1/GetCapacityResponse.ts'
+import type { GetPluginInfoResponse__Output } from './generated/csi/v1/GetPluginInfoResponse.ts'
+import type { GetSnapshotRequest } from './generated/csi/v1/GetSnapshotRequest.ts'
+import type { GetSnapshotResponse__Output } from './generated/csi/v1/GetSnapshotResponse.ts'
+import type { ListSnapshotsRequest } from './generated/csi/v1/ListSnapshotsRequest.ts'
+import type { ListSnapshotsResponse__Output } from './generated/csi/v1/ListSnapshotsResponse.ts'
+import type { ListVolumesRequest } from './generated/csi/v1/ListVolumesRequest.ts'
+import type { ListVolumesResponse__Output } from './generated/csi/v1/ListVolumesResponse.ts'
+import type { NodeGetInfoResponse__Output } from './generated/csi/v1/NodeGetInfoResponse.ts'
+import type { Snapshot__Output } from './generated/csi/v1/Snapshot.ts'
+import type { VolumeContentSource } from './generated/csi/v1/VolumeContentSource.ts'
+
+/**
+ * Every check gives the clause of CSI 1.12 that an answer breaks, as a field's path and what is wrong, or
+ * nothing. Only what a caller would come to harm by is checked: an ID to lose, too small a volume, a
+ * blank one in the place of a copy, a list without end.
+ */
+type Check = (request: never, answer: never) => string | undefined
+
+const checks: Readonly<Partial<Record<RpcName, Check>>> = {
+  GetPluginInfo: (_request: object, { name }: GetPluginInfoResponse__Output) =>
+    /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$/.test(name)
+      ? undefined
+      : 'GetPluginInfoResponse.name: required, in domain-name form of at most 63 characters',
+
+  CreateVolume(request: CreateVolumeRequest, { volume }: CreateVolumeResponse__Output) {
+    if (volume === null) return 'CreateVolumeResponse.volume: required'
+    if (volume.volumeId === '') return 'CreateVolumeResponse.volume.volume_id: required'
+    // Zero: unknown, which is allowed.
+    const capacity =
+      volume.capacityBytes === 0n
+        ? undefined
+        : outOfBounds(
+            volume.capacityBytes,
+            request.capacityRange,
+            'CreateVolumeResponse.volume.capacity_bytes',
+          )
+    return capacity ?? differingSource(request.volumeContentSource, volume.contentSource)
+  },
+
+  ControllerExpandVolume(
+    request: ControllerExpandVolumeRequest,
+    { capacityBytes }: ControllerExpandVolumeResponse__Output,
+  ) {
+    const field = 'ControllerExpandVolumeResponse.capacity_bytes'
+    return capacityBytes > 0n
+      ? outOfBounds(capacityBytes, request.capacityRange, field)
+      : `${field}: required`
+  },
+
+  ControllerGetVolume(
+    { volumeId }: ControllerGetVolumeRequest,
+    { volume }: ControllerGetVolumeResponse__Output,
+  ) {
+    if (volume === null) return 'ControllerGetVolumeResponse.volume: required'
+    if (volume.volumeId === volumeId) return undefined
+    return 'ControllerGetVolumeResponse.volume.volume_id: it is not the one that was asked for'
+  },
+
+  ListVolumes({ maxEntries = 0 }: ListVolumesRequest, { entries }: ListVolumesResponse__Output) {
+    if (maxEntries > 0 && entries.length > maxEntries)
+      return 'ListVolumesResponse.entries: more than max_entries'
+    const isComplete = entries.every(({ volume }) => volume !== null && volume.volumeId !== '')
+    return isComplete ? undefined : 'ListVolumesResponse.entries.volume.volume_id: required'
+  },
+
+  GetCapacity: (_request: object, { availableCapacity }: GetCapacityResponse__Output) =>
+    availableCapacity < 0n ? 'GetCapacityResponse.available_capacity: negative' : undefined,
+
+  CreateSnapshot(request: CreateSnapshotRequest, { snapshot }: CreateSnapshotResponse__Output) {
+    if (snapshot === null) return 'CreateSnapshotResponse.snapshot: required'
+    const incomplete = incompleteSnapshot('CreateSnapshotResponse.snapshot', snapshot)
+    if (incomplete !== undefined || snapshot.sourceVolumeId === request.sourceVolumeId) return incomplete
+    return 'CreateSnapshotResponse.snapshot.source_volume_id: it is of another volume'
+  },
+
+  GetSnapshot({ snapshotId }: GetSnapshotRequest, { snapshot }: GetSnapshotResponse__Output) {
+    if (snapshot === null) return 'GetSnapshotResponse.snapshot: required'
+    if (snapshot.snapshotId === snapshotId)
+      return incompleteSnapshot('GetSnapshotResponse.snapshot', snapshot)
+    return 'GetSnapshotResponse.snapshot.snapshot_id: it is not the one that was asked for'
+  },
+
+  ListSnapshots({ maxEntries = 0 }: ListSnapshotsRequest, { entries }: ListSnapshotsResponse__Output) {
+    if (maxEntries > 0 && entries.length > maxEntries)
+      return 'ListSnapshotsResponse.entries: more than max_entries'
+    for (const { snapshot } of entries) {
+      if (snapshot === null) return 'ListSnapshotsResponse.entries.snapshot: required'
+      const incomplete = incompleteSnapshot('ListSnapshotsResponse.entries.snapshot', snapshot)
+      if (incomplete !== undefined) return incomplete
+    }
+    return undefined
+  },
+
+  NodeGetInfo: (_request: object, { nodeId }: NodeGetInfoResponse__Output) =>
+    nodeId === '' || Buffer.byteLength(nodeId) > 256
+      ? 'NodeGetInfoResponse.node_id: required, of at most 256 bytes'
+      : undefined,
+}
+
+/** The clause of CSI 1.12 that an answer breaks; undefined: none that matters. */
+export function brokenClause(rpc: RpcName, request: object, answer: object): string | undefined {
+  // The RPC's name decides both types, in the table above as in the proto.
+  return checks[rpc]?.(request as never, answer as never)
+}
+
+function outOfBounds(
+  capacityBytes: bigint,
+  range: CapacityRange | null | undefined,
+  field: string,
+): string | undefined {
+  const requiredBytes = BigInt(range?.requiredBytes ?? 0)
+  const limitBytes = BigInt(range?.limitBytes ?? 0)
+  if (capacityBytes < requiredBytes)
+    return `${field}: ${capacityBytes} is less than the required ${requiredBytes}`
+  if (limitBytes !== 0n && capacityBytes > limitBytes) {
+    return `${field}: ${capacityBytes} is more than the limit ${limitBytes}`
+  }
+  return undefined
+}
+
+/** A plugin that ignores the source would give a blank volume in the place of a copy. */
+function differingSource(
+  wanted: VolumeContentSource | null | undefined,
+  given: VolumeContentSource | null,
+): string | undefined {
+  const same =
+    (wanted?.snapshot?.snapshotId ?? '') === (given?.snapshot?.snapshotId ?? '') &&
+    (wanted?.volume?.volumeId ?? '') === (given?.volume?.volumeId ?? '')
+  return same ? undefined : 'CreateVolumeResponse.volume.content_source: it is not the one that was asked for'
+}
+
+function incompleteSnapshot(field: string, snapshot: Snapshot__Output): string | undefined {
+  if (snapshot.snapshotId === '') return `${field}.snapshot_id: required`
+  if (snapshot.sourceVolumeId === '') return `${field}.source_volume_id: required`
+  if (snapshot.creationTime === null) return `${field}.creation_time: required`
+  return undefined
+}

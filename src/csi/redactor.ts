@@ -1,0 +1,94 @@
+import { createRequire } from 'node:module'
+import protobuf from 'protobufjs'
+import { protoPath } from './contract.ts'
+
+/** What stands in the place of a secret. */
+export const stripped = '***stripped***'
+
+/** Takes secrets out of what is logged and reported, by the contract's own csi_secret marks. */
+export interface Redactor {
+  /**
+   * A copy of a message in which every marked field holds no value; map keys stay, as they are names.
+   * `messageName` is its type in the proto, such as `CreateVolumeRequest`.
+   */
+  message(messageName: string, message: object): Record<string, unknown>
+  /** A text that a plugin wrote, without what it repeats of the secrets it was sent. */
+  text(messageName: string, request: object, text: string): string
+}
+
+let redactor: Redactor | undefined
+
+/** Reads the marks, once a process. */
+export function loadRedactor(): Redactor {
+  redactor ??= createRedactor(loadRoot())
+  return redactor
+}
+
+/** proto-loader drops options, so the marks are read from protobufjs's own view of the same file. */
+function loadRoot(): protobuf.Root {
+  const descriptor = createRequire(import.meta.url)('protobufjs/google/protobuf/descriptor.json')
+  protobuf.common('descriptor', descriptor.nested.google.nested.protobuf.nested)
+  const root = protobuf.loadSync(protoPath)
+  root.resolveAll()
+  return root
+}
+
+function createRedactor(root: protobuf.Root): Redactor {
+  const typeOf = (messageName: string) => root.lookupType(`csi.v1.${messageName}`)
+  return {
+    message: (messageName, message) => redact(typeOf(messageName), message),
+    text(messageName, request, text) {
+      // The longest first, so that a secret that holds another one goes as a whole.
+      const secrets = [...secretValues(typeOf(messageName), request)].sort(
+        (one, other) => other.length - one.length,
+      )
+      return secrets.reduce((redacted, secret) => redacted.replaceAll(secret, stripped), text)
+    },
+  }
+}
+
+const isSecret = (field: protobuf.Field): boolean => field.getOption('(csi_secret)') === true
+
+function redact(type: protobuf.Type, message: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(message).map(([name, value]) => {
+      const field = type.fields[name]
+      if (field === undefined || value === null || value === undefined) return [name, value]
+      if (isSecret(field)) return [name, hideValues(value)]
+      const { resolvedType } = field
+      if (!(resolvedType instanceof protobuf.Type)) return [name, value]
+      if (field instanceof protobuf.MapField)
+        return [name, mapValues(value, (item) => redact(resolvedType, item))]
+      if (Array.isArray(value)) return [name, value.map((item: object) => redact(resolvedType, item))]
+      return [name, redact(resolvedType, value)]
+    }),
+  )
+}
+
+function hideValues(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? mapValues(value, () => stripped) : stripped
+}
+
+function mapValues(map: object, change: (value: object) => unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]))
+}
+
+function* secretValues(type: protobuf.Type, message: object): Generator<string> {
+  for (const [name, value] of Object.entries(message)) {
+    const field = type.fields[name]
+    if (field === undefined) continue
+    if (isSecret(field)) yield* nonEmptyTexts(value)
+    else if (field.resolvedType instanceof protobuf.Type && typeof value === 'object' && value !== null) {
+      const isSeveral = Array.isArray(value) || field instanceof protobuf.MapField
+      for (const item of isSeveral ? Object.values(value) : [value])
+        yield* secretValues(field.resolvedType, item)
+    }
+  }
+}
+
+function* nonEmptyTexts(value: unknown): Generator<string> {
+  if (typeof value === 'string' && value !== '') yield value
+  else if (typeof value === 'object' && value !== null) {
+    for (const item of Object.values(value)) yield* nonEmptyTexts(item)
+  }
+}

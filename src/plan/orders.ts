@@ -1,0 +1,45 @@
+import type { Decision } from './decision.ts'
+import type { VolumeRecord } from './record.ts'
+
+/** What a person ordered for one identity by a command, beside its declaration. */
+export interface Orders {
+  /** `mooring suspend`: nothing is done until `mooring resume`. Milliseconds since the epoch. */
+  readonly suspendedSinceMs?: number
+  /** `mooring recreate`: a new external volume may take the place of this one, once it is found to have vanished. */
+  readonly recreate?: { readonly externalID: string; readonly atMs: number }
+}
+
+/** Whether an order holds the identity as it is: undefined if none does. */
+export function planSuspension({ suspendedSinceMs }: Orders): Decision | undefined {
+  if (suspendedSinceMs === undefined) return undefined
+  const since = new Date(suspendedSinceMs).toISOString()
+  return {
+    verdict: {
+      state: 'suspended',
+      reason: 'Suspended',
+      message: `suspended by a command at ${since}: nothing is done until mooring resume`,
+    },
+  }
+}
+
+/**
+ * Why a volume may not be recreated now: undefined if it may. The order names the lost external volume,
+ * so that it holds for that one alone.
+ */
+export function refuseRecreate(record: VolumeRecord, lostExternalID: string): string | undefined {
+  const { spec } = record.declaration
+  const reason = record.status.conditions.find(({ type }) => type === 'Stalled')
+  if (reason?.status !== 'True' || reason.reason !== 'Vanished') {
+    return `it has not vanished (${reason?.reason ?? 'New'}): only a volume whose external volume is lost is created anew`
+  }
+  if (record.externalID !== lostExternalID) {
+    return `its lost external volume is "${record.externalID}", not "${lostExternalID}"`
+  }
+  if (spec.externalID !== undefined) {
+    return `its declaration registers external volume "${spec.externalID}" and creates none: declare another externalID`
+  }
+  if (spec.name === record.csiName) {
+    return `its declaration fixes spec.name "${spec.name}", by which the plugin could take the new volume for the lost one: give another name, or none`
+  }
+  return undefined
+}

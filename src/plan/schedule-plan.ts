@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto'
+import type { SnapshotScheduleDeclaration } from '../declare/declaration.ts'
+import type { Key } from './identity.ts'
+import type { SnapshotRecord, SnapshotScheduleRecord } from './record.ts'
+import { planRetention } from './retention.ts'
+import { latestTickMs, nextTickMs } from './schedule-times.ts'
+import type { Verdict } from './status.ts'
+
+/** A declared volume that the schedule selects. */
+export interface ScheduledVolume {
+  readonly key: Key
+  /** metadata.name of its declaration. */
+  readonly name: string
+  /** It exists, so that a snapshot can be taken. */
+  readonly exists: boolean
+}
+
+export interface ScheduleObservation {
+  readonly volumes: readonly ScheduledVolume[]
+  /** Every snapshot that this schedule made, of whatever volume. */
+  readonly snapshots: readonly SnapshotRecord[]
+  /** IDs of the snapshots that their plugins list as ready to use, just now. */
+  readonly ready: ReadonlySet<string>
+  /** Snapshot IDs that declared volumes are still to be made from. */
+  readonly sourcesInUse: ReadonlySet<string>
+}
+
+/** One change to the inventory; Nomad hears of it by the snapshot's own passes. */
+export type ScheduleChange =
+  | { readonly type: 'start'; readonly volume: ScheduledVolume; readonly tickMs: number }
+  | { readonly type: 'miss'; readonly volume: ScheduledVolume; readonly tickMs: number; readonly why: string }
+  | { readonly type: 'expire'; readonly snapshot: Key }
+
+export interface ScheduleDecision {
+  readonly change?: ScheduleChange
+  readonly verdict: Verdict
+  readonly againAfterMs: number
+  readonly nextRunMs: number | undefined
+  /** For each snapshot that stays, the rules that keep it. */
+  readonly kept: ReadonlyMap<Key, readonly string[]>
+}
+
+/** How long to wait for what no event tells of. */
+const waitPollMs = 15_000
+
+/**
+ * Decides for one schedule: at most one change. A volume has one snapshot for each time of the schedule,
+ * whatever crashes, because the last time that was dealt with is recorded together with the snapshot.
+ */
+export function planSchedule(
+  declaration: SnapshotScheduleDeclaration,
+  record: SnapshotScheduleRecord,
+  observation: ScheduleObservation,
+  nowMs: number,
+): ScheduleDecision {
+  const { spec } = declaration
+  const nextRunMs = nextTickMs(spec, nowMs)
+  const retentions = [...Map.groupBy(observation.snapshots, volumeOf).values()].map((snapshots) =>
+    planRetention(
+      snapshots.filter(isLive).map((snapshot) => candidateOf(snapshot, observation)),
+      spec.retention,
+      spec.timeZone,
+      nowMs,
+    ),
+  )
+  const common = {
+    nextRunMs,
+    kept: new Map(retentions.flatMap(({ kept }) => [...kept])),
+    againAfterMs: Math.max(
+      0,
+      Math.min(
+        (nextRunMs ?? nowMs + waitPollMs) - nowMs,
+        ...observation.volumes.map((volume) => untilDue(declaration, record, volume, nowMs)),
+      ),
+    ),
+  }
+  if (spec.suspend) {
+    return {
+      ...common,
+      verdict: {
+        state: 'suspended',
+        reason: 'Suspended',
+        message: 'spec.suspend is set: nothing is taken and nothing expires',
+      },
+    }
+  }
+  if (observation.volumes.length === 0) {
+    return {
+      ...common,
+      verdict: {
+        state: 'waiting',
+        reason: 'NoVolumes',
+        message: 'no declared volume has one of its names or its labels',
+      },
+    }
+  }
+
+  const waits: string[] = []
+  for (const volume of observation.volumes) {
+    const due = planDue(declaration, record, volume, observation.snapshots, nowMs)
+    if (due === undefined) continue
+    if (typeof due !== 'string') return { ...common, change: due, verdict: working(due) }
+    waits.push(due)
+  }
+  const [expired] = retentions.flatMap((retention) => retention.expired)
+  if (expired !== undefined) {
+    const change = { type: 'expire', snapshot: expired } as const
+    return { ...common, change, verdict: working(change) }
+  }
+  if (waits.length > 0) {
+    return {
+      ...common,
+      againAfterMs: waitPollMs,
+      verdict: { state: 'waiting', reason: 'RunWaits', message: waits.join('; ') },
+    }
+  }
+  const next = nextRunMs === undefined ? 'never' : `at ${new Date(nextRunMs).toISOString()}`
+  return { ...common, verdict: { state: 'ready', reason: 'Scheduled', message: `next run ${next}` } }
+}
+
+/** What to do for the latest time of the schedule: nothing, start, miss, or wait for the reason given. */
+function planDue(
+  declaration: SnapshotScheduleDeclaration,
+  record: SnapshotScheduleRecord,
+  volume: ScheduledVolume,
+  snapshots: readonly SnapshotRecord[],
+  nowMs: number,
+): ScheduleChange | string | undefined {
+  const { spec } = declaration
+  const tickMs = latestTickMs(spec, nowMs)
+  if (tickMs === undefined || tickMs <= lastDealtWith(record, volume)) return undefined
+  if (nowMs < tickMs + jitterMs(declaration, volume)) return undefined
+  const inFlight = snapshots.find((snapshot) => volumeOf(snapshot) === volume.key && isInFlight(snapshot))
+  const obstacle = !volume.exists
+    ? `volume "${volume.name}" does not exist yet`
+    : inFlight === undefined
+      ? undefined
+      : `snapshot "${inFlight.declaration.name}" of volume "${volume.name}" is still in flight`
+  if (nowMs - tickMs > spec.startingDeadlineSeconds * 1000) {
+    return { type: 'miss', volume, tickMs, why: obstacle ?? 'nobody was there to take it' }
+  }
+  return obstacle ?? { type: 'start', volume, tickMs }
+}
+
+/** A schedule makes up nothing from before it was declared, nor before the volume was selected first. */
+function lastDealtWith(record: SnapshotScheduleRecord, volume: ScheduledVolume): number {
+  return record.ticks[volume.key] ?? record.sinceMs
+}
+
+/** Until a run that has come waits no longer for its jitter. */
+function untilDue(
+  declaration: SnapshotScheduleDeclaration,
+  record: SnapshotScheduleRecord,
+  volume: ScheduledVolume,
+  nowMs: number,
+): number {
+  const tickMs = latestTickMs(declaration.spec, nowMs)
+  if (tickMs === undefined || tickMs <= lastDealtWith(record, volume)) return Number.POSITIVE_INFINITY
+  const dueMs = tickMs + jitterMs(declaration, volume)
+  return dueMs > nowMs ? dueMs - nowMs : Number.POSITIVE_INFINITY
+}
+
+/** The volume's own place in the spread of a run: the same each time, and after every restart. */
+function jitterMs({ name, spec }: SnapshotScheduleDeclaration, volume: ScheduledVolume): number {
+  if (spec.jitterSeconds === 0) return 0
+  const digest = createHash('sha256')
+    .update(JSON.stringify([name, volume.key]))
+    .digest()
+  return Math.floor((digest.readUInt32BE() / 2 ** 32) * spec.jitterSeconds * 1000)
+}
+
+function volumeOf(snapshot: SnapshotRecord): Key {
+  return snapshot.schedule?.volume ?? ''
+}
+
+function isLive(snapshot: SnapshotRecord): boolean {
+  return snapshot.schedule?.isExpired !== true
+}
+
+function hasCondition(snapshot: SnapshotRecord, type: 'Ready' | 'Stalled'): boolean {
+  return snapshot.status.conditions.some(
+    (condition) => condition.type === type && condition.status === 'True',
+  )
+}
+
+/** Neither ready nor given up: a second one beside it would only compete with it. */
+function isInFlight(snapshot: SnapshotRecord): boolean {
+  return isLive(snapshot) && !hasCondition(snapshot, 'Ready') && !hasCondition(snapshot, 'Stalled')
+}
+
+function candidateOf(snapshot: SnapshotRecord, { ready, sourcesInUse }: ScheduleObservation) {
+  return {
+    key: snapshot.key,
+    tickMs: snapshot.schedule?.tickMs ?? 0,
+    isReady: snapshot.snapshotID !== undefined && ready.has(snapshot.snapshotID),
+    isKept: snapshot.schedule?.isKept === true,
+    isInUse: snapshot.snapshotID !== undefined && sourcesInUse.has(snapshot.snapshotID),
+  }
+}
+
+function working(change: ScheduleChange): Verdict {
+  switch (change.type) {
+    case 'start':
+      return {
+        state: 'working',
+        reason: 'Starting',
+        message: `taking the snapshot of volume "${change.volume.name}" for ${new Date(change.tickMs).toISOString()}`,
+      }
+    case 'miss':
+      return {
+        state: 'working',
+        reason: 'RunMissed',
+        message: `the run of ${new Date(change.tickMs).toISOString()} for volume "${change.volume.name}" is missed: ${change.why}`,
+      }
+    case 'expire':
+      return { state: 'working', reason: 'Expiring', message: `no retention rule keeps ${change.snapshot}` }
+  }
+}

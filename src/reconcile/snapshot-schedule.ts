@@ -1,0 +1,210 @@
+import type { SnapshotDeclaration } from '../declare/declaration.ts'
+import type { StepName } from '../plan/decision.ts'
+import { take } from '../plan/decision.ts'
+import { type Key, keyOf, snapshotKey } from '../plan/identity.ts'
+import { csiNameFor } from '../plan/ownership.ts'
+import type { SnapshotRecord, SnapshotScheduleRecord } from '../plan/record.ts'
+import {
+  planSchedule,
+  type ScheduleChange,
+  type ScheduleDecision,
+  type ScheduledVolume,
+} from '../plan/schedule-plan.ts'
+import { planAbsentDeclaration } from './absence.ts'
+import type { ReconcileContext } from './context.ts'
+import type { Pass } from './reconcile.ts'
+
+const stepOf: Record<ScheduleChange['type'], StepName> = {
+  start: 'start-snapshot',
+  miss: 'miss-run',
+  expire: 'expire-snapshot',
+}
+
+/**
+ * A pass over one schedule. It changes the inventory alone: a snapshot that it starts or expires is looked
+ * after by that snapshot's own passes.
+ */
+export function createSnapshotSchedulePass(
+  context: ReconcileContext,
+  key: Key,
+): Pass<SnapshotScheduleRecord> {
+  const record = currentRecord(context, key)
+  let decision: ScheduleDecision | undefined
+  return {
+    record,
+    async decide() {
+      if (context.desired.declaration(key) === undefined) {
+        const held = planAbsentDeclaration(context.desired.absence(key), record)
+        return held ?? take('release', 'Retained', 'no longer declared; the snapshots that it made stay')
+      }
+      const snapshots = snapshotsOf(context, key)
+      decision = planSchedule(
+        record.declaration,
+        record,
+        {
+          volumes: selectVolumes(context, record),
+          snapshots,
+          ready: await readySnapshots(context, snapshots),
+          sourcesInUse: sourcesInUse(context),
+        },
+        context.clock.now(),
+      )
+      const { change, verdict, againAfterMs } = decision
+      return { verdict, againAfterMs, ...(change === undefined ? {} : { step: stepOf[change.type] }) }
+    },
+    async act(step) {
+      if (step === 'release') return undefined
+      if (decision?.change === undefined) throw new Error(`a schedule has no step ${step}`)
+      return carryOut(context, record, decision.change)
+    },
+    settle: (settled) => settled,
+    facts: () => ({
+      ...(decision?.nextRunMs === undefined ? {} : { nextRunMs: decision.nextRunMs }),
+      ...(decision === undefined ? {} : { kept: Object.fromEntries(decision.kept) }),
+      ...(decision?.change?.type === 'start' ? { lastRunMs: decision.change.tickMs } : {}),
+      ...(decision?.change?.type === 'miss' ? { lastMissedRunMs: decision.change.tickMs } : {}),
+    }),
+  }
+}
+
+function carryOut(
+  { inventory, region, wake }: ReconcileContext,
+  record: SnapshotScheduleRecord,
+  change: ScheduleChange,
+): SnapshotScheduleRecord {
+  switch (change.type) {
+    case 'start': {
+      // Two writes, and a crash between them: the snapshot's key holds its time, so beginning it again is the same.
+      const snapshot = scheduledSnapshot(record, change.volume, change.tickMs, region)
+      if (inventory.get(snapshot.key) === undefined) inventory.put(snapshot)
+      wake(snapshot.key)
+      return { ...record, ticks: { ...record.ticks, [change.volume.key]: change.tickMs } }
+    }
+    case 'miss':
+      return { ...record, ticks: { ...record.ticks, [change.volume.key]: change.tickMs } }
+    case 'expire': {
+      const snapshot = inventory.get(change.snapshot)
+      if (snapshot?.kind !== 'Snapshot' || snapshot.schedule === undefined) return record
+      const spec = { ...snapshot.declaration.spec, deletionPolicy: 'Delete' as const }
+      inventory.put({
+        ...snapshot,
+        declaration: { ...snapshot.declaration, spec },
+        schedule: { ...snapshot.schedule, isExpired: true },
+      })
+      wake(snapshot.key)
+      return record
+    }
+  }
+}
+
+/** The record of a snapshot for one time of the schedule. The colons keep it apart from what people can declare. */
+export function scheduledSnapshot(
+  { key: scheduleKey, declaration }: SnapshotScheduleRecord,
+  volume: ScheduledVolume,
+  tickMs: number,
+  region: string,
+): SnapshotRecord {
+  const { namespace, template } = declaration.spec
+  const time = new Date(tickMs).toISOString().replace(/[-:]|\.\d+/g, '')
+  const snapshot: SnapshotDeclaration = {
+    kind: 'Snapshot',
+    name: `${declaration.name}:${volume.name}:${time}`,
+    labels: { 'mooring.dev/schedule': declaration.name },
+    place: declaration.place,
+    spec: {
+      namespace,
+      volume: volume.name,
+      ...(template?.parameters === undefined ? {} : { parameters: template.parameters }),
+      ...(template?.secrets === undefined ? {} : { secrets: template.secrets }),
+      deletionPolicy: 'Retain',
+      suspend: false,
+    },
+  }
+  const key = snapshotKey(namespace, snapshot.name)
+  return {
+    kind: 'Snapshot',
+    key,
+    declaration: snapshot,
+    csiName: csiNameFor(key, snapshot, region),
+    incarnation: 0,
+    schedule: { schedule: scheduleKey, volume: volume.key, tickMs, isKept: false, isExpired: false },
+    status: { conditions: [] },
+  }
+}
+
+function currentRecord({ inventory, desired, clock }: ReconcileContext, key: Key): SnapshotScheduleRecord {
+  const before = inventory.get(key)
+  const declaration = desired.declaration(key)
+  if (before?.kind === 'SnapshotSchedule') {
+    return declaration?.kind === 'SnapshotSchedule' ? { ...before, declaration } : before
+  }
+  if (declaration?.kind !== 'SnapshotSchedule') throw new Error(`${key} is neither declared nor managed`)
+  return {
+    kind: 'SnapshotSchedule',
+    key,
+    declaration,
+    csiName: '',
+    incarnation: 0,
+    sinceMs: clock.now(),
+    ticks: {},
+    status: { conditions: [] },
+  }
+}
+
+function selectVolumes(
+  { desired, inventory }: ReconcileContext,
+  { declaration }: SnapshotScheduleRecord,
+): ScheduledVolume[] {
+  const { namespace, volumes } = declaration.spec
+  const labels = Object.entries(volumes.selector?.matchLabels ?? {})
+  return [...desired.declarations().values()].flatMap((volume) => {
+    if (volume.kind !== 'Volume' || volume.spec.namespace !== namespace) return []
+    const isNamed = volumes.names?.includes(volume.name) === true
+    const isSelected = labels.length > 0 && labels.every(([label, value]) => volume.labels[label] === value)
+    if (!isNamed && !isSelected) return []
+    const key = keyOf(volume)
+    const record = inventory.get(key)
+    return [{ key, name: volume.name, exists: record?.kind === 'Volume' && record.externalID !== undefined }]
+  })
+}
+
+function snapshotsOf({ inventory }: ReconcileContext, key: Key): SnapshotRecord[] {
+  return inventory
+    .list()
+    .filter((record) => record.kind === 'Snapshot' && record.schedule?.schedule === key) as SnapshotRecord[] // The filter says so.
+}
+
+/** By their plugins' own lists. A plugin that does not answer has none ready, so that nothing of it expires. */
+async function readySnapshots(
+  { observer, log }: ReconcileContext,
+  snapshots: readonly SnapshotRecord[],
+): Promise<ReadonlySet<string>> {
+  const plugins = new Set(
+    snapshots.flatMap(({ snapshotID, pluginID }) =>
+      snapshotID === undefined || pluginID === undefined ? [] : [pluginID],
+    ),
+  )
+  const lists = await Promise.all(
+    [...plugins].map(async (pluginID) => {
+      try {
+        return [...(await observer.snapshots(pluginID)).values()]
+      } catch (error) {
+        log.warn({ pluginID, error }, 'snapshots cannot be listed; none of this plugin expires')
+        return []
+      }
+    }),
+  )
+  return new Set(lists.flat().flatMap(({ ID, IsReady }) => (IsReady ? [ID] : [])))
+}
+
+/** Snapshots that declared volumes are still to be made from. */
+function sourcesInUse({ desired, inventory }: ReconcileContext): ReadonlySet<string> {
+  return new Set(
+    [...desired.declarations()].flatMap(([key, declaration]) => {
+      if (declaration.kind !== 'Volume' || declaration.spec.source?.snapshotID === undefined) return []
+      const record = inventory.get(key)
+      const isMade = record?.kind === 'Volume' && record.externalID !== undefined
+      return isMade ? [] : [declaration.spec.source.snapshotID]
+    }),
+  )
+}

@@ -1,0 +1,29 @@
+import { chooseName } from '../../plan/identity.ts'
+import type { VolumeRecord } from '../../plan/record.ts'
+import type { VolumeStepInput } from '../volume.ts'
+
+/**
+ * Gives up the recorded external volume, as a person ordered; the next pass creates one under another
+ * name. The order is taken back first: it is good for one volume, once.
+ */
+export async function recreateVolume({ context, record }: VolumeStepInput): Promise<VolumeRecord> {
+  const { externalID, intent: _, applied: __, lastUpdateHash: ___, ...rest } = record
+  const { spec } = record.declaration
+  const { recreate: ____, ...orders } = context.inventory.orders(record.key)
+  context.inventory.setOrders(record.key, orders)
+  if (externalID !== undefined) {
+    const atMs = context.clock.now()
+    context.inventory.release({
+      key: record.key,
+      pluginID: spec.pluginID,
+      externalID,
+      reason: 'Vanished',
+      atMs,
+    })
+  }
+  const incarnation = record.incarnation + 1
+  const { region } = context
+  const csiName =
+    spec.name ?? chooseName({ region, namespace: spec.namespace, id: spec.volumeID, incarnation })
+  return { ...rest, incarnation, csiName }
+}

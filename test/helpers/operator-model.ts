@@ -1,0 +1,130 @@
+import type { Declaration } from '../../src/declare/declaration.ts'
+import { createMemoryInventory, emptyContents } from '../../src/inventory/memory-inventory.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { type Key, keyOf } from '../../src/plan/identity.ts'
+import type { Inventory } from '../../src/plan/ports.ts'
+import type { InventoryRecord } from '../../src/plan/record.ts'
+import { createDesired } from '../../src/reconcile/desired.ts'
+import { createReconcile } from '../../src/reconcile/reconcile.ts'
+import { createNomadWorld } from '../fakes/nomad-world.ts'
+
+/** What everything throws once the process is killed. */
+class Killed extends Error {}
+
+export const deadlineMs = 150_000
+export const pruneDelayMs = 5_000
+
+/** The passes, over an inventory in memory and a world in memory, with a clock and a process that tests stop. */
+export function createOperatorModel(startMs = 1_000_000) {
+  let nowMs = startMs
+  const world = createNomadWorld({ now: () => nowMs, callDeadlineMs: deadlineMs })
+  const stored = new Map<Key, InventoryRecord>()
+  let effectsUntilKill: number | undefined
+  let isKilled = false
+  let declarations: Declaration[] = []
+
+  /** Counts down to the kill; a killed process has no further effects. */
+  function effect<T>(work: () => T): T {
+    if (isKilled) throw new Killed()
+    if (effectsUntilKill !== undefined && effectsUntilKill-- === 0) {
+      isKilled = true
+      throw new Killed()
+    }
+    return work()
+  }
+
+  const kept = createMemoryInventory(emptyContents, (text) => `hash of ${text}`)
+  const inventory: Inventory = {
+    ...kept,
+    get: (key) => stored.get(key),
+    list: () => [...stored.values()],
+    put: (record) => effect(() => stored.set(record.key, structuredClone(record))),
+    delete: (key) => effect(() => stored.delete(key)),
+    release: (left) => effect(() => kept.release(left)),
+    setOrders: (key, orders) => effect(() => kept.setOrders(key, orders)),
+  }
+  const api = Object.fromEntries(
+    Object.entries(world.api).map(([name, call]) => [
+      name,
+      async (...parameters: unknown[]) => {
+        const answer = await effect(() => (call as (...all: unknown[]) => Promise<unknown>)(...parameters))
+        // The second chance to die: the call went out, and nobody is left to hear the answer.
+        return effect(() => answer)
+      },
+    ]),
+  ) as unknown as typeof world.api // The same functions, each with its two chances to die.
+
+  let desired = start()
+  function start() {
+    isKilled = false
+    effectsUntilKill = undefined
+    return createDesired({
+      inventory,
+      region: 'global',
+      prune: { prune: true, pruneDelayMs, maxPrune: 100, allowEmpty: true },
+    })
+  }
+
+  async function pass() {
+    desired.update(declarations, {
+      atMs: nowMs,
+      complete: true,
+      count: declarations.length,
+      sources: new Set(['declarations']),
+    })
+    const reconcile = createReconcile({
+      api,
+      observer: world.observer,
+      inventory,
+      secrets: { resolve: async () => ({}) },
+      desired,
+      clock: { now: () => nowMs, after: () => () => {} },
+      log: silentLog,
+      region: 'global',
+      callDeadlineMs: deadlineMs,
+      settledBeforeMs: 0,
+      wake: () => {},
+      onStatus: () => {},
+    })
+    for (const key of new Set([...desired.declarations().keys(), ...stored.keys()])) {
+      await reconcile(key, new AbortController().signal)
+    }
+  }
+
+  return {
+    world,
+    stored,
+    declared: () => declarations,
+    order: kept.setOrders,
+    declare(declaration: Declaration) {
+      declarations = [...declarations.filter((each) => keyOf(each) !== keyOf(declaration)), declaration]
+    },
+    remove(key: Key) {
+      declarations = declarations.filter((each) => keyOf(each) !== key)
+    },
+    advance(ms: number) {
+      nowMs += ms
+    },
+    killAfter(effects: number) {
+      effectsUntilKill = effects
+    },
+    /** A round of passes; a kill in it is followed by a new process. */
+    async run() {
+      try {
+        await pass()
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error
+        desired = start()
+      }
+    },
+    /** Lets everything come to rest: no faults, every deadline passes. */
+    async rest() {
+      effectsUntilKill = undefined
+      for (let round = 0; round < 24; round += 1) {
+        await this.run()
+        nowMs += round % 4 === 3 ? deadlineMs : pruneDelayMs
+        world.settle()
+      }
+    },
+  }
+}
