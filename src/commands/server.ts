@@ -35,6 +35,7 @@ interface ServerFlags {
   readonly maxConnectionsPerClient: number
   readonly maxRequests: number
   readonly aclFile?: string
+  readonly secretsKeyFile?: string
   readonly insecure: boolean
 }
 
@@ -103,6 +104,7 @@ export function serverCommand(): Command {
         requestsInFlight: flags.maxRequests,
       },
       ...(flags.aclFile !== undefined && { aclFile: flags.aclFile }),
+      ...(flags.secretsKeyFile !== undefined && { secretsKeyFile: flags.secretsKeyFile }),
       insecure: flags.insecure,
     })
     const signal = await waitForShutdown(systemClock)
@@ -138,6 +140,10 @@ const guardOptions = () => [
     .argParser(parseCountOption)
     .default(defaultLimits.requestsInFlight),
   aclFileOption(),
+  new Option(
+    '--secrets-key-file <file>',
+    'the key that stored secrets are encrypted with; made with a new state',
+  ).env('MOORING_SECRETS_KEY_FILE'),
   new Option('--insecure', 'listen off loopback without TLS or without an ACL')
     .default(false)
     .env('MOORING_INSECURE'),

@@ -47,7 +47,12 @@ function createRedactor(root: protobuf.Root): Redactor {
   }
 }
 
-const isSecret = (field: protobuf.Field): boolean => field.getOption('(csi_secret)') === true
+const isMarked = (field: protobuf.Field): boolean => field.getOption('(csi_secret)') === true
+
+/** "This field MAY contain sensitive information" (VolumeCapability.MountVolume), but the contract does not mark it. */
+const isMountFlags = (field: protobuf.Field): boolean => field.name === 'mountFlags'
+
+const isSecret = (field: protobuf.Field): boolean => isMarked(field) || isMountFlags(field)
 
 function redact(type: protobuf.Type, message: object): Record<string, unknown> {
   return Object.fromEntries(
@@ -66,6 +71,7 @@ function redact(type: protobuf.Type, message: object): Record<string, unknown> {
 }
 
 function hideValues(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(() => stripped)
   return typeof value === 'object' && value !== null ? mapValues(value, () => stripped) : stripped
 }
 
@@ -77,7 +83,8 @@ function* secretValues(type: protobuf.Type, message: object): Generator<string> 
   for (const [name, value] of Object.entries(message)) {
     const field = type.fields[name]
     if (field === undefined) continue
-    if (isSecret(field)) yield* nonEmptyTexts(value)
+    if (isMarked(field)) yield* nonEmptyTexts(value)
+    else if (isMountFlags(field)) yield* flagsWithValue(value)
     else if (field.resolvedType instanceof protobuf.Type && typeof value === 'object' && value !== null) {
       const isSeveral = Array.isArray(value) || field instanceof protobuf.MapField
       for (const item of isSeveral ? Object.values(value) : [value])
@@ -91,4 +98,9 @@ function* nonEmptyTexts(value: unknown): Generator<string> {
   else if (typeof value === 'object' && value !== null) {
     for (const item of Object.values(value)) yield* nonEmptyTexts(item)
   }
+}
+
+/** Those that can hold a password; of flags such as `ro` any text is full. */
+function* flagsWithValue(flags: unknown): Generator<string> {
+  for (const flag of nonEmptyTexts(flags)) if (flag.includes('=')) yield flag
 }

@@ -56,6 +56,8 @@ export interface ServerOptions {
   readonly allowedHosts?: readonly string[]
   readonly tls?: TlsFiles
   readonly limits?: Partial<Limits>
+  /** Holds the key of the stored secrets. Default: `secrets.key` in the data directory. */
+  readonly secretsKeyFile?: string
   /** Who may do what (docs/server.md). Not given: everybody everything. */
   readonly aclFile?: string
   /** Listen off loopback although not everything that guards is there. Default: refuse. */
@@ -78,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, clock = systemClock, startTimeoutMs = 5_000, drainTimeoutMs = 10_000 } = options
   requireGuarded(options)
   const tls = options.tls && loadTls(options.tls)
-  const state = openState(options.dataDirectory, clock)
+  const state = openState(options.dataDirectory, clock, options.secretsKeyFile)
   const acl = openAclOf(options, clock, () => state.close())
   const plugins = createPluginRegistry({
     plugins: options.plugins,
