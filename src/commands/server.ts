@@ -1,17 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import process from 'node:process'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage, UsageError } from '../lib/errors.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
-import { defaultStateDirectory } from '../lib/state-directory.ts'
 import { defaultLimits } from '../server/http/limits.ts'
 import type { TlsFiles } from '../server/http/tls.ts'
 import type { PluginConfig } from '../server/plugins/registry.ts'
 import { startServer } from '../server/server.ts'
 import { logLevelOption, parseAddressOption, parseCountOption, parseDurationOption } from './options.ts'
+import { serverBackupCommand, serverDataDirectoryOption, serverRestoreCommand } from './server-backup.ts'
 import { aclFileOption, serverTokenCommand } from './server-token.ts'
 
 interface ServerFlags {
@@ -45,6 +43,8 @@ export function serverCommand(): Command {
     // What stands behind a subcommand is the subcommand's.
     .enablePositionalOptions()
     .addCommand(serverTokenCommand())
+    .addCommand(serverBackupCommand())
+    .addCommand(serverRestoreCommand())
     .summary('serve the Volumes HTTP API over CSI plugins')
     .description('Serves the Volumes HTTP API of Nomad over CSI plugins, with its state in a directory.')
     .addOption(
@@ -53,11 +53,7 @@ export function serverCommand(): Command {
         .default({ host: '127.0.0.1', port: 4646 }, '127.0.0.1:4646')
         .env('MOORING_HTTP'),
     )
-    .addOption(
-      new Option('--data-dir <folder>', 'where the state is kept')
-        .default(join(defaultStateDirectory(process.env), 'server'), '$XDG_STATE_HOME/mooring/server')
-        .env('MOORING_DATA_DIR'),
-    )
+    .addOption(serverDataDirectoryOption())
     .addOption(
       new Option('--plugin <id=endpoint>', 'a CSI plugin, ID=unix:///path or ID=tcp://host:port; repeatable')
         .argParser(collectPlugin)

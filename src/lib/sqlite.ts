@@ -40,7 +40,7 @@ export function openDatabase({ path, what, migrations, prepare, remedies }: Data
   } catch (error) {
     database.close()
     if (error instanceof UsageError) throw error
-    throw new UsageError(explain(error, path, what, remedies), { cause: error })
+    throw new UsageError(explainDatabaseError(error, path, what, remedies), { cause: error })
   }
 }
 
@@ -64,7 +64,13 @@ function migrate(database: DatabaseSync, migrations: readonly string[]): void {
   database.exec(`PRAGMA user_version = ${migrations.length}`)
 }
 
-function explain(error: unknown, path: string, what: string, remedies = dataDirectoryRemedies): string {
+/** Why a database could not be opened or locked, and what a person can do. */
+export function explainDatabaseError(
+  error: unknown,
+  path: string,
+  what: string,
+  remedies = dataDirectoryRemedies,
+): string {
   const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
   const busy = 5
   const corrupt = 11

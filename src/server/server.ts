@@ -6,6 +6,7 @@ import type { Log } from '../lib/log.ts'
 import { type Acl, noAcl, openAcl } from './acl/acl.ts'
 import { recoverClaims } from './claims/claims.ts'
 import type { ServerContext } from './context.ts'
+import { serveServerAdmin } from './http/admin-server.ts'
 import { createBlockingQueries } from './http/blocking-query.ts'
 import { createHttpServer } from './http/http-server.ts'
 import { defaultLimits, type Limits } from './http/limits.ts'
@@ -136,10 +137,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ? () => {}
       : followPluginDirectory(options.pluginDirectory, clock, plugins.replaceDiscovered)
 
+  let admin: { close(): Promise<void> } | undefined
   const close = async () => {
     unfollow()
     replays.close()
     storageIndexes.close()
+    await admin?.close()
     unwatchTls()
     acl.close()
     const drained = new AbortController()
@@ -152,6 +155,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   try {
+    admin = await serveServerAdmin(options.dataDirectory, state, log)
     await plugins.firstHealthy(startTimeoutMs)
     await replays.startAll(startTimeoutMs)
     await recoverClaims(context)

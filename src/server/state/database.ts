@@ -74,15 +74,18 @@ export function openStateDatabase(directory: string, keyPath = join(directory, k
       database.function('seal', (place, text) => opened.seal(String(place), String(text)))
       box = opened
     },
-    remedies: {
-      busy: 'end that one, or give another --data-dir',
-      damaged: `restore a backup: mooring server restore FILE --data-dir ${directory}`,
-    },
+    remedies: remedies(directory),
   })
   if (box === undefined) throw new Error('the database was opened without its key')
   scrub(sql)
   return { sql, box }
 }
+
+/** What a person can do about a state that cannot be opened. */
+export const remedies = (directory: string) => ({
+  busy: 'end that one, or give another --data-dir',
+  damaged: `restore a backup: mooring server restore FILE --data-dir ${directory}`,
+})
 
 /** The key that a state is encrypted with; undefined: it is new, or of before there was one. */
 function keyIDOf(database: DatabaseSync): string | undefined {

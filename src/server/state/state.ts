@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage, UsageError } from '../../lib/errors.ts'
 import { transaction as runTransaction } from '../../lib/sqlite.ts'
+import { backupDatabase } from './backup.ts'
 import { fromColumns, toColumns } from './columns.ts'
 import { openStateDatabase, type TableName, tableNames } from './database.ts'
 import {
@@ -68,6 +69,8 @@ export interface State extends Tables {
    * The returned function ends it.
    */
   watch(topics: readonly string[], changed: () => void): () => void
+  /** Writes the state as it is at one moment to a file that is not there yet, while reads and writes go on. */
+  backup(path: string): Promise<void>
   close(): void
 }
 
@@ -198,6 +201,7 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
         }
       }
     },
+    backup: (path) => backupDatabase(sql, path),
     close: () => sql.close(),
   }
 }
