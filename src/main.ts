@@ -1,9 +1,14 @@
 import process from 'node:process'
 import { Command } from 'commander'
+import { describeCommand } from './commands/describe.ts'
 import { driverCommand } from './commands/driver.ts'
+import { getCommand } from './commands/get.ts'
 import { mountCommand } from './commands/mount.ts'
+import { recreateCommand } from './commands/recreate.ts'
 import { runCommand } from './commands/run.ts'
 import { serverCommand } from './commands/server.ts'
+import { statusCommand } from './commands/status.ts'
+import { resumeCommand, suspendCommand } from './commands/suspend.ts'
 import { unmountCommand } from './commands/unmount.ts'
 import { upCommand } from './commands/up.ts'
 import { validateCommand } from './commands/validate.ts'
@@ -19,6 +24,12 @@ const program = new Command('mooring')
   .addCommand(upCommand())
   .addCommand(runCommand())
   .addCommand(validateCommand())
+  .addCommand(statusCommand())
+  .addCommand(getCommand())
+  .addCommand(describeCommand())
+  .addCommand(suspendCommand())
+  .addCommand(resumeCommand())
+  .addCommand(recreateCommand())
   .addCommand(serverCommand())
   .addCommand(driverCommand())
   .addCommand(mountCommand())

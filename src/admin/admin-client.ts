@@ -24,9 +24,20 @@ export async function connectAdmin(directory: string): Promise<AdminClient | und
   // Some answers take as long as the work that they wait for.
   const dispatcher = new Agent({ connect: { socketPath }, headersTimeout: 0, bodyTimeout: 0 })
 
+  let isConnected = false
+  async function send(path: string, options: Parameters<typeof request>[1]) {
+    try {
+      return await request(`http://mooring${path}`, options)
+    } catch (error) {
+      // Before the first answer there may be no operator at all, which the caller tells apart.
+      if (!isConnected) throw error
+      throw new UsageError(`the operator has ended (${errorMessage(error)})`, { cause: error })
+    }
+  }
+
   /** Of the same release on both sides, which makes the shape of the answer certain. */
   async function call<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
-    const answer = await request(`http://mooring${path}`, {
+    const answer = await send(path, {
       dispatcher,
       method,
       ...(body === undefined
@@ -63,6 +74,7 @@ export async function connectAdmin(directory: string): Promise<AdminClient | und
   }
   try {
     await client.info()
+    isConnected = true
     return client
   } catch (error) {
     await client.close()

@@ -26,6 +26,12 @@ export interface ObjectStatus {
   readonly externalID?: string
   readonly capacity?: string
   readonly claims?: readonly string[]
+  /** Of a schedule. */
+  readonly nextRun?: string
+  readonly lastRun?: string
+  readonly lastMissedRun?: string
+  /** Of a schedule: for each snapshot of its own that stays, by key, the rules that keep it. */
+  readonly kept?: Readonly<Record<string, readonly string[]>>
   /** A call went out whose answer is not known; no other follows before the deadline. */
   readonly unsettledCall?: { readonly since: string; readonly deadline: string }
   readonly conditions: readonly ObjectCondition[]
@@ -69,15 +75,22 @@ export function presentObject(
   }
 }
 
-function presentRecord({ csiName, incarnation, intent, status }: InventoryRecord) {
-  const { pluginID, externalID, sizeBytes, claims, conditions, history = [] } = status
+function presentRecord(record: InventoryRecord) {
+  const { csiName, incarnation, status } = record
+  const intent = record.kind === 'SnapshotSchedule' ? undefined : record.intent
+  const { pluginID, externalID, sizeBytes, claims, kept, conditions, history = [] } = status
+  const { nextRunMs, lastRunMs, lastMissedRunMs } = status
   return {
-    csiName,
+    ...(csiName === '' ? {} : { csiName }),
     ...(incarnation === 0 ? {} : { incarnation }),
     ...(pluginID === undefined ? {} : { pluginID }),
     ...(externalID === undefined ? {} : { externalID }),
     ...(sizeBytes === undefined ? {} : { capacity: formatQuantity(BigInt(sizeBytes)) }),
     ...(claims === undefined ? {} : { claims }),
+    ...(nextRunMs === undefined ? {} : { nextRun: time(nextRunMs) }),
+    ...(lastRunMs === undefined ? {} : { lastRun: time(lastRunMs) }),
+    ...(lastMissedRunMs === undefined ? {} : { lastMissedRun: time(lastMissedRunMs) }),
+    ...(kept === undefined ? {} : { kept }),
     ...(intent === undefined
       ? {}
       : { unsettledCall: { since: time(intent.sinceMs), deadline: time(intent.deadlineMs) } }),

@@ -32,7 +32,9 @@ export async function serveAdmin(options: {
   const app = fastify({ forceCloseConnections: true })
   app.setSerializerCompiler(() => stringifyJSON)
   app.setReplySerializer((payload) => stringifyJSON(payload))
-  app.addHook('onSend', async (_request, reply) => reply.header(versionHeader, packageVersion()))
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header(versionHeader, packageVersion())
+  })
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error instanceof UsageError ? 400 : (error.statusCode ?? 500)
     if (status >= 500) log.error({ url: request.url, error: error.message }, 'admin request failed')

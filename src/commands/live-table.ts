@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update'
 import type { Clock } from '../lib/clock.ts'
 import type { Operator } from './operator.ts'
-import { formatTable } from './table.ts'
+import { formatTable, tableOptionsFor } from './table.ts'
 
 /** Redrawing more often shows nothing more to a person. */
 const redrawMs = 100
@@ -10,15 +10,14 @@ const redrawMs = 100
 export function showLiveTable(
   operator: Operator,
   clock: Clock,
-  heading: string,
+  heading: () => string,
   terminal: NodeJS.WriteStream,
 ): () => void {
   const draw = createLogUpdate(terminal)
   let cancel: (() => void) | undefined
   const redraw = () => {
     cancel = undefined
-    const isColoured = terminal.hasColors()
-    draw(`${heading}\n\n${formatTable(operator.rows(), terminal.columns ?? 80, isColoured)}`)
+    draw(`${heading()}\n\n${formatTable(operator.rows(), tableOptionsFor(terminal))}`)
   }
   operator.onChange(() => {
     cancel ??= clock.after(redrawMs, redraw)

@@ -11,17 +11,19 @@ import { createNomadClient } from '../nomad/client.ts'
 import { createObserver } from '../nomad/observer.ts'
 import type { Decision } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
+import { createKeptSecrets } from '../secrets/kept-secrets.ts'
 import { createSecretResolver } from '../secrets/resolve-secrets.ts'
-import { createFileSource } from '../sources/files.ts'
 import { type Operator, startOperator } from './operator.ts'
 import { createOperatorAdmin } from './operator-admin.ts'
 import {
+  collectOption,
   dataDirOption,
   type OperatorFlags,
   operatorDirectory,
   operatorOptions,
   readOnlyOption,
 } from './options.ts'
+import { openSources, sourceName } from './sources.ts'
 
 /**
  * How long after it was sent a call may still be running in Nomad: the client waits 150 s for the answer,
@@ -32,12 +34,18 @@ const callDeadlineMs = 270_000
 /** `mooring run`: the operator alone, against a Nomad that runs elsewhere. */
 export function runCommand(): Command {
   const command = new Command('run')
-    .summary('keep a Nomad cluster as a folder declares it')
+    .summary('keep a Nomad cluster as folders and Git repositories declare it')
     .description(
-      'Runs the operator: reads declarations from a folder, compares them with Nomad, and issues what is missing.',
+      'Runs the operator: reads declarations from its sources, compares them with Nomad, and issues what is missing.',
     )
     .addOption(
-      new Option('--source <folder>', 'folder of declarations').makeOptionMandatory().env('MOORING_SOURCE'),
+      new Option(
+        '--source <place>',
+        'folder or file of declarations, or git+https://host/repository.git#branch:path; may be given more than once',
+      )
+        .argParser(collectOption)
+        .makeOptionMandatory()
+        .env('MOORING_SOURCE'),
     )
     .addOption(
       new Option('--nomad-addr <url>', "address of Nomad's HTTP API")
@@ -55,7 +63,7 @@ export function runCommand(): Command {
     const shutdown = waitForShutdown(systemClock)
     const log = createLog(flags.logLevel)
     const running = await runOperator({ ...flags, log, settledBeforeMs: 0 })
-    log.info({ source: flags.source, nomad: flags.nomadAddr }, 'mooring runs')
+    log.info({ sources: flags.source.map(sourceName), nomad: flags.nomadAddr }, 'mooring runs')
     const signal = await shutdown
     log.info({ signal }, 'finishing what is in process; once more to stop at once')
     await running.close()
@@ -63,7 +71,7 @@ export function runCommand(): Command {
 }
 
 interface RunFlags extends OperatorFlags {
-  readonly source: string
+  readonly source: readonly string[]
   readonly nomadAddr: string
   readonly nomadToken?: string
   readonly nomadRegion?: string
@@ -80,6 +88,13 @@ export async function runOperator(
   const directory = operatorDirectory(options.dataDir)
   const kept = openSqliteInventory(directory)
   const inventory = options.readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
+  const keptSecrets = createKeptSecrets(inventory.keyedHash)
+  const opened = await openSources(options, {
+    dataDirectory: directory,
+    keepSecret: keptSecrets.keep,
+    log,
+  })
+  if (opened.webhookURL !== undefined) log.info({ url: opened.webhookURL }, 'webhook listens')
   const client = createNomadClient({
     address: options.nomadAddr,
     clock,
@@ -87,14 +102,14 @@ export async function runOperator(
     ...(options.nomadRegion === undefined ? {} : { region: options.nomadRegion }),
   })
   const observer = createObserver({ client, clock, log, random: Math.random })
-  const source = createFileSource({ path: options.source, log, clock })
   const operator = startOperator({
-    sources: [source],
+    sources: opened.sources,
     api: client,
     observer,
     inventory,
     secrets: createSecretResolver({
       environment: process.env,
+      kept: keptSecrets,
       ...(options.secretsDir === undefined ? {} : { secretsDirectory: options.secretsDir }),
     }),
     clock,
@@ -128,7 +143,7 @@ export async function runOperator(
       info: {
         version: packageVersion(),
         processID: process.pid,
-        sources: [options.source],
+        sources: options.source.map(sourceName),
         nomadAddr: options.nomadAddr,
         ...(options.nomadRegion === undefined ? {} : { nomadRegion: options.nomadRegion }),
         readOnly: options.readOnly,
@@ -141,7 +156,7 @@ export async function runOperator(
     async close() {
       await admin.close()
       await operator.close()
-      await source.close()
+      await opened.close()
       await observer.close()
       await client.close()
       kept.close()

@@ -26,7 +26,7 @@ export function serverBackupCommand(): Command {
     .summary('back up the state, while the server runs or not')
     .description(
       'Writes the state as it is at one moment to a file. Secrets of volumes are encrypted in it: keep the\n' +
-        'key (secrets.key) apart from it, and do keep it.',
+        'key (server.key) apart from it, and do keep it.',
     )
     .argument('<file>', 'where to write the backup; one that is there is replaced')
     .addOption(serverDataDirectoryOption())

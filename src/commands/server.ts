@@ -4,6 +4,7 @@ import { systemClock } from '../lib/clock.ts'
 import { errorMessage, UsageError } from '../lib/errors.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
+import type { Registration } from '../server/context.ts'
 import { defaultLimits } from '../server/http/limits.ts'
 import type { TlsFiles } from '../server/http/tls.ts'
 import type { PluginConfig } from '../server/plugins/registry.ts'
@@ -16,6 +17,8 @@ interface ServerFlags {
   readonly http: { readonly host: string; readonly port: number }
   readonly dataDir: string
   readonly plugin: readonly PluginConfig[]
+  readonly keyFile?: string
+  readonly registration: Registration
   readonly pluginDir?: string
   readonly pluginCaFile?: string
   readonly pluginCertFile?: string
@@ -33,7 +36,6 @@ interface ServerFlags {
   readonly maxConnectionsPerClient: number
   readonly maxRequests: number
   readonly aclFile?: string
-  readonly secretsKeyFile?: string
   readonly insecure: boolean
 }
 
@@ -54,6 +56,12 @@ export function serverCommand(): Command {
         .env('MOORING_HTTP'),
     )
     .addOption(serverDataDirectoryOption())
+    .addOption(
+      new Option(
+        '--key-file <file>',
+        'what secrets are encrypted with; default: server.key in --data-dir',
+      ).env('MOORING_KEY_FILE'),
+    )
     .addOption(
       new Option('--plugin <id=endpoint>', 'a CSI plugin, ID=unix:///path or ID=tcp://host:port; repeatable')
         .argParser(collectPlugin)
@@ -77,6 +85,14 @@ export function serverCommand(): Command {
         'MOORING_MOUNT_ROOT',
       ),
     )
+    .addOption(
+      new Option(
+        '--registration <how>',
+        'what a definition that is there already gets: 409, or 200 as from Nomad',
+      )
+        .choices(['page', 'nomad'])
+        .default('page'),
+    )
     .addOption(logLevelOption())
   for (const option of guardOptions()) command.addOption(option)
   return command.action(async (flags: ServerFlags) => {
@@ -85,6 +101,7 @@ export function serverCommand(): Command {
     const server = await startServer({
       http: flags.http,
       dataDirectory: flags.dataDir,
+      registration: flags.registration,
       plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
       ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
       clock: systemClock,
@@ -100,7 +117,7 @@ export function serverCommand(): Command {
         requestsInFlight: flags.maxRequests,
       },
       ...(flags.aclFile !== undefined && { aclFile: flags.aclFile }),
-      ...(flags.secretsKeyFile !== undefined && { secretsKeyFile: flags.secretsKeyFile }),
+      ...(flags.keyFile !== undefined && { keyFile: flags.keyFile }),
       insecure: flags.insecure,
     })
     const signal = await waitForShutdown(systemClock)
@@ -136,10 +153,6 @@ const guardOptions = () => [
     .argParser(parseCountOption)
     .default(defaultLimits.requestsInFlight),
   aclFileOption(),
-  new Option(
-    '--secrets-key-file <file>',
-    'the key that stored secrets are encrypted with; made with a new state',
-  ).env('MOORING_SECRETS_KEY_FILE'),
   new Option('--insecure', 'listen off loopback without TLS or without an ACL')
     .default(false)
     .env('MOORING_INSECURE'),

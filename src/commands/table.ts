@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import type { Row } from '../admin/row.ts'
 import { formatQuantity } from '../declare/quantities.ts'
 
-const columns = ['KIND', 'NAME', 'PLUGIN', 'STATE', 'EXTERNAL ID', 'SIZE', 'REASON'] as const
+const narrowColumns = ['KIND', 'NAME', 'PLUGIN', 'STATE', 'EXTERNAL ID', 'SIZE', 'REASON'] as const
 
 const colours = {
   Ready: 'green',
@@ -13,13 +13,26 @@ const colours = {
   Invalid: 'red',
 } as const
 
-/**
- * Rows as a table, then the message of each row that is not as declared.
- * @param width columns of the terminal; longer lines are cut, so that redrawing never wraps
- */
-export function formatTable(rows: readonly Row[], width: number, isColoured: boolean): string {
+export interface TableOptions {
+  /** Columns of the terminal; longer lines are cut, so that redrawing never wraps. Default: nothing is cut. */
+  readonly width?: number
+  readonly isColoured?: boolean
+  /** Every message in a column of its own, whole. */
+  readonly isWide?: boolean
+}
+
+/** What suits where standard output goes: a terminal's width and colours, or all of it for a pipe. */
+export function tableOptionsFor(terminal: NodeJS.WriteStream): TableOptions {
+  return terminal.isTTY ? { width: terminal.columns, isColoured: terminal.hasColors() } : {}
+}
+
+/** Rows as a table, then the message of each row that is not as declared. */
+export function formatTable(rows: readonly Row[], options: TableOptions = {}): string {
+  const { isWide = false, isColoured = false } = options
+  const width = isWide ? Number.POSITIVE_INFINITY : (options.width ?? Number.POSITIVE_INFINITY)
+  const columns = [...narrowColumns, ...(isWide ? ['MESSAGE'] : [])]
   const declared = rows.filter(({ kind }) => kind !== 'File')
-  const cells = [[...columns], ...declared.map(cellsOf)]
+  const cells = [columns, ...declared.map((row) => [...cellsOf(row), ...(isWide ? [row.message] : [])])]
   const widths = columns.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
   const lines = cells.map((row) =>
     row
@@ -28,7 +41,7 @@ export function formatTable(rows: readonly Row[], width: number, isColoured: boo
       .trimEnd(),
   )
   const messages = rows
-    .filter(({ state, message }) => state !== 'Ready' && message !== '')
+    .filter(({ kind, state, message }) => state !== 'Ready' && message !== '' && !(isWide && kind !== 'File'))
     .map(({ name, message }) => `${name}: ${message}`)
   return [
     ...lines.map((line, index) => paint(cut(line, width), declared[index - 1]?.state)),

@@ -15,6 +15,7 @@ import {
   Secrets,
   StringMap,
   Suspend,
+  type WithSecrets,
 } from './fields.ts'
 import { parseQuantity } from './quantities.ts'
 
@@ -28,6 +29,7 @@ const accessModes = [
 ] as const
 const attachmentModes = ['file-system', 'block-device'] as const
 const deletionPolicies = ['Retain', 'Deregister', 'Delete'] as const
+const driftPolicies = ['Correct', 'Report', 'Ignore'] as const
 
 const Quantity = (description: string) =>
   Type.Unsafe<string | number>({ type: ['string', 'number'], description })
@@ -164,6 +166,20 @@ const VolumeSpecAsWritten = Type.Object(
           'What the end of this declaration does. Retain: nothing. Deregister: Nomad forgets the volume, its data stay. Delete: the volume and its data are deleted.',
       }),
     ),
+    finalSnapshot: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'With deletionPolicy Delete: before the volume is deleted a last snapshot is taken of it, which stays.',
+      }),
+    ),
+    driftPolicy: Type.Optional(
+      Type.Enum([...driftPolicies], {
+        default: 'Correct',
+        description:
+          'What to do where somebody else changes the volume after it was as declared. Correct: put it back. Report: say so, and change nothing. Ignore: pass over it.',
+      }),
+    ),
     suspend: Type.Optional(Suspend),
   },
   { additionalProperties: false, description: 'The volume as it should be.' },
@@ -177,20 +193,19 @@ export const VolumeDocument = Document(
 )
 
 type VolumeSpecAsWritten = Type.Static<typeof VolumeSpecAsWritten>
-type Defaulted = 'volumeID' | 'namespace' | 'deletionPolicy' | 'suspend'
+type Defaulted = 'volumeID' | 'namespace' | 'deletionPolicy' | 'finalSnapshot' | 'driftPolicy' | 'suspend'
 
 /** A volume's spec with its defaults filled in and its capacities in bytes. */
 export type VolumeSpec = DeepReadonly<
-  Omit<VolumeSpecAsWritten, Defaulted | 'capacity'> &
-    Required<Pick<VolumeSpecAsWritten, Defaulted>> & { capacity?: { min?: bigint; max?: bigint } }
+  Omit<VolumeSpecAsWritten, Defaulted | 'capacity' | 'secrets'> &
+    Required<Pick<VolumeSpecAsWritten, Defaulted>> &
+    WithSecrets & { capacity?: { min?: bigint; max?: bigint } }
 >
 
 /** Fields that people know from elsewhere, or from a later release, and what to write here. */
 const hints: Hints = {
   'spec.detach': unsupported,
-  'spec.driftpolicy': unsupported,
   'spec.perAlloc': unsupported,
-  'spec.finalSnapshot': unsupported,
   'spec.id': 'write it as volumeID',
   'spec.type': 'remove it: every declared volume is a CSI volume',
   'spec.capability': 'write a list of them as capabilities',
@@ -221,6 +236,8 @@ export function readVolume(value: unknown, namespace: string): Reading<VolumeSpe
       volumeID: written.volumeID ?? metadata.name,
       namespace: written.namespace ?? namespace,
       deletionPolicy: written.deletionPolicy ?? 'Retain',
+      finalSnapshot: written.finalSnapshot ?? false,
+      driftPolicy: written.driftPolicy ?? 'Correct',
       suspend: written.suspend ?? false,
       ...(Object.keys(capacity).length > 0 && { capacity }),
     },
@@ -280,6 +297,12 @@ function findContradictions(metadataName: string, spec: VolumeSpecAsWritten): Fa
   }
   if (source?.volume === metadataName) {
     fault(['source', 'volume'], 'is this volume itself: name the volume to clone')
+  }
+  if (spec.finalSnapshot === true && spec.deletionPolicy !== 'Delete') {
+    fault(
+      ['finalSnapshot'],
+      'is taken before a delete, and this volume is never deleted: remove it, or set deletionPolicy: Delete',
+    )
   }
   const mounts = mountOptions?.fsType !== undefined || (mountOptions?.mountFlags?.length ?? 0) > 0
   if (mounts && spec.capabilities.every(({ attachmentMode }) => attachmentMode === 'block-device')) {

@@ -3,8 +3,9 @@ import type { CapacityRange__Output } from '../csi/generated/csi/v1/CapacityRang
 import { invalidArgument, outOfRange } from './driver-error.ts'
 import type { Pool } from './pool.ts'
 
-/** What a volume gets whose request says nothing. */
+/** What a volume gets whose request says nothing: this, but no more than this share of what is left. */
 const defaultBytes = 2 ** 30
+const defaultShare = 1 / 16
 
 /** Block volumes are whole pages, so that any sector size fits. */
 const blockUnitBytes = 4096
@@ -41,10 +42,17 @@ export function parseCapacityRange(range: CapacityRange__Output | null): Capacit
  */
 export function chooseCapacity(
   { requiredBytes, limitBytes }: CapacityBounds,
-  { leastBytes, kind }: { leastBytes: number; kind: 'mount' | 'block' },
+  {
+    leastBytes,
+    availableBytes,
+    kind,
+  }: { leastBytes: number; availableBytes: number; kind: 'mount' | 'block' },
 ): number {
   const wanted = Math.max(requiredBytes, leastBytes)
-  const undecided = limitBytes === 0 ? defaultBytes : Math.min(defaultBytes, limitBytes)
+  const undecided = Math.min(
+    Math.max(1, Math.floor(Math.min(defaultBytes, availableBytes * defaultShare))),
+    limitBytes === 0 ? defaultBytes : limitBytes,
+  )
   const bytes = wanted === 0 ? undecided : wanted
   const capacityBytes = kind === 'block' ? Math.ceil(bytes / blockUnitBytes) * blockUnitBytes : bytes
   if (limitBytes !== 0 && capacityBytes > limitBytes) {

@@ -3,7 +3,7 @@ import { DriverError, resourceExhausted } from './driver-error.ts'
 import { runTool, ToolError } from './run-tool.ts'
 
 /**
- * Copies a directory or file to a path that is not there yet, with everything (owners, modes, times,
+ * Copies a file to a path, or a directory's content into an empty one or none, with everything (owners, modes, times,
  * links, extended attributes) and with holes kept, sharing blocks where the file system can. What it
  * made is on the disk when it resolves.
  */

@@ -20,6 +20,7 @@ import { isLive, refuseIfWritten } from './live-copy.ts'
 import { checkName, chooseID } from './names.ts'
 import type { Release } from './operation-locks.ts'
 import { removeTree } from './pool.ts'
+import { chooseProjectID } from './quota.ts'
 import type { VolumeRecord } from './records.ts'
 import { settleVolume } from './settle.ts'
 import { checkTopology } from './topology.ts'
@@ -131,6 +132,7 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
   try {
     const capacityBytes = chooseCapacity(wanted.bounds, {
       leastBytes: source?.leastBytes ?? 0,
+      availableBytes: account.availableBytes(),
       kind: wanted.kind,
     })
     if (capacityBytes > account.totalBytes()) {
@@ -152,6 +154,8 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
       state: 'creating',
       kind: wanted.kind,
       capacityBytes,
+      ...(wanted.kind === 'mount' &&
+        context.quota.type === 'enforced' && { projectID: chooseProjectID(pool.volumes.list()) }),
       createTimeMs: clock.now(),
       parameters: wanted.parameters,
       ...(wanted.source && { source: wanted.source }),
@@ -163,7 +167,7 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
     try {
       // From here to the first await nothing else runs, so neither the ID nor the space is given twice.
       await pool.volumes.save(volume)
-      await fill(staging, volume, source?.path, context.tasks.signal)
+      await fill(context, staging, volume, source?.path)
       await pool.reveal(staging, pool.volumePath(volume.id))
     } catch (error) {
       await removeTree(staging, log)
@@ -180,13 +184,15 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
 }
 
 async function fill(
+  { quota, tasks }: DriverContext,
   path: string,
-  { kind, capacityBytes }: VolumeRecord,
+  { kind, capacityBytes, projectID }: VolumeRecord,
   sourcePath: string | undefined,
-  signal: AbortSignal,
 ): Promise<void> {
-  if (sourcePath !== undefined) await copyData(sourcePath, path, signal)
-  else if (kind === 'mount') await mkdir(path, { mode: 0o755 })
+  // The limit comes before the content, so that a copy beyond it fails instead of filling the pool.
+  if (kind === 'mount') await mkdir(path, { mode: 0o755 })
+  if (projectID !== undefined && quota.type === 'enforced') await quota.begin(path, projectID, capacityBytes)
+  if (sourcePath !== undefined) await copyData(sourcePath, path, tasks.signal)
   if (kind === 'mount') return
   const file = await open(path, sourcePath === undefined ? 'wx' : 'r+', 0o600)
   try {

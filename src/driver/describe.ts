@@ -31,14 +31,18 @@ export function describeStatus(
   }
 }
 
-export function describeCondition({ pool }: DriverContext, volume: VolumeRecord): VolumeCondition {
+export function describeCondition({ pool, quota }: DriverContext, volume: VolumeRecord): VolumeCondition {
   if (!pool.hasData(pool.volumePath(volume.id), volume.kind)) {
     return { abnormal: true, message: 'its data is gone from the pool' }
   }
   if (volume.name === undefined) {
     return { abnormal: false, message: 'a directory that was put into the pool; it has no capacity limit' }
   }
-  return { abnormal: false, message: 'ready' }
+  if (volume.kind === 'block' || (volume.projectID !== undefined && quota.type === 'enforced')) {
+    return { abnormal: false, message: 'ready' }
+  }
+  const reason = quota.type === 'absent' ? quota.reason : 'it was made when the pool had no quotas'
+  return { abnormal: false, message: `ready; nothing holds it to its capacity: ${reason}` }
 }
 
 /** A snapshot as the Controller service tells of it. */

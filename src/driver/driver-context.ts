@@ -5,6 +5,7 @@ import type { CapacityAccount } from './capacity.ts'
 import type { OperationLocks } from './operation-locks.ts'
 import type { Pool } from './pool.ts'
 import type { PublishMethod } from './publish-target.ts'
+import type { Quota } from './quota.ts'
 
 /** What the handlers of one running driver share. */
 export interface DriverContext {
@@ -21,6 +22,8 @@ export interface DriverContext {
   /** Name of the pool's file system, such as `ext4`. */
   readonly fsType: string
   readonly hasLoopDevices: boolean
+  /** Whether directories are held to their capacity. */
+  readonly quota: Quota
   /** How volumes appear at their target paths. A link cannot enforce anything. */
   readonly publishMethod: PublishMethod
   /** How long CreateSnapshot waits for its copy before it answers `ready_to_use: false`. */

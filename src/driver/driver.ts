@@ -18,6 +18,7 @@ import { createNodeHandlers } from './node.ts'
 import { createOperationLocks } from './operation-locks.ts'
 import { openPool } from './pool.ts'
 import { canBindMount, type PublishMethod } from './publish-target.ts'
+import { detectQuota } from './quota.ts'
 import { recoverPool } from './recover-pool.ts'
 import { addHandlers } from './serve.ts'
 
@@ -81,6 +82,7 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
     pool.close()
   }
   try {
+    const mounts = await readMountTable()
     const context: DriverContext = {
       pool,
       account: createCapacityAccount(pool, options.poolBytes),
@@ -90,7 +92,8 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
       log,
       nodeID: options.nodeID,
       topology,
-      fsType: mountOf(pool.directory, await readMountTable())?.fsType ?? '',
+      fsType: mountOf(pool.directory, mounts)?.fsType ?? '',
+      quota: await detectQuota(pool.directory, mounts),
       hasLoopDevices: await canUseLoopDevices(pool.internalDirectory),
       publishMethod: await choosePublishMethod(options.publish ?? 'auto', pool.internalDirectory),
       snapshotWaitMs,

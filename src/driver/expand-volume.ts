@@ -11,7 +11,7 @@ export async function expandVolume(
   context: DriverContext,
   request: ControllerExpandVolumeRequest__Output,
 ): Promise<ControllerExpandVolumeResponse> {
-  const { pool, locks, account, log } = context
+  const { pool, locks, account, quota, log } = context
   const { volumeId: id } = request
   if (id === '') throw invalidArgument('volume_id is required')
   if (request.capacityRange === null) throw invalidArgument('capacity_range is required')
@@ -21,13 +21,20 @@ export async function expandVolume(
     const volume = getVolume(pool, id)
     const path = pool.volumePath(id)
     if (!pool.hasData(path, volume.kind)) throw dataLoss(`the data of volume ${id} is gone from the pool`)
-    const capacityBytes = chooseCapacity(bounds, { leastBytes: volume.capacityBytes, kind: volume.kind })
+    const capacityBytes = chooseCapacity(bounds, {
+      leastBytes: volume.capacityBytes,
+      availableBytes: account.availableBytes(),
+      kind: volume.kind,
+    })
     const moreBytes = capacityBytes - volume.capacityBytes
     if (moreBytes > account.availableBytes()) {
       throw outOfRange(`the pool has ${account.availableBytes()} bytes left of the ${moreBytes} wanted`)
     }
     if (moreBytes > 0) {
       if (volume.kind === 'block') await growFile(path, capacityBytes)
+      if (volume.projectID !== undefined && quota.type === 'enforced') {
+        await quota.limit(volume.projectID, capacityBytes)
+      }
       await pool.volumes.save({ ...volume, capacityBytes })
       log.info({ volume: id, capacityBytes }, 'volume expanded')
     }

@@ -10,6 +10,8 @@ export interface Mount {
   readonly options: readonly string[]
   readonly fsType: string
   readonly device: string
+  /** Options of the file system itself, such as `prjquota`. */
+  readonly superOptions: readonly string[]
 }
 
 /** All mounts that this process sees, in the order they were made; none where there is no /proc to tell. */
@@ -37,6 +39,7 @@ export function parseMount(line: string): Mount {
     options: (fields[5] ?? '').split(','),
     fsType: fields[separator + 1] ?? '',
     device: fields[2] ?? '',
+    superOptions: (fields[separator + 3] ?? '').split(','),
   }
 }
 

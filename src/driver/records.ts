@@ -22,6 +22,8 @@ export const VolumeRecord = Type.Object({
   kind: Type.Union([Type.Literal('mount'), Type.Literal('block')]),
   /** 0: no limit is known. */
   capacityBytes: Bytes,
+  /** The quota project of the directory; none where nothing enforced its capacity when it was made. */
+  projectID: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Milliseconds since the Unix epoch. */
   createTimeMs: Type.Integer(),
   parameters: StringMap,

@@ -2,7 +2,7 @@ import type { DriverContext } from './driver-context.ts'
 import { removeTree } from './pool.ts'
 import type { SnapshotRecord, VolumeRecord } from './records.ts'
 
-type Basics = Pick<DriverContext, 'pool' | 'tasks' | 'log'>
+type Basics = Pick<DriverContext, 'pool' | 'quota' | 'tasks' | 'log'>
 
 /**
  * Ends what a crash or an error left half done, one of
@@ -12,13 +12,14 @@ type Basics = Pick<DriverContext, 'pool' | 'tasks' | 'log'>
  * Gives the record that is left, if one is.
  */
 export async function settleVolume(context: Basics, volume: VolumeRecord): Promise<VolumeRecord | undefined> {
-  const { pool } = context
+  const { pool, quota } = context
   if (volume.state === 'ready') return volume
   if (volume.state === 'creating' && pool.hasData(pool.volumePath(volume.id), volume.kind)) {
     const ready: VolumeRecord = { ...volume, state: 'ready' }
     await pool.volumes.save(ready)
     return ready
   }
+  if (volume.projectID !== undefined && quota.type === 'enforced') await quota.limit(volume.projectID, 0)
   if (volume.state === 'deleting') await free(context, pool.volumePath(volume.id))
   await pool.volumes.remove(volume.id)
   return undefined

@@ -16,6 +16,7 @@ export type StepName =
   | 'register-tombstone'
   | 'cancel-end'
   | 'delete-volume'
+  | 'take-final-snapshot'
   | 'create-snapshot'
   | 'adopt-snapshot'
   | 'delete-snapshot'

@@ -3,7 +3,7 @@ import type { Snapshot } from '../wire/snapshot.ts'
 import type { ExternalVolume, Int64, VolumeStub } from '../wire/volume.ts'
 import { type Key, volumeKey } from './identity.ts'
 import { hasCapability } from './plugin-gate.ts'
-import type { InventoryRecord, Released } from './record.ts'
+import { type InventoryRecord, type Released, storedThing } from './record.ts'
 
 /** In the storage of a plugin, and nothing in Nomad and no declaration stands for it. */
 export interface StorageOrphan {
@@ -66,8 +66,8 @@ export function planOrphans(options: {
   const known = new Set(volumes.map((volume) => token(volume.PluginID, volume.ExternalID)))
   const tombstones = new Set<string>()
   for (const record of records) {
-    const externalID = record.kind === 'Volume' ? record.externalID : record.snapshotID
-    if (externalID !== undefined) known.add(token(pluginOf(record), externalID))
+    const { pluginID, externalID } = storedThing(record)
+    if (pluginID !== undefined && externalID !== undefined) known.add(token(pluginID, externalID))
     if (record.kind === 'Volume' && record.end !== undefined) tombstones.add(record.end.tombstoneID)
   }
   const managed = new Set(records.map(({ key }) => key))
@@ -109,23 +109,24 @@ export function planOrphans(options: {
   return {
     inStorage,
     inNomad,
-    undeclared: records.filter(({ key }) => !declared.has(key)).map(presentUndeclared),
+    // What a schedule made is declared by nobody, and outlives the schedule.
+    undeclared: records
+      .filter((record) => !declared.has(record.key) && !(record.kind === 'Snapshot' && record.schedule))
+      .map(presentUndeclared),
     unknown: storages.flatMap(explainUnknown),
   }
 }
 
-function pluginOf(record: InventoryRecord): string {
-  return record.kind === 'Volume' ? record.declaration.spec.pluginID : (record.pluginID ?? '')
-}
-
 function presentUndeclared(record: InventoryRecord): UnfinishedOrphan {
-  const externalID = record.kind === 'Volume' ? record.externalID : record.snapshotID
+  const { pluginID = '', externalID } = storedThing(record)
   const ready = record.status.conditions.find(({ type }) => type === 'Ready')
   return {
     key: record.key,
-    pluginID: pluginOf(record),
+    pluginID,
     ...(externalID === undefined ? {} : { externalID }),
-    ...(record.intent === undefined ? {} : { unsettledName: record.csiName }),
+    ...(record.kind === 'SnapshotSchedule' || record.intent === undefined
+      ? {}
+      : { unsettledName: record.csiName }),
     reason: ready?.reason ?? 'New',
     message: ready?.message ?? '',
   }

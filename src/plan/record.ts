@@ -69,6 +69,10 @@ export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
   /** Keyed hash of the last update sent, to notice one that had no effect. */
   readonly lastUpdateHash?: string
   readonly end?: VolumeEnd
+  /** Keyed hash of the spec that Nomad was last seen to match: what differs since then is drift. */
+  readonly settledSpecHash?: string
+  /** The snapshot before a delete, once it was begun. */
+  readonly finalSnapshot?: { readonly intent: Intent<SnapshotRequest>; readonly snapshotID?: string }
 }
 
 export interface SnapshotRecord extends ManagedRecord<SnapshotDeclaration> {
@@ -113,3 +117,22 @@ export interface Released {
 }
 
 export type InventoryRecord = VolumeRecord | SnapshotRecord | SnapshotScheduleRecord
+
+/** The external volume or snapshot that a record stands for, and its plugin, as far as they are known. */
+export function storedThing(record: InventoryRecord): { pluginID?: string; externalID?: string } {
+  switch (record.kind) {
+    case 'Volume':
+      return withoutAbsent(record.declaration.spec.pluginID, record.externalID)
+    case 'Snapshot':
+      return withoutAbsent(record.pluginID, record.snapshotID)
+    case 'SnapshotSchedule':
+      return {}
+  }
+}
+
+function withoutAbsent(pluginID: string | undefined, externalID: string | undefined) {
+  return {
+    ...(pluginID === undefined ? {} : { pluginID }),
+    ...(externalID === undefined ? {} : { externalID }),
+  }
+}

@@ -11,6 +11,8 @@ export interface VolumeEndObservation {
   readonly plugin: Plugin | undefined
   /** Whether the plugin's fresh and whole list lacks the external volume. */
   readonly isUnlisted: boolean
+  /** Whether the plugin lists the final snapshot as ready to use; undefined where it was not taken yet. */
+  readonly isFinalSnapshotReady: boolean | undefined
   /** Declarations that need this volume still, and snapshots of it that are ending themselves. */
   readonly dependents: readonly string[]
   readonly settledBeforeMs: number
@@ -99,5 +101,42 @@ export function planVolumeEnd(
       `volume "${tombstone.ID}" stands for external volume "${tombstone.ExternalID}" and not for "${record.externalID}"; deregister it by hand`,
     )
   }
+  const final = planFinalSnapshot(record, observation, nowMs)
+  if (final !== undefined) return final
   return take('delete-volume', 'Deleting', `deleting external volume "${record.externalID}"`)
+}
+
+const readinessPollMs = 2_000
+
+/** The snapshot before a delete, taken of the tombstone, which nobody can be writing to; undefined once it is ready. */
+function planFinalSnapshot(
+  record: VolumeRecord,
+  observation: VolumeEndObservation,
+  nowMs: number,
+): Decision | undefined {
+  const { finalSnapshot, declaration } = record
+  // A delete that went out already has its snapshot.
+  if (!declaration.spec.finalSnapshot || record.end?.phase === 'delete') return undefined
+  if (finalSnapshot?.snapshotID === undefined) {
+    if (
+      finalSnapshot !== undefined &&
+      mayStillRun(finalSnapshot.intent, observation.settledBeforeMs, nowMs)
+    ) {
+      return wait(
+        'OutcomeUnknown',
+        'the final snapshot was asked for and the answer was lost; it may still be running, so it is not repeated before its deadline',
+        untilSettledMs(finalSnapshot.intent, nowMs),
+      )
+    }
+    const { pluginID } = declaration.spec
+    const gate = planPluginGate(pluginID, observation.plugin, 'SupportsCreateDeleteSnapshot')
+    return gate ?? take('take-final-snapshot', 'FinalSnapshot', 'taking the final snapshot before the delete')
+  }
+  return observation.isFinalSnapshotReady === true
+    ? undefined
+    : wait(
+        'FinalSnapshotNotReady',
+        `the delete waits for the final snapshot "${finalSnapshot.snapshotID}" to be ready to use`,
+        readinessPollMs,
+      )
 }

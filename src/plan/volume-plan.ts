@@ -4,7 +4,12 @@ import type { ExternalVolume, Volume } from '../wire/volume.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
-import { compareVolume, type FieldDifference, type HiddenHashes } from './volume-difference.ts'
+import {
+  compareVolume,
+  type FieldDifference,
+  type HiddenHashes,
+  type VolumeDifferences,
+} from './volume-difference.ts'
 
 /** Where a volume that is to be created gets its content from. */
 export type SourceObservation =
@@ -26,6 +31,8 @@ export interface VolumeObservation {
   readonly namespaceExists: boolean
   /** Another volume of Nomad's that stands for the external volume to register, or has the name to create. */
   readonly takenBy: string | undefined
+  /** The declaration is what Nomad was last seen to match, so that a difference is somebody else's. */
+  readonly isSettled: boolean
   /** A person said that a new external volume may take the place of the recorded one. */
   readonly isRecreateOrdered: boolean
   readonly hashes: HiddenHashes
@@ -82,6 +89,8 @@ function planAbsentVolume(
     if (gate !== undefined) return gate
     if (observation.external === 'unlisted')
       return planVanished(record, spec.pluginID, externalID, observation)
+    const drift = planDrift(spec.driftPolicy, observation, 'Nomad lost the volume')
+    if (drift !== undefined) return drift
     return record.externalID === undefined
       ? take('register-volume', 'Registering', `registering external volume "${externalID}"`)
       : take(
@@ -168,6 +177,13 @@ function planPresentVolume(
     )
   }
 
+  if (observation.external === 'unlisted') {
+    return stall(
+      'ExternalVolumeMissing',
+      `plugin "${spec.pluginID}" no longer lists external volume "${record.externalID}", though Nomad has the volume still. ` +
+        'Bring the external volume back; to give it up, deregister the volume in Nomad.',
+    )
+  }
   const listed = typeof observation.external === 'object' ? observation.external : undefined
   const differences = compareVolume(
     spec,
@@ -180,6 +196,9 @@ function planPresentVolume(
 
   const { expansion, updatable } = differences
   if (expansion !== undefined || updatable.length > 0) {
+    const fields = describeFields(updatable, expansion)
+    const drift = planDrift(spec.driftPolicy, observation, `${fields} differ from the declaration`)
+    if (drift !== undefined) return drift
     return planUpdate(record, observation, volume, spec.pluginID, differences)
   }
   if (!volume.Schedulable) {
@@ -190,7 +209,39 @@ function planPresentVolume(
       claimPollMs,
     )
   }
+  if (listed?.IsAbnormal === true) {
+    return wait(
+      'ExternalVolumeAbnormal',
+      `the volume is as declared, and plugin "${spec.pluginID}" reports its condition as abnormal: ${listed.Status}`,
+      claimPollMs,
+    )
+  }
   return ready('AsDeclared', 'the volume is as declared')
+}
+
+/** What a difference that somebody else made leads to, where it is not to be corrected. */
+function planDrift(
+  policy: VolumeDeclaration['spec']['driftPolicy'],
+  { isSettled }: VolumeObservation,
+  what: string,
+): Decision | undefined {
+  if (!isSettled || policy === 'Correct') return undefined
+  return policy === 'Ignore'
+    ? ready('DriftIgnored', `${what}; driftPolicy Ignore passes over it`)
+    : stall(
+        'Drifted',
+        `${what}, and driftPolicy Report changes nothing. Set it to Correct to put the volume back, or change the declaration.`,
+      )
+}
+
+function describeFields(
+  updatable: readonly FieldDifference[],
+  expansion: VolumeDifferences['expansion'],
+): string {
+  return [
+    ...updatable.map(({ field }) => field),
+    ...(expansion === undefined ? [] : ['spec.capacity.min']),
+  ].join(', ')
 }
 
 function planUpdate(
@@ -200,21 +251,18 @@ function planUpdate(
   pluginID: string,
   { expansion, updatable, unreadable }: ReturnType<typeof compareVolume>,
 ): Decision {
-  const fields = [
-    ...updatable.map(({ field }) => field),
-    ...(expansion === undefined ? [] : ['spec.capacity.min']),
-  ]
+  const fields = describeFields(updatable, expansion)
   if (unreadable.length > 0) {
     return stall(
       'UnreadableFields',
-      `${fields.join(', ')} should change, and the update would wipe ${unreadable.join(' and ')}, which Nomad never shows. ` +
+      `${fields} should change, and the update would wipe ${unreadable.join(' and ')}, which Nomad never shows. ` +
         'Give them in the declaration, or say there are none: spec.secrets: {} and spec.mountOptions.mountFlags: [].',
     )
   }
   if (record.lastUpdateHash !== undefined && record.lastUpdateHash === observation.updateHash) {
     return stall(
       'UpdateWithoutEffect',
-      `${fields.join(', ')} differ still, after an update that Nomad accepted; change the declaration or look at the plugin's log`,
+      `${fields} differ still, after an update that Nomad accepted; change the declaration or look at the plugin's log`,
     )
   }
   const gate = planPluginGate(
@@ -232,7 +280,7 @@ function planUpdate(
     )
   }
   if (expansion === undefined) {
-    return { ...take('update-volume', 'Updating', `changing ${fields.join(', ')}`), differences: updatable }
+    return { ...take('update-volume', 'Updating', `changing ${fields}`), differences: updatable }
   }
   const { fromBytes, toBytes } = expansion
   const growth = { field: 'spec.capacity.min', declared: `${toBytes}`, actual: `${fromBytes}` }

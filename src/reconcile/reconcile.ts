@@ -4,7 +4,7 @@ import { toOperationError } from '../lib/errors.ts'
 import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import { planSuspension } from '../plan/orders.ts'
-import type { InventoryRecord, Released } from '../plan/record.ts'
+import { type InventoryRecord, type Released, storedThing } from '../plan/record.ts'
 import { addToHistory, conditionsOf, type PastStep, type Status, type Verdict } from '../plan/status.ts'
 import type { ReconcileContext } from './context.ts'
 import { createSnapshotPass } from './snapshot.ts'
@@ -149,9 +149,8 @@ function releasedOf(
   reason: string,
   atMs: number,
 ): Released | undefined {
-  if (step !== 'release' || reason === 'Deleted' || record.kind === 'SnapshotSchedule') return undefined
-  const externalID = record.kind === 'Volume' ? record.externalID : record.snapshotID
-  const pluginID = record.kind === 'Volume' ? record.declaration.spec.pluginID : record.pluginID
+  if (step !== 'release' || reason === 'Deleted') return undefined
+  const { pluginID, externalID } = storedThing(record)
   if (externalID === undefined || pluginID === undefined) return undefined
   return { key: record.key, pluginID, externalID, reason, atMs }
 }

@@ -8,7 +8,7 @@ import type { HiddenHashes } from '../plan/volume-difference.ts'
 import { planVolumeEnd } from '../plan/volume-end-plan.ts'
 import { planVolume, type SourceObservation, type VolumeObservation } from '../plan/volume-plan.ts'
 import { updateVolumeRequest } from '../plan/volume-request.ts'
-import type { Volume } from '../wire/volume.ts'
+import type { ExternalVolume, Volume } from '../wire/volume.ts'
 import { planAbsentDeclaration } from './absence.ts'
 import type { ReconcileContext } from './context.ts'
 import type { Pass } from './reconcile.ts'
@@ -20,6 +20,7 @@ import { deregisterVolume } from './steps/deregister-volume.ts'
 import { recreateVolume } from './steps/recreate-volume.ts'
 import { registerTombstone } from './steps/register-tombstone.ts'
 import { registerVolume } from './steps/register-volume.ts'
+import { takeFinalSnapshot } from './steps/take-final-snapshot.ts'
 import { updateVolume } from './steps/update-volume.ts'
 
 /** What the steps of a volume work with: the pass's findings beside the context. */
@@ -46,6 +47,7 @@ const steps: Partial<Record<StepName, VolumeStep>> = {
   'deregister-volume': deregisterVolume,
   'register-tombstone': registerTombstone,
   'delete-volume': deleteVolume,
+  'take-final-snapshot': takeFinalSnapshot,
   'cancel-end': cancelEnd,
   release: async () => undefined,
 }
@@ -88,7 +90,7 @@ export function createVolumePass(
       return run(input)
     },
     settle({ lastUpdateHash, ...settled }) {
-      return settled
+      return { ...settled, settledSpecHash: specHash(context, record) }
     },
     facts: ({ externalID, declaration }) => ({
       pluginID: declaration.spec.pluginID,
@@ -147,17 +149,19 @@ async function gather(
           ),
         )
   const source = sourceOf(context, record)
+  const isSettled = record.settledSpecHash === specHash(context, record)
   const externalID = record.externalID ?? spec.externalID
   const namespaceExists = volume !== undefined || (await observer.namespaceExists(spec.namespace))
   const takenBy = volume === undefined ? await findTaker(context, record) : undefined
-  // The list is asked only where it decides something: is it there to register, and how large is it.
+  // The list is asked only where it decides something: is it there to register, how large is it, and is it
+  // there still. The last is asked of what was seen ready before, so that a storm of creates reads no lists.
+  const wasReady = record.settledSpecHash !== undefined
   const asksList =
     externalID !== undefined &&
-    (volume === undefined || BigInt(volume.Capacity) === 0n) &&
+    (volume === undefined || wasReady || BigInt(volume.Capacity) === 0n) &&
     hasCapability(plugin, 'SupportsListVolumes')
-  if (asksList && volume === undefined) observer.invalidate({ pluginID: spec.pluginID })
   const external = asksList
-    ? ((await observer.externalVolumes(spec.pluginID)).get(externalID) ?? 'unlisted')
+    ? await findExternal(context, spec.pluginID, externalID, volume === undefined)
     : 'unknown'
   return {
     input: { ...input, volume, source, secretValues, hashes, updateHash },
@@ -168,6 +172,7 @@ async function gather(
       source,
       namespaceExists,
       takenBy,
+      isSettled,
       isRecreateOrdered:
         externalID !== undefined && inventory.orders(record.key).recreate?.externalID === externalID,
       hashes,
@@ -175,6 +180,20 @@ async function gather(
       settledBeforeMs: context.settledBeforeMs,
     },
   }
+}
+
+/** A list that may be older than the volume is not believed when it lacks it. */
+async function findExternal(
+  { observer }: ReconcileContext,
+  pluginID: string,
+  externalID: string,
+  wantsFresh: boolean,
+): Promise<ExternalVolume | 'unlisted'> {
+  if (wantsFresh) observer.invalidate({ pluginID })
+  const found = (await observer.externalVolumes(pluginID)).get(externalID)
+  if (found !== undefined || wantsFresh) return found ?? 'unlisted'
+  observer.invalidate({ pluginID })
+  return (await observer.externalVolumes(pluginID)).get(externalID) ?? 'unlisted'
 }
 
 /** A volume of Nomad's, under another ID of the namespace, that stands for the same thing at the plugin. */
@@ -189,6 +208,14 @@ async function findTaker({ observer }: ReconcileContext, record: VolumeRecord): 
       (externalID === undefined ? stub.Name === record.csiName : stub.ExternalID === externalID),
   )
   return taker?.ID
+}
+
+/** Of what the declaration asks of the volume itself, and not of how Mooring goes about it. */
+function specHash({ inventory }: ReconcileContext, { declaration }: VolumeRecord): string {
+  const { deletionPolicy, driftPolicy, finalSnapshot, suspend, ...asked } = declaration.spec
+  return inventory.keyedHash(
+    JSON.stringify(asked, (_key, value) => (typeof value === 'bigint' ? value.toString() : value)),
+  )
 }
 
 function hiddenHashes(
@@ -264,11 +291,28 @@ async function planEnd({ context, record, volume }: VolumeStepInput): Promise<De
       tombstone,
       plugin,
       isUnlisted,
+      isFinalSnapshotReady: await isFinalSnapshotReady(
+        context,
+        record,
+        hasCapability(plugin, 'SupportsListSnapshots'),
+      ),
       dependents: dependentsOf(context, record),
       settledBeforeMs: context.settledBeforeMs,
     },
     context.clock.now(),
   )
+}
+
+/** Where the plugin cannot list snapshots, its answer to the create has to be enough. */
+async function isFinalSnapshotReady(
+  { observer }: ReconcileContext,
+  { finalSnapshot, declaration }: VolumeRecord,
+  canList: boolean,
+): Promise<boolean | undefined> {
+  const snapshotID = finalSnapshot?.snapshotID
+  if (snapshotID === undefined) return undefined
+  if (!canList) return true
+  return (await observer.snapshots(declaration.spec.pluginID)).get(snapshotID)?.IsReady === true
 }
 
 /** Declared snapshots and clones-to-be of the volume, and snapshots of it that are ending themselves. */

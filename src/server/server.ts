@@ -5,7 +5,7 @@ import { errorCode, UsageError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { type Acl, noAcl, openAcl } from './acl/acl.ts'
 import { recoverClaims } from './claims/claims.ts'
-import type { ServerContext } from './context.ts'
+import type { Registration, ServerContext } from './context.ts'
 import { serveServerAdmin } from './http/admin-server.ts'
 import { createBlockingQueries } from './http/blocking-query.ts'
 import { createHttpServer } from './http/http-server.ts'
@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly http: { readonly host: string; readonly port: number }
   /** Made if it is not there. One server at a time. */
   readonly dataDirectory: string
+  /** The key that secrets are stored with. Default: `server.key` in the data directory. */
+  readonly keyFile?: string
   readonly plugins: readonly PluginConfig[]
   /** Every `ID.sock` in this folder is a plugin too, for as long as it is there. */
   readonly pluginDirectory?: string
@@ -45,6 +47,8 @@ export interface ServerOptions {
   readonly startTimeoutMs?: number
   /** How long close waits for requests under way before it cuts their calls. Default 10 s. */
   readonly drainTimeoutMs?: number
+  /** Default `page`. */
+  readonly registration?: Registration
   /** Claims publish volumes beneath this folder only. Default: nowhere. */
   readonly mountRoot?: string
   /** What the API calls this machine. Default: its host name. */
@@ -57,8 +61,6 @@ export interface ServerOptions {
   readonly allowedHosts?: readonly string[]
   readonly tls?: TlsFiles
   readonly limits?: Partial<Limits>
-  /** Holds the key of the stored secrets. Default: `secrets.key` in the data directory. */
-  readonly secretsKeyFile?: string
   /** Who may do what (docs/server.md). Not given: everybody everything. */
   readonly aclFile?: string
   /** Listen off loopback although not everything that guards is there. Default: refuse. */
@@ -81,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, clock = systemClock, startTimeoutMs = 5_000, drainTimeoutMs = 10_000 } = options
   requireGuarded(options)
   const tls = options.tls && loadTls(options.tls)
-  const state = openState(options.dataDirectory, clock, options.secretsKeyFile)
+  const state = openState(options.dataDirectory, clock, options.keyFile)
   const acl = openAclOf(options, clock, () => state.close())
   const plugins = createPluginRegistry({
     plugins: options.plugins,
@@ -100,6 +102,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     state,
     plugins,
     node,
+    registration: options.registration ?? 'page',
     mounts: { root: options.mountRoot, stagingRoot: join(options.dataDirectory, 'staging') },
     lock: createKeyedLock(),
     aclEnabled: acl !== noAcl,

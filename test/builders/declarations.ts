@@ -28,6 +28,8 @@ export function volume(
       pluginID: 'directories',
       capabilities: [{ accessMode: 'single-node-writer', attachmentMode: 'file-system' }],
       deletionPolicy: 'Retain',
+      finalSnapshot: false,
+      driftPolicy: 'Correct',
       suspend: false,
       ...spec,
     },

@@ -116,7 +116,10 @@ export function createHttpServer(options: HttpServerOptions) {
     })
     if (!isMeantForUs(request.headers, request.socket.localAddress, own)) {
       return done(
-        new ApiError(403, 'Host or Origin is foreign: this server does not answer web pages of elsewhere'),
+        new ApiError(
+          403,
+          'Permission denied: Host or Origin is foreign; web pages of elsewhere get no answer',
+        ),
       )
     }
     if (!fitsInFlight(request.raw, reply.raw)) {

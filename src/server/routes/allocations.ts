@@ -3,7 +3,7 @@ import { notFound } from '../errors.ts'
 import type { Resource } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseReadOptions } from '../http/read-options.ts'
-import { presentAllocation } from '../node/present-allocation.ts'
+import { presentAllocation, presentAllocationWithJob } from '../node/present-allocation.ts'
 
 /** Allocations: the claims. */
 export function allocationRoutes({ state, node }: ServerContext, blocking: RunBlockingQuery): Resource[] {
@@ -33,7 +33,7 @@ export function allocationRoutes({ state, node }: ServerContext, blocking: RunBl
           // Nobody learns of an allocation by being refused it.
           if (claim === undefined || !access.allows(claim.namespace, 'read-job'))
             throw notFound('alloc not found', index)
-          return { body: presentAllocation(claim, node), index }
+          return { body: presentAllocationWithJob(claim, node), index }
         }
         return blocking(
           { options: parseReadOptions(query), topics: [`csi_claims/${id}`], index, answer },

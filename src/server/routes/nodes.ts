@@ -3,7 +3,7 @@ import { notFound } from '../errors.ts'
 import type { Resource } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseReadOptions } from '../http/read-options.ts'
-import { presentAllocation } from '../node/present-allocation.ts'
+import { presentAllocationWithJob } from '../node/present-allocation.ts'
 import { presentNode, presentNodeStub } from '../node/present-node.ts'
 
 /** Nodes: this machine, which changes as its plugins do. */
@@ -39,7 +39,7 @@ export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlocking
           body: state.csi_claims
             .list()
             .filter((claim) => access.allows(claim.namespace, 'read-job'))
-            .map((claim) => presentAllocation(claim, node)),
+            .map((claim) => presentAllocationWithJob(claim, node)),
           index,
         })
         return blocking({ options: parseReadOptions(query), topics: ['csi_claims'], index, answer }, signal)

@@ -28,22 +28,22 @@ export const migrations: readonly string[] = [
    CREATE TABLE csi_claims (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;`,
   `CREATE TABLE csi_deletes (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;
    CREATE TABLE storage_digests (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;`,
-  // Secrets and mount flags, which stood in the clear, are encrypted, by functions that prepare defines.
+  // Secrets and mount flags, which stood in the clear, are encrypted; `prepare` defines the functions.
   `INSERT INTO meta (key, value) VALUES ('secrets_key_id', secrets_key_id());
    UPDATE csi_volumes SET
-     secrets = seal('csi_volumes/' || key, json_object('secrets', json(coalesce(secrets, '{}')),
+     secrets = seal('csi_volumes/' || key, json_object('secrets', json(unsealed('csi_volumes/' || key, coalesce(secrets, '{}'))),
        'mountFlags', json_extract(document, '$.mountOptions.mountFlags'))),
      document = json_remove(document, '$.mountOptions.mountFlags');
    UPDATE csi_creates SET
-     secrets = seal('csi_creates/' || key, json_object('secrets', json(coalesce(secrets, '{}')),
+     secrets = seal('csi_creates/' || key, json_object('secrets', json(unsealed('csi_creates/' || key, coalesce(secrets, '{}'))),
        'mountFlags', json_extract(document, '$.definition.mountOptions.mountFlags'))),
      document = json_remove(document, '$.definition.mountOptions.mountFlags');
    UPDATE csi_deletes SET
-     secrets = seal('csi_deletes/' || key, json_object('secrets', json(coalesce(secrets, '{}'))));`,
+     secrets = seal('csi_deletes/' || key, json_object('secrets', json(unsealed('csi_deletes/' || key, coalesce(secrets, '{}')))));`,
 ]
 
 export const databaseFile = 'server.db'
-const keyFile = 'secrets.key'
+const keyFile = 'server.key'
 
 export interface StateDatabase {
   readonly sql: DatabaseSync
@@ -52,7 +52,7 @@ export interface StateDatabase {
 
 /**
  * Opens the server's database in `directory` (made if absent, for this user alone), for this process alone, and
- * the key that its secrets are encrypted with (default: `secrets.key` beside it; made with a new state).
+ * the key that its secrets are encrypted with (default: `server.key` beside it; made with a new state).
  * @throws UsageError where another process holds it, a newer mooring wrote it, or it is damaged; and as openKeyFile
  */
 export function openStateDatabase(directory: string, keyPath = join(directory, keyFile)): StateDatabase {
@@ -72,6 +72,10 @@ export function openStateDatabase(directory: string, keyPath = join(directory, k
       const opened = openKeyFile(keyPath, keyIDOf(database))
       database.function('secrets_key_id', () => opened.keyID)
       database.function('seal', (place, text) => opened.seal(String(place), String(text)))
+      // Builds before this format sealed secrets alone, and before that nothing; JSON begins with a brace.
+      database.function('unsealed', (place, text) =>
+        String(text).startsWith('{') ? text : opened.open(String(place), String(text)),
+      )
       box = opened
     },
     remedies: remedies(directory),

@@ -15,9 +15,8 @@ const algorithm = 'aes-256-gcm'
 const keyBytes = 32
 const nonceBytes = 12
 const tagBytes = 16
-const prefix = 'v1:'
 
-/** A sealed text is `v1:` and Base64 of nonce, authentication tag and ciphertext. */
+/** A sealed text is Base64 of nonce, authentication tag and ciphertext. */
 export function createSecretBox(key: Buffer): SecretBox {
   return {
     keyID: createHmac('sha256', key).update('mooring server: ID of the key').digest('hex').slice(0, 16),
@@ -25,11 +24,10 @@ export function createSecretBox(key: Buffer): SecretBox {
       const nonce = randomBytes(nonceBytes)
       const cipher = createCipheriv(algorithm, key, nonce).setAAD(Buffer.from(place))
       const encrypted = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
-      return prefix + Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64')
+      return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64')
     },
     open(place, sealed) {
-      if (!sealed.startsWith(prefix)) throw new Error('it is not sealed')
-      const bytes = Buffer.from(sealed.slice(prefix.length), 'base64')
+      const bytes = Buffer.from(sealed, 'base64')
       const tag = bytes.subarray(nonceBytes, nonceBytes + tagBytes)
       const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceBytes), {
         authTagLength: tagBytes,
@@ -44,21 +42,19 @@ export function createSecretBox(key: Buffer): SecretBox {
 }
 
 /**
- * The key in a file, as 64 hexadecimal digits that nobody but its owner may read.
+ * The key in a file: 32 bytes that nobody but its owner may read.
  * @param wantedID the key that the state was written with; undefined: none yet, so that a missing file is made
  * @throws UsageError
  */
 export function openKeyFile(path: string, wantedID: string | undefined): SecretBox {
-  const text = readKey(path) ?? (wantedID === undefined ? makeKey(path) : undefined)
-  if (text === undefined) {
+  const key = readKey(path) ?? (wantedID === undefined ? makeKey(path) : undefined)
+  if (key === undefined) {
     throw new UsageError(
-      `the key of the stored secrets is not at ${path}: put it back there, or name it with --secrets-key-file`,
+      `the key of the stored secrets is not at ${path}: put it back there, or name it with --key-file`,
     )
   }
-  if (!/^[0-9a-f]{64}\s*$/i.test(text)) {
-    throw new UsageError(`${path} is no key: it has to hold 64 hexadecimal digits`)
-  }
-  const box = createSecretBox(Buffer.from(text.trim(), 'hex'))
+  if (key.length !== keyBytes) throw new UsageError(`${path} is no key: it has to hold ${keyBytes} bytes`)
+  const box = createSecretBox(key)
   if (wantedID !== undefined && box.keyID !== wantedID) {
     throw new UsageError(
       `${path} is not the key that the stored secrets are encrypted with: put that one there`,
@@ -67,12 +63,12 @@ export function openKeyFile(path: string, wantedID: string | undefined): SecretB
   return box
 }
 
-function readKey(path: string): string | undefined {
+function readKey(path: string): Buffer | undefined {
   try {
     if ((statSync(path).mode & 0o077) !== 0) {
       throw new UsageError(`the key at ${path} can be read by others: chmod 600 ${path}`)
     }
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (error) {
     if (error instanceof UsageError) throw error
     if (errorCode(error) === 'ENOENT') return undefined
@@ -81,14 +77,14 @@ function readKey(path: string): string | undefined {
 }
 
 /** On the disk before anything is encrypted with it. */
-function makeKey(path: string): string {
-  const text = `${randomBytes(keyBytes).toString('hex')}\n`
+function makeKey(path: string): Buffer {
+  const key = randomBytes(keyBytes)
   const file = openSync(path, 'wx', 0o600)
   try {
-    writeSync(file, text)
+    writeSync(file, key)
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
-  return text
+  return key
 }

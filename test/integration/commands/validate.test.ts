@@ -15,7 +15,7 @@ describe('mooring validate', () => {
   it('accepts the examples', async () => {
     const { status, stdout, stderr } = await runMooring(['validate', 'manifests/examples'])
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
-    expect(stderr).toMatch(/^6 declarations are valid/)
+    expect(stderr).toMatch(/^\d+ declarations are valid/)
   })
 
   it('names file, line, column, field and remedy of each mistake, and exits 1', async () => {

@@ -57,7 +57,7 @@ describe('a backup', () => {
     expect(written).toBeGreaterThan(0)
 
     const other = temporaryDirectory()
-    cpSync(join(directory, 'secrets.key'), join(other, 'secrets.key'))
+    cpSync(join(directory, 'server.key'), join(other, 'server.key'))
     expect(await run('restore', file, other)).toMatchObject({ status: 0 })
     const restored = openState(other, systemClock)
     const [first, last] = ['default/a', 'default/z'].map((key) => restored.csi_volumes.get(key)?.name)

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { UsageError } from '../../../src/lib/errors.ts'
 import { migrations } from '../../../src/server/state/database.ts'
+import { createSecretBox } from '../../../src/server/state/secret-box.ts'
 import { openState } from '../../../src/server/state/state.ts'
 import { volumeRecord } from '../../builders/server-records.ts'
 import { startMooring } from '../../helpers/mooring-process.ts'
@@ -52,14 +53,14 @@ describe('stored secrets', () => {
     expect(state.csi_volumes.list()).toEqual([record])
     expect(contents(directory)).not.toContain(planted)
     state.close()
-    expect(statSync(join(directory, 'secrets.key')).mode & 0o777).toBe(0o600)
+    expect(statSync(join(directory, 'server.key')).mode & 0o777).toBe(0o600)
   })
 
   it('leave nothing behind when they are replaced or deleted', () => {
     const directory = temporaryDirectory()
     const state = openState(directory, systemClock)
     state.write(({ put }) => put('csi_volumes', record))
-    const sealed = () => contents(directory).match(/v1:[A-Za-z0-9+/=]{40,}/g) ?? []
+    const sealed = () => contents(directory).match(/[A-Za-z0-9+/]{60,}={0,2}/g) ?? []
     const before = sealed()
     expect(before.length).toBeGreaterThan(0)
     state.write(({ remove }) => remove('csi_volumes', 'default/a'))
@@ -87,11 +88,18 @@ describe('stored secrets', () => {
     before.exec("DELETE FROM csi_volumes WHERE key = 'default/gone'")
     put('csi_creates', `{"startedMs":1,"definition":${text}}`)
     put('csi_deletes', '{"namespace":"default","id":"a","startedMs":1}')
+    // As builds between the formats have it: sealed, and the flags still in the clear.
+    const key = Buffer.alloc(32, 7)
+    writeFileSync(join(directory, 'server.key'), key, { mode: 0o600 })
+    const sealed = createSecretBox(key).seal('csi_volumes/default/b', JSON.stringify(secrets))
+    before
+      .prepare('INSERT INTO csi_volumes (key, document, secrets) VALUES (?, ?, ?)')
+      .run('default/b', text.replace('"id":"a"', '"id":"b"'), sealed)
     before.close()
     expect(contents(directory)).toContain(planted)
 
     const state = openState(directory, systemClock)
-    expect(state.csi_volumes.list()).toEqual([record])
+    expect(state.csi_volumes.list()).toEqual([record, { ...record, id: 'b' }])
     expect(state.csi_creates.list()).toEqual([{ startedMs: 1, definition: record }])
     expect(state.csi_deletes.list()).toEqual([{ namespace: 'default', id: 'a', startedMs: 1, secrets }])
     expect(contents(directory)).not.toContain(planted)
@@ -104,21 +112,21 @@ describe('a state is refused, and what to do is said', () => {
   it('without its key', () => {
     const directory = temporaryDirectory()
     writeState(directory)
-    rmSync(join(directory, 'secrets.key'))
-    expect(refusal(directory)).toMatch(/secrets\.key: put it back/)
+    rmSync(join(directory, 'server.key'))
+    expect(refusal(directory)).toMatch(/server\.key: put it back/)
   })
 
   it('with another key', () => {
     const directory = temporaryDirectory()
     writeState(directory)
-    writeFileSync(join(directory, 'secrets.key'), '0'.repeat(64))
-    expect(refusal(directory)).toMatch(/secrets\.key is not the key/)
+    writeFileSync(join(directory, 'server.key'), '0'.repeat(32))
+    expect(refusal(directory)).toMatch(/server\.key is not the key/)
   })
 
   it('with a key that others can read', () => {
     const directory = temporaryDirectory()
     writeState(directory)
-    chmodSync(join(directory, 'secrets.key'), 0o644)
+    chmodSync(join(directory, 'server.key'), 0o644)
     expect(refusal(directory)).toMatch(/chmod 600/)
   })
 

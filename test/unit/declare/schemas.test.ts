@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { generateSchemas } from '../../../scripts/lib/generate-schemas.ts'
 import { readSnapshot } from '../../../src/declare/snapshot.ts'
+import { readSnapshotSchedule } from '../../../src/declare/snapshot-schedule.ts'
 import { readVolume } from '../../../src/declare/volume.ts'
 
 interface SchemaNode {
@@ -23,12 +24,37 @@ function fieldsOf(schema: SchemaNode, path = ''): [string, SchemaNode][] {
   return [...own, ...nested.flatMap((node) => fieldsOf(node, `${path}[].`))]
 }
 
-const kinds = ['Volume', 'Snapshot'].map((kind): [string, SchemaNode] => [
-  kind,
-  JSON.parse(generateSchemas().get(`${kind.toLowerCase()}.json`) ?? ''),
-])
+/** For each kind: its schema's file, how it is read, and the least that a spec says. */
+const kinds = [
+  {
+    kind: 'Volume',
+    file: 'volume.json',
+    read: readVolume,
+    spec: {
+      pluginID: 'p',
+      capabilities: [{ accessMode: 'single-node-writer', attachmentMode: 'file-system' }],
+    },
+    defaults: ['deletionPolicy', 'finalSnapshot', 'driftPolicy', 'suspend'],
+  },
+  {
+    kind: 'Snapshot',
+    file: 'snapshot.json',
+    read: readSnapshot,
+    spec: { volume: 'v' },
+    defaults: ['deletionPolicy', 'suspend'],
+  },
+  {
+    kind: 'SnapshotSchedule',
+    file: 'snapshot-schedule.json',
+    read: readSnapshotSchedule,
+    spec: { schedule: '@daily', volumes: { names: ['v'] } },
+    defaults: ['timeZone', 'startingDeadlineSeconds', 'jitterSeconds', 'suspend'],
+  },
+]
 
-describe.each(kinds)('the schema of %s', (kind, schema) => {
+describe.each(kinds)('the schema of $kind', ({ kind, file, read, spec, defaults }) => {
+  const schema: SchemaNode = JSON.parse(generateSchemas().get(file) ?? '')
+
   test('describes every field, in whole sentences', () => {
     const fields = fieldsOf(schema)
     expect(fields.length).toBeGreaterThan(10)
@@ -42,20 +68,12 @@ describe.each(kinds)('the schema of %s', (kind, schema) => {
   })
 
   test('shows the defaults that reading fills in', () => {
-    const spec = {
-      Volume: {
-        pluginID: 'p',
-        capabilities: [{ accessMode: 'single-node-writer', attachmentMode: 'file-system' }],
-      },
-      Snapshot: { volume: 'v' },
-    }[kind]
-    const read = kind === 'Volume' ? readVolume : readSnapshot
     const document = { apiVersion: 'mooring.dev/v1alpha1', kind, metadata: { name: 'a' }, spec }
     const reading = read(document, 'default')
     const shown = Object.entries(schema.properties?.spec?.properties ?? {}).filter(
       ([, field]) => 'default' in field,
     )
-    expect(shown.map(([name]) => name)).toEqual(['deletionPolicy', 'suspend'])
+    expect(shown.map(([name]) => name)).toEqual(defaults)
     expect(reading).toMatchObject({
       spec: Object.fromEntries(shown.map(([name, field]) => [name, field.default])),
     })

@@ -9,6 +9,11 @@ import { volumeRecord } from '../../builders/records.ts'
 const nowMs = 1_000_000
 const recorded = { externalID: 'external-data' }
 const there = nomadVolume('data')
+const finalIntent = {
+  request: { SourceVolumeID: 'mooring-deleting-1', Name: 'final' },
+  sinceMs: nowMs - 1_000,
+  deadlineMs: nowMs + 60_000,
+}
 const tombstone = nomadVolume('mooring-deleting-1', { ExternalID: 'external-data' })
 const end = (phase: 'deregister' | 'register-tombstone' | 'delete') => ({
   ...recorded,
@@ -149,9 +154,58 @@ describe('planVolumeEnd', () => {
         tombstone: undefined,
         plugin: nomadPlugin('directories'),
         isUnlisted: false,
+        isFinalSnapshotReady: undefined,
         dependents: [],
         settledBeforeMs: 0,
         ...observation,
+      },
+      nowMs,
+    )
+    expect(decision.verdict.reason).toBe(reason)
+    expect(decision.step).toBe(step)
+  })
+
+  it.each<[string, Partial<VolumeRecord>, boolean | undefined, string | undefined, string]>([
+    [
+      'takes the final snapshot of the tombstone before the delete',
+      {},
+      undefined,
+      'take-final-snapshot',
+      'FinalSnapshot',
+    ],
+    [
+      'waits until the final snapshot is ready',
+      { finalSnapshot: { intent: finalIntent, snapshotID: 's' } },
+      false,
+      undefined,
+      'FinalSnapshotNotReady',
+    ],
+    [
+      'deletes once the final snapshot is ready',
+      { finalSnapshot: { intent: finalIntent, snapshotID: 's' } },
+      true,
+      'delete-volume',
+      'Deleting',
+    ],
+    [
+      'does not ask twice while the first answer may still come',
+      { finalSnapshot: { intent: finalIntent } },
+      undefined,
+      undefined,
+      'OutcomeUnknown',
+    ],
+  ])('%s', (_title, record, isFinalSnapshotReady, step, reason) => {
+    const declaration = volume('data', { deletionPolicy: 'Delete', finalSnapshot: true })
+    const decision = planVolumeEnd(
+      volumeRecord(declaration, { ...end('register-tombstone'), ...record }),
+      {
+        volume: undefined,
+        tombstone,
+        plugin: nomadPlugin('directories'),
+        isUnlisted: false,
+        isFinalSnapshotReady,
+        dependents: [],
+        settledBeforeMs: 0,
       },
       nowMs,
     )
@@ -168,6 +222,7 @@ describe('planVolumeEnd', () => {
         tombstone: undefined,
         plugin: undefined,
         isUnlisted: false,
+        isFinalSnapshotReady: undefined,
         dependents: [],
         settledBeforeMs: 0,
       },

@@ -3,6 +3,7 @@ import type { VolumeDeclaration } from '../../../src/declare/declaration.ts'
 import type { VolumeRecord } from '../../../src/plan/record.ts'
 import { planVolume, type VolumeObservation } from '../../../src/plan/volume-plan.ts'
 import { volume } from '../../builders/declarations.ts'
+import { anExternalVolume } from '../../builders/nomad.ts'
 import { nomadPlugin, nomadVolume } from '../../builders/observed.ts'
 import { volumeRecord } from '../../builders/records.ts'
 
@@ -27,6 +28,7 @@ function plan({ spec, record, observation }: Case) {
       source: { state: 'ready' },
       namespaceExists: true,
       takenBy: undefined,
+      isSettled: false,
       isRecreateOrdered: false,
       hashes: {},
       updateHash: 'hash-of-this-update',
@@ -62,6 +64,12 @@ describe('planVolume, where Nomad has no such volume', () => {
       'ExternalVolumeNotFound',
     ],
     ['registers again what Nomad lost', { record: managed }, 'register-volume', 'Reregistering'],
+    [
+      'leaves it lost, and says so, under driftPolicy Report',
+      { record: managed, spec: { driftPolicy: 'Report' }, observation: { isSettled: true } },
+      undefined,
+      'Drifted',
+    ],
     [
       'never creates a blank one in place of a lost one',
       { record: managed, observation: { external: 'unlisted' } },
@@ -311,6 +319,54 @@ describe('planVolume, where Nomad has the volume', () => {
       },
       undefined,
       'UpdateWithoutEffect',
+    ],
+    [
+      'reports what somebody else changed, and changes nothing, under driftPolicy Report',
+      {
+        record: managed,
+        spec: { driftPolicy: 'Report', capacity: { min: 2n * gibibyte } },
+        observation: { ...present(), isSettled: true },
+      },
+      undefined,
+      'Drifted',
+    ],
+    [
+      'still makes what the declaration itself newly asks for, under driftPolicy Report',
+      {
+        record: managed,
+        spec: { driftPolicy: 'Report', capacity: { min: 2n * gibibyte } },
+        observation: { ...present(), isSettled: false },
+      },
+      'expand-volume',
+      'Expanding',
+    ],
+    [
+      'passes over what somebody else changed under driftPolicy Ignore',
+      {
+        record: managed,
+        spec: { driftPolicy: 'Ignore', capacity: { min: 2n * gibibyte } },
+        observation: { ...present(), isSettled: true },
+      },
+      undefined,
+      'DriftIgnored',
+    ],
+    [
+      'reports an external volume that is gone though Nomad has the volume still',
+      { record: managed, observation: { ...present(), external: 'unlisted' } },
+      undefined,
+      'ExternalVolumeMissing',
+    ],
+    [
+      'reports the condition that the plugin sees',
+      {
+        record: managed,
+        observation: {
+          ...present(),
+          external: anExternalVolume('external-data', { IsAbnormal: true, Status: 'read errors' }),
+        },
+      },
+      undefined,
+      'ExternalVolumeAbnormal',
     ],
     [
       'ignores its source once the volume exists',

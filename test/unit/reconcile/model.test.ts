@@ -58,7 +58,12 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
   switch (step.do) {
     case 'declare':
       return model.declare(
-        volume(step.name, { deletionPolicy: step.policy, capacity: { min: BigInt(step.min) }, secrets: {} }),
+        volume(step.name, {
+          deletionPolicy: step.policy,
+          finalSnapshot: step.policy === 'Delete' && step.min === 3,
+          capacity: { min: BigInt(step.min) },
+          secrets: {},
+        }),
       )
     case 'declare-snapshot':
       return model.declare(snapshot(`of-${step.name}`, step.name, { deletionPolicy: 'Delete' }))

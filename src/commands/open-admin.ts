@@ -1,0 +1,73 @@
+import type { Admin, OperatorInfo } from '../admin/admin.ts'
+import { connectAdmin } from '../admin/admin-client.ts'
+import { type Row, rowOfRecord } from '../admin/row.ts'
+import {
+  hasSqliteInventory,
+  openSqliteInventory,
+  type SqliteInventory,
+} from '../inventory/sqlite-inventory.ts'
+import { systemClock } from '../lib/clock.ts'
+import { UsageError } from '../lib/errors.ts'
+import { createOrders } from './apply-orders.ts'
+import { presentAll } from './operator-admin.ts'
+import { operatorDirectory } from './options.ts'
+
+/** What the inventory alone can answer and take. */
+export type InventoryAdmin = Pick<
+  Admin,
+  'status' | 'objects' | 'inventory' | 'suspend' | 'resume' | 'recreate'
+>
+
+/** With the operator that runs on a data directory, or where none does with the inventory, under its lock. */
+export type OpenAdmin =
+  | { readonly running: true; readonly info: OperatorInfo; readonly admin: Admin }
+  | { readonly running: false; readonly admin: InventoryAdmin }
+
+/**
+ * Runs `work` with whoever answers for the data directory.
+ * @throws UsageError where no operator runs and none ever has
+ */
+export async function withAdmin<Result>(
+  dataDirectory: string,
+  work: (open: OpenAdmin) => Promise<Result>,
+): Promise<Result> {
+  const directory = operatorDirectory(dataDirectory)
+  const client = await connectAdmin(directory)
+  if (client !== undefined) {
+    try {
+      return await work({ running: true, info: await client.info(), admin: client })
+    } finally {
+      await client.close()
+    }
+  }
+  if (!hasSqliteInventory(directory)) {
+    throw new UsageError(
+      `no operator runs on ${dataDirectory}, and none ever has: start one by mooring run or mooring up, or say where it is by --data-dir`,
+    )
+  }
+  const inventory = openSqliteInventory(directory)
+  try {
+    return await work({ running: false, admin: createInventoryAdmin(inventory) })
+  } finally {
+    inventory.close()
+  }
+}
+
+function createInventoryAdmin(inventory: SqliteInventory): InventoryAdmin {
+  const orders = createOrders(inventory, systemClock, () => undefined)
+  return {
+    async status() {
+      const rows = inventory.list().map(rowOfRecord)
+      return { version: 0, rows: rows.sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1)) }
+    },
+    objects: async () => presentAll(inventory, new Map()),
+    inventory: async () => inventory.contents(),
+    suspend: async (key) => orders.suspend(key),
+    resume: async (key) => orders.resume(key),
+    recreate: async (key, lostExternalID) => orders.recreate(key, lostExternalID),
+  }
+}
+
+function nameOf({ kind, name }: Row): string {
+  return `${kind} ${name}`
+}

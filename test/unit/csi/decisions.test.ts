@@ -1,0 +1,85 @@
+import { status } from '@grpc/grpc-js'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { requirementsOf } from '../../../src/csi/capabilities.ts'
+import { loadContract } from '../../../src/csi/contract.ts'
+import { defaultDeadlines } from '../../../src/csi/deadlines.ts'
+import { PluginError } from '../../../src/csi/plugin-error.ts'
+import { loadRedactor, stripped } from '../../../src/csi/redactor.ts'
+import { toOperationError } from '../../../src/lib/errors.ts'
+
+test('every gRPC code has a class, and wrapping an error does not change what the loop does', () => {
+  const codes = Object.values(status).filter((code) => typeof code === 'number')
+  expect(codes).toHaveLength(17)
+  for (const code of codes) {
+    const error = new PluginError({ pluginID: 'p', method: 'CreateVolume', code, details: 'why' })
+    expect(error.errorClass).toBeDefined()
+    expect(toOperationError(new Error('outer', { cause: error }))).toBe(error)
+  }
+})
+
+test('every RPC of the three services has a deadline', () => {
+  const { identity, controller, node } = loadContract()
+  const rpcs = [identity, controller, node].flatMap((service) => Object.keys(service))
+  expect(Object.keys(defaultDeadlines).sort()).toEqual(rpcs.sort())
+})
+
+describe('what a call needs', () => {
+  const needs = (...call: Parameters<typeof requirementsOf>) =>
+    requirementsOf(...call).map(({ capability }) => capability)
+
+  test.each<[string, string[], string[]]>([
+    ['a plain create', needs('CreateVolume', { name: 'v' }), ['CONTROLLER_SERVICE', 'CREATE_DELETE_VOLUME']],
+    [
+      'a create with everything',
+      needs('CreateVolume', {
+        volumeContentSource: { volume: { volumeId: 'v' } },
+        accessibilityRequirements: { requisite: [{ segments: {} }] },
+        mutableParameters: { a: 'b' },
+      }),
+      [
+        'CONTROLLER_SERVICE',
+        'CREATE_DELETE_VOLUME',
+        'CLONE_VOLUME',
+        'VOLUME_ACCESSIBILITY_CONSTRAINTS',
+        'MODIFY_VOLUME',
+      ],
+    ],
+    [
+      'a read-only attachment',
+      needs('ControllerPublishVolume', { readonly: true }),
+      ['CONTROLLER_SERVICE', 'PUBLISH_UNPUBLISH_VOLUME', 'PUBLISH_READONLY'],
+    ],
+    ['publishing on a node', needs('NodePublishVolume', {}), []],
+    ['staging on a node', needs('NodeStageVolume', {}), ['STAGE_UNSTAGE_VOLUME']],
+  ])('%s', (_title, actual, expected) => expect(actual).toEqual(expected))
+})
+
+describe('secrets', () => {
+  const redactor = loadRedactor()
+
+  test('are every request’s marked fields, and no other', () => {
+    const message = {
+      name: 'v',
+      parameters: { password: 'a parameter, as its field is not marked' },
+      secrets: { key: 'k3y', empty: '' },
+      volumeCapabilities: [{ mount: { fsType: 'ext4' } }],
+    }
+    expect(redactor.message('CreateVolumeRequest', message)).toEqual({
+      ...message,
+      secrets: { key: stripped, empty: stripped },
+    })
+  })
+
+  test('never stand in a text, in whatever order and overlap they are repeated', () => {
+    const secret = fc.string({ minLength: 1 }).filter((text) => !stripped.includes(text))
+    fc.assert(
+      fc.property(fc.array(secret, { minLength: 1, maxLength: 4 }), fc.string(), (values, noise) => {
+        const secrets = Object.fromEntries(values.map((value, index) => [`${index}`, value]))
+        const text = values.join(noise)
+        const redacted = redactor.text('DeleteVolumeRequest', { volumeId: 'v', secrets }, text)
+        for (const value of values) expect(redacted.replaceAll(stripped, '\u0000')).not.toContain(value)
+      }),
+    )
+  })
+})
