@@ -21,6 +21,7 @@ export interface ServerContext {
   }
   /** By volumeKey: at most one operation changes a volume at a time. */
   readonly lock: KeyedLock
+  readonly aclEnabled: boolean
   readonly log: Log
   readonly clock: Clock
 }

@@ -11,13 +11,14 @@ export function allocationRoutes({ state, node }: ServerContext, blocking: RunBl
   return [
     {
       path: '/v1/allocations',
-      GET: ({ query, signal }) => {
+      GET: ({ query, access, signal }) => {
         const options = parseReadOptions(query)
         const answer = (index: number) => ({
           body: state.csi_claims
             .list()
             .filter(({ namespace }) => options.namespace === '*' || namespace === options.namespace)
             .filter(({ id }) => id.startsWith(options.prefix))
+            .filter(({ namespace }) => access.allows(namespace, 'read-job'))
             .map((claim) => presentAllocation(claim, node)),
           index,
         })
@@ -26,10 +27,12 @@ export function allocationRoutes({ state, node }: ServerContext, blocking: RunBl
     },
     {
       path: '/v1/allocation/:id',
-      GET: ({ params: { id = '' }, query, signal }) => {
+      GET: ({ params: { id = '' }, query, access, signal }) => {
         const answer = (index: number) => {
           const claim = state.csi_claims.get(id)
-          if (claim === undefined) throw notFound('alloc not found', index)
+          // Nobody learns of an allocation by being refused it.
+          if (claim === undefined || !access.allows(claim.namespace, 'read-job'))
+            throw notFound('alloc not found', index)
           return { body: presentAllocationWithJob(claim, node), index }
         }
         return blocking(

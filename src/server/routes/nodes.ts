@@ -32,11 +32,14 @@ export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlocking
     },
     {
       path: '/v1/node/:id/allocations',
-      GET: ({ params, query, signal }) => {
+      GET: ({ params, query, access, signal }) => {
         const index = () => state.index('csi_claims')
         if (params.id !== node.id) throw notFound('node not found', index())
         const answer = (index: number) => ({
-          body: state.csi_claims.list().map((claim) => presentAllocationWithJob(claim, node)),
+          body: state.csi_claims
+            .list()
+            .filter((claim) => access.allows(claim.namespace, 'read-job'))
+            .map((claim) => presentAllocationWithJob(claim, node)),
           index,
         })
         return blocking({ options: parseReadOptions(query), topics: ['csi_claims'], index, answer }, signal)
