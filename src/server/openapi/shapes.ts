@@ -1,17 +1,20 @@
 import Type from 'typebox'
 import { Plugin, PluginInstance, PluginStub } from '../../wire/plugin.ts'
-import { Snapshot, SnapshotRequest, SnapshotsRequest, SnapshotsResponse } from '../../wire/snapshot.ts'
+import { Snapshot, SnapshotRequest, SnapshotsResponse } from '../../wire/snapshot.ts'
 import {
   AllocationStub,
   ExternalVolume,
   ExternalVolumesResponse,
   Int64,
   Volume,
-  VolumeRequest,
   VolumeStub,
-  VolumesRequest,
   VolumesResponse,
 } from '../../wire/volume.ts'
+import { ClaimBody } from '../routes/claims.ts'
+import { NamespaceBody } from '../routes/namespaces.ts'
+import { SearchBody } from '../routes/search.ts'
+import { SnapshotsBody } from '../storage/snapshots-body.ts'
+import { VolumeBody, VolumesBody } from '../volumes/request-body.ts'
 
 const string = Type.String()
 const map = Type.Record(Type.String(), Type.String())
@@ -33,11 +36,6 @@ const Namespace = Type.Object({
   Meta: map,
   CreateIndex: Int64,
   ModifyIndex: Int64,
-})
-const NamespaceRequest = Type.Object({
-  Name: Type.Optional(string),
-  Description: Type.Optional(string),
-  Meta: Type.Optional(Type.Union([map, Type.Null()])),
 })
 
 const nodeStub = {
@@ -69,12 +67,6 @@ const Node = Type.Object({
 })
 const Allocation = Type.Object({ ...AllocationStub.properties, Job: anything, Resources: anything })
 
-const ClaimRequest = Type.Object({
-  TargetPath: string,
-  ReadOnly: Type.Optional(Type.Boolean()),
-  AccessMode: Type.Optional(string),
-  AttachmentMode: Type.Optional(string),
-})
 const Claim = Type.Object({
   ID: string,
   Namespace: string,
@@ -88,7 +80,6 @@ const Claim = Type.Object({
   ClientDescription: string,
 })
 
-const SearchRequest = Type.Object({ Prefix: string, Context: string })
 const SearchResponse = Type.Object({
   Matches: Type.Record(Type.String(), Type.Array(string)),
   Truncations: Type.Record(Type.String(), Type.Boolean()),
@@ -119,14 +110,14 @@ const AgentHealth = Type.Object({ server: Type.Optional(Health), client: Type.Op
 export const shapes = {
   Volume,
   VolumeStub,
-  VolumeRequest,
-  VolumesRequest,
+  VolumeRequest: VolumeBody,
+  VolumesRequest: VolumesBody,
   VolumesResponse: Type.Object({ ...VolumesResponse.properties, ...metadata }),
   ExternalVolume,
   ExternalVolumesResponse: Type.Object({ ...ExternalVolumesResponse.properties, ...metadata }),
   Snapshot,
   SnapshotRequest,
-  SnapshotsRequest,
+  SnapshotsRequest: SnapshotsBody,
   SnapshotsResponse: Type.Object({ ...SnapshotsResponse.properties, ...metadata }),
   PluginStub,
   PluginInstance,
@@ -134,12 +125,12 @@ export const shapes = {
   AllocationStub,
   Allocation,
   Namespace,
-  NamespaceRequest,
+  NamespaceRequest: NamespaceBody,
   NodeStub,
   Node,
   Claim,
-  ClaimRequest,
-  SearchRequest,
+  ClaimRequest: ClaimBody,
+  SearchRequest: SearchBody,
   SearchResponse,
   AgentSelf,
   AgentMembers,
