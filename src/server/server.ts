@@ -20,6 +20,7 @@ import { allocationRoutes } from './routes/allocations.ts'
 import { claimRoutes } from './routes/claims.ts'
 import { namespaceRoutes } from './routes/namespaces.ts'
 import { nodeRoutes } from './routes/nodes.ts'
+import { openApiRoutes } from './routes/openapi.ts'
 import { pluginRoutes } from './routes/plugins.ts'
 import { searchRoutes } from './routes/search.ts'
 import { storageRoutes } from './routes/storage.ts'
@@ -124,6 +125,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...allocationRoutes(context, blocking),
       ...agentRoutes(context),
       ...searchRoutes(context),
+      ...openApiRoutes(),
     ],
     region: node.region,
     names: [options.http.host, hostname(), ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()),

@@ -93,4 +93,5 @@ export const aclRows: readonly AclRow[] = [
   { method: 'GET', path: '/v1/status/leader', needs: everybody },
   { method: 'GET', path: '/v1/status/peers', needs: everybody },
   { method: 'GET', path: '/v1/regions', needs: everybody },
+  { method: 'GET', path: '/v1/openapi.json', needs: everybody },
 ]

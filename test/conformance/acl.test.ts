@@ -9,6 +9,7 @@ import { needs } from '../../src/server/acl/needs.ts'
 import type { Policy } from '../../src/server/acl/policy.ts'
 import { pluginID, startTestServer, type TestServer, volumeBody } from '../fakes/api-server.ts'
 import { type AclRow, aclRows, capabilities, type Grant, levels } from './acl-rows.ts'
+import { createDescribeFault, type DescribeFault } from './describe-fault.ts'
 
 /** Sets of grants of the matrix: each capability, with each level beside it, and without. */
 const grantSets: readonly (readonly Grant[])[] = [
@@ -58,6 +59,7 @@ const tokens = [
 let server: TestServer
 let directory: string
 let aclFile: string
+let describeFault: DescribeFault
 const lines: string[] = []
 
 const as = (name: string) => ({ 'x-nomad-token': secretOf(name) })
@@ -77,6 +79,7 @@ beforeAll(async () => {
   writeFileSync(aclFile, JSON.stringify({ policies, tokens }))
   const log = createLog('error', { write: (line) => lines.push(line) })
   server = await startTestServer({ aclFile, log, limits: { connectionsPerClient: 1000 } })
+  describeFault = createDescribeFault((await server.call('GET', '/v1/openapi.json')).text)
   for (const name of ['open', 'team-a', 'team-b', 'team-secret', 'other']) {
     await server.call('PUT', `/v1/namespace/${name}`, undefined, as('root'))
     const answer = await server.call(
@@ -124,7 +127,9 @@ describe.each(aclRows.map((row) => [`${row.method} ${row.path}`, row] as const))
   })
 
   it('is allowed to a management token', async () => {
-    expect((await ask(row, as('root'))).status).not.toBe(403)
+    const answer = await ask(row, as('root'))
+    expect(answer.status).not.toBe(403)
+    expect(describeFault(row.method, fill(row.path), answer)).toBeUndefined()
   })
 
   it.each([

@@ -6,6 +6,7 @@ import { parseJSON } from '../../src/lib/json.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { startServer } from '../../src/server/server.ts'
 import { runDriver } from '../support/driver.ts'
+import { createDescribeFault, type DescribeFault } from './describe-fault.ts'
 import { listRows } from './list-rows.ts'
 import { capability, type ExpectedAnswer, type Row } from './row.ts'
 import { storageRows } from './storage-rows.ts'
@@ -20,6 +21,8 @@ interface Target {
   readonly address: string
   readonly pluginID: string
   readonly isNomad: boolean
+  /** Of our own server: what its OpenAPI document does not describe. */
+  describeFault?: DescribeFault
   close(): Promise<void>
 }
 
@@ -29,6 +32,9 @@ let target: Target
 beforeAll(async () => {
   const address = process.env.MOORING_CONFORMANCE_ADDR
   target = address === undefined ? await startOwn() : await useOther(address)
+  if (!target.isNomad) {
+    target.describeFault = createDescribeFault((await call('GET', '/v1/openapi.json')).text)
+  }
 })
 afterAll(async () => {
   await removeEverything()
@@ -97,7 +103,10 @@ async function call(
     headers: { ...headers, ...(token !== undefined && { 'x-nomad-token': token }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
-  return { status: response.status, headers: response.headers, text: await response.text() }
+  const answer = { status: response.status, headers: response.headers, text: await response.text() }
+  if (!target.isNomad)
+    expect([method, path, target.describeFault?.(method, path, answer)]).toEqual([method, path, undefined])
+  return answer
 }
 
 async function startOwn(): Promise<Target> {

@@ -105,6 +105,7 @@ export const needs: Readonly<Record<string, Need>> = {
   'GET /v1/status/leader': nothing,
   'GET /v1/status/peers': nothing,
   'GET /v1/regions': nothing,
+  'GET /v1/openapi.json': nothing,
   // No resource, with any method.
   ...Object.fromEntries(
     ['/v1/volume/csi/:id/:rest', '/v1/volume/csi/:id/:rest/*'].flatMap((path) =>

@@ -9,7 +9,7 @@ import { decode, parseBody } from '../http/decode.ts'
 import { parseNamespace } from '../http/read-options.ts'
 import type { ClaimRecord } from '../state/records.ts'
 
-const ClaimBody = Type.Object({
+export const ClaimBody = Type.Object({
   TargetPath: Type.String(),
   ReadOnly: Type.Optional(Type.Boolean()),
   AccessMode: Type.Optional(Type.String()),

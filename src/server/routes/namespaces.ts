@@ -7,7 +7,7 @@ import { decode, parseBody } from '../http/decode.ts'
 import { parseReadOptions } from '../http/read-options.ts'
 import type { NamespaceRecord } from '../state/records.ts'
 
-const NamespaceBody = Type.Object({
+export const NamespaceBody = Type.Object({
   Name: Type.Optional(Type.String()),
   Description: Type.Optional(Type.String()),
   Meta: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),

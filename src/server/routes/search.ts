@@ -6,7 +6,7 @@ import type { Resource } from '../http/api.ts'
 import { decode, parseBody } from '../http/decode.ts'
 import { parseNamespace } from '../http/read-options.ts'
 
-const SearchBody = Type.Object({ Prefix: Type.String(), Context: Type.String() })
+export const SearchBody = Type.Object({ Prefix: Type.String(), Context: Type.String() })
 
 /** As many IDs as Nomad gives for one context. */
 const longestMatch = 20

@@ -2,7 +2,8 @@ import Type from 'typebox'
 import { SnapshotRequest } from '../../wire/snapshot.ts'
 import { decode, parseBody } from '../http/decode.ts'
 
-const SnapshotsBody = Type.Object({
+/** Body of Create Snapshot. */
+export const SnapshotsBody = Type.Object({
   Namespace: Type.Optional(Type.String()),
   Snapshots: Type.Array(SnapshotRequest),
 })

@@ -8,7 +8,8 @@ const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type
 // `{"Segments":{"rack":"R1"}}` as Nomad has it, or `{"rack":"R1"}` as the public page prints it.
 const TopologyBody = Type.Unknown()
 
-const VolumeBody = Type.Object({
+/** One volume of the body of Register and Create. */
+export const VolumeBody = Type.Object({
   ...VolumeRequest.properties,
   RequestedTopologies: Type.Optional(
     nullable(
@@ -21,7 +22,8 @@ const VolumeBody = Type.Object({
   Topologies: Type.Optional(nullable(Type.Array(TopologyBody))),
 })
 
-const VolumesBody = Type.Object({
+/** Body of Register and Create. */
+export const VolumesBody = Type.Object({
   Namespace: Type.Optional(Type.String()),
   Volumes: Type.Optional(nullable(Type.Array(VolumeBody))),
 })

@@ -1,0 +1,107 @@
+import Type from 'typebox'
+import { shapes } from './shapes.ts'
+
+export interface Operation {
+  readonly summary: string
+  /** Names of parameters of the query, beside those that every operation takes. */
+  readonly query?: readonly string[]
+  readonly body?: Type.TSchema
+  /** Of status 200; not given: an empty body. */
+  readonly answer?: Type.TSchema
+  /** It can wait for a change: `index`, `wait`, and the index in the headers. */
+  readonly blocks?: boolean
+}
+
+const list = Type.Array
+const paged = ['per_page', 'next_token']
+const define = { body: shapes.VolumesRequest, answer: shapes.VolumesResponse }
+const snapshot: Operation = {
+  summary: 'Create Snapshot',
+  body: shapes.SnapshotsRequest,
+  answer: shapes.SnapshotsResponse,
+}
+const putNamespace: Operation = { summary: 'Create or change a namespace', body: shapes.NamespaceRequest }
+
+/** What is served, by method and path; a POST is taken wherever a PUT is. */
+export const operations: Readonly<Record<string, Operation>> = {
+  'GET /v1/volumes': {
+    summary: 'List Volumes',
+    query: ['type', 'prefix', 'plugin_id', 'node_id', 'filter', ...paged],
+    answer: list(shapes.VolumeStub),
+    blocks: true,
+  },
+  'PUT /v1/volumes': { summary: 'Register Volumes', ...define },
+  'GET /v1/volume/csi/:id': { summary: 'Read Volume', answer: shapes.Volume, blocks: true },
+  'PUT /v1/volume/csi/:id': { summary: 'Register Volume', ...define },
+  'DELETE /v1/volume/csi/:id': { summary: 'Deregister Volume', query: ['force'] },
+  'PUT /v1/volume/csi/:id/create': { summary: 'Create Volume', ...define },
+  'DELETE /v1/volume/csi/:id/delete': { summary: 'Delete Volume' },
+  'DELETE /v1/volume/csi/:id/detach': { summary: 'Detach Volume', query: ['node'] },
+  'GET /v1/volumes/external': {
+    summary: 'List External Volumes',
+    query: ['plugin_id', ...paged],
+    answer: shapes.ExternalVolumesResponse,
+    blocks: true,
+  },
+  'GET /v1/volumes/snapshot': {
+    summary: 'List Snapshots',
+    query: ['plugin_id', ...paged],
+    answer: shapes.SnapshotsResponse,
+    blocks: true,
+  },
+  'PUT /v1/volumes/snapshot': snapshot,
+  'PUT /v1/volumes/snapshot/:id': snapshot,
+  'PUT /v1/volume/csi/:id/snapshot': snapshot,
+  'DELETE /v1/volumes/snapshot': { summary: 'Delete Snapshot', query: ['plugin_id', 'snapshot_id'] },
+  'GET /v1/claims': {
+    summary: 'List claims (of Mooring)',
+    query: ['target_path'],
+    answer: list(shapes.Claim),
+  },
+  'PUT /v1/volume/csi/:id/claim': {
+    summary: 'Claim and publish a volume (of Mooring)',
+    body: shapes.ClaimRequest,
+    answer: shapes.Claim,
+  },
+  'DELETE /v1/volume/csi/:id/claim/:claim': { summary: 'End a claim (of Mooring)' },
+  'GET /v1/plugins': {
+    summary: 'List Plugins',
+    query: ['type', 'prefix'],
+    answer: list(shapes.PluginStub),
+    blocks: true,
+  },
+  'GET /v1/plugin/csi/:id': { summary: 'Read Plugin', answer: shapes.Plugin, blocks: true },
+  'GET /v1/namespaces': {
+    summary: 'List Namespaces',
+    query: ['prefix'],
+    answer: list(shapes.Namespace),
+    blocks: true,
+  },
+  'PUT /v1/namespaces': putNamespace,
+  'PUT /v1/namespace': putNamespace,
+  'GET /v1/namespace/:name': { summary: 'Read Namespace', answer: shapes.Namespace, blocks: true },
+  'PUT /v1/namespace/:name': putNamespace,
+  'DELETE /v1/namespace/:name': { summary: 'Delete Namespace' },
+  'GET /v1/nodes': { summary: 'List Nodes', query: ['prefix'], answer: list(shapes.NodeStub), blocks: true },
+  'GET /v1/node/:id': { summary: 'Read Node', answer: shapes.Node, blocks: true },
+  'GET /v1/node/:id/allocations': {
+    summary: 'List the allocations of a node',
+    answer: list(shapes.Allocation),
+    blocks: true,
+  },
+  'GET /v1/allocations': {
+    summary: 'List Allocations: the claims',
+    query: ['prefix'],
+    answer: list(shapes.AllocationStub),
+    blocks: true,
+  },
+  'GET /v1/allocation/:id': { summary: 'Read Allocation', answer: shapes.Allocation, blocks: true },
+  'PUT /v1/search': { summary: 'Search', body: shapes.SearchRequest, answer: shapes.SearchResponse },
+  'GET /v1/agent/self': { summary: 'Query the agent', answer: shapes.AgentSelf },
+  'GET /v1/agent/members': { summary: 'List members', answer: shapes.AgentMembers },
+  'GET /v1/agent/health': { summary: 'Health', query: ['type'], answer: shapes.AgentHealth },
+  'GET /v1/status/leader': { summary: 'Read the leader', answer: Type.String() },
+  'GET /v1/status/peers': { summary: 'List peers', answer: list(Type.String()) },
+  'GET /v1/regions': { summary: 'List regions', answer: list(Type.String()) },
+  'GET /v1/openapi.json': { summary: 'This document', answer: Type.Record(Type.String(), Type.Unknown()) },
+}

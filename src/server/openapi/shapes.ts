@@ -1,0 +1,138 @@
+import Type from 'typebox'
+import { Plugin, PluginInstance, PluginStub } from '../../wire/plugin.ts'
+import { Snapshot, SnapshotRequest, SnapshotsResponse } from '../../wire/snapshot.ts'
+import {
+  AllocationStub,
+  ExternalVolume,
+  ExternalVolumesResponse,
+  Int64,
+  Volume,
+  VolumeStub,
+  VolumesResponse,
+} from '../../wire/volume.ts'
+import { ClaimBody } from '../routes/claims.ts'
+import { NamespaceBody } from '../routes/namespaces.ts'
+import { SearchBody } from '../routes/search.ts'
+import { SnapshotsBody } from '../storage/snapshots-body.ts'
+import { VolumeBody, VolumesBody } from '../volumes/request-body.ts'
+
+const string = Type.String()
+const map = Type.Record(Type.String(), Type.String())
+const anything = Type.Record(Type.String(), Type.Unknown())
+
+/** What answers of writes and of lists of storage hold beside their subject. */
+const metadata = {
+  Index: Int64,
+  LastContact: Int64,
+  KnownLeader: Type.Boolean(),
+  NextToken: Type.Optional(string),
+}
+
+const Namespace = Type.Object({
+  Name: string,
+  Description: string,
+  Quota: string,
+  Capabilities: Type.Null(),
+  Meta: map,
+  CreateIndex: Int64,
+  ModifyIndex: Int64,
+})
+
+const nodeStub = {
+  ID: string,
+  Name: string,
+  Datacenter: string,
+  NodeClass: string,
+  NodePool: string,
+  Address: string,
+  Version: string,
+  Status: string,
+  StatusDescription: string,
+  SchedulingEligibility: string,
+  Drain: Type.Boolean(),
+  Drivers: anything,
+  HostVolumes: anything,
+  CreateIndex: Int64,
+  ModifyIndex: Int64,
+}
+const NodeStub = Type.Object(nodeStub)
+const Node = Type.Object({
+  ...nodeStub,
+  Attributes: map,
+  Meta: map,
+  NodeResources: anything,
+  ReservedResources: anything,
+  CSIControllerPlugins: Type.Record(Type.String(), PluginInstance),
+  CSINodePlugins: Type.Record(Type.String(), PluginInstance),
+})
+const Allocation = Type.Object({ ...AllocationStub.properties, Job: anything, Resources: anything })
+
+const Claim = Type.Object({
+  ID: string,
+  Namespace: string,
+  VolumeID: string,
+  NodeID: string,
+  ReadOnly: Type.Boolean(),
+  AccessMode: string,
+  AttachmentMode: string,
+  TargetPath: string,
+  ClientStatus: string,
+  ClientDescription: string,
+})
+
+const SearchResponse = Type.Object({
+  Matches: Type.Record(Type.String(), Type.Array(string)),
+  Truncations: Type.Record(Type.String(), Type.Boolean()),
+})
+
+const AgentMember = Type.Object({
+  Name: string,
+  Addr: string,
+  Port: Type.Integer(),
+  Tags: map,
+  Status: string,
+})
+const AgentSelf = Type.Object({
+  config: anything,
+  member: AgentMember,
+  stats: Type.Record(Type.String(), map),
+})
+const AgentMembers = Type.Object({
+  ServerName: string,
+  ServerRegion: string,
+  ServerDC: string,
+  Members: Type.Array(AgentMember),
+})
+const Health = Type.Object({ ok: Type.Boolean(), message: string })
+const AgentHealth = Type.Object({ server: Type.Optional(Health), client: Type.Optional(Health) })
+
+/** The shapes of the document, by the names that they have in it. A shape inside another is a reference to it. */
+export const shapes = {
+  Volume,
+  VolumeStub,
+  VolumeRequest: VolumeBody,
+  VolumesRequest: VolumesBody,
+  VolumesResponse: Type.Object({ ...VolumesResponse.properties, ...metadata }),
+  ExternalVolume,
+  ExternalVolumesResponse: Type.Object({ ...ExternalVolumesResponse.properties, ...metadata }),
+  Snapshot,
+  SnapshotRequest,
+  SnapshotsRequest: SnapshotsBody,
+  SnapshotsResponse: Type.Object({ ...SnapshotsResponse.properties, ...metadata }),
+  PluginStub,
+  PluginInstance,
+  Plugin,
+  AllocationStub,
+  Allocation,
+  Namespace,
+  NamespaceRequest: NamespaceBody,
+  NodeStub,
+  Node,
+  Claim,
+  ClaimRequest: ClaimBody,
+  SearchRequest: SearchBody,
+  SearchResponse,
+  AgentSelf,
+  AgentMembers,
+  AgentHealth,
+} as const
