@@ -1,9 +1,13 @@
 import process from 'node:process'
 import { Command } from 'commander'
+import { applyCommand } from './commands/apply.ts'
 import { describeCommand } from './commands/describe.ts'
 import { driverCommand } from './commands/driver.ts'
 import { getCommand } from './commands/get.ts'
+import { importCommand } from './commands/import.ts'
 import { mountCommand } from './commands/mount.ts'
+import { orphansCommand } from './commands/orphans.ts'
+import { planCommand } from './commands/plan.ts'
 import { recreateCommand } from './commands/recreate.ts'
 import { runCommand } from './commands/run.ts'
 import { serverCommand } from './commands/server.ts'
@@ -22,9 +26,13 @@ const program = new Command('mooring')
   .addCommand(upCommand())
   .addCommand(runCommand())
   .addCommand(validateCommand())
+  .addCommand(planCommand())
+  .addCommand(applyCommand())
   .addCommand(statusCommand())
   .addCommand(getCommand())
   .addCommand(describeCommand())
+  .addCommand(orphansCommand())
+  .addCommand(importCommand())
   .addCommand(suspendCommand())
   .addCommand(resumeCommand())
   .addCommand(recreateCommand())

@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../lib/duration.ts'
 import { logLevels } from '../lib/log.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
+import type { PruneOptions } from '../plan/prune.ts'
 
 /** Options that more than one command takes; each has its environment variable. */
 
@@ -97,4 +98,11 @@ export interface OperatorFlags {
   /** Milliseconds. */
   readonly resync: number
   readonly logLevel: (typeof logLevels)[number]
+}
+
+/** Nomad's own name of the region where none is configured; part of the names that are chosen. */
+export const defaultRegion = 'global'
+
+export function pruneOptionsOf({ prune, pruneDelay, maxPrune, allowEmpty }: OperatorFlags): PruneOptions {
+  return { prune, pruneDelayMs: pruneDelay, allowEmpty, ...(maxPrune === undefined ? {} : { maxPrune }) }
 }
