@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { Command } from 'commander'
 import { applyCommand } from './commands/apply.ts'
+import { completionCommand } from './commands/completion.ts'
 import { describeCommand } from './commands/describe.ts'
 import { driverCommand } from './commands/driver.ts'
 import { getCommand } from './commands/get.ts'
@@ -11,15 +12,17 @@ import { planCommand } from './commands/plan.ts'
 import { recreateCommand } from './commands/recreate.ts'
 import { runCommand } from './commands/run.ts'
 import { serverCommand } from './commands/server.ts'
+import { applySettings } from './commands/settings.ts'
 import { statusCommand } from './commands/status.ts'
 import { resumeCommand, suspendCommand } from './commands/suspend.ts'
 import { unmountCommand } from './commands/unmount.ts'
 import { upCommand } from './commands/up.ts'
 import { validateCommand } from './commands/validate.ts'
+import { versionCommand } from './commands/version.ts'
 import { UsageError } from './lib/errors.ts'
 import { packageVersion } from './lib/version.ts'
 
-const program = new Command('mooring')
+const program: Command = new Command('mooring')
   .description("Keeps HashiCorp Nomad's CSI volumes and snapshots as they are declared.")
   .version(packageVersion())
   .showHelpAfterError('(mooring --help and mooring <command> --help say more)')
@@ -40,8 +43,11 @@ const program = new Command('mooring')
   .addCommand(driverCommand())
   .addCommand(mountCommand())
   .addCommand(unmountCommand())
+  .addCommand(completionCommand(() => program))
+  .addCommand(versionCommand())
 
 try {
+  applySettings(program, process.argv.slice(2), process.env)
   await program.parseAsync()
 } catch (error) {
   if (!(error instanceof UsageError)) throw error

@@ -54,7 +54,13 @@ Examples:
           wanted.length > 0
             ? wanted
             : stubs.map(({ ID }) => ID).filter((id) => !managed.has(volumeKey(namespace, id)))
-        for (const id of ids) write(formatImported(await read(client, namespace, id)), id, flags.out)
+        const names = new Set<string>()
+        for (const id of ids) {
+          const imported = await read(client, namespace, id)
+          const name = firstFree(imported.name, names)
+          names.add(name)
+          write(formatImported({ ...imported, name }), id, flags.out)
+        }
         process.stderr.write(`${ids.length} volumes written\n`)
       } finally {
         await client.close()
@@ -66,6 +72,14 @@ async function read(client: NomadClient, namespace: string, id: string): Promise
   const volume = await client.readVolume(namespace, id)
   if (volume === undefined) throw new UsageError(`Nomad has no volume "${id}" in namespace "${namespace}"`)
   return planImport(volume)
+}
+
+/** IDs that differ only in what a name cannot hold would get the same one. */
+function firstFree(name: string, taken: ReadonlySet<string>): string {
+  for (let number = 1; ; number += 1) {
+    const candidate = number === 1 ? name : `${name}-${number}`
+    if (!taken.has(candidate)) return candidate
+  }
 }
 
 /** A YAML document, with comments where something is not known or cannot be declared. */

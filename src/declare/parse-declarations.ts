@@ -3,6 +3,7 @@ import type { Declaration, Place, Problem } from './declaration.ts'
 import { apiVersion } from './document.ts'
 import { closest, type Reading } from './explain-faults.ts'
 import { type Fault, type FieldPath, formatFieldPath } from './fault.ts'
+import { createPositions } from './positions.ts'
 import { dropNulls, expandAliases } from './prepare-value.ts'
 import { readSnapshot, SnapshotDocument, type SnapshotSpec } from './snapshot.ts'
 import {
@@ -128,20 +129,4 @@ function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | '
   const meant = closest(kind ?? '', knownKinds)
   const known = `this release knows ${new Intl.ListFormat('en').format(knownKinds)}`
   return { path: ['kind'], message: meant === undefined ? known : `did you mean ${meant}? ${known}` }
-}
-
-/** From an offset in UTF-16 units to a line and column, both from 1. */
-function createPositions(text: string): (offset: number) => { line: number; column: number } {
-  const lineStarts = [0]
-  for (const { 0: lineBreak, index } of text.matchAll(/\r\n|\r|\n/g))
-    lineStarts.push(index + lineBreak.length)
-  return (offset) => {
-    let line = 0
-    for (let above = lineStarts.length; above - line > 1; ) {
-      const middle = (line + above) >> 1
-      if ((lineStarts[middle] ?? 0) <= offset) line = middle
-      else above = middle
-    }
-    return { line: line + 1, column: offset - (lineStarts[line] ?? 0) + 1 }
-  }
 }

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { snapshotYAML, volumeYAML } from '../../helpers/declarations-yaml.ts'
 import { runMooring } from '../../helpers/run-mooring.ts'
 import { startUp, workplace } from '../../helpers/start-up.ts'
@@ -190,6 +190,46 @@ describe('mooring orphans', () => {
     rmSync(folder, { recursive: true })
     const unread = await mooring('orphans', '--source', folder)
     expect(unread.stderr).toMatch(/is not there/)
+    await nomad.stop()
+  })
+})
+
+describe('mooring import', () => {
+  it('writes declarations of what is there that validate, and that take it over without a write', async () => {
+    const { folder, nomad, mooring } = await startNomad()
+    for (const [id, fields] of [
+      ['plain', {}],
+      ['a_b', {}],
+      [
+        'a-b',
+        { Secrets: { password: 'hunter2' }, MountOptions: { FSType: 'ext4', MountFlags: ['noatime'] } },
+      ],
+    ] as const) {
+      const volume = {
+        ...{ ID: id, Name: id, PluginID: 'directories', RequestedCapacityMin: 2 ** 30, ...fields },
+        RequestedCapabilities: [{ AccessMode: 'single-node-writer', AttachmentMode: 'file-system' }],
+      }
+      const body = JSON.stringify({ Volumes: [volume] })
+      const created = await fetch(`${nomad.url}/v1/volume/csi/${id}/create`, { method: 'PUT', body })
+      expect(created.status).toBe(200)
+    }
+    await vi.waitFor(() => expect(nomad.writes()).toHaveLength(3))
+
+    expect((await mooring('import', '--out', folder)).status).toBe(0)
+    const text = readFileSync(join(folder, 'a-b.yaml'), 'utf8')
+    expect(text).toMatch(/^ {2}externalID: a-b$/m)
+    expect(text).toMatch(/^ {2}# Nomad never shows secrets/m)
+    expect(text).toMatch(/^ {2}# Nomad has mount flags here/m)
+    expect(text).not.toMatch(/hunter2|REDACTED/)
+    expect((await runMooring(['validate', folder])).status).toBe(0)
+    expect((await mooring('import', '--out', folder)).stderr).toMatch(/is there already/)
+
+    expect((await mooring('plan', folder)).stdout).toMatch(/^3 to take over\.$/m)
+    expect((await mooring('apply', folder, '--wait')).status).toBe(0)
+    expect((await mooring('plan', folder)).stdout).toBe('3 as declared.\n')
+    expect((await mooring('import')).stdout).toBe('')
+    expect((await mooring('import', 'nothing')).stderr).toMatch(/Nomad has no volume "nothing"/)
+    expect(nomad.writes()).toHaveLength(3)
     await nomad.stop()
   })
 })
