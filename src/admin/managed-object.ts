@@ -15,6 +15,8 @@ export interface ObjectStatus {
   readonly key: Key
   /** Where it is declared, or was when it was last seen. */
   readonly place: string
+  /** Of a Git repository: the commit that the declaration was read from. */
+  readonly commit?: string
   /** Since when no source declares it. */
   readonly missingSince?: string
   readonly suspendedSince?: string
@@ -68,6 +70,7 @@ export function presentObject(
     status: {
       key: keyOf(declaration),
       place: formatPlace(declaration.place),
+      ...(declaration.place.commit === undefined ? {} : { commit: declaration.place.commit }),
       ...(record?.missingSinceMs === undefined ? {} : { missingSince: time(record.missingSinceMs) }),
       ...(suspendedSinceMs === undefined ? {} : { suspendedSince: time(suspendedSinceMs) }),
       ...(record === undefined ? { conditions: [], history: [] } : presentRecord(record)),

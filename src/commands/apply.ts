@@ -17,10 +17,11 @@ import {
 } from './options.ts'
 import { formatProgress } from './progress.ts'
 import { runOperator } from './run.ts'
+import { sourceName } from './sources.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
 
 interface ApplyFlags extends OperatorFlags, NomadConnection {
-  readonly source?: string
+  readonly source?: readonly string[]
   readonly dataDir: string
   readonly wait: boolean
   /** Milliseconds. */
@@ -36,7 +37,7 @@ export function applyCommand(): Command {
         'Stalled. Where an operator runs on the data directory, it is asked to look at everything now.\n' +
         'Exit status: 0 everything is Ready, 1 something is Stalled, refused or invalid, 2 something is not done yet.',
     )
-    .argument('[folder]', 'folder of declarations; default: --source, or what the operator here reads')
+    .argument('[sources...]', 'folders or repositories; default: --source, or what the operator here reads')
     .addOption(sourceOption())
     .addOption(dataDirOption())
     .option('--wait', 'wait until everything is Ready or Stalled', false)
@@ -54,8 +55,8 @@ Examples:
   mooring apply volumes/ --wait
   mooring apply volumes/ --wait --prune --prune-delay 1s    ends what is no longer declared, too`,
     )
-    .action(async (folder: string | undefined, flags: ApplyFlags) => {
-      const source = folder ?? flags.source
+    .action(async (given: readonly string[], flags: ApplyFlags) => {
+      const source = given.length > 0 ? given : flags.source
       const running = await connectAdmin(operatorDirectory(flags.dataDir))
       if (running !== undefined) {
         try {
@@ -82,10 +83,10 @@ Examples:
     })
 }
 
-async function assertSameSource(running: Admin, source: string | undefined): Promise<void> {
+async function assertSameSource(running: Admin, source: readonly string[] = []): Promise<void> {
   const { sources, readOnly, processID } = await running.info()
   if (readOnly) throw new UsageError(`the operator that runs here (process ${processID}) is --read-only`)
-  if (source !== undefined && !sources.includes(source)) {
+  if (!source.map(sourceName).every((name) => sources.includes(name))) {
     throw new UsageError(
       `an operator runs here (process ${processID}) and reads ${sources.join(', ')}: change that, or give another --data-dir`,
     )

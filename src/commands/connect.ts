@@ -1,14 +1,19 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import process from 'node:process'
 import { type Command, Option } from 'commander'
 import type { OperatorInfo } from '../admin/admin.ts'
 import { systemClock } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
+import { type Log, silentLog } from '../lib/log.ts'
 import { createNomadClient, type NomadClient } from '../nomad/client.ts'
 import { createObserver, type NomadObserver } from '../nomad/observer.ts'
 import type { SecretResolver } from '../plan/ports.ts'
+import { createKeptSecrets } from '../secrets/kept-secrets.ts'
 import { createSecretResolver } from '../secrets/resolve-secrets.ts'
-import { createFileSource } from '../sources/files.ts'
 import type { Source } from '../sources/source.ts'
+import { collectOption, type SourceFlags } from './options.ts'
+import { openSources } from './sources.ts'
 
 /** How a command that works on its own reaches Nomad. */
 export interface NomadConnection {
@@ -26,7 +31,12 @@ export const nomadConnectionOptions = () => [
 ]
 
 export const sourceOption = () =>
-  new Option('--source <folder>', 'folder of declarations').env('MOORING_SOURCE')
+  new Option(
+    '--source <place>',
+    'folder or file of declarations, or git+https://host/repository.git#branch:path; may be given more than once',
+  )
+    .argParser(collectOption)
+    .env('MOORING_SOURCE')
 
 export function connectNomad({ nomadAddr, nomadToken, nomadRegion }: NomadConnection): NomadClient {
   return createNomadClient({
@@ -46,42 +56,75 @@ export interface Parts {
   close(): Promise<void>
 }
 
-export function openParts(
-  options: NomadConnection & { readonly source: string; readonly secretsDir?: string; readonly log: Log },
-): Parts {
-  const { log, secretsDir } = options
-  const clock = systemClock
+export async function openParts(
+  options: NomadConnection &
+    SourceFlags & {
+      readonly source: readonly string[]
+      readonly secretsDir?: string
+      /** Where copies of Git repositories are kept. */
+      readonly directory: string
+      /** The inventory's. */
+      readonly keyedHash: (text: string) => string
+      readonly log: Log
+    },
+): Promise<Parts> {
+  const { log, secretsDir, directory } = options
+  const kept = createKeptSecrets(options.keyedHash)
+  const opened = await openSources(options, { dataDirectory: directory, keepSecret: kept.keep, log })
+  if (opened.webhookURL !== undefined) log.info({ url: opened.webhookURL }, 'webhook listens')
   const client = connectNomad(options)
-  const observer = createObserver({ client, clock, log, random: Math.random })
-  const source = createFileSource({ path: options.source, log, clock })
+  const observer = createObserver({ client, clock: systemClock, log, random: Math.random })
   return {
     client,
     observer,
-    sources: [source],
+    sources: opened.sources,
     secrets: createSecretResolver({
       environment: process.env,
+      kept,
       ...(secretsDir === undefined ? {} : { secretsDirectory: secretsDir }),
     }),
     async close() {
-      await source.close()
+      await opened.close()
       await observer.close()
       await client.close()
     },
   }
 }
 
+/** Parts for one look, which leave nothing behind: no webhook, and copies of repositories that are gone afterwards. */
+export async function openPartsOnce(
+  options: Omit<Parameters<typeof openParts>[0], 'directory' | 'log'>,
+): Promise<Parts> {
+  const { webhook: _, webhookSecretFile: __, ...once } = options
+  const directory = mkdtempSync(join(tmpdir(), 'mooring-'))
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  try {
+    const parts = await openParts({ ...once, directory, log: silentLog })
+    return {
+      ...parts,
+      async close() {
+        await parts.close()
+        remove()
+      },
+    }
+  } catch (error) {
+    remove()
+    throw error
+  }
+}
+
 /** Flags that were not given, as the operator that runs here has them: a person does not repeat them. */
-export function fromOperator<Flags extends NomadConnection & { readonly source?: string }>(
+export function fromOperator<Flags extends NomadConnection & { readonly source?: readonly string[] }>(
   command: Command,
   flags: Flags,
   info: OperatorInfo | undefined,
 ): Flags {
   if (info === undefined) return flags
   const isGiven = (name: string) => !['default', undefined].includes(command.getOptionValueSource(name))
-  const [source] = info.sources
+  const { sources: source } = info
   return {
     ...flags,
-    ...(isGiven('source') || source === undefined ? {} : { source }),
+    ...(isGiven('source') ? {} : { source }),
     ...(isGiven('nomadAddr') ? {} : { nomadAddr: info.nomadAddr }),
     ...(isGiven('nomadRegion') || info.nomadRegion === undefined ? {} : { nomadRegion: info.nomadRegion }),
   }

@@ -20,6 +20,9 @@ import { createReadingLoop } from './reading-loop.ts'
 /** How long passes in process may go on after a shutdown was asked for. */
 const drainGraceMs = 10_000
 
+/** Until the next reading, where its time is past already. */
+const pastMs = 1_000
+
 export interface OperatorOptions {
   readonly sources: readonly Source[]
   readonly api: VolumesApi
@@ -110,13 +113,17 @@ export function startOperator(options: OperatorOptions): Operator {
       sources: new Set(sources.map((source) => source.name)),
     })
     problems = contents.flatMap((content) => content.problems)
-    problemLog.update(problems, desired.refusals())
+    const warnings = contents.flatMap((content) => content.warnings)
+    problemLog.update(problems, desired.refusals(), warnings)
     dependents = planDependents([...desired.declarations().values()])
     for (const key of update.changed) controller.add(key)
     if (isFirst) lookAtAll()
     isFirst = false
     notify()
-    return Math.min(update.readAgainAtMs ?? Number.POSITIVE_INFINITY, clock.now() + options.rescanMs)
+    const nowMs = clock.now()
+    const readAgainAtMs = update.readAgainAtMs ?? Number.POSITIVE_INFINITY
+    // Already past, it waits for a source that is looked at by its own schedule.
+    return Math.min(readAgainAtMs > nowMs ? readAgainAtMs : nowMs + pastMs, nowMs + options.rescanMs)
   }
   const reader = createReadingLoop({
     clock,

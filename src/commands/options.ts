@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { InvalidArgumentError, Option } from 'commander'
+import { isVariableName } from '../declare/variables.ts'
 import { parseDuration } from '../lib/duration.ts'
 import { logLevels } from '../lib/log.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
@@ -31,6 +32,72 @@ export function parseAddressOption(text: string): { host: string; port: number }
   return { host, port }
 }
 
+/** Of an option that may be given more than once; its environment variable has one value a line. */
+export function collectOption(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...text.split('\n').filter((line) => line !== '')]
+}
+
+function collectVariables(text: string, before: ReadonlyMap<string, string> = new Map()) {
+  const variables = new Map(before)
+  for (const line of collectOption(text)) {
+    const equals = line.indexOf('=')
+    const name = line.slice(0, Math.max(0, equals))
+    if (!isVariableName(name))
+      throw new InvalidArgumentError('write NAME=value, NAME of letters, digits and _.')
+    variables.set(name, line.slice(equals + 1))
+  }
+  return variables
+}
+
+/** Values of variables in YAML declarations. */
+export function variableOptions(): Option[] {
+  return [
+    new Option('--var <name=value>', 'value of a variable in YAML declarations; may be given more than once')
+      .argParser(collectVariables)
+      .env('MOORING_VAR'),
+    new Option('--var-file <file>', 'file of such values, NAME=value a line').env('MOORING_VAR_FILE'),
+  ]
+}
+
+/** Options of how sources are read. */
+export function sourceOptions(): Option[] {
+  return [
+    ...variableOptions(),
+    new Option('--git-poll <duration>', 'look at Git repositories this often')
+      .argParser(parseDurationOption)
+      .default(60_000, '1m')
+      .env('MOORING_GIT_POLL'),
+    new Option(
+      '--git-allowed-signers <file>',
+      'read only commits signed by an SSH key in this allowed_signers file',
+    ).env('MOORING_GIT_ALLOWED_SIGNERS'),
+    new Option(
+      '--git-keyring <file>',
+      'read only commits signed by an OpenPGP key exported to this file',
+    ).env('MOORING_GIT_KEYRING'),
+    new Option('--webhook <host:port>', 'listen there for the word of a Git host that something was pushed')
+      .argParser(parseAddressOption)
+      .env('MOORING_WEBHOOK'),
+    new Option('--webhook-secret-file <file>', 'the secret that the Git host signs its calls with').env(
+      'MOORING_WEBHOOK_SECRET_FILE',
+    ),
+  ]
+}
+
+export interface VariableFlags {
+  readonly var?: ReadonlyMap<string, string>
+  readonly varFile?: string
+}
+
+export interface SourceFlags extends VariableFlags {
+  /** Milliseconds. */
+  readonly gitPoll: number
+  readonly gitAllowedSigners?: string
+  readonly gitKeyring?: string
+  readonly webhook?: { readonly host: string; readonly port: number }
+  readonly webhookSecretFile?: string
+}
+
 export const logLevelOption = () =>
   new Option('--log-level <level>', 'least level that is logged')
     .choices(logLevels)
@@ -55,6 +122,7 @@ export const readOnlyOption = () =>
 /** Options of the reconcile loop. */
 export function operatorOptions(): Option[] {
   return [
+    ...sourceOptions(),
     new Option('--prune', 'end what is no longer declared, by its deletionPolicy')
       .default(false)
       .env('MOORING_PRUNE'),
@@ -86,7 +154,7 @@ export function operatorOptions(): Option[] {
   ]
 }
 
-export interface OperatorFlags {
+export interface OperatorFlags extends SourceFlags {
   readonly prune: boolean
   /** Milliseconds. */
   readonly pruneDelay: number

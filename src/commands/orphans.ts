@@ -4,17 +4,16 @@ import { connectAdmin } from '../admin/admin-client.ts'
 import { formatPlace } from '../declare/declaration.ts'
 import { formatQuantity } from '../declare/quantities.ts'
 import { UsageError } from '../lib/errors.ts'
-import { silentLog } from '../lib/log.ts'
 import type { Orphans } from '../plan/orphans.ts'
 import type { Released } from '../plan/record.ts'
-import { type NomadConnection, nomadConnectionOptions, openParts, sourceOption } from './connect.ts'
+import { type NomadConnection, nomadConnectionOptions, openPartsOnce, sourceOption } from './connect.ts'
 import { findOrphans } from './find-orphans.ts'
-import { dataDirOption, operatorDirectory } from './options.ts'
+import { dataDirOption, operatorDirectory, type SourceFlags, sourceOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
 import { readInventory } from './plan.ts'
 
-interface OrphansFlags extends NomadConnection {
-  readonly source?: string
+interface OrphansFlags extends NomadConnection, SourceFlags {
+  readonly source?: readonly string[]
   readonly dataDir: string
   readonly output: 'text' | 'json'
 }
@@ -32,7 +31,7 @@ export function orphansCommand(): Command {
     .addOption(sourceOption())
     .addOption(dataDirOption())
     .addOption(outputOption('text', 'json'))
-  for (const option of nomadConnectionOptions()) command.addOption(option)
+  for (const option of [...nomadConnectionOptions(), ...sourceOptions()]) command.addOption(option)
   return command
     .addHelpText(
       'after',
@@ -65,8 +64,8 @@ async function look(flags: OrphansFlags): Promise<Orphans> {
   if (source === undefined) {
     throw new UsageError('no operator runs here, so say what is declared: --source FOLDER')
   }
-  const { contents } = await readInventory(flags.dataDir)
-  const parts = openParts({ ...flags, source, log: silentLog })
+  const { contents, keyedHash } = await readInventory(flags.dataDir)
+  const parts = await openPartsOnce({ ...flags, source, keyedHash })
   try {
     const readings = await Promise.all(parts.sources.map((each) => each.read()))
     const [problem] = readings.flatMap(({ problems }) => problems)

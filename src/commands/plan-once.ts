@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import PQueue from 'p-queue'
 import { type Declaration, formatPlace } from '../declare/declaration.ts'
 import { createMemoryInventory, type InventoryContents } from '../inventory/memory-inventory.ts'
-import { createKeyedHash, readHashKey } from '../inventory/sqlite-inventory.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Decision } from '../plan/decision.ts'
@@ -56,16 +54,13 @@ const concurrency = 16
 export async function planOnce(options: {
   readonly parts: Parts
   readonly contents: InventoryContents
-  /** Where the inventory's key is, so that secrets compare with what was applied. */
-  readonly directory: string
+  /** The inventory's, so that secrets compare with what was applied. */
+  readonly keyedHash: (text: string) => string
   readonly prune: PruneOptions
   readonly region: string
 }): Promise<Plan> {
   const { parts, region, prune } = options
-  const inventory = createMemoryInventory(
-    options.contents,
-    createKeyedHash(readHashKey(options.directory) ?? randomBytes(32)),
-  )
+  const inventory = createMemoryInventory(options.contents, options.keyedHash)
   const desired = createDesired({ inventory, region, prune })
   const readings = await Promise.all(parts.sources.map((source) => source.read()))
   const declarations = readings.flatMap((reading) => reading.declarations)

@@ -1,16 +1,16 @@
+import { randomBytes } from 'node:crypto'
 import process from 'node:process'
 import { Command } from 'commander'
 import type { OperatorInfo } from '../admin/admin.ts'
 import { connectAdmin } from '../admin/admin-client.ts'
 import { emptyContents, type InventoryContents } from '../inventory/memory-inventory.ts'
-import { hasSqliteInventory } from '../inventory/sqlite-inventory.ts'
+import { createKeyedHash, hasSqliteInventory, readHashKey } from '../inventory/sqlite-inventory.ts'
 import { UsageError } from '../lib/errors.ts'
-import { silentLog } from '../lib/log.ts'
 import {
   fromOperator,
   type NomadConnection,
   nomadConnectionOptions,
-  openParts,
+  openPartsOnce,
   sourceOption,
 } from './connect.ts'
 import { formatPlan } from './format-plan.ts'
@@ -27,7 +27,7 @@ import { outputOption, printJSON } from './output.ts'
 import { type Plan, planOnce } from './plan-once.ts'
 
 interface PlanFlags extends OperatorFlags, NomadConnection {
-  readonly source?: string
+  readonly source?: readonly string[]
   readonly dataDir: string
   readonly output: 'text' | 'json'
 }
@@ -42,7 +42,7 @@ export function planCommand(): Command {
         'such as the snapshot of a volume that is still to be made, is shown as waiting.\n' +
         'Exit status: 0 everything is as declared, 2 something is not, 1 the plan is not whole (a mistake, no answer).',
     )
-    .argument('[folder]', 'folder of declarations; default: --source, else what the operator here reads')
+    .argument('[sources...]', 'folders or repositories; default: --source, else what the operator here reads')
     .addOption(sourceOption())
     .addOption(dataDirOption())
     .addOption(outputOption('text', 'json'))
@@ -56,20 +56,20 @@ Examples:
   mooring plan --prune                      with what no longer is declared
   mooring plan pull-request/ -o json        beside a running operator, for a check in CI`,
     )
-    .action(async (folder: string | undefined, flags: PlanFlags) => {
-      const { info, contents } = await readInventory(flags.dataDir)
-      const { source, ...others } = fromOperator(command, flags, info)
-      const folderRead = folder ?? source
-      if (folderRead === undefined) throw new UsageError('say which folder: mooring plan FOLDER, or --source')
-      const parts = openParts({ ...others, source: folderRead, log: silentLog })
+    .action(async (given: readonly string[], flags: PlanFlags) => {
+      const { info, contents, keyedHash } = await readInventory(flags.dataDir)
+      const taken = fromOperator(command, flags, info)
+      const source = given.length > 0 ? given : taken.source
+      if (source === undefined) throw new UsageError('say which folder: mooring plan FOLDER, or --source')
+      const parts = await openPartsOnce({ ...taken, source, keyedHash })
       let plan: Plan
       try {
         plan = await planOnce({
           parts,
           contents,
-          directory: operatorDirectory(flags.dataDir),
+          keyedHash,
           prune: pruneOptionsOf(flags),
-          region: others.nomadRegion ?? defaultRegion,
+          region: taken.nomadRegion ?? defaultRegion,
         })
       } finally {
         await parts.close()
@@ -90,15 +90,19 @@ function statusOf({ problems, steps, waiting, stalled }: Plan): number {
 }
 
 /** From the operator that runs here, else from what the last one left; empty where there never was one. */
-export async function readInventory(
-  dataDirectory: string,
-): Promise<{ readonly info?: OperatorInfo; readonly contents: InventoryContents }> {
+export async function readInventory(dataDirectory: string): Promise<{
+  readonly info?: OperatorInfo
+  readonly contents: InventoryContents
+  readonly keyedHash: (text: string) => string
+}> {
   const directory = operatorDirectory(dataDirectory)
   const client = await connectAdmin(directory)
   await client?.close()
-  if (client === undefined && !hasSqliteInventory(directory)) return { contents: emptyContents }
+  if (client === undefined && !hasSqliteInventory(directory))
+    return { contents: emptyContents, keyedHash: createKeyedHash(randomBytes(32)) }
   return withAdmin(dataDirectory, async (open) => ({
     ...(open.running ? { info: open.info } : {}),
     contents: await open.admin.inventory(),
+    keyedHash: createKeyedHash(readHashKey(directory) ?? randomBytes(32)),
   }))
 }

@@ -22,6 +22,7 @@ import {
   pruneOptionsOf,
   readOnlyOption,
 } from './options.ts'
+import { sourceName } from './sources.ts'
 
 /**
  * How long after it was sent a call may still be running in Nomad: the client waits 150 s for the answer,
@@ -32,9 +33,9 @@ const callDeadlineMs = 270_000
 /** `mooring run`: the operator alone, against a Nomad that runs elsewhere. */
 export function runCommand(): Command {
   const command = new Command('run')
-    .summary('keep a Nomad cluster as a folder declares it')
+    .summary('keep a Nomad cluster as folders and Git repositories declare it')
     .description(
-      'Runs the operator: reads declarations from a folder, compares them with Nomad, and issues what is missing.',
+      'Runs the operator: reads declarations from its sources, compares them with Nomad, and issues what is missing.',
     )
     .addOption(sourceOption().makeOptionMandatory())
     .addOption(dataDirOption())
@@ -44,7 +45,7 @@ export function runCommand(): Command {
     const shutdown = waitForShutdown(systemClock)
     const log = createLog(flags.logLevel)
     const running = await runOperator({ ...flags, log, settledBeforeMs: 0 })
-    log.info({ source: flags.source, nomad: flags.nomadAddr }, 'mooring runs')
+    log.info({ sources: flags.source.map(sourceName), nomad: flags.nomadAddr }, 'mooring runs')
     const signal = await shutdown
     log.info({ signal }, 'finishing what is in process; once more to stop at once')
     await running.close()
@@ -52,7 +53,7 @@ export function runCommand(): Command {
 }
 
 export interface RunFlags extends OperatorFlags, NomadConnection {
-  readonly source: string
+  readonly source: readonly string[]
   readonly dataDir: string
   readonly readOnly: boolean
 }
@@ -71,7 +72,15 @@ export async function runOperator(
   const directory = operatorDirectory(options.dataDir)
   const kept = openSqliteInventory(directory)
   const inventory = readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
-  const { client, close: closeParts, ...parts } = openParts(options)
+  const {
+    client,
+    close: closeParts,
+    ...parts
+  } = await openParts({
+    ...options,
+    directory,
+    keyedHash: inventory.keyedHash,
+  })
   const operator = startOperator({
     ...parts,
     api: client,

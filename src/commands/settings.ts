@@ -25,7 +25,7 @@ export function applySettings(
     applyBooleans(command, environment)
   }
   const file = findConfigFile(parameters) ?? environment.MOORING_CONFIG
-  if (file !== undefined && file !== '') applyFile(commands, file)
+  if (file !== undefined && file !== '') applyFile(commands, file, parameters, environment)
 }
 
 function isSetting({ envVar, long }: Option): boolean {
@@ -60,7 +60,12 @@ function parseBoolean(text: string): boolean | undefined {
   return /^(false|0|no|off|)$/i.test(text) ? false : undefined
 }
 
-function applyFile(commands: readonly Command[], file: string): void {
+function applyFile(
+  commands: readonly Command[],
+  file: string,
+  parameters: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
   const { settings, placeOf } = readSettings(file)
   const known = new Set(
     commands.flatMap(({ options }) => options.filter(isSetting).map((option) => option.name())),
@@ -75,11 +80,20 @@ function applyFile(commands: readonly Command[], file: string): void {
       const option = command.options.find((each) => isSetting(each) && each.name() === key)
       if (option === undefined) continue
       const name = option.attributeName()
-      // Only a boolean of the environment is there by now; it comes before the file.
-      if (command.getOptionValueSource(name) === 'environment') continue
+      // What may be given more than once adds to what is there, so it has to be left out here.
+      if (isGiven(option, parameters, environment)) continue
       command.setOptionValueWithSource(name, parseSetting(option, key, value, placeOf), 'config')
     }
   }
+}
+
+function isGiven(
+  { long, envVar = '' }: Option,
+  parameters: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const isFlag = (text: string) => text === long || text.startsWith(`${long}=`)
+  return environment[envVar] !== undefined || parameters.some(isFlag)
 }
 
 function parseSetting(
@@ -93,9 +107,11 @@ function parseSetting(
     if (typeof value !== 'boolean') throw wrong('is true or false: write one of them')
     return value
   }
-  if (typeof value !== 'string' && typeof value !== 'number')
-    throw wrong('is one value: write text or a number')
-  const text = String(value)
+  const isList = Array.isArray(value) && value.every((item) => typeof item === 'string')
+  if (!isList && typeof value !== 'string' && typeof value !== 'number')
+    throw wrong('is text, a number or a list of texts: write one of them')
+  // Of an option that may be given more than once; in one text they stand a line each.
+  const text = isList ? value.join('\n') : String(value)
   try {
     // Commander gives choices a parser too.
     return option.parseArg === undefined ? text : option.parseArg(text, undefined)

@@ -13,6 +13,7 @@ import { startServer } from '../server/server.ts'
 import { showLiveTable } from './live-table.ts'
 import { type OperatorFlags, operatorOptions, parseAddressOption, readOnlyOption } from './options.ts'
 import { runOperator } from './run.ts'
+import { sourceName } from './sources.ts'
 
 /** The plugin ID under which declarations name the embedded driver. */
 const pluginID = 'directories'
@@ -32,7 +33,9 @@ export function upCommand(): Command {
       'Runs the CSI driver over directories, the Volumes HTTP API and the operator in one process.\n' +
         `Declarations name the driver as pluginID: ${pluginID}. Ctrl-C finishes what is in process and exits.`,
     )
-    .argument('[folder]', 'folder of declarations', '.')
+    .argument('[sources...]', 'folders of declarations, or git+https://host/repository.git#branch:path', [
+      '.',
+    ])
     .addOption(
       new Option('--data-dir <folder>', 'where everything is kept')
         .default(defaultStateDirectory(process.env), '$XDG_STATE_HOME/mooring')
@@ -54,7 +57,7 @@ export function upCommand(): Command {
   return command.action(up)
 }
 
-async function up(folder: string, flags: UpFlags): Promise<void> {
+async function up(sources: readonly string[], flags: UpFlags): Promise<void> {
   const shutdown = waitForShutdown(systemClock)
   const dataDirectory = resolve(flags.dataDir)
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
@@ -64,9 +67,9 @@ async function up(folder: string, flags: UpFlags): Promise<void> {
     ? createLog(flags.logLevel, pino.destination({ dest: logFile, append: true, sync: true }))
     : createLog(flags.logLevel)
 
-  const parts = await startParts(folder, flags, dataDirectory, log)
+  const parts = await startParts(sources, flags, dataDirectory, log)
   const heading = [
-    `Declarations  ${folder}`,
+    `Declarations  ${sources.map(sourceName).join(', ')}`,
     `Volumes API   ${parts.url}/v1/volumes?type=csi`,
     `Directories   ${parts.volumesDirectory}`,
     ...(showsTable ? [`Log           ${logFile}`, '', 'Ctrl-C ends.'] : []),
@@ -82,7 +85,7 @@ async function up(folder: string, flags: UpFlags): Promise<void> {
   stopTable()
 }
 
-async function startParts(folder: string, flags: UpFlags, dataDirectory: string, log: Log) {
+async function startParts(source: readonly string[], flags: UpFlags, dataDirectory: string, log: Log) {
   const socket = chooseSocketPath(dataDirectory)
   const driver = await startDriver({
     endpoint: `unix://${socket.path}`,
@@ -100,7 +103,7 @@ async function startParts(folder: string, flags: UpFlags, dataDirectory: string,
   })
   const operator = await runOperator({
     ...flags,
-    source: folder,
+    source,
     nomadAddr: server.url,
     dataDir: dataDirectory,
     log: log.child({ part: 'operator' }),

@@ -2,12 +2,14 @@ import process from 'node:process'
 import { text as readAll } from 'node:stream/consumers'
 import { Command } from 'commander'
 import { type Declaration, formatPlace, type Problem } from '../declare/declaration.ts'
-import { parseDeclarations } from '../declare/parse-declarations.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import { planOwnership } from '../plan/ownership.ts'
 import { createFileSource } from '../sources/files.ts'
+import type { ParseFile } from '../sources/source.ts'
+import { type VariableFlags, variableOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
+import { createParse } from './sources.ts'
 
 /** What `--output json` prints. */
 interface Report {
@@ -15,20 +17,24 @@ interface Report {
   readonly declarations: number
   /** Documents that belong to others. */
   readonly skipped: number
-  readonly problems: readonly {
-    /** As the path was given; `<stdin>` for `-`. */
-    readonly file: string
-    readonly line: number
-    readonly column: number
-    /** Empty where the document as a whole is meant. */
-    readonly field: string
-    readonly message: string
-  }[]
+  readonly problems: readonly Finding[]
+  /** What stands there to no effect; it makes nothing invalid. */
+  readonly warnings: readonly Finding[]
+}
+
+interface Finding {
+  /** As the path was given; `<stdin>` for `-`. */
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** Empty where the document as a whole is meant. */
+  readonly field: string
+  readonly message: string
 }
 
 /** `mooring validate`: reads declarations as the operator would, asks nobody, and says what is wrong where. */
 export function validateCommand(): Command {
-  return new Command('validate')
+  const command = new Command('validate')
     .summary('check declarations, offline')
     .description(
       'Reads files and folders as the operator would, without Nomad, and names every mistake with its file, line,\n' +
@@ -36,6 +42,8 @@ export function validateCommand(): Command {
     )
     .argument('<path...>', 'folders or files; - reads standard input')
     .addOption(outputOption('text', 'json'))
+  for (const option of variableOptions()) command.addOption(option)
+  return command
     .addHelpText(
       'after',
       `
@@ -44,25 +52,31 @@ Examples:
   mooring import | mooring validate -            what another command writes
   mooring validate --output json . | jq .valid   for a script or an editor`,
     )
-    .action(async (paths: readonly string[], { output }: { output: 'text' | 'json' }) => {
+    .action(async (paths: readonly string[], flags: VariableFlags & { output: 'text' | 'json' }) => {
+      const parse = createParse(flags)
       const readings = []
-      for (const path of paths) readings.push(await read(path))
+      for (const path of paths) readings.push(await read(path, parse))
       const declarations = readings.flatMap((reading) => reading.declarations)
       const problems = [...readings.flatMap((reading) => reading.problems), ...findClashes(declarations)]
       const skipped = readings.reduce((sum, reading) => sum + reading.skipped, 0)
-      if (output === 'json') printJSON(report(declarations.length, skipped, problems))
-      else print(declarations.length, skipped, problems)
+      const warnings = readings.flatMap((reading) => reading.warnings)
+      if (flags.output === 'json') printJSON(report(declarations.length, skipped, problems, warnings))
+      else print(declarations.length, skipped, problems, warnings)
       process.exitCode = problems.length === 0 ? 0 : 1
     })
 }
 
-async function read(path: string): Promise<{
+async function read(
+  path: string,
+  parse: ParseFile,
+): Promise<{
   readonly declarations: readonly Declaration[]
   readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
   readonly skipped: number
 }> {
-  if (path === '-') return parseDeclarations(await readAll(process.stdin), { source: '<stdin>', file: '' })
-  const source = createFileSource({ path, clock: systemClock, log: silentLog })
+  if (path === '-') return parse(await readAll(process.stdin), { source: '<stdin>', file: '' })
+  const source = createFileSource({ path, clock: systemClock, log: silentLog, parse })
   try {
     return await source.read()
   } finally {
@@ -80,25 +94,39 @@ function findClashes(declarations: readonly Declaration[]): Problem[] {
   }))
 }
 
-function report(declarations: number, skipped: number, problems: readonly Problem[]): Report {
-  return {
-    valid: problems.length === 0,
-    declarations,
-    skipped,
-    problems: problems.map(({ place, field, message }) => ({
+function report(
+  declarations: number,
+  skipped: number,
+  problems: readonly Problem[],
+  warnings: readonly Problem[],
+): Report {
+  const findings = (list: readonly Problem[]) =>
+    list.map(({ place, field, message }) => ({
       file: place.file === '' ? place.source : `${place.source}/${place.file}`,
       line: place.line,
       column: place.column,
       field,
       message,
-    })),
+    }))
+  return {
+    valid: problems.length === 0,
+    declarations,
+    skipped,
+    problems: findings(problems),
+    warnings: findings(warnings),
   }
 }
 
-function print(declarations: number, skipped: number, problems: readonly Problem[]): void {
-  for (const { place, field, message } of problems) {
-    process.stdout.write(`${formatPlace(place)}: ${field === '' ? '' : `${field}: `}${message}\n`)
-  }
+function print(
+  declarations: number,
+  skipped: number,
+  problems: readonly Problem[],
+  warnings: readonly Problem[],
+): void {
+  const write = ({ place, field, message }: Problem, kind = '') =>
+    process.stdout.write(`${formatPlace(place)}: ${kind}${field === '' ? '' : `${field}: `}${message}\n`)
+  for (const problem of problems) write(problem)
+  for (const warning of warnings) write(warning, 'warning: ')
   const passedOver = skipped === 0 ? '' : `, ${skipped} documents of others passed over`
   process.stderr.write(
     problems.length === 0

@@ -8,7 +8,8 @@ export const stripped = '***stripped***'
 /** Takes secrets out of what is logged and reported, by the contract's own csi_secret marks. */
 export interface Redactor {
   /**
-   * A copy of a message in which every marked field holds no value; map keys stay, as they are names.
+   * A copy of a message in which every marked field (and mount_flags) holds no value; map keys stay, as
+   * they are names.
    * `messageName` is its type in the proto, such as `CreateVolumeRequest`.
    */
   message(messageName: string, message: object): Record<string, unknown>
@@ -49,12 +50,15 @@ function createRedactor(root: protobuf.Root): Redactor {
 
 const isSecret = (field: protobuf.Field): boolean => field.getOption('(csi_secret)') === true
 
+/** CSI 1.12 says of this field, too, that it may be sensitive and must not leak, though without the mark. */
+const mountFlags = '.csi.v1.VolumeCapability.MountVolume.mountFlags'
+
 function redact(type: protobuf.Type, message: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(message).map(([name, value]) => {
       const field = type.fields[name]
       if (field === undefined || value === null || value === undefined) return [name, value]
-      if (isSecret(field)) return [name, hideValues(value)]
+      if (isSecret(field) || field.fullName === mountFlags) return [name, hideValues(value)]
       const { resolvedType } = field
       if (!(resolvedType instanceof protobuf.Type)) return [name, value]
       if (field instanceof protobuf.MapField)
@@ -66,6 +70,7 @@ function redact(type: protobuf.Type, message: object): Record<string, unknown> {
 }
 
 function hideValues(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(() => stripped)
   return typeof value === 'object' && value !== null ? mapValues(value, () => stripped) : stripped
 }
 

@@ -12,6 +12,8 @@ export interface Place {
   readonly document: number
   readonly line: number
   readonly column: number
+  /** Of a Git repository: the commit that was read, as its full hash. */
+  readonly commit?: string
 }
 
 interface Declared<Kind extends string, Spec> {

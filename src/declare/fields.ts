@@ -61,6 +61,11 @@ export const Secrets = Type.Record(key, SecretReference, {
     "Secrets that the plugin asks for, by the plugin's own key, each a reference to where its value is. Not given: the secrets that Nomad holds are left as they are; {} says that there are none.",
 })
 
+/** What a spec has in the place of the written secrets. */
+export interface WithSecrets {
+  readonly secrets?: Readonly<Record<string, SecretReference>>
+}
+
 export const Parameters = (what: string) =>
   StringMap(
     `Parameters for ${what}, as the plugin's own documentation names them. Values are strings: put numbers and true or false in quotes.`,

@@ -31,7 +31,19 @@ export const SecretReference = Type.Union(
   ],
   { description: "Where the secret's value is. The value itself never stands in a declaration." },
 )
-export type SecretReference = Readonly<Type.Static<typeof SecretReference>>
+
+/**
+ * Stands for a value that a Nomad specification file gives in place. Nobody can write one: it is made as
+ * the file is read, and the value is kept in memory alone, under this keyed hash of it.
+ */
+export interface KeptSecretReference {
+  readonly fromSpecification: string
+}
+
+export type SecretReference = Readonly<Type.Static<typeof SecretReference>> | KeptSecretReference
+
+/** Keeps a secret's value apart from its declaration, which is stored and shown. The same value has the same reference. */
+export type SecretKeeper = (value: string) => KeptSecretReference
 
 const reference = '{fromEnv: MOORING_SECRET_…} or {fromFile: path beneath --secrets-dir}'
 

@@ -15,6 +15,7 @@ import {
   Secrets,
   StringMap,
   Suspend,
+  type WithSecrets,
 } from './fields.ts'
 import { parseQuantity } from './quantities.ts'
 
@@ -196,8 +197,9 @@ type Defaulted = 'volumeID' | 'namespace' | 'deletionPolicy' | 'finalSnapshot' |
 
 /** A volume's spec with its defaults filled in and its capacities in bytes. */
 export type VolumeSpec = DeepReadonly<
-  Omit<VolumeSpecAsWritten, Defaulted | 'capacity'> &
-    Required<Pick<VolumeSpecAsWritten, Defaulted>> & { capacity?: { min?: bigint; max?: bigint } }
+  Omit<VolumeSpecAsWritten, Defaulted | 'capacity' | 'secrets'> &
+    Required<Pick<VolumeSpecAsWritten, Defaulted>> &
+    WithSecrets & { capacity?: { min?: bigint; max?: bigint } }
 >
 
 /** Fields that people know from elsewhere, or from a later release, and what to write here. */

@@ -130,9 +130,10 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
   const { pool, account, clock, log } = context
   const source = wanted.source && holdSource(context, wanted)
   try {
+    const availableBytes = account.availableBytes()
     const capacityBytes = chooseCapacity(wanted.bounds, {
       leastBytes: source?.leastBytes ?? 0,
-      availableBytes: account.availableBytes(),
+      availableBytes,
       kind: wanted.kind,
     })
     if (capacityBytes > account.totalBytes()) {
@@ -140,10 +141,8 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
         `capacity_range: ${capacityBytes} bytes are more than the whole pool, ${account.totalBytes()}`,
       )
     }
-    if (capacityBytes > account.availableBytes()) {
-      throw resourceExhausted(
-        `the pool has ${account.availableBytes()} bytes left of the ${capacityBytes} wanted`,
-      )
+    if (capacityBytes > availableBytes) {
+      throw resourceExhausted(`the pool has ${availableBytes} bytes left of the ${capacityBytes} wanted`)
     }
     const isTaken = (id: string) =>
       pool.volumes.get(id) !== undefined ||

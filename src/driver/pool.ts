@@ -125,10 +125,11 @@ export async function openPool(directory: string, log: Log): Promise<Pool> {
     },
     async listUnrecorded() {
       const entries = await readdir(volumesDirectory, { withFileTypes: true })
+      const recorded = volumes.ids()
       return entries
         .filter((entry) => entry.isDirectory() && isPoolID(entry.name))
         .map((entry) => entry.name)
-        .filter((id) => volumes.get(id) === undefined)
+        .filter((id) => !recorded.has(id))
     },
     hasData(path, kind) {
       const stats = lstatSync(path, { throwIfNoEntry: false })

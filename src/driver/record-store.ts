@@ -22,6 +22,7 @@ export interface RecordStore<Record extends Identified> {
   findByName(name: string): Record | undefined
   /** By ID, bytewise. */
   list(): Record[]
+  ids(): Set<string>
   save(record: Record): Promise<void>
   remove(id: string): Promise<void>
   /** Brings table and sidecars together at start; gives the records that only a sidecar knew. */
@@ -41,6 +42,7 @@ export function createRecordStore<Schema extends TObject>(options: {
   const { database, table, directory, schema } = options
   const selectByID = database.prepare(`SELECT record FROM ${table} WHERE id = ?`)
   const selectByName = database.prepare(`SELECT record FROM ${table} WHERE name = ?`)
+  const selectIDs = database.prepare(`SELECT id FROM ${table}`)
   const selectAll = database.prepare(`SELECT record FROM ${table} ORDER BY id`)
   const upsert = database.prepare(
     `INSERT INTO ${table} (id, name, record) VALUES (?, ?, ?)
@@ -79,6 +81,7 @@ export function createRecordStore<Schema extends TObject>(options: {
       const row = selectByName.get(name)
       return row && parseRow(row)
     },
+    ids: () => new Set(selectIDs.all().map((row) => String(row.id))),
     list: () => selectAll.all().map(parseRow),
     async save(record) {
       saveRow(record)

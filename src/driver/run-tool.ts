@@ -15,7 +15,7 @@ export function runTool(file: string, args: readonly string[], signal?: AbortSig
       (error, stdout, stderr) => {
         if (!error) return resolve(stdout)
         const said = stderr.trim().split('\n').slice(0, 5).join('; ')
-        reject(new ToolError(`${file}: ${said === '' ? error.message : said}`, { cause: error }))
+        reject(new ToolError(`${file}: ${said === '' ? error.message.trim() : said}`, { cause: error }))
       },
     )
   })

@@ -63,7 +63,7 @@ export async function createSnapshot(
     const current = pool.snapshots.get(snapshot.id) ?? snapshot
     if (current.state !== 'failed') return { snapshot: describeSnapshot(current) }
     // Nobody was told of it, so the next call may simply try again.
-    await pool.snapshots.remove(snapshot.id)
+    await settleSnapshot(context, { ...current, state: 'deleting' })
     await copied
     throw new DriverError(status.INTERNAL, `snapshot ${snapshot.id} failed`)
   } finally {
@@ -120,27 +120,34 @@ async function startCopy(
       throw error
     })
     .finally(release)
-  tasks.track('copy snapshot', copied)
+  // Its failure is logged above, and told to the caller if that still waits.
+  tasks.track(
+    'copy snapshot',
+    copied.catch(() => undefined),
+  )
   return { copied }
 }
 
 async function copySnapshot(context: DriverContext, snapshot: SnapshotRecord): Promise<void> {
-  const { pool, log } = context
-  const { signal } = context.tasks
+  const { pool, log, tasks } = context
   const { id, sourceVolumeID } = snapshot
-  const staging = pool.stagingPath(id)
-  try {
-    await copyData(pool.volumePath(sourceVolumeID), staging, signal)
-    const usedBytes = await measureBytes(staging, signal)
-    await pool.reveal(staging, pool.snapshotPath(id))
-    // A directory that nobody promised a size needs at least what is in it.
-    const sizeBytes = snapshot.sizeBytes === 0 ? usedBytes : snapshot.sizeBytes
-    await pool.snapshots.save({ ...snapshot, state: 'ready', usedBytes, sizeBytes })
-    log.info({ snapshot: id, volume: sourceVolumeID, usedBytes }, 'snapshot ready')
-  } catch (error) {
-    await removeTree(staging, log)
-    throw error
+  const path = pool.snapshotPath(id)
+  // It is there already where a crash came between the rename and the record.
+  if (!pool.hasData(path, snapshot.kind)) {
+    const staging = pool.stagingPath(id)
+    try {
+      await copyData(pool.volumePath(sourceVolumeID), staging, tasks.signal)
+      await pool.reveal(staging, path)
+    } catch (error) {
+      await removeTree(staging, log)
+      throw error
+    }
   }
+  const usedBytes = await measureBytes(path, tasks.signal)
+  // A directory that nobody promised a size needs at least what is in it.
+  const sizeBytes = snapshot.sizeBytes === 0 ? usedBytes : snapshot.sizeBytes
+  await pool.snapshots.save({ ...snapshot, state: 'ready', usedBytes, sizeBytes })
+  log.info({ snapshot: id, volume: sourceVolumeID, usedBytes }, 'snapshot ready')
 }
 
 /**

@@ -70,7 +70,7 @@ export function createDesired(options: {
       ])
       const changed = [...keys].filter(
         (key) =>
-          !isDeepStrictEqual(owners.get(key), ownership.owners.get(key)) ||
+          !isSameDeclaration(owners.get(key), ownership.owners.get(key)) ||
           !isDeepStrictEqual(absences.get(key), nextAbsences.get(key)),
       )
       owners = ownership.owners
@@ -97,4 +97,12 @@ function sinceOf(absence: Absence | undefined): number | undefined {
 
 function isEnding(absence: Absence | undefined): boolean {
   return absence?.state === 'ending'
+}
+
+/** The commit counts for nothing: a push that leaves a declaration as it was is no work for it. */
+function isSameDeclaration(one: Declaration | undefined, other: Declaration | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  const { commit: oneCommit, ...onePlace } = one.place
+  const { commit: otherCommit, ...otherPlace } = other.place
+  return isDeepStrictEqual({ ...one, place: onePlace }, { ...other, place: otherPlace })
 }

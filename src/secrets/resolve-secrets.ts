@@ -3,16 +3,19 @@ import { resolve, sep } from 'node:path'
 import type { SecretReference } from '../declare/secret-reference.ts'
 import { errorCode, OperationError } from '../lib/errors.ts'
 import type { SecretResolver } from '../plan/ports.ts'
+import type { KeptSecrets } from './kept-secrets.ts'
 
 const lookAgainMs = 30_000
 
 /**
- * Resolves secrets from the environment (`MOORING_SECRET_*` only) and from files beneath one directory.
+ * Resolves secrets from the environment (`MOORING_SECRET_*` only), from files beneath one directory, and
+ * from what the sources keep of Nomad's own specification files.
  * @param secretsDirectory absent: no declaration may name a file
  */
 export function createSecretResolver(options: {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly secretsDirectory?: string
+  readonly kept: Pick<KeptSecrets, 'get'>
 }): SecretResolver {
   return {
     async resolve(references) {
@@ -28,7 +31,7 @@ export function createSecretResolver(options: {
 async function resolveOne(
   name: string,
   reference: SecretReference,
-  { environment, secretsDirectory }: Parameters<typeof createSecretResolver>[0],
+  { environment, secretsDirectory, kept }: Parameters<typeof createSecretResolver>[0],
 ): Promise<string> {
   const missing = (what: string) =>
     new OperationError(`spec.secrets.${name}: ${what}`, {
@@ -40,6 +43,12 @@ async function resolveOne(
     const value = reference.fromEnv.startsWith('MOORING_SECRET_') ? environment[reference.fromEnv] : undefined
     if (value === undefined)
       throw missing(`the environment has no variable ${reference.fromEnv}; set it and restart mooring`)
+    return value
+  }
+  if ('fromSpecification' in reference) {
+    const value = kept.get(reference)
+    if (value === undefined)
+      throw missing('its value stands in a specification file, which was not read since mooring started')
     return value
   }
   if (secretsDirectory === undefined) {

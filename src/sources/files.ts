@@ -2,9 +2,10 @@ import type { Declaration, Problem } from '../declare/declaration.ts'
 import { parseDeclarations } from '../declare/parse-declarations.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { keepUnknown } from './keep-unknown.ts'
 import { readText } from './read-text.ts'
-import { compare, type FileScan, type FoundFile, isSameScan, scanFiles } from './scan-files.ts'
-import type { Source, SourceContent } from './source.ts'
+import { compare, type FoundFile, isSameScan, scanFiles } from './scan-files.ts'
+import type { ParseFile, Source, SourceContent } from './source.ts'
 import { watchFiles } from './watch-files.ts'
 
 export interface FileSourceOptions {
@@ -12,6 +13,7 @@ export interface FileSourceOptions {
   readonly path: string
   readonly clock: Clock
   readonly log: Log
+  readonly parse?: ParseFile
 }
 
 /** What one file said when it was last parsed. */
@@ -19,8 +21,9 @@ interface Parsed {
   readonly fingerprint: string
   /** The fingerprint will tell of the next change: see settledAfterMs. */
   readonly settled: boolean
-  readonly declarations: readonly Declaration[]
-  readonly problems: readonly Problem[]
+  readonly declarations: Declaration[]
+  readonly problems: Problem[]
+  readonly warnings: readonly Problem[]
   readonly skipped: number
   /** The file has to be looked at again soon, because what it is now may not be what it is to be. */
   readonly isPassing?: boolean
@@ -36,13 +39,18 @@ const settledAfterMs = 2_500
 const attempts = 3
 
 /**
- * Declarations in YAML and JSON files.
+ * Declarations in YAML, JSON and HCL files.
  *
  * A reading is of one moment: the folder is scanned before and after, and read again where the two differ,
  * so a declaration that moves from file to file is never missed in between. What cannot be read or
  * understood keeps what it declared before, and makes the reading incomplete.
  */
-export function createFileSource({ path, clock, log }: FileSourceOptions): Source {
+export function createFileSource({
+  path,
+  clock,
+  log,
+  parse: parseText = parseDeclarations,
+}: FileSourceOptions): Source {
   const name = path.length > 1 ? path.replace(/\/+$/, '') || '/' : path
   let parsed: ReadonlyMap<string, Parsed> = new Map()
   let declared: readonly Declaration[] = []
@@ -69,6 +77,7 @@ export function createFileSource({ path, clock, log }: FileSourceOptions): Sourc
       settled: false,
       declarations: [],
       problems: [problemOf(file, message)],
+      warnings: [],
       skipped: 0,
     })
     const read = await readText(found.path)
@@ -78,7 +87,7 @@ export function createFileSource({ path, clock, log }: FileSourceOptions): Sourc
       const message = 'became empty just now: if that was meant, it is believed in a few seconds'
       return { ...unreadable(message), isPassing: true }
     }
-    return { fingerprint, settled, ...parseDeclarations(read.text, { source: name, file }) }
+    return { fingerprint, settled, ...parseText(read.text, { source: name, file }) }
   }
 
   async function readOnce(signal: AbortSignal | undefined) {
@@ -105,10 +114,11 @@ export function createFileSource({ path, clock, log }: FileSourceOptions): Sourc
     if (listeners.size > 0 && (!isStill || [...files.values()].some((file) => file.isPassing))) {
       cancelReminder = clock.after(settledAfterMs + 1, tell)
     }
-    declared = keepUnknown(declared, files, isStill ? scan : undefined)
+    declared = keepUnknown(declared, files, isStill ? scan.unreadable : undefined)
     return {
       declarations: declared,
       problems: problems.sort((a, b) => compare(a.place.file, b.place.file)),
+      warnings: [...files.values()].flatMap((file) => file.warnings),
       complete: problems.length === 0,
       readAtMs: clock.now(),
       skipped: [...files.values()].reduce((sum, file) => sum + file.skipped, 0),
@@ -136,40 +146,4 @@ export function createFileSource({ path, clock, log }: FileSourceOptions): Sourc
       await watch?.close()
     },
   }
-}
-
-/**
- * What is declared after a reading: all that was understood, and of before what is not known to have gone:
- * the declarations of files that could not be read, or that now have a problem, unless they are declared
- * somewhere else by now.
- * @param scan undefined: the folder changed while it was read, so that nothing is known to have gone
- */
-function keepUnknown(
-  before: readonly Declaration[],
-  files: ReadonlyMap<string, Parsed>,
-  scan: FileScan | undefined,
-): Declaration[] {
-  const fresh = [...files.values()].flatMap((file) => file.declarations)
-  const identities = new Set(fresh.flatMap(identitiesOf))
-  const isUnknown = (file: string) =>
-    scan === undefined ||
-    (files.get(file)?.problems.length ?? 0) > 0 ||
-    scan.unreadable.some(
-      (place) => place.file === '' || file === place.file || file.startsWith(`${place.file}/`),
-    )
-  const kept = before.filter(
-    (declaration) =>
-      isUnknown(declaration.place.file) &&
-      !identitiesOf(declaration).some((identity) => identities.has(identity)),
-  )
-  return [...fresh, ...kept].sort(
-    (a, b) => compare(a.place.file, b.place.file) || a.place.document - b.place.document,
-  )
-}
-
-/** By what a declaration is known again: its name, and a volume also by its ID. */
-function identitiesOf({ kind, name, spec }: Declaration): string[] {
-  const identities = [JSON.stringify([kind, spec.namespace, 'name', name])]
-  if ('volumeID' in spec) identities.push(JSON.stringify([kind, spec.namespace, 'ID', spec.volumeID]))
-  return identities
 }

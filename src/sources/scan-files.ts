@@ -31,10 +31,10 @@ export interface FileScan {
 /** Whether a name is one that people and tools hide: `.git`, an editor's temporary files, `..data` of a ConfigMap. */
 export const isHidden = (name: string) => name.startsWith('.')
 
-export const isDeclarationFile = (name: string) => /\.(?:ya?ml|json)$/i.test(name)
+export const isDeclarationFile = (name: string) => /\.(?:ya?ml|json|hcl)$/i.test(name)
 
 /**
- * Finds the YAML and JSON files beneath `root`, or `root` itself where it is a file. Hidden names are
+ * Finds the YAML, JSON and HCL files beneath `root`, or `root` itself where it is a file. Hidden names are
  * passed over. Links are followed, as the mount of a ConfigMap needs (its files are links into a hidden
  * folder that is swapped); each folder is entered once, however many links lead to it, so loops end.
  */

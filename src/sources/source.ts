@@ -1,4 +1,11 @@
-import type { Declaration, Problem } from '../declare/declaration.ts'
+import type { Declaration, Place, Problem } from '../declare/declaration.ts'
+import type { ParsedDeclarations } from '../declare/parse-declarations.ts'
+
+/** Reads one file's text: parseDeclarations, with the variables and secrets of this process. */
+export type ParseFile = (
+  text: string,
+  origin: Pick<Place, 'source' | 'file' | 'commit'>,
+) => ParsedDeclarations
 
 /** What a source holds at one moment. */
 export interface SourceContent {
@@ -8,10 +15,14 @@ export interface SourceContent {
    */
   readonly declarations: readonly Declaration[]
   readonly problems: readonly Problem[]
+  /** What stands in the files to no effect; a reading with warnings may be complete. */
+  readonly warnings: readonly Problem[]
   /** Every folder and file was read, and every document understood. Only a complete reading may end something. */
   readonly complete: boolean
-  /** When the reading finished, in milliseconds since the epoch. */
+  /** The source was like this at this time, in milliseconds since the epoch. */
   readonly readAtMs: number
+  /** Of a Git repository: the commit that was read, as its full hash. */
+  readonly commit?: string
   /** Documents that belong to others. */
   readonly skipped: number
 }
@@ -21,8 +32,9 @@ export interface Source {
   /** As a person named it. */
   readonly name: string
   /**
-   * Looks at the source itself, always, and never trusts that a change was announced. What is wrong in
-   * the source is a problem in the content; rejects only when `signal` aborts. Readings run one after
+   * Looks at the source itself, and never trusts that a change was announced; a source that is far away
+   * is looked at by its own schedule while it is watched, and `readAtMs` says when it was. What is wrong
+   * in the source is a problem in the content; rejects only when `signal` aborts. Readings run one after
    * the other, in the order of the calls.
    */
   read(signal?: AbortSignal): Promise<SourceContent>

@@ -332,9 +332,13 @@ describe('a plugin that lies', () => {
 })
 
 describe('secrets', () => {
-  test('are in no error and no log line, whatever field or message repeats them', async () => {
+  test('are in no error and no log line (which hold 64-bit integers well), whatever field or message repeats them', async () => {
     const lines: string[] = []
     const log = pino({ level: 'trace' }, { write: (line) => lines.push(line) })
+    await start({ CreateVolume: volume('v', { capacityBytes: 2n ** 62n }) }, { log })
+    await client.createVolume({ name: 'v', capacityRange: { requiredBytes: 2n ** 62n } })
+    client.close()
+    plugin.die()
     const secrets = { password: 'hunter2-and-more', other: 'hunter2' }
     await start(
       { DeleteVolume: () => refuse(status.INTERNAL, 'login hunter2-and-more / hunter2 failed') },

@@ -77,7 +77,8 @@ test('a long copy is answered as not ready, blocks no other call, and keeps writ
 
   await openGate()
   await vi.waitFor(async () => expect(await isReady()).toBe(true))
-  await publish()
+  // The copy lets go of the volume a moment after it is done; ABORTED asks to come again.
+  await vi.waitFor(publish)
   await client.nodeUnpublishVolume({ volumeId: 'data', targetPath: join(directory.path, 'target') })
 })
 
@@ -111,5 +112,28 @@ test('killed in the middle of a clone, nothing of it is left; the replay makes i
   await openGate()
   expect((await clone()).volume?.volumeId).toBe('copy')
   expect(await readdir(join(driver.pool, 'volumes/copy'))).toEqual(['file'])
+  await vi.waitFor(async () => expect((await listPool(driver.pool)).staging).toEqual([]))
+})
+
+test('a copy that fails is an error while its caller waits, and the next call tries again', async () => {
+  const { client } = driver
+  await openGate()
+  await writeFile(join(gate, 'bin/cp'), '#!/bin/sh\necho "cp: No space left on device" >&2; exit 1\n')
+  await expect(take()).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED })
+  expect((await client.listSnapshots({})).entries).toEqual([])
+  await writeFile(join(gate, 'bin/cp'), slowCopy)
+  expect(await isReady()).toBe(true)
+})
+
+test('a copy that fails behind its answer is told of, and ends with the snapshot', async () => {
+  expect(await isReady()).toBe(false)
+  const [began] = (await readdir(gate)).filter((entry) => entry.startsWith('began'))
+  process.kill(Number(began?.split('.')[1]), 'SIGKILL')
+  await vi.waitFor(() => expect(take()).rejects.toMatchObject({ code: status.INTERNAL }))
+  await expect(take()).rejects.toThrow(/Delete the snapshot, and take another/)
+  // The record says so a moment before the copy lets go of the snapshot.
+  await vi.waitFor(() => driver.client.deleteSnapshot({ snapshotId: 'nightly' }))
+  await openGate()
+  expect(await isReady()).toBe(true)
   await vi.waitFor(async () => expect((await listPool(driver.pool)).staging).toEqual([]))
 })

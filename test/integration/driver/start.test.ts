@@ -1,6 +1,7 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { mountCapability, runDriver, spawnDriver, temporaryDirectory } from '../../support/driver.ts'
@@ -98,5 +99,25 @@ test('while a sidecar is unreadable and its record unknown, nothing is created; 
   await writeFile(sidecar, good)
   expect((await driver.client.createVolume(volume('data'))).volume?.volumeId).toBe('data')
   expect((await driver.client.listVolumes({})).entries).toHaveLength(1)
+  await driver.close()
+})
+
+test('killed between the rename of a copy and its record, the driver keeps the copy', async () => {
+  let driver = await runDriver(directory.path)
+  await driver.client.createVolume(volume('data'))
+  await writeFile(join(directory.path, 'pool/volumes/data/file'), 'before')
+  const taken = await driver.client.createSnapshot({ name: 'nightly', sourceVolumeId: 'data' })
+  await driver.close()
+  await writeFile(join(directory.path, 'pool/volumes/data/file'), 'after')
+  const database = new DatabaseSync(join(directory.path, 'pool/.mooring/metadata.db'))
+  database.exec(`UPDATE snapshots SET record = json_set(record, '$.state', 'copying', '$.usedBytes', 0)`)
+  database.close()
+
+  driver = await runDriver(directory.path)
+  await vi.waitFor(async () => {
+    const again = await driver.client.createSnapshot({ name: 'nightly', sourceVolumeId: 'data' })
+    expect(again).toEqual(taken)
+  })
+  expect(await readFile(join(directory.path, 'pool/snapshots/nightly/file'), 'utf8')).toBe('before')
   await driver.close()
 })

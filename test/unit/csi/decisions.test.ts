@@ -58,16 +58,17 @@ describe('what a call needs', () => {
 describe('secrets', () => {
   const redactor = loadRedactor()
 
-  test('are every request’s marked fields, and no other', () => {
+  test('are every request’s marked fields, and its mount flags', () => {
     const message = {
       name: 'v',
       parameters: { password: 'a parameter, as its field is not marked' },
       secrets: { key: 'k3y', empty: '' },
-      volumeCapabilities: [{ mount: { fsType: 'ext4' } }],
+      volumeCapabilities: [{ mount: { fsType: 'ext4', mountFlags: ['pass=w0rd'] } }],
     }
     expect(redactor.message('CreateVolumeRequest', message)).toEqual({
       ...message,
       secrets: { key: stripped, empty: stripped },
+      volumeCapabilities: [{ mount: { fsType: 'ext4', mountFlags: [stripped] } }],
     })
   })
 

@@ -1,0 +1,43 @@
+import type { Fault, FieldPath } from './fault.ts'
+
+/** Values by name. They are shown in messages and stored with declarations: no place for a secret. */
+export type Variables = ReadonlyMap<string, string>
+
+export const isVariableName = (name: string) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+
+/**
+ * Puts the values of `${NAME}` into the texts of a document. Keys stay as they are, and a value stays the
+ * one text that it is, whatever is put into it; what is put in is not looked through again. `$${` stands
+ * for `${` itself. A name that nobody declared is a fault.
+ */
+export function expandVariables(
+  value: unknown,
+  variables: Variables,
+): { readonly value: unknown; readonly faults: readonly Fault[] } {
+  const faults: Fault[] = []
+  const expandText = (text: string, path: FieldPath) =>
+    text.replace(/\$\$\{|\$\{([^{}]*)\}?/g, (written, name?: string) => {
+      if (name === undefined) return '${'
+      const found = written.endsWith('}') ? variables.get(name) : undefined
+      if (found === undefined) faults.push({ path, message: explain(isSecret(path) ? '' : name) })
+      return found ?? ''
+    })
+  const expand = (node: unknown, path: FieldPath): unknown => {
+    if (typeof node === 'string') return node.includes('${') ? expandText(node, path) : node
+    if (Array.isArray(node)) return node.map((item, index) => expand(item, [...path, index]))
+    if (typeof node !== 'object' || node === null) return node
+    return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, expand(item, [...path, key])]))
+  }
+  return { value: expand(value, []), faults }
+}
+
+/** What stands there may be a secret that was written in the place of a reference. */
+const isSecret = ([root, field]: FieldPath) => root === 'spec' && field === 'secrets'
+
+/** Of a name that is none, nothing is quoted: where a brace is left open, it may be anything. */
+function explain(name: string): string {
+  const remedy = 'write $${ for the text itself'
+  return isVariableName(name) && name.length <= 80
+    ? `\${${name}} is not set: run with --var ${name}=…, or ${remedy}`
+    : `\${ begins a variable, \${NAME} of letters, digits and _: ${remedy}`
+}

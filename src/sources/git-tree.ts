@@ -1,0 +1,71 @@
+import type { GitRepository } from './git-repository.ts'
+import { compare, isDeclarationFile, isHidden } from './scan-files.ts'
+
+/** A file of a commit that may hold declarations. */
+export interface TreeFile {
+  /** Path beneath the source's folder; empty where the source is this file. */
+  readonly file: string
+  readonly objectID: string
+  readonly sizeBytes: number
+}
+
+export interface TreeScan {
+  /** Sorted by `file`. */
+  readonly files: readonly TreeFile[]
+  /** Links and submodules that were not followed, and may be what a person meant to be read. */
+  readonly unfollowed: readonly { readonly file: string; readonly message: string }[]
+}
+
+const isVisible = (path: string) => !path.split('/').some(isHidden)
+
+/**
+ * Finds the files beneath a path of a commit, as scanFiles does in a folder. Links are followed within the
+ * repository, by git, and never out of it; what a folder holds already is not read a second time.
+ * @returns undefined: the commit has no such path
+ */
+export async function scanTree(
+  repository: GitRepository,
+  commit: string,
+  root: string,
+  signal: AbortSignal,
+): Promise<TreeScan | undefined> {
+  const [found] = await repository.resolve(commit, [root], signal)
+  if (found === undefined) return undefined
+  if (found.kind === 'file') return { files: [{ file: '', ...found }], unfollowed: [] }
+  const files: TreeFile[] = []
+  const unfollowed: { file: string; message: string }[] = []
+  const entered = new Set([found.objectID])
+  const read = new Set<string>()
+
+  async function enter(treeID: string, prefix: string): Promise<void> {
+    const entries = (await repository.list(treeID, signal))
+      .filter(({ path }) => isVisible(path))
+      .map((entry) => ({ ...entry, file: prefix === '' ? entry.path : `${prefix}/${entry.path}` }))
+    for (const { kind, objectID, file, sizeBytes } of entries) {
+      if (kind === 'folder') entered.add(objectID)
+      if (kind === 'submodule') unfollowed.push({ file, message: 'is a submodule, which is not read' })
+      if (kind !== 'file' || !isDeclarationFile(file)) continue
+      read.add(objectID)
+      files.push({ file, objectID, sizeBytes })
+    }
+    const links = entries.filter(({ kind }) => kind === 'link')
+    const paths = links.map(({ file }) => (root === '' ? file : `${root}/${file}`))
+    const targets = await repository.resolve(commit, paths, signal)
+    for (const [index, { file }] of links.entries()) {
+      const target = targets[index]
+      if (target === undefined) {
+        unfollowed.push({ file, message: 'is a link that leads out of the repository, or to nothing' })
+      } else if (target.kind === 'folder' && !entered.has(target.objectID)) {
+        entered.add(target.objectID)
+        await enter(target.objectID, file)
+      } else if (target.kind === 'file' && isDeclarationFile(file) && !read.has(target.objectID)) {
+        read.add(target.objectID)
+        files.push({ file, objectID: target.objectID, sizeBytes: target.sizeBytes })
+      }
+    }
+  }
+
+  await enter(found.objectID, '')
+  files.sort((a, b) => compare(a.file, b.file))
+  return { files, unfollowed }
+}
