@@ -119,7 +119,18 @@ async function startServerProcess(dataDirectory: string, endpoint: string) {
   const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
   const process_ = spawn(
     process.execPath,
-    [main, 'server', '--http', '127.0.0.1:0', '--data-dir', dataDirectory, '--plugin', `disk=${endpoint}`],
+    [
+      main,
+      'server',
+      '--http',
+      '127.0.0.1:0',
+      '--max-connections-per-client',
+      '2000',
+      '--data-dir',
+      dataDirectory,
+      '--plugin',
+      `disk=${endpoint}`,
+    ],
     { stdio: ['ignore', 'inherit', 'pipe'] },
   )
   const lines = createInterface({ input: process_.stderr })

@@ -25,6 +25,8 @@ import { packageVersion } from './lib/version.ts'
 const program: Command = new Command('mooring')
   .description("Keeps HashiCorp Nomad's CSI volumes and snapshots as they are declared.")
   .version(packageVersion())
+  // What stands behind a command is the command's, so that a subcommand may have an option of its parent.
+  .enablePositionalOptions()
   .showHelpAfterError('(mooring --help and mooring <command> --help say more)')
   .addCommand(upCommand())
   .addCommand(runCommand())

@@ -1,12 +1,12 @@
 import { Agent, request } from 'undici'
 import type { InventoryContents } from '../inventory/memory-inventory.ts'
 import { reviveRecord } from '../inventory/memory-inventory.ts'
+import { findAdminSocket } from '../lib/admin-socket.ts'
 import { errorCode, errorMessage, UsageError } from '../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../lib/json.ts'
 import { packageVersion } from '../lib/version.ts'
 import type { Orphans } from '../plan/orphans.ts'
 import type { Admin, OperatorInfo, StatusReport } from './admin.ts'
-import { findAdminSocket } from './admin-socket.ts'
 import type { ManagedObject } from './managed-object.ts'
 import { versionHeader } from './serve-admin.ts'
 

@@ -2,12 +2,12 @@ import { chmodSync } from 'node:fs'
 import { umask } from 'node:process'
 import fastify from 'fastify'
 import Type from 'typebox'
+import { reserveAdminSocket } from '../lib/admin-socket.ts'
 import { UsageError } from '../lib/errors.ts'
 import { stringifyJSON } from '../lib/json.ts'
 import type { Log } from '../lib/log.ts'
 import { packageVersion } from '../lib/version.ts'
 import type { Admin } from './admin.ts'
-import { reserveAdminSocket } from './admin-socket.ts'
 
 /** Names the release that answers: shapes may differ between releases, so a client asks for its own. */
 export const versionHeader = 'mooring-version'

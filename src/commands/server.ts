@@ -1,20 +1,24 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import process from 'node:process'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage, UsageError } from '../lib/errors.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
-import { defaultStateDirectory } from '../lib/state-directory.ts'
+import type { Registration } from '../server/context.ts'
+import { defaultLimits } from '../server/http/limits.ts'
+import type { TlsFiles } from '../server/http/tls.ts'
 import type { PluginConfig } from '../server/plugins/registry.ts'
 import { startServer } from '../server/server.ts'
-import { logLevelOption, parseAddressOption, parseDurationOption } from './options.ts'
+import { logLevelOption, parseAddressOption, parseCountOption, parseDurationOption } from './options.ts'
+import { serverBackupCommand, serverDataDirectoryOption, serverRestoreCommand } from './server-backup.ts'
+import { aclFileOption, serverTokenCommand } from './server-token.ts'
 
 interface ServerFlags {
   readonly http: { readonly host: string; readonly port: number }
   readonly dataDir: string
   readonly plugin: readonly PluginConfig[]
+  readonly keyFile?: string
+  readonly registration: Registration
   readonly pluginDir?: string
   readonly pluginCaFile?: string
   readonly pluginCertFile?: string
@@ -23,11 +27,26 @@ interface ServerFlags {
   /** Milliseconds. */
   readonly probeInterval: number
   readonly logLevel: LogLevel
+  readonly allowedHost: readonly string[]
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly tlsClientCa?: string
+  readonly maxBody: number
+  readonly maxHeaders: number
+  readonly maxConnectionsPerClient: number
+  readonly maxRequests: number
+  readonly aclFile?: string
+  readonly insecure: boolean
 }
 
 /** `mooring server`: the Volumes HTTP API over CSI plugins, until a signal ends it. */
 export function serverCommand(): Command {
-  return new Command('server')
+  const command = new Command('server')
+    // What stands behind a subcommand is the subcommand's.
+    .enablePositionalOptions()
+    .addCommand(serverTokenCommand())
+    .addCommand(serverBackupCommand())
+    .addCommand(serverRestoreCommand())
     .summary('serve the Volumes HTTP API over CSI plugins')
     .description('Serves the Volumes HTTP API of Nomad over CSI plugins, with its state in a directory.')
     .addOption(
@@ -36,10 +55,12 @@ export function serverCommand(): Command {
         .default({ host: '127.0.0.1', port: 4646 }, '127.0.0.1:4646')
         .env('MOORING_HTTP'),
     )
+    .addOption(serverDataDirectoryOption())
     .addOption(
-      new Option('--data-dir <folder>', 'where the state is kept')
-        .default(join(defaultStateDirectory(process.env), 'server'), '$XDG_STATE_HOME/mooring/server')
-        .env('MOORING_DATA_DIR'),
+      new Option(
+        '--key-file <file>',
+        'what secrets are encrypted with; default: server.key in --data-dir',
+      ).env('MOORING_KEY_FILE'),
     )
     .addOption(
       new Option('--plugin <id=endpoint>', 'a CSI plugin, ID=unix:///path or ID=tcp://host:port; repeatable')
@@ -64,23 +85,85 @@ export function serverCommand(): Command {
         'MOORING_MOUNT_ROOT',
       ),
     )
+    .addOption(
+      new Option(
+        '--registration <how>',
+        'what a definition that is there already gets: 409, or 200 as from Nomad',
+      )
+        .choices(['page', 'nomad'])
+        .default('page'),
+    )
     .addOption(logLevelOption())
-    .action(async (flags: ServerFlags) => {
-      const log = createLog(flags.logLevel)
-      const server = await startServer({
-        http: flags.http,
-        dataDirectory: flags.dataDir,
-        plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
-        ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
-        clock: systemClock,
-        log,
-        probeIntervalMs: flags.probeInterval,
-        ...(flags.mountRoot !== undefined && { mountRoot: flags.mountRoot }),
-      })
-      const signal = await waitForShutdown(systemClock)
-      log.info({ signal }, 'server stopping')
-      await server.close()
+  for (const option of guardOptions()) command.addOption(option)
+  return command.action(async (flags: ServerFlags) => {
+    const log = createLog(flags.logLevel)
+    const tls = tlsFiles(flags)
+    const server = await startServer({
+      http: flags.http,
+      dataDirectory: flags.dataDir,
+      registration: flags.registration,
+      plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
+      ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
+      clock: systemClock,
+      log,
+      probeIntervalMs: flags.probeInterval,
+      ...(flags.mountRoot !== undefined && { mountRoot: flags.mountRoot }),
+      allowedHosts: flags.allowedHost,
+      ...(tls !== undefined && { tls }),
+      limits: {
+        bodyBytes: flags.maxBody,
+        headerBytes: flags.maxHeaders,
+        connectionsPerClient: flags.maxConnectionsPerClient,
+        requestsInFlight: flags.maxRequests,
+      },
+      ...(flags.aclFile !== undefined && { aclFile: flags.aclFile }),
+      ...(flags.keyFile !== undefined && { keyFile: flags.keyFile }),
+      insecure: flags.insecure,
     })
+    const signal = await waitForShutdown(systemClock)
+    log.info({ signal }, 'server stopping')
+    await server.close()
+  })
+}
+
+/** Who may speak to the server, over which wire, and how much of it one may take. */
+const guardOptions = () => [
+  new Option(
+    '--tls-cert <file>',
+    'serve HTTPS with this certificate and its chain (PEM), read again on change',
+  ).env('MOORING_TLS_CERT'),
+  new Option('--tls-key <file>', 'the key of --tls-cert').env('MOORING_TLS_KEY'),
+  new Option(
+    '--tls-client-ca <file>',
+    'let in only clients with a certificate of one of these authorities',
+  ).env('MOORING_TLS_CLIENT_CA'),
+  new Option('--allowed-host <name>', 'one more name that clients call this server by; repeatable')
+    .argParser((name: string, before: readonly string[]) => [...before, name])
+    .default([], "--http, this machine's, and the certificate's"),
+  new Option('--max-body <bytes>', 'largest body of a request')
+    .argParser(parseCountOption)
+    .default(defaultLimits.bodyBytes),
+  new Option('--max-headers <bytes>', 'most that the headers of a request take')
+    .argParser(parseCountOption)
+    .default(defaultLimits.headerBytes),
+  new Option('--max-connections-per-client <count>', 'connections that one address may hold')
+    .argParser(parseCountOption)
+    .default(defaultLimits.connectionsPerClient),
+  new Option('--max-requests <count>', 'requests in flight, blocked queries included')
+    .argParser(parseCountOption)
+    .default(defaultLimits.requestsInFlight),
+  aclFileOption(),
+  new Option('--insecure', 'listen off loopback without TLS or without an ACL')
+    .default(false)
+    .env('MOORING_INSECURE'),
+]
+
+function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServerFlags): TlsFiles | undefined {
+  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new UsageError('TLS takes --tls-cert and --tls-key together')
+  }
+  return { cert: tlsCert, key: tlsKey, ...(tlsClientCa !== undefined && { clientCA: tlsClientCa }) }
 }
 
 /** Adds the TLS files to a plugin over TCP, where any are given. @throws UsageError where one cannot be read */

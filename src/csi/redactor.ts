@@ -48,7 +48,12 @@ function createRedactor(root: protobuf.Root): Redactor {
   }
 }
 
-const isSecret = (field: protobuf.Field): boolean => field.getOption('(csi_secret)') === true
+const isMarked = (field: protobuf.Field): boolean => field.getOption('(csi_secret)') === true
+
+/** "This field MAY contain sensitive information" (VolumeCapability.MountVolume), but the contract does not mark it. */
+const isMountFlags = (field: protobuf.Field): boolean => field.name === 'mountFlags'
+
+const isSecret = (field: protobuf.Field): boolean => isMarked(field) || isMountFlags(field)
 
 /** CSI 1.12 says of this field, too, that it may be sensitive and must not leak, though without the mark. */
 const mountFlags = '.csi.v1.VolumeCapability.MountVolume.mountFlags'
@@ -82,7 +87,8 @@ function* secretValues(type: protobuf.Type, message: object): Generator<string> 
   for (const [name, value] of Object.entries(message)) {
     const field = type.fields[name]
     if (field === undefined) continue
-    if (isSecret(field)) yield* nonEmptyTexts(value)
+    if (isMarked(field)) yield* nonEmptyTexts(value)
+    else if (isMountFlags(field)) yield* flagsWithValue(value)
     else if (field.resolvedType instanceof protobuf.Type && typeof value === 'object' && value !== null) {
       const isSeveral = Array.isArray(value) || field instanceof protobuf.MapField
       for (const item of isSeveral ? Object.values(value) : [value])
@@ -96,4 +102,9 @@ function* nonEmptyTexts(value: unknown): Generator<string> {
   else if (typeof value === 'object' && value !== null) {
     for (const item of Object.values(value)) yield* nonEmptyTexts(item)
   }
+}
+
+/** Those that can hold a password; of flags such as `ro` any text is full. */
+function* flagsWithValue(flags: unknown): Generator<string> {
+  for (const flag of nonEmptyTexts(flags)) if (flag.includes('=')) yield flag
 }

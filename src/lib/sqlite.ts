@@ -9,6 +9,8 @@ export interface DatabaseOptions {
   readonly what: string
   /** SQL that brings version n to n + 1, from an empty file on. Only ever appended to. */
   readonly migrations: readonly string[]
+  /** Called before the migrations, with the lock held. A UsageError that it throws is thrown as it is. */
+  readonly prepare?: (database: DatabaseSync) => void
   /** What a person can do, where it is something else than for a data directory. */
   readonly remedies?: { readonly busy: string; readonly damaged: string }
 }
@@ -23,33 +25,52 @@ const dataDirectoryRemedies = {
  * process however that ends. A commit is on disk when it returns.
  * @throws UsageError if another process holds it, if it is of a later release, or damaged
  */
-export function openDatabase({ path, what, migrations, remedies }: DatabaseOptions): DatabaseSync {
+export function openDatabase({ path, what, migrations, prepare, remedies }: DatabaseOptions): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(path)
   try {
     // Exclusive before WAL, so that no shared memory file is needed.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     database.exec('BEGIN EXCLUSIVE')
+    requireKnownFormat(database, migrations)
+    prepare?.(database)
     migrate(database, migrations)
     database.exec('COMMIT')
     return database
   } catch (error) {
     database.close()
-    throw new UsageError(explain(error, path, what, remedies), { cause: error })
+    if (error instanceof UsageError) throw error
+    throw new UsageError(explainDatabaseError(error, path, what, remedies), { cause: error })
   }
 }
 
+/** The format that a database is in; 0: it is empty. */
+export function formatOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.user_version)
+}
+
+function requireKnownFormat(database: DatabaseSync, migrations: readonly string[]): void {
+  const version = formatOf(database)
+  if (version <= migrations.length) return
+  throw new Error(
+    `it has format ${version}, and this release knows formats up to ${migrations.length}; run the release that wrote it, or put a backup of this one in its place`,
+  )
+}
+
 function migrate(database: DatabaseSync, migrations: readonly string[]): void {
-  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
-  if (version > migrations.length) {
-    throw new Error(`it has format ${version}, and this release knows formats up to ${migrations.length}`)
-  }
+  const version = formatOf(database)
   if (version === migrations.length) return
   for (const migration of migrations.slice(version)) database.exec(migration)
   database.exec(`PRAGMA user_version = ${migrations.length}`)
 }
 
-function explain(error: unknown, path: string, what: string, remedies = dataDirectoryRemedies): string {
+/** Why a database could not be opened or locked, and what a person can do. */
+export function explainDatabaseError(
+  error: unknown,
+  path: string,
+  what: string,
+  remedies = dataDirectoryRemedies,
+): string {
   const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
   const busy = 5
   const corrupt = 11

@@ -5,11 +5,15 @@ import type { NodeIdentity } from './node/node-identity.ts'
 import type { PluginRegistry } from './plugins/registry.ts'
 import type { State } from './state/state.ts'
 
+/** What a definition that is there already gets: 409 as the public page says, or 200 as from Nomad. */
+export type Registration = 'page' | 'nomad'
+
 /** What the operations of the server work on. */
 export interface ServerContext {
   readonly state: State
   readonly plugins: PluginRegistry
   readonly node: NodeIdentity
+  readonly registration: Registration
   readonly mounts: {
     /** Claims are published beneath it only; undefined: nowhere. */
     readonly root: string | undefined
@@ -17,6 +21,7 @@ export interface ServerContext {
   }
   /** By volumeKey: at most one operation changes a volume at a time. */
   readonly lock: KeyedLock
+  readonly aclEnabled: boolean
   readonly log: Log
   readonly clock: Clock
 }

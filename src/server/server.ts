@@ -3,10 +3,15 @@ import { join } from 'node:path'
 import { type Clock, delay, systemClock } from '../lib/clock.ts'
 import { errorCode, UsageError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { type Acl, noAcl, openAcl } from './acl/acl.ts'
 import { recoverClaims } from './claims/claims.ts'
-import type { ServerContext } from './context.ts'
+import type { Registration, ServerContext } from './context.ts'
+import { serveServerAdmin } from './http/admin-server.ts'
 import { createBlockingQueries } from './http/blocking-query.ts'
 import { createHttpServer } from './http/http-server.ts'
+import { defaultLimits, type Limits } from './http/limits.ts'
+import { isLoopback } from './http/own-host.ts'
+import { loadTls, type TlsFiles, watchTls } from './http/tls.ts'
 import { createKeyedLock } from './keyed-lock.ts'
 import { followPluginDirectory } from './plugins/plugin-directory.ts'
 import { createPluginRegistry, type PluginConfig } from './plugins/registry.ts'
@@ -29,6 +34,8 @@ export interface ServerOptions {
   readonly http: { readonly host: string; readonly port: number }
   /** Made if it is not there. One server at a time. */
   readonly dataDirectory: string
+  /** The key that secrets are stored with. Default: `server.key` in the data directory. */
+  readonly keyFile?: string
   readonly plugins: readonly PluginConfig[]
   /** Every `ID.sock` in this folder is a plugin too, for as long as it is there. */
   readonly pluginDirectory?: string
@@ -40,6 +47,8 @@ export interface ServerOptions {
   readonly startTimeoutMs?: number
   /** How long close waits for requests under way before it cuts their calls. Default 10 s. */
   readonly drainTimeoutMs?: number
+  /** Default `page`. */
+  readonly registration?: Registration
   /** Claims publish volumes beneath this folder only. Default: nowhere. */
   readonly mountRoot?: string
   /** What the API calls this machine. Default: its host name. */
@@ -48,6 +57,14 @@ export interface ServerOptions {
   readonly region?: string
   /** From 0 up to 1, to spread the ends of blocking queries. */
   readonly random?: () => number
+  /** Names that clients may call the server by, beside `http.host`, the machine's, and the certificate's. */
+  readonly allowedHosts?: readonly string[]
+  readonly tls?: TlsFiles
+  readonly limits?: Partial<Limits>
+  /** Who may do what (docs/server.md). Not given: everybody everything. */
+  readonly aclFile?: string
+  /** Listen off loopback although not everything that guards is there. Default: refuse. */
+  readonly insecure?: boolean
 }
 
 export interface Server {
@@ -64,7 +81,10 @@ export interface Server {
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, clock = systemClock, startTimeoutMs = 5_000, drainTimeoutMs = 10_000 } = options
-  const state = openState(options.dataDirectory, clock)
+  requireGuarded(options)
+  const tls = options.tls && loadTls(options.tls)
+  const state = openState(options.dataDirectory, clock, options.keyFile)
+  const acl = openAclOf(options, clock, () => state.close())
   const plugins = createPluginRegistry({
     plugins: options.plugins,
     state,
@@ -82,8 +102,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     state,
     plugins,
     node,
+    registration: options.registration ?? 'page',
     mounts: { root: options.mountRoot, stagingRoot: join(options.dataDirectory, 'staging') },
     lock: createKeyedLock(),
+    aclEnabled: acl !== noAcl,
     log,
     clock,
   }
@@ -104,19 +126,28 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...searchRoutes(context),
     ],
     region: node.region,
+    names: [options.http.host, hostname(), ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()),
+    ...(tls !== undefined && { tls }),
+    limits: { ...defaultLimits, ...options.limits },
+    acl,
     log,
     clock,
   })
+  const unwatchTls = options.tls === undefined ? () => {} : watchTls(options.tls, clock, log, http.useTls)
 
   const unfollow =
     options.pluginDirectory === undefined
       ? () => {}
       : followPluginDirectory(options.pluginDirectory, clock, plugins.replaceDiscovered)
 
+  let admin: { close(): Promise<void> } | undefined
   const close = async () => {
     unfollow()
     replays.close()
     storageIndexes.close()
+    await admin?.close()
+    unwatchTls()
+    acl.close()
     const drained = new AbortController()
     const closed = http.close().finally(() => drained.abort())
     await delay(clock, drainTimeoutMs, drained.signal)
@@ -127,16 +158,43 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   try {
+    admin = await serveServerAdmin(options.dataDirectory, state, log)
     await plugins.firstHealthy(startTimeoutMs)
     await replays.startAll(startTimeoutMs)
     await recoverClaims(context)
-    const url = await listen(http.app, options.http)
+    const url = (await listen(http.app, options.http)).replace(
+      /^http:/,
+      tls === undefined ? 'http:' : 'https:',
+    )
     log.info({ url, dataDirectory: options.dataDirectory }, 'server listens')
     return { url, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** @throws UsageError as openAcl, after `onFailure` */
+function openAclOf({ aclFile, log }: ServerOptions, clock: Clock, onFailure: () => void): Acl {
+  try {
+    return aclFile === undefined ? noAcl : openAcl(aclFile, clock, log)
+  } catch (error) {
+    onFailure()
+    throw error
+  }
+}
+
+/** @throws UsageError where others than this machine could reach what is not guarded */
+function requireGuarded({ http: { host }, tls, aclFile, insecure }: ServerOptions): void {
+  if (isLoopback(host) || insecure === true) return
+  const missing = [
+    ...(tls === undefined ? ['TLS (--tls-cert and --tls-key)'] : []),
+    ...(aclFile === undefined ? ['an ACL (--acl-file)'] : []),
+  ]
+  if (missing.length === 0) return
+  throw new UsageError(
+    `refuses to listen on ${host} without ${missing.join(' and ')}: whoever reaches it could delete volumes; give what is missing to mooring server, listen on 127.0.0.1, or say --insecure`,
+  )
 }
 
 async function listen(

@@ -41,14 +41,20 @@ export async function scanTree(
     const entries = (await repository.list(treeID, signal))
       .filter(({ path }) => isVisible(path))
       .map((entry) => ({ ...entry, file: prefix === '' ? entry.path : `${prefix}/${entry.path}` }))
-    for (const { kind, objectID, file, sizeBytes } of entries) {
+    // Behind a link, what was entered already is not entered again: it may be what the link stands in.
+    const passed =
+      prefix === '' ? [] : entries.filter((each) => each.kind === 'folder' && entered.has(each.objectID))
+    const isPassed = (file: string) => passed.some((folder) => file.startsWith(`${folder.file}/`))
+    const fresh = entries.filter(({ file }) => !isPassed(file))
+    for (const { kind, objectID, file, sizeBytes } of fresh) {
       if (kind === 'folder') entered.add(objectID)
       if (kind === 'submodule') unfollowed.push({ file, message: 'is a submodule, which is not read' })
       if (kind !== 'file' || !isDeclarationFile(file)) continue
+      if (prefix !== '' && read.has(objectID)) continue
       read.add(objectID)
       files.push({ file, objectID, sizeBytes })
     }
-    const links = entries.filter(({ kind }) => kind === 'link')
+    const links = fresh.filter(({ kind }) => kind === 'link')
     const paths = links.map(({ file }) => (root === '' ? file : `${root}/${file}`))
     const targets = await repository.resolve(commit, paths, signal)
     for (const [index, { file }] of links.entries()) {

@@ -28,12 +28,14 @@ export async function startWebhook(
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
   const { host, port, secret, onPush, log } = options
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+    const from = request.socket.remoteAddress
     answer(request, secret).then(
       (status) => {
         if (status === 202) onPush()
-        else log.warn({ status, from: request.socket.remoteAddress }, 'webhook call refused')
+        else log.warn({ status, from }, 'webhook call refused')
+        response.writeHead(status, { connection: 'close' })
         // What is left of a refused body is not waited for.
-        response.writeHead(status, status === 202 ? {} : { connection: 'close' }).end()
+        response.end(() => request.destroy())
       },
       () => response.destroy(),
     )
@@ -55,7 +57,7 @@ async function answer(request: IncomingMessage, secret: string): Promise<number>
   if (request.method !== 'POST') return 405
   const hmac = createHmac('sha256', secret)
   let bytes = 0
-  for await (const chunk of request) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     bytes += chunk.length
     if (bytes > largestBodyBytes) return 413
     hmac.update(chunk)

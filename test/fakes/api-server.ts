@@ -43,7 +43,11 @@ export async function startTestServer(options: Partial<ServerOptions> = {}): Pro
       ...options,
       ...more,
     })
-  let server: Server | undefined = await start()
+  let server: Server | undefined = await start().catch(async (error) => {
+    await plugin.dispose()
+    rmSync(dataDirectory, { recursive: true, force: true })
+    throw error
+  })
   const test: TestServer = {
     plugin,
     dataDirectory,

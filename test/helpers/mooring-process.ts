@@ -11,6 +11,8 @@ export interface MooringProcess {
   readonly log: readonly LogLine[]
   /** Lines of standard output so far. */
   readonly output: readonly string[]
+  /** Lines of standard error so far that are no log. */
+  readonly complaints: readonly string[]
   /** Resolves with the first log line, past or to come, that matches; rejects if the process ends before. */
   logged(matches: (line: LogLine) => boolean, what: string): Promise<LogLine>
   /** Resolves with the first line of standard output that matches. */
@@ -78,6 +80,7 @@ export function watchProcess(child: ChildProcess): MooringProcess {
   return {
     log,
     output,
+    complaints,
     logged: (matches, what) => first(() => log.find(matches), what),
     printed: (pattern) =>
       first(() => {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Access } from '../acl/access.ts'
 
 /** A request as the routes see it. */
 export interface ApiRequest {
@@ -7,6 +8,8 @@ export interface ApiRequest {
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer | undefined
+  /** What whoever sent it may do. What the operation itself needs is there when a handler is called. */
+  readonly access: Access
   /** Aborts when the client is gone or the server closes. */
   readonly signal: AbortSignal
 }

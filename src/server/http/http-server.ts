@@ -1,3 +1,5 @@
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import { promisify } from 'node:util'
 import { deflate, gzip } from 'node:zlib'
 import { type FastifyReply, type FastifyRequest, fastify, type HTTPMethods } from 'fastify'
@@ -5,8 +7,14 @@ import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
+import type { Access } from '../acl/access.ts'
+import type { Acl } from '../acl/acl.ts'
+import { guardHandler } from '../acl/authorize.ts'
 import { ApiError } from '../errors.ts'
 import type { ApiAnswer, ApiRequest, Handler, Resource } from './api.ts'
+import { createConnectionLimit, createRequestLimit, type Limits, slownessLimits } from './limits.ts'
+import { isMeantForUs } from './own-host.ts'
+import type { Tls } from './tls.ts'
 
 const gzipAsync = promisify(gzip)
 const deflateAsync = promisify(deflate)
@@ -15,30 +23,84 @@ const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE',
 
 /** Long enough for an ID of 1 KiB with every byte percent-encoded. */
 const longestParam = 4096
-const largestBodyBytes = 4 * 1024 * 1024
 
 export interface HttpServerOptions {
   readonly resources: readonly Resource[]
   /** The one region that requests may name. */
   readonly region: string
+  /** Names and addresses that the server goes by, beside those of loopback and of its certificate. */
+  readonly names: readonly string[]
+  /** Not given: in the clear. */
+  readonly tls?: Tls
+  readonly limits: Limits
+  readonly acl: Acl
   readonly log: Log
   readonly clock: Clock
 }
 
 /** Lays the resources over HTTP: bodies, headers, errors and encodings as Nomad's agent has them. */
-export function createHttpServer({ resources, region, log, clock }: HttpServerOptions) {
+export function createHttpServer(options: HttpServerOptions) {
+  const { resources, region, names, limits, acl, log, clock } = options
   const closing = new AbortController()
+  let { tls } = options
+  const servers: Server[] = []
+  const limitConnections = createConnectionLimit(limits.connectionsPerClient)
+  const fitsInFlight = createRequestLimit(limits.requestsInFlight)
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
-    bodyLimit: largestBodyBytes,
+    bodyLimit: limits.bodyBytes,
     forceCloseConnections: 'idle',
+    // Called for each address that the host's name stands for.
+    serverFactory: (handler) => {
+      const shared = {
+        maxHeaderSize: limits.headerBytes,
+        headersTimeout: slownessLimits.headersTimeoutMs,
+        requestTimeout: slownessLimits.requestTimeoutMs,
+        keepAliveTimeout: 72_000,
+      }
+      const server: Server =
+        tls === undefined
+          ? createServer(shared, handler)
+          : createTlsServer(
+              {
+                ...shared,
+                ...tls.options,
+                handshakeTimeout: slownessLimits.handshakeTimeoutMs,
+                requestCert: tls.options.ca !== undefined,
+                rejectUnauthorized: tls.options.ca !== undefined,
+              },
+              handler,
+            )
+      limitConnections(server, tls !== undefined)
+      servers.push(server)
+      return server
+    },
+    // What is no HTTP that can be read: there is no request to answer, only a connection.
+    clientErrorHandler: (error, socket) => {
+      if (!socket.writable) {
+        socket.destroy()
+        return
+      }
+      const [status, text] =
+        error.code === 'HPE_HEADER_OVERFLOW'
+          ? ['431 Request Header Fields Too Large', 'Request headers are too large']
+          : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+            ? ['408 Request Timeout', 'Request was not sent in time']
+            : ['400 Bad Request', 'Request is not valid HTTP']
+      log.debug({ status, reason: error.code }, 'connection refused')
+      socket.end(
+        `HTTP/1.1 ${status}\r\nContent-Type: ${plainText}\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+      )
+    },
     routerOptions: { maxParamLength: longestParam, caseSensitive: true },
     // A path whose percent-encoding is broken, among others: it reached no route.
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, error, log)
     },
   })
+
+  const own = { names, certificate: () => tls?.certificate }
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
@@ -52,6 +114,18 @@ export function createHttpServer({ resources, region, log, clock }: HttpServerOp
       const durationMs = clock.now() - startedMs
       log.info({ method: request.method, path, status: reply.statusCode, durationMs, ...cutOff }, 'request')
     })
+    if (!isMeantForUs(request.headers, request.socket.localAddress, own)) {
+      return done(
+        new ApiError(
+          403,
+          'Permission denied: Host or Origin is foreign; web pages of elsewhere get no answer',
+        ),
+      )
+    }
+    if (!fitsInFlight(request.raw, reply.raw)) {
+      reply.header('Retry-After', '1')
+      return done(new ApiError(503, 'too many requests in flight'))
+    }
     done()
   })
   app.addHook('onSend', (_request, reply, _payload, done) => {
@@ -64,16 +138,18 @@ export function createHttpServer({ resources, region, log, clock }: HttpServerOp
 
   for (const resource of resources) {
     for (const method of methods) {
-      const handler = resource[method === 'POST' ? 'PUT' : (method as 'GET')]
+      const served = method === 'POST' ? 'PUT' : (method as 'GET')
+      const handler = resource[served] && guardHandler(served, resource.path, resource[served])
       app.route({
         method,
         url: resource.path,
         handler: async (request, reply) => {
-          if (typeof handler !== 'function') throw new ApiError(405, 'Invalid method')
+          if (handler === undefined) throw new ApiError(405, 'Invalid method')
           const query = new URLSearchParams(request.url.split('?').slice(1).join('?'))
           const wanted = query.get('region')
           if (wanted && wanted !== region) throw new ApiError(400, 'No path to region')
-          return await serve(handler, query, request, reply, closing.signal)
+          const access = acl.accessOf(request.headers)
+          return await serve(handler, query, access, request, reply, closing.signal)
         },
       })
     }
@@ -81,6 +157,11 @@ export function createHttpServer({ resources, region, log, clock }: HttpServerOp
 
   return {
     app,
+    /** New connections get the new certificate. */
+    useTls(renewed: Tls) {
+      tls = renewed
+      for (const server of servers) if (server instanceof TlsServer) server.setSecureContext(renewed.options)
+    },
     /** Ends the blocked queries with what is there, answers what is under way, and closes. */
     async close() {
       closing.abort()
@@ -94,6 +175,7 @@ const plainText = 'text/plain; charset=utf-8'
 async function serve(
   handler: Handler,
   query: URLSearchParams,
+  access: Access,
   request: FastifyRequest,
   reply: FastifyReply,
   closing: AbortSignal,
@@ -104,6 +186,7 @@ async function serve(
   const apiRequest: ApiRequest = {
     params: request.params as Record<string, string>,
     query,
+    access,
     headers: request.headers,
     body: Buffer.isBuffer(request.body) ? request.body : undefined,
     signal: AbortSignal.any([gone.signal, closing]),

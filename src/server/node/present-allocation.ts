@@ -27,3 +27,43 @@ export function presentAllocation(claim: ClaimRecord, { name }: NodeIdentity): A
     ModifyTime: unixNanoseconds(claim.modifyTimeMs),
   }
 }
+
+/**
+ * What Read Allocation answers: the stub, and the job that the nomad CLI takes for granted, with the volume that
+ * its one task group would ask for.
+ */
+export function presentAllocationWithJob(claim: ClaimRecord, node: NodeIdentity) {
+  const stub = presentAllocation(claim, node)
+  return {
+    ...stub,
+    Job: {
+      ID: claim.volumeID,
+      Name: claim.volumeID,
+      Namespace: claim.namespace,
+      Region: node.region,
+      Datacenters: [node.datacenter],
+      Type: 'service',
+      Priority: 50,
+      Status: isLive(claim) ? 'running' : 'dead',
+      Version: 0,
+      TaskGroups: [
+        {
+          Name: 'mount',
+          Count: 1,
+          Tasks: [],
+          Volumes: {
+            [claim.volumeID]: {
+              Name: claim.volumeID,
+              Type: 'csi',
+              Source: claim.volumeID,
+              ReadOnly: claim.mode === 'read',
+              AccessMode: claim.accessMode,
+              AttachmentMode: claim.attachmentMode,
+            },
+          },
+        },
+      ],
+    },
+    Resources: { CPU: 0, MemoryMB: 0, DiskMB: 0 },
+  }
+}

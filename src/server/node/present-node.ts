@@ -23,6 +23,8 @@ export function presentNodeStub(state: State, { id, name, datacenter }: NodeIden
   }
 }
 
+const noResources = { Cpu: { CpuShares: 0 }, Memory: { MemoryMB: 0 }, Disk: { DiskMB: 0 } }
+
 /** What Read Node shows: the stub, and this node's instances of the plugins. */
 export function presentNode(state: State, node: NodeIdentity) {
   const plugins = state.csi_plugins.list().map((plugin) => presentPlugin(plugin, node.id))
@@ -37,7 +39,9 @@ export function presentNode(state: State, node: NodeIdentity) {
     ...presentNodeStub(state, node),
     Attributes: { 'unique.hostname': node.name },
     Meta: {},
-    Resources: {},
+    // No jobs run here; the nomad CLI takes these for granted.
+    NodeResources: noResources,
+    ReservedResources: noResources,
     CSIControllerPlugins: instances('Controllers'),
     CSINodePlugins: instances('Nodes'),
   }

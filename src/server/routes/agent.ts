@@ -8,7 +8,7 @@ import type { Resource } from '../http/api.ts'
 const nomadVersion = '2.0.6'
 
 /** What clients ask of an agent on their way to volumes: one server, which leads itself, in one region. */
-export function agentRoutes({ state, node }: ServerContext): Resource[] {
+export function agentRoutes({ state, node, aclEnabled }: ServerContext): Resource[] {
   const ok = { ok: true, message: 'ok' }
   const member = (host: string | undefined) => ({
     Name: `${node.name}.${node.region}`,
@@ -27,7 +27,7 @@ export function agentRoutes({ state, node }: ServerContext): Resource[] {
             Datacenter: node.datacenter,
             NodeName: node.name,
             Version: { Version: nomadVersion, VersionPrerelease: '', VersionMetadata: 'mooring' },
-            ACL: { Enabled: false },
+            ACL: { Enabled: aclEnabled },
             Server: { Enabled: true },
             Client: { Enabled: true },
           },

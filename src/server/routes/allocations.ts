@@ -3,7 +3,7 @@ import { notFound } from '../errors.ts'
 import type { Resource } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseReadOptions } from '../http/read-options.ts'
-import { presentAllocation } from '../node/present-allocation.ts'
+import { presentAllocation, presentAllocationWithJob } from '../node/present-allocation.ts'
 
 /** Allocations: the claims. */
 export function allocationRoutes({ state, node }: ServerContext, blocking: RunBlockingQuery): Resource[] {
@@ -11,13 +11,14 @@ export function allocationRoutes({ state, node }: ServerContext, blocking: RunBl
   return [
     {
       path: '/v1/allocations',
-      GET: ({ query, signal }) => {
+      GET: ({ query, access, signal }) => {
         const options = parseReadOptions(query)
         const answer = (index: number) => ({
           body: state.csi_claims
             .list()
             .filter(({ namespace }) => options.namespace === '*' || namespace === options.namespace)
             .filter(({ id }) => id.startsWith(options.prefix))
+            .filter(({ namespace }) => access.allows(namespace, 'read-job'))
             .map((claim) => presentAllocation(claim, node)),
           index,
         })
@@ -26,11 +27,13 @@ export function allocationRoutes({ state, node }: ServerContext, blocking: RunBl
     },
     {
       path: '/v1/allocation/:id',
-      GET: ({ params: { id = '' }, query, signal }) => {
+      GET: ({ params: { id = '' }, query, access, signal }) => {
         const answer = (index: number) => {
           const claim = state.csi_claims.get(id)
-          if (claim === undefined) throw notFound('alloc not found', index)
-          return { body: presentAllocation(claim, node), index }
+          // Nobody learns of an allocation by being refused it.
+          if (claim === undefined || !access.allows(claim.namespace, 'read-job'))
+            throw notFound('alloc not found', index)
+          return { body: presentAllocationWithJob(claim, node), index }
         }
         return blocking(
           { options: parseReadOptions(query), topics: [`csi_claims/${id}`], index, answer },

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { type AccessMode, type AttachmentMode, accessModes, attachmentModes } from '../../wire/volume.ts'
+import { readCapabilities } from '../acl/needs.ts'
 import { endClaim, takeClaim } from '../claims/claims.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
@@ -24,13 +25,14 @@ export function claimRoutes(context: ServerContext): Resource[] {
   return [
     {
       path: '/v1/claims',
-      GET: ({ query }) => {
+      GET: ({ query, access }) => {
         const namespace = parseNamespace(query)
         const target = query.get('target_path')
         return {
           body: state.csi_claims
             .list()
             .filter((claim) => namespace === '*' || claim.namespace === namespace)
+            .filter((claim) => access.allows(claim.namespace, ...readCapabilities))
             .filter((claim) => target === null || claim.targetPath === target)
             .map(presentClaim),
           index: state.index('csi_claims'),

@@ -41,7 +41,7 @@ export function namespaceRoutes({ state }: ServerContext, blocking: RunBlockingQ
   return [
     {
       path: '/v1/namespaces',
-      GET: ({ query, signal }) => {
+      GET: ({ query, access, signal }) => {
         const options = parseReadOptions(query)
         return blocking(
           {
@@ -51,7 +51,7 @@ export function namespaceRoutes({ state }: ServerContext, blocking: RunBlockingQ
             answer: (index) => ({
               body: state.namespaces
                 .list()
-                .filter(({ name }) => name.startsWith(options.prefix))
+                .filter(({ name }) => name.startsWith(options.prefix) && access.seesNamespace(name))
                 .map(presentNamespace),
               index,
             }),

@@ -3,7 +3,7 @@ import { notFound } from '../errors.ts'
 import type { Resource } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseReadOptions } from '../http/read-options.ts'
-import { presentAllocation } from '../node/present-allocation.ts'
+import { presentAllocationWithJob } from '../node/present-allocation.ts'
 import { presentNode, presentNodeStub } from '../node/present-node.ts'
 
 /** Nodes: this machine, which changes as its plugins do. */
@@ -32,11 +32,14 @@ export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlocking
     },
     {
       path: '/v1/node/:id/allocations',
-      GET: ({ params, query, signal }) => {
+      GET: ({ params, query, access, signal }) => {
         const index = () => state.index('csi_claims')
         if (params.id !== node.id) throw notFound('node not found', index())
         const answer = (index: number) => ({
-          body: state.csi_claims.list().map((claim) => presentAllocation(claim, node)),
+          body: state.csi_claims
+            .list()
+            .filter((claim) => access.allows(claim.namespace, 'read-job'))
+            .map((claim) => presentAllocationWithJob(claim, node)),
           index,
         })
         return blocking({ options: parseReadOptions(query), topics: ['csi_claims'], index, answer }, signal)

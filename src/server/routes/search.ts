@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { listCapabilities } from '../acl/needs.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
 import type { Resource } from '../http/api.ts'
@@ -15,7 +16,7 @@ export function searchRoutes({ state }: ServerContext): Resource[] {
   return [
     {
       path: '/v1/search',
-      PUT: ({ query, body }) => {
+      PUT: ({ query, body, access }) => {
         const { Prefix, Context } = decode(SearchBody, parseBody(body))
         const namespace = parseNamespace(query)
         const ids: Record<string, () => string[]> = {
@@ -23,11 +24,20 @@ export function searchRoutes({ state }: ServerContext): Resource[] {
             state.csi_volumes
               .list()
               .filter((volume) => namespace === '*' || volume.namespace === namespace)
+              .filter((volume) => access.allows(volume.namespace, ...listCapabilities))
               .map(({ id }) => id),
-          plugins: () => state.csi_plugins.list().map(({ id }) => id),
-          namespaces: () => state.namespaces.list().map(({ name }) => name),
-          nodes: () => [state.nodeID],
-          allocs: () => state.csi_claims.list().map(({ id }) => id),
+          plugins: () => (access.allowsPlugin('list') ? state.csi_plugins.list().map(({ id }) => id) : []),
+          namespaces: () =>
+            state.namespaces
+              .list()
+              .map(({ name }) => name)
+              .filter((name) => access.seesNamespace(name)),
+          nodes: () => (access.allowsNodeRead() ? [state.nodeID] : []),
+          allocs: () =>
+            state.csi_claims
+              .list()
+              .filter((claim) => access.allows(claim.namespace, 'read-job'))
+              .map(({ id }) => id),
         }
         const contexts = Context === '' || Context === 'all' ? Object.keys(ids) : [Context]
         const found = contexts.map((context) => {

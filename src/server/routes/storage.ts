@@ -1,19 +1,12 @@
-import Type from 'typebox'
-import { SnapshotRequest } from '../../wire/snapshot.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
 import type { ApiAnswer, ApiRequest, Handler, Resource } from '../http/api.ts'
-import { decode, parseBody } from '../http/decode.ts'
 import { parseReadOptions, type ReadOptions } from '../http/read-options.ts'
 import { parseSecretsHeader } from '../http/secrets-header.ts'
 import { listExternalVolumes } from '../storage/list-external.ts'
 import { createSnapshot, deleteSnapshot, listSnapshots } from '../storage/snapshots.ts'
+import { parseSnapshotsBody } from '../storage/snapshots-body.ts'
 import type { StorageIndexes } from '../storage/storage-indexes.ts'
-
-const SnapshotsBody = Type.Object({
-  Namespace: Type.Optional(Type.String()),
-  Snapshots: Type.Array(SnapshotRequest),
-})
 
 /** What the plugins' storage holds: external volumes and snapshots. */
 export function storageRoutes(context: ServerContext, indexes: StorageIndexes): Resource[] {
@@ -30,7 +23,7 @@ export function storageRoutes(context: ServerContext, indexes: StorageIndexes): 
     return withIndex(last, indexes.note(key, last))
   }
   const create: Handler = async (request) => {
-    const { namespace, snapshots } = parseSnapshotsBody(request)
+    const { namespace, snapshots } = requestedSnapshots(request)
     const created = []
     for (const snapshot of snapshots) created.push(await createSnapshot(context, namespace, snapshot))
     return { body: { Snapshots: created, ...metadata(context) } }
@@ -89,14 +82,13 @@ const metadata = ({ state }: ServerContext) => ({
   KnownLeader: true,
 })
 
-function parseSnapshotsBody({ params, query, body }: ApiRequest) {
-  const { Namespace, Snapshots } = decode(SnapshotsBody, parseBody(body))
-  const { id } = params
-  const snapshots = Snapshots.map((snapshot) => {
+function requestedSnapshots({ params: { id }, query, body }: ApiRequest) {
+  const given = parseSnapshotsBody(body, query)
+  const snapshots = given.snapshots.map((snapshot) => {
     if (id !== undefined && snapshot.SourceVolumeID !== '' && snapshot.SourceVolumeID !== id) {
       throw badRequest(`SourceVolumeID "${snapshot.SourceVolumeID}" is not the "${id}" of the path`)
     }
     return { ...snapshot, SourceVolumeID: id ?? snapshot.SourceVolumeID }
   })
-  return { namespace: query.get('namespace') || Namespace || 'default', snapshots }
+  return { ...given, snapshots }
 }

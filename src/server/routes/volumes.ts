@@ -1,3 +1,4 @@
+import { listCapabilities } from '../acl/needs.ts'
 import type { ServerContext } from '../context.ts'
 import { notFound } from '../errors.ts'
 import type { Resource } from '../http/api.ts'
@@ -16,7 +17,7 @@ export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery
   return [
     {
       path: '/v1/volumes',
-      GET: ({ query, signal }) => {
+      GET: ({ query, access, signal }) => {
         const options = parseReadOptions(query)
         const type = query.get('type')
         if (type === null || type === '') return { body: [] }
@@ -27,6 +28,7 @@ export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery
           ...options,
           pluginID: query.get('plugin_id') ?? '',
           nodeID: query.get('node_id') ?? '',
+          isVisible: (namespace) => access.allows(namespace, ...listCapabilities),
         })
         return blocking(
           {

@@ -1,7 +1,9 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { openDatabase } from '../../lib/sqlite.ts'
+import { UsageError } from '../../lib/errors.ts'
+import { formatOf, openDatabase } from '../../lib/sqlite.ts'
+import { openKeyFile, type SecretBox } from './secret-box.ts'
 
 /** The tables of documents, which are also the names of the indexes that blocking queries follow. */
 export const tableNames = [
@@ -16,7 +18,7 @@ export const tableNames = [
 export type TableName = (typeof tableNames)[number]
 
 /** Each brings a database from the version of its position to the next. Never edited once released. */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE indexes (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE namespaces (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;
@@ -26,16 +28,87 @@ const migrations: readonly string[] = [
    CREATE TABLE csi_claims (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;`,
   `CREATE TABLE csi_deletes (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;
    CREATE TABLE storage_digests (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;`,
+  // Secrets and mount flags, which stood in the clear, are encrypted; `prepare` defines the functions.
+  `INSERT INTO meta (key, value) VALUES ('secrets_key_id', secrets_key_id());
+   UPDATE csi_volumes SET
+     secrets = seal('csi_volumes/' || key, json_object('secrets', json(unsealed('csi_volumes/' || key, coalesce(secrets, '{}'))),
+       'mountFlags', json_extract(document, '$.mountOptions.mountFlags'))),
+     document = json_remove(document, '$.mountOptions.mountFlags');
+   UPDATE csi_creates SET
+     secrets = seal('csi_creates/' || key, json_object('secrets', json(unsealed('csi_creates/' || key, coalesce(secrets, '{}'))),
+       'mountFlags', json_extract(document, '$.definition.mountOptions.mountFlags'))),
+     document = json_remove(document, '$.definition.mountOptions.mountFlags');
+   UPDATE csi_deletes SET
+     secrets = seal('csi_deletes/' || key, json_object('secrets', json(unsealed('csi_deletes/' || key, coalesce(secrets, '{}')))));`,
 ]
 
+export const databaseFile = 'server.db'
+const keyFile = 'server.key'
+
+export interface StateDatabase {
+  readonly sql: DatabaseSync
+  readonly box: SecretBox
+}
+
 /**
- * Opens the server's database in `directory` (made if absent, for this user alone), for this process alone.
- * @throws UsageError where another process holds it, a newer mooring wrote it, or it is damaged
+ * Opens the server's database in `directory` (made if absent, for this user alone), for this process alone, and
+ * the key that its secrets are encrypted with (default: `server.key` beside it; made with a new state).
+ * @throws UsageError where another process holds it, a newer mooring wrote it, or it is damaged; and as openKeyFile
  */
-export function openStateDatabase(directory: string): DatabaseSync {
+export function openStateDatabase(directory: string, keyPath = join(directory, keyFile)): StateDatabase {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const path = join(directory, 'server.db')
-  // SQLite would create the file readable for all; it holds secrets.
+  const path = join(directory, databaseFile)
+  // SQLite would create the file readable for all.
   closeSync(openSync(path, 'a', 0o600))
-  return openDatabase({ path, what: "the server's state", migrations })
+  let box: SecretBox | undefined
+  const sql = openDatabase({
+    path,
+    what: "the server's state",
+    migrations,
+    prepare(database) {
+      requireSound(database, path)
+      // What is deleted or written over is zeros on the disk.
+      database.exec('PRAGMA secure_delete = ON')
+      const opened = openKeyFile(keyPath, keyIDOf(database))
+      database.function('secrets_key_id', () => opened.keyID)
+      database.function('seal', (place, text) => opened.seal(String(place), String(text)))
+      // Builds before this format sealed secrets alone, and before that nothing; JSON begins with a brace.
+      database.function('unsealed', (place, text) =>
+        String(text).startsWith('{') ? text : opened.open(String(place), String(text)),
+      )
+      box = opened
+    },
+    remedies: remedies(directory),
+  })
+  if (box === undefined) throw new Error('the database was opened without its key')
+  scrub(sql)
+  return { sql, box }
+}
+
+/** What a person can do about a state that cannot be opened. */
+export const remedies = (directory: string) => ({
+  busy: 'end that one, or give another --data-dir',
+  damaged: `restore a backup: mooring server restore FILE --data-dir ${directory}`,
+})
+
+/** The key that a state is encrypted with; undefined: it is new, or of before there was one. */
+function keyIDOf(database: DatabaseSync): string | undefined {
+  if (formatOf(database) < 3) return undefined
+  return String(database.prepare("SELECT value FROM meta WHERE key = 'secrets_key_id'").get()?.value)
+}
+
+/** @throws UsageError where pages of the database are damaged */
+function requireSound(database: DatabaseSync, path: string): void {
+  const found = String(database.prepare('PRAGMA quick_check(1)').get()?.quick_check)
+  if (found === 'ok') return
+  throw new UsageError(
+    `the server's state at ${path} is damaged (${found.replaceAll(/\s+/g, ' ')}); restore a backup: mooring server restore FILE --data-dir ${dirname(path)}`,
+  )
+}
+
+/** Once: what earlier releases left of secrets in pages that nothing uses, and in the log, goes. */
+function scrub(sql: DatabaseSync): void {
+  if (sql.prepare("SELECT value FROM meta WHERE key = 'scrubbed'").get() !== undefined) return
+  sql.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')
+  sql.exec("INSERT INTO meta (key, value) VALUES ('scrubbed', 'yes')")
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
-import { parseJSON, stringifyJSON } from '../../lib/json.ts'
+import { errorMessage, UsageError } from '../../lib/errors.ts'
 import { transaction as runTransaction } from '../../lib/sqlite.ts'
+import { backupDatabase } from './backup.ts'
+import { fromColumns, toColumns } from './columns.ts'
 import { openStateDatabase, type TableName, tableNames } from './database.ts'
 import {
   type ClaimRecord,
@@ -13,6 +15,7 @@ import {
   type VolumeRecord,
   volumeKey,
 } from './records.ts'
+import type { SecretBox } from './secret-box.ts'
 import { compareBytes, Table } from './table.ts'
 
 type VolumePlace = Pick<VolumeRecord, 'namespace' | 'id'>
@@ -66,12 +69,14 @@ export interface State extends Tables {
    * The returned function ends it.
    */
   watch(topics: readonly string[], changed: () => void): () => void
+  /** Writes the state as it is at one moment to a file that is not there yet, while reads and writes go on. */
+  backup(path: string): Promise<void>
   close(): void
 }
 
 /** Opens the state in a data directory. @throws UsageError as openStateDatabase */
-export function openState(directory: string, clock: Clock): State {
-  const sql = openStateDatabase(directory)
+export function openState(directory: string, clock: Clock, keyFile?: string): State {
+  const { sql, box } = openStateDatabase(directory, keyFile)
   const tables: Tables = {
     namespaces: byName((row) => row.name),
     csi_plugins: byName((row) => row.id),
@@ -114,11 +119,17 @@ export function openState(directory: string, clock: Clock): State {
   for (const { name, value } of sql.prepare('SELECT name, value FROM indexes').all()) {
     indexes.set(String(name), Number(value))
   }
-  for (const name of tableNames) {
-    const table: { set(row: object): void } = tables[name]
-    for (const row of sql.prepare(`SELECT document, secrets FROM ${name}`).all()) {
-      table.set(fromColumns(name, String(row.document), row.secrets === null ? null : String(row.secrets)))
+  try {
+    for (const name of tableNames) {
+      const table: { set(row: object): void } = tables[name]
+      for (const row of sql.prepare(`SELECT key, document, secrets FROM ${name}`).all()) {
+        const secrets = row.secrets === null ? null : String(row.secrets)
+        table.set(readRow(box, name, String(row.key), String(row.document), secrets))
+      }
     }
+  } catch (error) {
+    sql.close()
+    throw error
   }
 
   const write: State['write'] = (change) => {
@@ -133,7 +144,7 @@ export function openState(directory: string, clock: Clock): State {
         // Indexing by a type parameter loses which table goes with which row; the signature has it.
         const table = tables[name] as unknown as Table<typeof row>
         const key = table.keyOf(row)
-        statements[name].put.run(key, ...toColumns(name, row))
+        statements[name].put.run(key, ...toColumns(box, name, key, row))
         remember.push(() => table.set(row))
         touched.add(name)
         topics.add(`${name}/${key}`)
@@ -190,6 +201,7 @@ export function openState(directory: string, clock: Clock): State {
         }
       }
     },
+    backup: (path) => backupDatabase(sql, path),
     close: () => sql.close(),
   }
 }
@@ -197,25 +209,19 @@ export function openState(directory: string, clock: Clock): State {
 const byName = <Row extends object>(keyOf: (row: Row) => string) =>
   new Table<Row>(keyOf, (a, b) => compareBytes(keyOf(a), keyOf(b)))
 
-/** Secrets stand in a column of their own, so that nothing that handles a document meets them. */
-function toColumns(name: TableName, row: object): [document: string, secrets: string | null] {
-  if (name === 'csi_volumes' || name === 'csi_deletes') {
-    const { secrets, ...rest } = row as VolumeRecord | DeleteIntent
-    return [stringifyJSON(rest), stringifyJSON(secrets)]
+function readRow(
+  box: SecretBox,
+  table: TableName,
+  key: string,
+  document: string,
+  secrets: string | null,
+): object {
+  try {
+    return fromColumns(box, table, key, document, secrets)
+  } catch (error) {
+    throw new UsageError(
+      `the server's state is damaged in its row ${key} of ${table} (${errorMessage(error)}); restore a backup: mooring server restore`,
+      { cause: error },
+    )
   }
-  if (name === 'csi_creates') {
-    const { definition, ...rest } = row as CreateIntent
-    const { secrets, ...openly } = definition
-    return [stringifyJSON({ ...rest, definition: openly }), stringifyJSON(secrets)]
-  }
-  return [stringifyJSON(row), null]
-}
-
-// What this process stored is what it reads, by the version of the database.
-function fromColumns(name: TableName, document: string, secrets: string | null): object {
-  const row = parseJSON(document) as object
-  if (secrets === null) return row
-  if (name === 'csi_volumes' || name === 'csi_deletes') return { ...row, secrets: parseJSON(secrets) }
-  const intent = row as CreateIntent
-  return { ...intent, definition: { ...intent.definition, secrets: parseJSON(secrets) } }
 }

@@ -15,18 +15,23 @@ const keyOf = ({ definition }: ParsedDefinition) => volumeKey(definition.namespa
 
 /**
  * Register: records external volumes that exist, or updates records, all of them in one write. The volumes
- * as they are then, in the order of the request. @throws ApiError
+ * as they are then. @throws ApiError
  */
 export async function registerVolumes(context: ServerContext, bodies: Bodies): Promise<VolumeRecord[]> {
   const { state, plugins, lock } = context
   const parsed = bodies.map(parseDefinition)
   return await lock(parsed.map(keyOf), async () => {
+    const unchanged: VolumeRecord[] = []
     const planned: VolumeRecord[] = []
     for (const item of parsed) {
       const { definition } = item
       requireNamespace(context, definition.namespace, definition.id)
       const existing = state.csi_volumes.get(keyOf(item))
-      const update = existing && requireUpdate(state, existing, item)
+      const update = existing && requireUpdate(context, existing, item)
+      if (existing !== undefined && update === undefined) {
+        unchanged.push(existing)
+        continue
+      }
       if (existing === undefined) requireNoCreate(context, item)
       if (existing === undefined && definition.externalID === '') {
         throw badRequest(
@@ -38,7 +43,7 @@ export async function registerVolumes(context: ServerContext, bodies: Bodies): P
       const capacity = await validateAtPlugin(plugin, next)
       planned.push(update ? await expandForUpdate(context, plugin, update) : { ...next, capacity })
     }
-    return storeVolumes(state, planned)
+    return [...unchanged, ...storeVolumes(state, planned)]
   })
 }
 
@@ -68,9 +73,10 @@ export async function createVolumes(
       const { definition } = item
       const existing = state.csi_volumes.get(keyOf(item))
       if (existing !== undefined) {
-        const update = requireUpdate(state, existing, item)
+        const update = requireUpdate(context, existing, item)
         const plugin = plugins.live(definition.pluginID)
-        stored.push(...storeVolumes(state, [await expandForUpdate(context, plugin, update)]))
+        if (update === undefined) stored.push(existing)
+        else stored.push(...storeVolumes(state, [await expandForUpdate(context, plugin, update)]))
         continue
       }
       requireCreatable(item)
@@ -120,8 +126,9 @@ const newRecord = ({ definition, topologies }: ParsedDefinition): VolumeRecord =
   modifyTimeMs: 0,
 })
 
-/** Stores the records in one write. Those without a create index are new. */
+/** Stores the records in one write, none for none. Those without a create index are new. */
 function storeVolumes(state: ServerContext['state'], volumes: readonly VolumeRecord[]): VolumeRecord[] {
+  if (volumes.length === 0) return []
   const stored: VolumeRecord[] = []
   state.write(({ put, index, nowMs }) => {
     for (const volume of volumes) {

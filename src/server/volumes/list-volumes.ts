@@ -13,6 +13,8 @@ export interface ListOptions extends ReadOptions {
   readonly pluginID: string
   /** Prefix of the ID of a node that claims hold the volume on; `''`: any. */
   readonly nodeID: string
+  /** Whether who asks may list this namespace. */
+  readonly isVisible: (namespace: string) => boolean
 }
 
 /** A list that was asked for and checked, to be taken when its blocking query ends. */
@@ -24,7 +26,7 @@ export type TakePage = () => { readonly page: readonly VolumeRecord[]; readonly 
  */
 export function planList(context: ServerContext, options: ListOptions): TakePage {
   const { state, plugins } = context
-  const { namespace, prefix, pluginID, nodeID, perPage, nextToken } = options
+  const { namespace, prefix, pluginID, nodeID, isVisible, perPage, nextToken } = options
   const start = nextToken === '' ? undefined : parsePageToken(nextToken)
   const isWanted = compileVolumeFilter(state, options.filter)
   return () => {
@@ -36,6 +38,7 @@ export function planList(context: ServerContext, options: ListOptions): TakePage
       if (volume === undefined) return { page, nextToken: '' }
       if (namespace !== '*' && volume.namespace !== namespace) continue
       if (!volume.id.startsWith(prefix)) continue
+      if (namespace === '*' && !isVisible(volume.namespace)) continue
       if (wantedPlugin !== undefined && !wantedPlugin(volume.pluginID)) continue
       if (nodeID !== '' && !claimsOf(state, volume).some((claim) => claim.nodeID.startsWith(nodeID))) continue
       if (isWanted !== undefined && !isWanted(volume)) continue

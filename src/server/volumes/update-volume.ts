@@ -13,16 +13,20 @@ import { planUpdate } from './plan-update.ts'
 export type UpdateOf = Extract<ReturnType<typeof planUpdate>, { type: 'update' }>
 
 /**
- * What Register or Create of a volume that is there changes.
- * @throws ApiError 409 where that is nothing, or something that cannot change
+ * What Register or Create of a volume that is there changes. Nothing: undefined where the server takes that as
+ * Nomad does, else 409 as the public page has it.
+ * @throws ApiError 409, also where something is to change that cannot
  */
 export function requireUpdate(
-  state: ServerContext['state'],
+  { state, registration }: ServerContext,
   volume: VolumeRecord,
   parsed: ParsedDefinition,
-): UpdateOf {
+): UpdateOf | undefined {
   const plan = planUpdate(volume, parsed, claimsOf(state, volume))
-  if (plan.type === 'same') throw conflict(`volume "${volume.id}" already exists`)
+  if (plan.type === 'same') {
+    if (registration === 'nomad') return undefined
+    throw conflict(`volume "${volume.id}" already exists`)
+  }
   if (plan.type === 'refused') {
     throw conflict(`unable to update volume "${volume.id}": ${plan.conflicts.join(', ')}`)
   }

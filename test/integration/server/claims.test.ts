@@ -78,7 +78,11 @@ describe('over the driver', () => {
   it('a claim outlives the server', async () => {
     const { json } = await claim('v1', 'a')
     await server.restart()
-    expect((await server.call('GET', `/v1/allocation/${json.ID}`)).json.ClientStatus).toBe('running')
+    const allocation = await server.call('GET', `/v1/allocation/${json.ID}`)
+    expect(allocation.json).toMatchObject({
+      ClientStatus: 'running',
+      Job: { TaskGroups: [{ Name: 'mount', Volumes: { v1: { Type: 'csi', ReadOnly: false } } }] },
+    })
     expect((await unclaim('v1', json.ID)).status).toBe(200)
   })
 })

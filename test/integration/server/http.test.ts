@@ -45,6 +45,15 @@ describe('methods and paths', () => {
   })
 })
 
+describe('a page in a browser', () => {
+  it('gets 403', async () => {
+    const answer = await server.call('GET', '/v1/volumes?type=csi', undefined, {
+      origin: 'https://elsewhere.example',
+    })
+    expect(answer).toMatchObject({ status: 403, text: expect.stringContaining('Permission denied') })
+  })
+})
+
 describe('answers', () => {
   it('are indented when pretty is asked for', async () => {
     const { text } = await server.call('GET', '/v1/namespaces?pretty')

@@ -103,6 +103,18 @@ describe('the state', () => {
     expect(creates()).toEqual([])
   })
 
+  it('takes a definition that is there already as Nomad does, where it is told to, and writes nothing', async () => {
+    await create('one')
+    const before = await server.call('GET', '/v1/volume/csi/one')
+    await server.restart({ registration: 'nomad' })
+    const { ExternalID } = before.json
+    expect((await create('one')).status).toBe(200)
+    const registered = await server.call('PUT', '/v1/volume/csi/one', volumeBody('one', { ExternalID }))
+    expect(registered).toMatchObject({ status: 200, json: { Volumes: [before.json] } })
+    const after = await server.call('GET', '/v1/volume/csi/one')
+    expect(after.headers.get('x-nomad-index')).toBe(before.headers.get('x-nomad-index'))
+  })
+
   it('belongs to one server at a time', async () => {
     const second = startServer({
       http: { host: '127.0.0.1', port: 0 },

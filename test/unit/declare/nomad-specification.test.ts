@@ -321,11 +321,10 @@ describe('secrets', () => {
       },
     )
     expect(kept).toEqual(['admin', secret])
-    expect(declarations[0]?.spec.secrets).toEqual({
-      user: { fromSpecification: '#1' },
-      key: { fromSpecification: '#2' },
+    expect(declarations[0]?.spec).toMatchObject({
+      secrets: { user: { fromSpecification: '#1' }, key: { fromSpecification: '#2' } },
     })
-    expect(JSON.stringify(declarations.map(({ spec: { secrets } }) => secrets))).not.toContain(secret)
+    expect(JSON.stringify(declarations)).not.toContain(secret)
   })
 
   test('an empty block says that there are none', () => {

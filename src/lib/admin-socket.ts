@@ -1,15 +1,15 @@
 import { existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { errorCode } from '../lib/errors.ts'
-import { fitsSocketPath } from '../lib/socket-path.ts'
+import { errorCode } from './errors.ts'
+import { fitsSocketPath } from './socket-path.ts'
 
 const socketFile = 'admin.sock'
 /** Holds the socket's path, where the one in the directory would be too long for the kernel. */
 const pointerFile = 'admin.sock.path'
 
 /**
- * A free path for the admin socket of an operator's directory, which nobody else may enter. Called under
+ * A free path for the admin socket of a directory, which nobody else may enter. Called under
  * the directory's lock: what an earlier process left there is removed.
  */
 export function reserveAdminSocket(directory: string): { path: string; remove(): void } {
@@ -25,7 +25,7 @@ export function reserveAdminSocket(directory: string): { path: string; remove():
   return { path: short, remove: () => removeShortPlace(pointer) }
 }
 
-/** Where an operator of this directory listens, if one does; undefined: none has since the last was ended in order. */
+/** Where a process of this directory listens, if one does; undefined: none has since the last was ended in order. */
 export function findAdminSocket(directory: string): string | undefined {
   const path = readPointer(join(directory, pointerFile)) ?? join(directory, socketFile)
   return existsSync(path) ? path : undefined

@@ -1,0 +1,59 @@
+import type { X509Certificate } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { BlockList, isIP } from 'node:net'
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+/** Whether nobody but this machine can reach what listens on this host. A name other than localhost may be anything. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true
+  const family = isIP(host)
+  return family !== 0 && loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** What the server goes by: nothing else in Host is meant for it. */
+export interface OwnNames {
+  /** Names and addresses, in lower case. */
+  readonly names: readonly string[]
+  /** The certificate's names are the server's own too. */
+  readonly certificate: () => X509Certificate | undefined
+}
+
+/**
+ * Whether a request is meant for this server, and not sent by a page that a browser shows: a page of elsewhere can
+ * reach a server on loopback, either under a name of its own that it lets point here (Host tells), or across
+ * origins (Origin and Sec-Fetch-Site tell). Mooring serves no page, so that only a request of its own origin passes.
+ * @param localAddress where the connection arrived
+ */
+export function isMeantForUs(
+  headers: IncomingHttpHeaders,
+  localAddress: string | undefined,
+  own: OwnNames,
+): boolean {
+  const host = hostnameOf(`http://${headers.host ?? ''}`)
+  if (host === undefined || !isOwnHost(host, localAddress, own)) return false
+  const site = headers['sec-fetch-site']
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
+  const { origin } = headers
+  return origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${headers.host}`)?.host
+}
+
+function isOwnHost(
+  host: string,
+  localAddress: string | undefined,
+  { names, certificate }: OwnNames,
+): boolean {
+  if (isLoopback(host) || names.includes(host)) return true
+  if (isIP(host)) {
+    // IPv4 arrives as ::ffff:… on a socket of both families.
+    return host === localAddress?.replace(/^::ffff:/, '') || certificate()?.checkIP(host) !== undefined
+  }
+  return certificate()?.checkHost(host) !== undefined
+}
+
+/** In lower case, IPv6 without its brackets. */
+function hostnameOf(url: string): string | undefined {
+  return URL.parse(url)?.hostname.replace(/^\[(.*)\]$/, '$1')
+}

@@ -1,0 +1,96 @@
+import { volume, volumes } from './row.ts'
+
+/** What a token of the matrix may hold: each capability of volumes in `default`, and a level of plugin, node, agent. */
+export const capabilities = [
+  'csi-list-volume',
+  'csi-read-volume',
+  'csi-write-volume',
+  'csi-mount-volume',
+  'list-jobs',
+  'read-job',
+] as const
+export const levels = ['plugin:list', 'plugin:read', 'node:read', 'agent:read'] as const
+export type Grant = (typeof capabilities)[number] | (typeof levels)[number]
+
+/** One operation, on things that are not there, and the grants that let a request through to finding that out. */
+export interface AclRow {
+  readonly method: string
+  readonly path: string
+  readonly body?: unknown
+  /** Each alternative is enough. None: only a management token. An empty one: everybody. */
+  readonly needs: readonly (readonly Grant[])[]
+}
+
+const toList: AclRow['needs'] = [
+  ['csi-list-volume'],
+  ['csi-read-volume'],
+  ['csi-mount-volume'],
+  ['list-jobs'],
+]
+const toRead: AclRow['needs'] = [['csi-read-volume'], ['csi-mount-volume'], ['read-job']]
+const toDefine: AclRow['needs'] = [['csi-write-volume', 'plugin:read']]
+const everybody: AclRow['needs'] = [[]]
+const management: AclRow['needs'] = []
+const snapshots = { Snapshots: [{ SourceVolumeID: '{p}none', Name: 'x' }] }
+
+/** As the public page and Nomad have it (reference, 1.5), with the two decisions that docs/server.md gives. */
+export const aclRows: readonly AclRow[] = [
+  { method: 'GET', path: '/v1/volumes?type=csi', needs: toList },
+  { method: 'GET', path: '/v1/volumes?type=csi&namespace=*', needs: toList },
+  { method: 'GET', path: '/v1/volumes?type=host', needs: toList },
+  { method: 'GET', path: '/v1/volumes', needs: toList },
+  { method: 'PUT', path: '/v1/volumes', body: volumes('acl', { ExternalID: 'none' }), needs: toDefine },
+  { method: 'POST', path: '/v1/volumes', body: volumes('acl', { ExternalID: 'none' }), needs: toDefine },
+  { method: 'GET', path: '/v1/volume/csi/{p}none', needs: toRead },
+  { method: 'PUT', path: '/v1/volume/csi/{p}acl', body: volumes('acl'), needs: toDefine },
+  {
+    method: 'PUT',
+    path: '/v1/volume/csi/{p}acl/create',
+    body: { Volumes: [{ ...volume('acl'), PluginID: 'none' }] },
+    needs: toDefine,
+  },
+  { method: 'DELETE', path: '/v1/volume/csi/{p}none', needs: [['csi-write-volume']] },
+  { method: 'DELETE', path: '/v1/volume/csi/{p}none/delete', needs: toDefine },
+  {
+    method: 'DELETE',
+    path: '/v1/volume/csi/{p}none/detach?node=x',
+    needs: [
+      ['csi-write-volume', 'plugin:read'],
+      ['csi-mount-volume', 'plugin:read'],
+    ],
+  },
+  { method: 'GET', path: '/v1/volumes/external?plugin_id=none', needs: [['csi-write-volume']] },
+  { method: 'GET', path: '/v1/volumes/snapshot?plugin_id=none', needs: toList },
+  { method: 'PUT', path: '/v1/volumes/snapshot', body: snapshots, needs: toDefine },
+  { method: 'PUT', path: '/v1/volumes/snapshot/{p}none', body: snapshots, needs: toDefine },
+  { method: 'PUT', path: '/v1/volume/csi/{p}none/snapshot', body: snapshots, needs: toDefine },
+  { method: 'DELETE', path: '/v1/volumes/snapshot?plugin_id=none&snapshot_id=x', needs: toDefine },
+  { method: 'GET', path: '/v1/claims', needs: toRead },
+  {
+    method: 'PUT',
+    path: '/v1/volume/csi/{p}none/claim',
+    body: { TargetPath: '/x' },
+    needs: [['csi-mount-volume']],
+  },
+  { method: 'DELETE', path: '/v1/volume/csi/{p}none/claim/x', needs: [['csi-mount-volume']] },
+  { method: 'GET', path: '/v1/plugins?type=csi', needs: [['plugin:list'], ['plugin:read']] },
+  { method: 'GET', path: '/v1/plugin/csi/none', needs: [['plugin:read']] },
+  { method: 'GET', path: '/v1/namespaces', needs: everybody },
+  { method: 'GET', path: '/v1/namespace/default', needs: capabilities.map((capability) => [capability]) },
+  { method: 'PUT', path: '/v1/namespace', body: { Name: '{p}acl' }, needs: management },
+  { method: 'PUT', path: '/v1/namespaces', body: { Name: '{p}acl' }, needs: management },
+  { method: 'PUT', path: '/v1/namespace/{p}acl', needs: management },
+  { method: 'DELETE', path: '/v1/namespace/{p}acl', needs: management },
+  { method: 'GET', path: '/v1/nodes', needs: [['node:read']] },
+  { method: 'GET', path: '/v1/node/none', needs: [['node:read']] },
+  { method: 'GET', path: '/v1/node/none/allocations', needs: [['node:read']] },
+  { method: 'GET', path: '/v1/allocations', needs: [['read-job']] },
+  { method: 'GET', path: '/v1/allocation/none', needs: everybody },
+  { method: 'PUT', path: '/v1/search', body: { Prefix: '', Context: 'all' }, needs: everybody },
+  { method: 'GET', path: '/v1/agent/self', needs: [['agent:read']] },
+  { method: 'GET', path: '/v1/agent/members', needs: [['node:read']] },
+  { method: 'GET', path: '/v1/agent/health', needs: everybody },
+  { method: 'GET', path: '/v1/status/leader', needs: everybody },
+  { method: 'GET', path: '/v1/status/peers', needs: everybody },
+  { method: 'GET', path: '/v1/regions', needs: everybody },
+]
