@@ -13,16 +13,17 @@ import type { Operator } from './operator.ts'
 /** How long a status request waits for a change. */
 const statusWaitMs = 30_000
 
-/** The running operator's own answers to the commands. */
+/** The running operator's own answers to the commands. Closing it lets go of whoever waits for a change. */
 export function createOperatorAdmin(options: {
   readonly operator: Operator
   readonly inventory: Pick<SqliteInventory, 'contents' | 'get' | 'list' | 'orders' | 'setOrders' | 'released'>
   readonly client: NomadClient
   readonly clock: Clock
   readonly info: OperatorInfo
-}): Admin {
+}): Admin & { close(): void } {
   const { operator, inventory, client, clock, info } = options
   let version = 1
+  let isClosed = false
   const waiters = new Set<() => void>()
   operator.onChange(() => {
     version += 1
@@ -38,7 +39,7 @@ export function createOperatorAdmin(options: {
   }
 
   function changedSince(after: number): Promise<void> {
-    if (version !== after) return Promise.resolve()
+    if (version !== after || isClosed) return Promise.resolve()
     return new Promise((resolve) => {
       const done = () => {
         cancel()
@@ -74,6 +75,10 @@ export function createOperatorAdmin(options: {
     resume: (key) => ordered(key, () => orders.resume(key)),
     recreate: (key, lostExternalID) => ordered(key, () => orders.recreate(key, lostExternalID)),
     reconcile: () => operator.settle(),
+    close() {
+      isClosed = true
+      for (const waiter of waiters) waiter()
+    },
   }
 }
 

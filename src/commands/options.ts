@@ -5,6 +5,7 @@ import { isVariableName } from '../declare/variables.ts'
 import { parseDuration } from '../lib/duration.ts'
 import { logLevels } from '../lib/log.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
+import type { PruneOptions } from '../plan/prune.ts'
 
 /** Options that more than one command takes; each has its environment variable. */
 
@@ -59,7 +60,7 @@ export function variableOptions(): Option[] {
 }
 
 /** Options of how sources are read. */
-function sourceOptions(): Option[] {
+export function sourceOptions(): Option[] {
   return [
     ...variableOptions(),
     new Option('--git-poll <duration>', 'look at Git repositories this often')
@@ -165,4 +166,11 @@ export interface OperatorFlags extends SourceFlags {
   /** Milliseconds. */
   readonly resync: number
   readonly logLevel: (typeof logLevels)[number]
+}
+
+/** Nomad's own name of the region where none is configured; part of the names that are chosen. */
+export const defaultRegion = 'global'
+
+export function pruneOptionsOf({ prune, pruneDelay, maxPrune, allowEmpty }: OperatorFlags): PruneOptions {
+  return { prune, pruneDelayMs: pruneDelay, allowEmpty, ...(maxPrune === undefined ? {} : { maxPrune }) }
 }

@@ -1,0 +1,63 @@
+import type { StepName } from './decision.ts'
+import type { InventoryRecord } from './record.ts'
+
+/**
+ * What a step may mean for data:
+ * - `none`: no data is touched;
+ * - `copies`: data is copied, and the original stays;
+ * - `in use`: a volume is changed that allocations hold;
+ * - `destroys data`: data is gone afterwards, or the step is on the way there.
+ */
+export type DataRisk = 'none' | 'copies' | 'in use' | 'destroys data'
+
+/** What a step does to what is there, for the sign that a plan puts before it. */
+export type StepEffect = 'make' | 'change' | 'take over' | 'end'
+
+interface Effect {
+  readonly effect: StepEffect
+  readonly risk: (record: InventoryRecord) => DataRisk
+}
+
+const none = () => 'none' as const
+const copies = () => 'copies' as const
+const destroys = () => 'destroys data' as const
+const ifInUse = ({ status }: InventoryRecord) => ((status.claims ?? []).length > 0 ? 'in use' : 'none')
+
+/** Every step is here: one whose risk nobody named does not compile. */
+const effects: Readonly<Record<StepName, Effect>> = {
+  'create-volume': {
+    effect: 'make',
+    risk: ({ declaration }) =>
+      declaration.kind === 'Volume' && declaration.spec.source !== undefined ? 'copies' : 'none',
+  },
+  'register-volume': { effect: 'make', risk: none },
+  'update-volume': { effect: 'change', risk: ifInUse },
+  'expand-volume': { effect: 'change', risk: ifInUse },
+  'adopt-volume': { effect: 'take over', risk: none },
+  // What it gives up is lost already.
+  'recreate-volume': { effect: 'change', risk: none },
+  'deregister-volume': {
+    effect: 'end',
+    risk: ({ declaration }) =>
+      declaration.kind === 'Volume' && declaration.spec.deletionPolicy === 'Delete'
+        ? 'destroys data'
+        : 'none',
+  },
+  'register-tombstone': { effect: 'end', risk: destroys },
+  'cancel-end': { effect: 'change', risk: none },
+  'delete-volume': { effect: 'end', risk: destroys },
+  'create-snapshot': { effect: 'make', risk: copies },
+  'adopt-snapshot': { effect: 'take over', risk: none },
+  'delete-snapshot': { effect: 'end', risk: destroys },
+  'start-snapshot': { effect: 'make', risk: copies },
+  'miss-run': { effect: 'change', risk: none },
+  'take-final-snapshot': { effect: 'make', risk: copies },
+  'expire-snapshot': { effect: 'end', risk: destroys },
+  release: { effect: 'end', risk: none },
+}
+
+/** @param record as the pass that planned the step left it: its status has the claims */
+export function effectOf(step: StepName, record: InventoryRecord): { effect: StepEffect; risk: DataRisk } {
+  const { effect, risk } = effects[step]
+  return { effect, risk: risk(record) }
+}

@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { volumeYAML } from '../../helpers/declarations-yaml.ts'
+import { runMooring } from '../../helpers/run-mooring.ts'
+import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
+
+function configFile(text: string): string {
+  const path = join(temporaryDirectory(), 'mooring.yaml')
+  writeFileSync(path, text)
+  return path
+}
+
+/** What `mooring orphans` says where it reaches no Nomad names the address that it took. */
+async function addressTaken(options: { flags?: string[]; environment?: NodeJS.ProcessEnv }) {
+  const folder = temporaryDirectory()
+  writeFileSync(join(folder, 'data.yaml'), volumeYAML('data'))
+  const { stderr } = await runMooring(
+    ['orphans', '--source', folder, '--data-dir', temporaryDirectory(), ...(options.flags ?? [])],
+    { environment: { NOMAD_ADDR: undefined, ...options.environment } },
+  )
+  return /nothing listens at (\S+)/.exec(stderr)?.[1] ?? stderr
+}
+
+describe('settings', () => {
+  it('come from a flag, else the environment, else the config file', async () => {
+    const config = configFile('nomad-addr: http://127.0.0.1:1\nprune: true\n')
+    const environment = { NOMAD_ADDR: 'http://127.0.0.1:2' }
+    const flags = ['--config', config]
+    expect(await addressTaken({ flags })).toBe('http://127.0.0.1:1')
+    expect(await addressTaken({ environment: { MOORING_CONFIG: config } })).toBe('http://127.0.0.1:1')
+    expect(await addressTaken({ flags, environment })).toBe('http://127.0.0.1:2')
+    expect(await addressTaken({ flags: [...flags, '--nomad-addr', 'http://127.0.0.1:3'], environment })).toBe(
+      'http://127.0.0.1:3',
+    )
+  })
+
+  it.each([
+    [
+      'an unknown key, with the one that was meant',
+      'prun: true',
+      /:1:1: "prun" is not a setting: write prune/,
+    ],
+    ['a value of the wrong kind', 'read-only: false\nprune: 1', /:2:1: prune is true or false/],
+    [
+      'a value that the flag would refuse',
+      'prune-delay: soon',
+      /:1:1: prune-delay is not valid: write a dur/,
+    ],
+    ['broken YAML', 'prune: [', /:1:\d+/],
+    ['a list', '- prune', /is not a config file/],
+  ])('name the place of %s', async (_title, text, expected) => {
+    const { status, stderr } = await runMooring(['plan', '.', '--config', configFile(text)])
+    expect(status).toBe(1)
+    expect(stderr).toMatch(expected)
+  })
+
+  it('take false in the environment for false, and refuse what is neither', async () => {
+    const environment = { MOORING_PRUNE: 'perhaps' }
+    const refused = await runMooring(['plan', '.'], { environment })
+    expect(refused.stderr).toMatch(/MOORING_PRUNE is "perhaps": write true or false/)
+    const taken = await runMooring(['plan', temporaryDirectory(), '--data-dir', temporaryDirectory()], {
+      environment: { MOORING_PRUNE: 'false' },
+    })
+    expect(taken).toMatchObject({ status: 0, stderr: '' })
+  })
+})
+
+describe('mooring', () => {
+  it('version prints its version', async () => {
+    expect((await runMooring(['version'])).stdout).toMatch(/^mooring \d+\.\d+\.\d+ \(Node \d+/)
+    expect(JSON.parse((await runMooring(['version', '-o', 'json'])).stdout)).toHaveProperty('mooring')
+  })
+
+  it('--help lists the commands, and each has examples or says all in its flags', async () => {
+    const { stdout } = await runMooring(['--help'])
+    for (const command of ['up', 'run', 'validate', 'plan', 'apply', 'status', 'orphans', 'import']) {
+      expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))
+    }
+    const help = await runMooring(['plan', '--help'])
+    expect(help.stdout).toMatch(/Examples:\n {2}mooring plan volumes\//)
+    expect(help.stdout).toMatch(/Exit status: 0 everything is as declared/)
+  })
+
+  it('completion prints a script that bash completes by: commands, flags, choices, kinds', async () => {
+    const { stdout: script } = await runMooring(['completion', 'bash'])
+    const complete = (...words: string[]) => {
+      const last = words.length - 1
+      const line = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${last}; _mooring; echo "\${COMPREPLY[@]}"`
+      const { stdout, stderr } = spawnSync('bash', ['-c', `${script}\n${line}`], { encoding: 'utf8' })
+      expect(stderr).toBe('')
+      return stdout.trim().split(' ')
+    }
+    expect(complete('mooring', 'st')).toEqual(['status'])
+    expect(complete('mooring', 'plan', '--prune-')).toEqual(['--prune-delay'])
+    expect(complete('mooring', 'status', '--output', 'w')).toEqual(['wide'])
+    expect(complete('mooring', 'describe', 's')).toEqual(['snapshot', 'schedule'])
+  })
+
+  it.each([
+    ['zsh', /^#compdef mooring\n/, /'status:show where every declaration stands'/],
+    ['fish', /-a status -d 'show where/, /__fish_seen_subcommand_from status' -l watch/],
+  ])('completion prints a script for %s', async (shell, begins, holds) => {
+    const { status, stdout } = await runMooring(['completion', shell])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(begins)
+    expect(stdout).toMatch(holds)
+  })
+})
