@@ -1,5 +1,5 @@
 import type { VolumeRecord } from '../../plan/record.ts'
-import type { VolumeStepInput } from '../volume.ts'
+import type { VolumeStepInput } from '../volume-step.ts'
 
 /**
  * Records the external volume that Nomad's volume stands for, whether our own create made it or somebody

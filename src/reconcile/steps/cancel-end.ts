@@ -1,5 +1,5 @@
 import type { VolumeRecord } from '../../plan/record.ts'
-import type { VolumeStepInput } from '../volume.ts'
+import type { VolumeStepInput } from '../volume-step.ts'
 
 /** Calls off an end that has not reached its delete: the tombstone goes, the external volume stays. */
 export async function cancelEnd({ context, record, signal }: VolumeStepInput): Promise<VolumeRecord> {

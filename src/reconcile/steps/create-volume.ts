@@ -1,7 +1,7 @@
 import { toOperationError } from '../../lib/errors.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
-import { secretsField, type VolumeStepInput } from '../volume.ts'
+import { secretsField, type VolumeStepInput } from '../volume-step.ts'
 
 /**
  * Creates the volume, once. The intent is stored before the call and stays until a read shows the

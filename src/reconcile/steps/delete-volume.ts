@@ -1,6 +1,6 @@
 import { tombstoneID } from '../../plan/identity.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
-import { recordedExternalID, type VolumeStepInput } from '../volume.ts'
+import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
 
 /** Deletes the external volume by its tombstone. From here on the end cannot be called off. */
 export async function deleteVolume(input: VolumeStepInput): Promise<VolumeRecord> {

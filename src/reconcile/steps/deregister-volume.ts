@@ -1,6 +1,6 @@
 import { tombstoneID } from '../../plan/identity.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
-import { recordedExternalID, type VolumeStepInput } from '../volume.ts'
+import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
 import { identityOf } from './create-volume.ts'
 
 /** Takes the volume out of Nomad, which refuses while it is in use; nothing is destroyed either way. */

@@ -1,6 +1,6 @@
 import { chooseName } from '../../plan/identity.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
-import type { VolumeStepInput } from '../volume.ts'
+import type { VolumeStepInput } from '../volume-step.ts'
 
 /**
  * Gives up the recorded external volume, as a person ordered; the next pass creates one under another

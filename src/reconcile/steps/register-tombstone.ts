@@ -1,7 +1,7 @@
 import { tombstoneID } from '../../plan/identity.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
-import { recordedExternalID, secretsField, type VolumeStepInput } from '../volume.ts'
+import { recordedExternalID, secretsField, type VolumeStepInput } from '../volume-step.ts'
 
 /** Registers the external volume under an ID that nobody claims, so that its delete can reach no volume in use. */
 export async function registerTombstone(input: VolumeStepInput): Promise<VolumeRecord> {

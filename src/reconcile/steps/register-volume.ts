@@ -1,6 +1,6 @@
 import type { VolumeRecord } from '../../plan/record.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
-import { recordedExternalID, secretsField, type VolumeStepInput } from '../volume.ts'
+import { recordedExternalID, secretsField, type VolumeStepInput } from '../volume-step.ts'
 import { identityOf } from './create-volume.ts'
 
 /** Registers an external volume that exists. Safe to repeat: the same body changes nothing. */

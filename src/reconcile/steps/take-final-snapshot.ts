@@ -1,7 +1,7 @@
 import { toOperationError } from '../../lib/errors.ts'
 import { chooseName, snapshotKey, tombstoneID } from '../../plan/identity.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
-import { recordedExternalID, type VolumeStepInput } from '../volume.ts'
+import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
 
 /**
  * Takes the snapshot before a delete, of the tombstone, which nobody uses. Its name is of the external

@@ -1,6 +1,6 @@
 import type { VolumeRecord } from '../../plan/record.ts'
 import { updateVolumeRequest } from '../../plan/volume-request.ts'
-import { secretsField, type VolumeStepInput } from '../volume.ts'
+import { secretsField, type VolumeStepInput } from '../volume-step.ts'
 import { identityOf } from './create-volume.ts'
 
 /**

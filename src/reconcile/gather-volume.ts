@@ -1,0 +1,145 @@
+import { snapshotKey, volumeKey } from '../plan/identity.ts'
+import { hasCapability } from '../plan/plugin-gate.ts'
+import type { VolumeRecord } from '../plan/record.ts'
+import type { HiddenHashes } from '../plan/volume-difference.ts'
+import type { SourceObservation, VolumeObservation } from '../plan/volume-plan.ts'
+import { updateVolumeRequest } from '../plan/volume-request.ts'
+import type { ExternalVolume } from '../wire/volume.ts'
+import type { ReconcileContext } from './context.ts'
+import type { VolumeStepInput } from './volume-step.ts'
+
+/** All that the plan of a declared volume needs to know. */
+export async function gatherVolume(
+  input: VolumeStepInput,
+): Promise<{ input: VolumeStepInput; observation: VolumeObservation }> {
+  const { context, record } = input
+  const { observer, inventory } = context
+  const { spec } = record.declaration
+  const [volume, plugin] = await Promise.all([
+    observer.volume(spec.namespace, spec.volumeID),
+    observer.plugin(spec.pluginID),
+  ])
+  const secretValues = await context.secrets.resolve(spec.secrets ?? {})
+  const hashes = hiddenHashes(input, secretValues)
+  const updateHash =
+    volume === undefined
+      ? undefined
+      : inventory.keyedHash(
+          JSON.stringify([updateVolumeRequest(spec, volume), hashes], (_key, value) =>
+            typeof value === 'bigint' ? value.toString() : value,
+          ),
+        )
+  const source = sourceOf(context, record)
+  const isSettled = record.settledSpecHash === specHash(context, record)
+  const externalID = record.externalID ?? spec.externalID
+  const namespaceExists = volume !== undefined || (await observer.namespaceExists(spec.namespace))
+  const takenBy = volume === undefined ? await findTaker(context, record) : undefined
+  // The list is asked only where it decides something: is it there to register, how large is it, and is it
+  // there still. The last is asked of what was seen ready before, so that a storm of creates reads no lists.
+  const wasReady = record.settledSpecHash !== undefined
+  const asksList =
+    externalID !== undefined &&
+    (volume === undefined || wasReady || BigInt(volume.Capacity) === 0n) &&
+    hasCapability(plugin, 'SupportsListVolumes')
+  const external = asksList
+    ? await findExternal(context, spec.pluginID, externalID, volume === undefined)
+    : 'unknown'
+  return {
+    input: { ...input, volume, source, secretValues, hashes, updateHash },
+    observation: {
+      volume,
+      plugin,
+      external,
+      source,
+      namespaceExists,
+      takenBy,
+      isSettled,
+      isRecreateOrdered:
+        externalID !== undefined && inventory.orders(record.key).recreate?.externalID === externalID,
+      hashes,
+      updateHash,
+      settledBeforeMs: context.settledBeforeMs,
+    },
+  }
+}
+
+/** A list that may be older than the volume is not believed when it lacks it. */
+async function findExternal(
+  { observer }: ReconcileContext,
+  pluginID: string,
+  externalID: string,
+  wantsFresh: boolean,
+): Promise<ExternalVolume | 'unlisted'> {
+  if (wantsFresh) observer.invalidate({ pluginID })
+  const found = (await observer.externalVolumes(pluginID)).get(externalID)
+  if (found !== undefined || wantsFresh) return found ?? 'unlisted'
+  observer.invalidate({ pluginID })
+  return (await observer.externalVolumes(pluginID)).get(externalID) ?? 'unlisted'
+}
+
+/** A volume of Nomad's, under another ID of the namespace, that stands for the same thing at the plugin. */
+async function findTaker({ observer }: ReconcileContext, record: VolumeRecord): Promise<string | undefined> {
+  const { spec } = record.declaration
+  const externalID = record.externalID ?? spec.externalID
+  const own = [spec.volumeID, record.end?.tombstoneID]
+  const taker = (await observer.volumeStubs(spec.namespace)).find(
+    (stub) =>
+      stub.PluginID === spec.pluginID &&
+      !own.includes(stub.ID) &&
+      (externalID === undefined ? stub.Name === record.csiName : stub.ExternalID === externalID),
+  )
+  return taker?.ID
+}
+
+/** Of what the declaration asks of the volume itself, and not of how Mooring goes about it. */
+export function specHash({ inventory }: ReconcileContext, { declaration }: VolumeRecord): string {
+  const { deletionPolicy, driftPolicy, finalSnapshot, suspend, ...asked } = declaration.spec
+  return inventory.keyedHash(
+    JSON.stringify(asked, (_key, value) => (typeof value === 'bigint' ? value.toString() : value)),
+  )
+}
+
+function hiddenHashes(
+  { context, record }: VolumeStepInput,
+  secretValues: Readonly<Record<string, string>>,
+): HiddenHashes {
+  const entries = Object.entries(secretValues).sort(([one], [other]) => (one < other ? -1 : 1))
+  const flags = [...(record.declaration.spec.mountOptions?.mountFlags ?? [])].sort()
+  return {
+    ...(entries.length === 0 ? {} : { secrets: context.inventory.keyedHash(JSON.stringify(entries)) }),
+    ...(flags.length === 0 ? {} : { mountFlags: context.inventory.keyedHash(JSON.stringify(flags)) }),
+  }
+}
+
+/** Where the content of a volume that is not created yet comes from; nothing waits once it is created. */
+function sourceOf({ desired, inventory }: ReconcileContext, record: VolumeRecord): SourceObservation {
+  const { spec } = record.declaration
+  if (record.externalID !== undefined || spec.source === undefined) return { state: 'ready' }
+  const { snapshot, snapshotID, volume, cloneID } = spec.source
+  if (snapshotID !== undefined) return { state: 'ready', snapshotID }
+  if (cloneID !== undefined) return { state: 'ready', cloneID }
+  if (snapshot !== undefined) {
+    const taken = inventory.get(snapshotKey(spec.namespace, snapshot))
+    const isReady = taken?.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+    return taken?.kind === 'Snapshot' && taken.snapshotID !== undefined && isReady
+      ? { state: 'ready', snapshotID: taken.snapshotID }
+      : {
+          state: 'waiting',
+          reason: 'SnapshotNotReady',
+          message: `waiting for snapshot "${snapshot}" to be ready to use`,
+        }
+  }
+  for (const declaration of desired.declarations().values()) {
+    if (declaration.kind !== 'Volume' || declaration.name !== volume) continue
+    if (declaration.spec.namespace !== spec.namespace) continue
+    const original = inventory.get(volumeKey(spec.namespace, declaration.spec.volumeID))
+    if (original?.kind === 'Volume' && original.externalID !== undefined) {
+      return { state: 'ready', cloneID: original.externalID }
+    }
+  }
+  return {
+    state: 'waiting',
+    reason: 'VolumeNotReady',
+    message: `waiting for volume "${volume}", the source of the clone`,
+  }
+}
