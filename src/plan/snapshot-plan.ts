@@ -119,11 +119,7 @@ export function planSnapshotEnd(
   nowMs: number,
 ): Decision {
   const { deletionPolicy, suspend } = record.declaration.spec
-  if (suspend)
-    return take('release', 'Retained', 'no longer declared; it was suspended, so the snapshot stays')
-  if (deletionPolicy === 'Retain') {
-    return take('release', 'Retained', 'no longer declared; the snapshot stays (deletionPolicy Retain)')
-  }
+  // Whatever the policy: a create that is out is learnt of first, so that what it makes is not forgotten.
   const { intent, snapshotID } = record
   if (snapshotID === undefined) {
     if (intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
@@ -138,6 +134,11 @@ export function planSnapshotEnd(
       'NeverCreated',
       'no longer declared, and no snapshot is known to have been taken for it',
     )
+  }
+  if (suspend)
+    return take('release', 'Retained', 'no longer declared; it was suspended, so the snapshot stays')
+  if (deletionPolicy === 'Retain') {
+    return take('release', 'Retained', 'no longer declared; the snapshot stays (deletionPolicy Retain)')
   }
   if (observation.dependents.length > 0) {
     return wait('HasDependents', `its end waits for ${observation.dependents.join(', ')}`, waitPollMs)

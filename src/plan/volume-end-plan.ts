@@ -32,16 +32,7 @@ export function planVolumeEnd(
 ): Decision {
   const { deletionPolicy, suspend } = record.declaration.spec
   const { volume, tombstone } = observation
-  if (suspend)
-    return take('release', 'Retained', 'no longer declared; it was suspended, so the volume stays as it is')
-  if (deletionPolicy === 'Retain') {
-    return take(
-      'release',
-      'Retained',
-      'no longer declared; the volume stays as it is (deletionPolicy Retain)',
-    )
-  }
-
+  // Whatever the policy: a create that is out is learnt of first, so that what it makes is not forgotten.
   if (record.externalID === undefined) {
     const { intent } = record
     const mayRun = intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)
@@ -55,6 +46,16 @@ export function planVolumeEnd(
     return intent !== undefined && volume !== undefined && volume.Name === record.csiName
       ? take('adopt-volume', 'Created', `external volume "${volume.ExternalID}" was created`)
       : take('release', 'NeverCreated', 'no longer declared, and nothing was created for it')
+  }
+
+  if (suspend)
+    return take('release', 'Retained', 'no longer declared; it was suspended, so the volume stays as it is')
+  if (deletionPolicy === 'Retain') {
+    return take(
+      'release',
+      'Retained',
+      'no longer declared; the volume stays as it is (deletionPolicy Retain)',
+    )
   }
 
   if (volume !== undefined && volume.ExternalID !== record.externalID) {

@@ -2,6 +2,7 @@ import type { VolumeDeclaration } from '../declare/declaration.ts'
 import type { Plugin } from '../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../wire/volume.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
+import { tombstoneID } from './identity.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
 import {
@@ -75,6 +76,14 @@ function planAbsentVolume(
     return wait('NamespaceNotFound', `waiting for Nomad namespace "${spec.namespace}" to exist`, claimPollMs)
   }
   const externalID = record.externalID ?? spec.externalID
+  if (externalID !== undefined && observation.takenBy === tombstoneID(record.key, externalID)) {
+    // Its register was still running when the end was called off.
+    return take(
+      'cancel-end',
+      'DeclaredAgain',
+      'the tombstone of an end that was called off came late; taking it away',
+    )
+  }
   if (observation.takenBy !== undefined && record.intent === undefined) {
     return stall(
       externalID === undefined ? 'NameTaken' : 'ExternalIDTaken',

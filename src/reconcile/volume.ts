@@ -100,6 +100,8 @@ function claimsOf(volume: Volume | undefined) {
 function currentRecord({ inventory, desired, region }: ReconcileContext, key: Key): VolumeRecord {
   const before = inventory.get(key)
   const declaration = desired.declaration(key)
+  // A delete that is out is finished as it was begun, whatever the declaration says by now.
+  if (before?.kind === 'Volume' && before.end?.phase === 'delete') return before
   if (before?.kind === 'Volume') {
     return declaration?.kind === 'Volume' ? { ...before, declaration } : before
   }

@@ -20,6 +20,9 @@ export async function createSnapshot(input: SnapshotStepInput): Promise<Snapshot
   const intended: SnapshotRecord = {
     ...record,
     pluginID: volume.pluginID,
+    // What the first call was for: a repeat may meet another volume of the ID, and be answered with that snapshot.
+    externalSourceVolumeID:
+      record.intent === undefined ? volume.externalID : (record.externalSourceVolumeID ?? volume.externalID),
     intent: { request, sinceMs, deadlineMs: sinceMs + context.callDeadlineMs },
   }
   const { intent: _, ...withoutIntent } = intended
@@ -27,7 +30,8 @@ export async function createSnapshot(input: SnapshotStepInput): Promise<Snapshot
   try {
     const secrets = spec.secrets === undefined ? {} : { Secrets: { ...secretValues } }
     const snapshot = await context.api.createSnapshot(spec.namespace, { ...request, ...secrets }, signal)
-    if (snapshot.ExternalSourceVolumeID !== volume.externalID) {
+    const wanted = [volume.externalID, intended.externalSourceVolumeID]
+    if (!wanted.includes(snapshot.ExternalSourceVolumeID)) {
       throw new OperationError(
         `snapshot "${snapshot.ID}" is of external volume "${snapshot.ExternalSourceVolumeID}", and not of "${volume.externalID}" as asked`,
         { kind: 'permanent', reason: 'WrongSource' },

@@ -145,6 +145,20 @@ describe('planVolumeEnd', () => {
       undefined,
       'OutcomeUnknown',
     ],
+    [
+      'learns of a create that may still be running even under Retain',
+      'Retain',
+      {
+        intent: {
+          request: { ID: 'data', PluginID: 'p', Namespace: 'default' },
+          sinceMs: nowMs - 1,
+          deadlineMs: nowMs + 1,
+        },
+      },
+      {},
+      undefined,
+      'OutcomeUnknown',
+    ],
     ['waits for its plugin', 'Delete', end('deregister'), { plugin: undefined }, undefined, 'PluginNotFound'],
   ])('%s', (_title, deletionPolicy, record, observation, step, reason) => {
     const decision = planVolumeEnd(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { VolumeDeclaration } from '../../../src/declare/declaration.ts'
+import { tombstoneID } from '../../../src/plan/identity.ts'
 import type { VolumeRecord } from '../../../src/plan/record.ts'
 import { planVolume, type VolumeObservation } from '../../../src/plan/volume-plan.ts'
 import { volume } from '../../builders/declarations.ts'
@@ -136,6 +137,12 @@ describe('planVolume, where Nomad has no such volume', () => {
       { spec: { externalID: 'vol-1' }, observation: { takenBy: 'legacy' } },
       undefined,
       'ExternalIDTaken',
+    ],
+    [
+      'takes away a tombstone of its own that came after its end was called off',
+      { record: managed, observation: { takenBy: tombstoneID('Volume/default/data', 'external-data') } },
+      'cancel-end',
+      'DeclaredAgain',
     ],
     [
       'does not create under a name that another volume of Nomad has',

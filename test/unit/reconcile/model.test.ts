@@ -158,7 +158,7 @@ describe('the reconcile loop', () => {
         await model.rest()
         await expectAtRest(model)
       }),
-      { numRuns: Number(process.env.MOORING_MODEL_RUNS ?? 1_000) },
+      { numRuns: Number(process.env.MOORING_MODEL_RUNS ?? 3_000) },
     )
   })
 
