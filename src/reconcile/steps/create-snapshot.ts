@@ -1,5 +1,6 @@
-import { OperationError, toOperationError } from '../../lib/errors.ts'
+import { OperationError } from '../../lib/errors.ts'
 import type { SnapshotRecord } from '../../plan/record.ts'
+import { settlesIntent } from '../settles-intent.ts'
 import type { SnapshotStepInput } from '../snapshot.ts'
 
 /**
@@ -43,9 +44,7 @@ export async function createSnapshot(input: SnapshotStepInput): Promise<Snapshot
       externalSourceVolumeID: snapshot.ExternalSourceVolumeID,
     }
   } catch (error) {
-    const isRepeat = record.intent !== undefined
-    const { kind } = toOperationError(error)
-    if (kind === 'permanent' || (kind !== 'ambiguous' && !isRepeat)) context.inventory.put(withoutIntent)
+    if (settlesIntent(error, record.intent !== undefined)) context.inventory.put(withoutIntent)
     throw error
   } finally {
     context.observer.invalidate({ pluginID: volume.pluginID })

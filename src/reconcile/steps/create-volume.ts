@@ -1,6 +1,6 @@
-import { toOperationError } from '../../lib/errors.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
+import { settlesIntent } from '../settles-intent.ts'
 import { secretsField, type VolumeStepInput } from '../volume-step.ts'
 
 /**
@@ -30,10 +30,7 @@ export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord
       signal,
     )
   } catch (error) {
-    // A repeat that fails says nothing of what the first call did, unless the refusal is for good.
-    const isRepeat = record.intent !== undefined
-    const { kind } = toOperationError(error)
-    if (kind === 'permanent' || (kind !== 'ambiguous' && !isRepeat)) {
+    if (settlesIntent(error, record.intent !== undefined)) {
       const { intent: _, ...withoutIntent } = intended
       inventory.put(withoutIntent)
     }

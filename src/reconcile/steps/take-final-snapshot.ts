@@ -1,6 +1,6 @@
-import { toOperationError } from '../../lib/errors.ts'
 import { chooseName, snapshotKey, tombstoneID } from '../../plan/identity.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
+import { settlesIntent } from '../settles-intent.ts'
 import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
 
 /**
@@ -40,8 +40,7 @@ export async function takeFinalSnapshot(input: VolumeStepInput): Promise<VolumeR
     })
     return { ...intended, finalSnapshot: { intent, snapshotID: snapshot.ID } }
   } catch (error) {
-    const { kind } = toOperationError(error)
-    if (kind === 'permanent' || (kind !== 'ambiguous' && record.finalSnapshot === undefined)) {
+    if (settlesIntent(error, record.finalSnapshot !== undefined)) {
       const { finalSnapshot: _, ...withoutIntent } = intended
       context.inventory.put(withoutIntent)
     }
