@@ -7,17 +7,17 @@ import type { Inventory } from '../plan/ports.ts'
 
 /**
  * Records what a person orders by a command, beside the declaration. Each returns what to tell them, and
- * throws a UsageError where the order makes no sense.
+ * rejects with a UsageError where the order makes no sense.
  * @param declaration what the sources say of an identity that no pass has looked at yet
  */
 export function createOrders(
-  inventory: Pick<Inventory, 'get' | 'orders' | 'setOrders'>,
+  inventory: Pick<Inventory, 'get' | 'orders' | 'amendOrders'>,
   clock: Pick<Clock, 'now'>,
   declaration: (key: Key) => Declaration | undefined,
 ): {
-  suspend(key: Key): string
-  resume(key: Key): string
-  recreate(key: Key, lostExternalID: string): string
+  suspend(key: Key): Promise<string>
+  resume(key: Key): Promise<string>
+  recreate(key: Key, lostExternalID: string): Promise<string>
 } {
   function assertKnown(key: Key) {
     if (inventory.get(key) === undefined && declaration(key) === undefined) {
@@ -25,16 +25,14 @@ export function createOrders(
     }
   }
   return {
-    suspend(key) {
+    async suspend(key) {
       assertKnown(key)
-      const { suspendedSinceMs = clock.now(), ...others } = inventory.orders(key)
-      inventory.setOrders(key, { ...others, suspendedSinceMs })
+      await inventory.amendOrders(key, (orders) => ({ suspendedSinceMs: clock.now(), ...orders }))
       return `${key} is suspended: nothing is done until mooring resume`
     },
-    resume(key) {
+    async resume(key) {
       assertKnown(key)
-      const { suspendedSinceMs, ...others } = inventory.orders(key)
-      if (suspendedSinceMs === undefined) {
+      if (inventory.orders(key).suspendedSinceMs === undefined) {
         const isDeclared = (inventory.get(key)?.declaration ?? declaration(key))?.spec.suspend
         throw new UsageError(
           isDeclared
@@ -42,20 +40,19 @@ export function createOrders(
             : `${key} is not suspended`,
         )
       }
-      inventory.setOrders(key, others)
+      await inventory.amendOrders(key, ({ suspendedSinceMs: _, ...others }) => others)
       return `${key} goes on`
     },
-    recreate(key, lostExternalID) {
+    async recreate(key, lostExternalID) {
       assertKnown(key)
       const record = inventory.get(key)
       if (record?.kind !== 'Volume') throw new UsageError(`${key} cannot be recreated: only a volume can`)
       const refusal = refuseRecreate(record, lostExternalID)
       if (refusal !== undefined) throw new UsageError(`${key} is not recreated: ${refusal}`)
-      const orders = inventory.orders(key)
-      inventory.setOrders(key, {
+      await inventory.amendOrders(key, (orders) => ({
         ...orders,
         recreate: { externalID: lostExternalID, atMs: clock.now() },
-      })
+      }))
       return `${key} gives up external volume "${lostExternalID}"; a new one takes its place if it is still gone`
     },
   }

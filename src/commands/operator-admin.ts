@@ -16,7 +16,10 @@ const statusWaitMs = 30_000
 /** The running operator's own answers to the commands. Closing it lets go of whoever waits for a change. */
 export function createOperatorAdmin(options: {
   readonly operator: Operator
-  readonly inventory: Pick<SqliteInventory, 'contents' | 'get' | 'list' | 'orders' | 'setOrders' | 'released'>
+  readonly inventory: Pick<
+    SqliteInventory,
+    'contents' | 'get' | 'list' | 'orders' | 'amendOrders' | 'released'
+  >
   readonly client: NomadClient
   readonly clock: Clock
   readonly info: OperatorInfo
@@ -31,9 +34,9 @@ export function createOperatorAdmin(options: {
   })
   const orders = createOrders(inventory, clock, operator.desired.declaration)
 
-  async function ordered(key: Key, order: () => string): Promise<string> {
+  async function ordered(key: Key, order: () => Promise<string>): Promise<string> {
     if (info.readOnly) throw new UsageError('the operator runs with --read-only, which takes no orders')
-    const message = order()
+    const message = await order()
     operator.look(key)
     return message
   }

@@ -106,7 +106,7 @@ export function startOperator(options: OperatorOptions): Operator {
     const contents = await Promise.all(sources.map((source) => source.read(signal)))
     signal.throwIfAborted()
     const declarations = contents.flatMap((content) => content.declarations)
-    const update = desired.update(declarations, {
+    const update = await desired.update(declarations, {
       atMs: Math.min(...contents.map((content) => content.readAtMs)),
       complete: contents.every((content) => content.complete),
       count: declarations.length,

@@ -70,8 +70,8 @@ export async function planOnce(options: {
     count: declarations.length,
     sources: new Set(parts.sources.map(({ name }) => name)),
   }
-  desired.update(declarations, reading)
-  desired.update(declarations, { ...reading, atMs: reading.atMs + prune.pruneDelayMs })
+  await desired.update(declarations, reading)
+  await desired.update(declarations, { ...reading, atMs: reading.atMs + prune.pruneDelayMs })
 
   const decisions = new Map<Key, Decision>()
   const failures = new Set<string>()

@@ -23,15 +23,25 @@ export function createMemoryInventory(
   return {
     get: (key) => records.get(key),
     list: () => [...records.values()],
-    put: (record) => void records.set(record.key, record),
-    delete(key) {
+    async put(record) {
+      records.set(record.key, record)
+    },
+    async amend(key, change) {
+      const record = records.get(key)
+      if (record !== undefined) records.set(key, change(record))
+    },
+    async delete(key) {
       records.delete(key)
       orders.delete(key)
     },
-    release: (left) => void released.set(releasedToken(left), left),
+    async release(left) {
+      released.set(releasedToken(left), left)
+    },
     released: () => [...released.values()],
     orders: (key) => orders.get(key) ?? {},
-    setOrders: (key, ordered) => void orders.set(key, ordered),
+    async amendOrders(key, change) {
+      orders.set(key, change(orders.get(key) ?? {}))
+    },
     keyedHash,
     contents: () => ({
       records: [...records.values()],

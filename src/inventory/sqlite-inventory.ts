@@ -62,26 +62,33 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
   const upsertOrders = database.prepare('INSERT OR REPLACE INTO orders (key, orders) VALUES (?, ?)')
   const removeOrders = database.prepare('DELETE FROM orders WHERE key = ?')
   const upsertReleased = database.prepare('INSERT OR REPLACE INTO released VALUES (?, ?, ?)')
+  // The database answers at once, so that nothing comes between the read and the write of an amendment.
+  async function put(record: InventoryRecord): Promise<void> {
+    upsert.run(record.key, stringifyJSON(record))
+    await memory.put(record)
+  }
   return {
     ...memory,
-    put(record) {
-      upsert.run(record.key, stringifyJSON(record))
-      memory.put(record)
+    put,
+    async amend(key, change) {
+      const record = memory.get(key)
+      if (record !== undefined) await put(change(record))
     },
-    delete(key) {
+    async delete(key) {
       transaction(database, () => {
         remove.run(key)
         removeOrders.run(key)
       })
-      memory.delete(key)
+      await memory.delete(key)
     },
-    release(left) {
+    async release(left) {
       upsertReleased.run(left.key, left.externalID, stringifyJSON(left))
-      memory.release(left)
+      await memory.release(left)
     },
-    setOrders(key, orders) {
+    async amendOrders(key, change) {
+      const orders = change(memory.orders(key))
       upsertOrders.run(key, stringifyJSON(orders))
-      memory.setOrders(key, orders)
+      await memory.amendOrders(key, () => orders)
     },
     close: () => database.close(),
   }

@@ -57,21 +57,25 @@ export interface Observer {
 }
 
 /**
- * What Mooring manages. A write is durable when its method returns: it is what makes an effect after it
- * safe to repeat. One process holds it at a time.
+ * What Mooring manages. Reads are of this process's memory; a write is durable when its promise resolves,
+ * and is read from then on: it is what makes an effect after it safe to repeat. Writes of one key are
+ * carried out one after the other. One process holds it at a time; a write of one that no longer does
+ * rejects, where the inventory is kept elsewhere.
  */
 export interface Inventory {
   get(key: Key): InventoryRecord | undefined
   list(): readonly InventoryRecord[]
-  put(record: InventoryRecord): void
+  put(record: InventoryRecord): Promise<void>
+  /** Changes a record outside of its own pass, which may be writing it: `change` is given what was written last. Nothing where the key is not managed. */
+  amend(key: Key, change: (record: InventoryRecord) => InventoryRecord): Promise<void>
   /** Ends the management, and what was ordered for it. */
-  delete(key: Key): void
+  delete(key: Key): Promise<void>
   /** Notes what Mooring managed once and does no more; one of the same key and external ID replaces it. */
-  release(released: Released): void
+  release(released: Released): Promise<void>
   released(): readonly Released[]
   /** What a person ordered for the identity by a command; empty if nothing. Passes write records whole, so it is kept apart. */
   orders(key: Key): Orders
-  setOrders(key: Key, orders: Orders): void
+  amendOrders(key: Key, change: (orders: Orders) => Orders): Promise<void>
   /** HMAC-SHA-256, hex, under a key that never leaves the inventory: compares secrets without keeping them. */
   keyedHash(text: string): string
 }
@@ -83,4 +87,33 @@ export interface SecretResolver {
    * @throws OperationError `waiting` with reason `SecretNotFound`, naming the reference and never a value
    */
   resolve(references: Readonly<Record<string, SecretReference>>): Promise<Readonly<Record<string, string>>>
+}
+
+/**
+ * Where an inventory lives that another system keeps (Nomad Variables, Kubernetes objects): small texts
+ * under names, each with a version that every write names.
+ */
+export interface RecordStore {
+  /** Everything there is, as of now. */
+  load(): Promise<readonly StoredText[]>
+  /**
+   * @param version of the text that is replaced; undefined where none must be there
+   * @returns the new version
+   * @throws RecordConflictError where another version is there; OperationError, `ambiguous` where the
+   *   write may have been carried out
+   */
+  write(name: string, text: string, version: string | undefined): Promise<string>
+  /** Success where nothing is there. @throws as write */
+  remove(name: string, version: string): Promise<void>
+}
+
+export interface StoredText {
+  readonly name: string
+  readonly text: string
+  readonly version: string
+}
+
+/** Another process wrote in between: whoever meets it no longer knows what is stored. */
+export class RecordConflictError extends Error {
+  override readonly name = 'RecordConflictError'
 }

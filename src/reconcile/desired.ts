@@ -29,7 +29,7 @@ export function createDesired(options: {
   readonly inventory: Inventory
   readonly region: string
   readonly prune: PruneOptions
-}): Desired & { update(declarations: readonly Declaration[], reading: Reading): DesiredUpdate } {
+}): Desired & { update(declarations: readonly Declaration[], reading: Reading): Promise<DesiredUpdate> } {
   const { inventory, region, prune } = options
   let owners: ReadonlyMap<Key, Declaration> = new Map()
   let absences: ReadonlyMap<Key, Absence> = new Map()
@@ -40,7 +40,7 @@ export function createDesired(options: {
     declarations: () => owners,
     absence: (key) => absences.get(key),
     refusals: () => refusals,
-    update(declarations, reading) {
+    async update(declarations, reading) {
       const records = new Map(inventory.list().map((record) => [record.key, record]))
       const ownership = planOwnership(declarations, records, region)
       // What a schedule made is nobody's declaration: retention ends it, not its absence.
@@ -54,14 +54,6 @@ export function createDesired(options: {
           ownership.held.has(key) ? heldByItsDocument : absence,
         ]),
       )
-      for (const record of records.values()) {
-        const { missingSinceMs: before, ...rest } = record
-        const after =
-          sinceOf(nextAbsences.get(record.key)) ??
-          (isEnding(nextAbsences.get(record.key)) ? before : undefined)
-        if (before !== after) inventory.put(after === undefined ? rest : { ...rest, missingSinceMs: after })
-      }
-
       const keys = new Set([
         ...owners.keys(),
         ...ownership.owners.keys(),
@@ -76,7 +68,17 @@ export function createDesired(options: {
       owners = ownership.owners
       absences = nextAbsences
       refusals = ownership.refusals
-      const untils = [...absences.values()].flatMap((absence) =>
+      await Promise.all(
+        [...records.values()].map(async ({ key, missingSinceMs: before }) => {
+          const absence = nextAbsences.get(key)
+          const after = sinceOf(absence) ?? (isEnding(absence) ? before : undefined)
+          if (before === after) return
+          await inventory.amend(key, ({ missingSinceMs: _, ...record }) =>
+            after === undefined ? record : { ...record, missingSinceMs: after },
+          )
+        }),
+      )
+      const untils = [...nextAbsences.values()].flatMap((absence) =>
         absence.state === 'missing' ? [absence.untilMs] : [],
       )
       return { changed, readAgainAtMs: untils.length === 0 ? undefined : Math.min(...untils) }

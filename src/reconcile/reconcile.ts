@@ -107,8 +107,8 @@ async function runPass<Record extends InventoryRecord>(
 
   if (after === undefined) {
     const left = releasedOf(pass.record, taken?.step, verdict.reason, context.clock.now())
-    if (left !== undefined) context.inventory.release(left)
-    context.inventory.delete(key)
+    if (left !== undefined) await context.inventory.release(left)
+    await context.inventory.delete(key)
     context.log.info({ key, reason: verdict.reason, why: verdict.message }, 'no longer managed')
     context.onStatus(key)
     return { type: 'done' }
@@ -130,7 +130,7 @@ async function runPass<Record extends InventoryRecord>(
     conditions: conditionsOf(verdict, after.status.conditions, context.clock.now()),
   }
   const record = { ...after, status }
-  if (!isDeepStrictEqual(record, before)) context.inventory.put(record)
+  if (!isDeepStrictEqual(record, before)) await context.inventory.put(record)
   if (!isDeepStrictEqual(status, before?.status)) {
     context.onStatus(key)
   }

@@ -67,31 +67,32 @@ export function createSnapshotSchedulePass(
   }
 }
 
-function carryOut(
+async function carryOut(
   { inventory, region, wake }: ReconcileContext,
   record: SnapshotScheduleRecord,
   change: ScheduleChange,
-): SnapshotScheduleRecord {
+): Promise<SnapshotScheduleRecord> {
   switch (change.type) {
     case 'start': {
       // Two writes, and a crash between them: the snapshot's key holds its time, so beginning it again is the same.
       const snapshot = scheduledSnapshot(record, change.volume, change.tickMs, region)
-      if (inventory.get(snapshot.key) === undefined) inventory.put(snapshot)
+      if (inventory.get(snapshot.key) === undefined) await inventory.put(snapshot)
       wake(snapshot.key)
       return { ...record, ticks: { ...record.ticks, [change.volume.key]: change.tickMs } }
     }
     case 'miss':
       return { ...record, ticks: { ...record.ticks, [change.volume.key]: change.tickMs } }
     case 'expire': {
-      const snapshot = inventory.get(change.snapshot)
-      if (snapshot?.kind !== 'Snapshot' || snapshot.schedule === undefined) return record
-      const spec = { ...snapshot.declaration.spec, deletionPolicy: 'Delete' as const }
-      inventory.put({
-        ...snapshot,
-        declaration: { ...snapshot.declaration, spec },
-        schedule: { ...snapshot.schedule, isExpired: true },
+      await inventory.amend(change.snapshot, (snapshot) => {
+        if (snapshot.kind !== 'Snapshot' || snapshot.schedule === undefined) return snapshot
+        const spec = { ...snapshot.declaration.spec, deletionPolicy: 'Delete' as const }
+        return {
+          ...snapshot,
+          declaration: { ...snapshot.declaration, spec },
+          schedule: { ...snapshot.schedule, isExpired: true },
+        }
       })
-      wake(snapshot.key)
+      wake(change.snapshot)
       return record
     }
   }

@@ -38,10 +38,18 @@ export function createOperatorModel(startMs = 1_000_000) {
     ...kept,
     get: (key) => stored.get(key),
     list: () => [...stored.values()],
-    put: (record) => effect(() => stored.set(record.key, structuredClone(record))),
-    delete: (key) => effect(() => stored.delete(key)),
+    put: async (record) => {
+      effect(() => stored.set(record.key, structuredClone(record)))
+    },
+    amend: async (key, change) => {
+      const record = stored.get(key)
+      if (record !== undefined) effect(() => stored.set(key, structuredClone(change(record))))
+    },
+    delete: async (key) => {
+      effect(() => stored.delete(key))
+    },
     release: (left) => effect(() => kept.release(left)),
-    setOrders: (key, orders) => effect(() => kept.setOrders(key, orders)),
+    amendOrders: (key, change) => effect(() => kept.amendOrders(key, change)),
   }
   const api = Object.fromEntries(
     Object.entries(world.api).map(([name, call]) => [
@@ -66,7 +74,7 @@ export function createOperatorModel(startMs = 1_000_000) {
   }
 
   async function pass() {
-    desired.update(declarations, {
+    await desired.update(declarations, {
       atMs: nowMs,
       complete: true,
       count: declarations.length,
@@ -95,7 +103,7 @@ export function createOperatorModel(startMs = 1_000_000) {
     world,
     stored,
     declared: () => declarations,
-    order: kept.setOrders,
+    order: kept.amendOrders,
     declare(declaration: Declaration) {
       declarations = [...declarations.filter((each) => keyOf(each) !== keyOf(declaration)), declaration]
     },

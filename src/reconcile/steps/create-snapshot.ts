@@ -27,7 +27,7 @@ export async function createSnapshot(input: SnapshotStepInput): Promise<Snapshot
     intent: { request, sinceMs, deadlineMs: sinceMs + context.callDeadlineMs },
   }
   const { intent: _, ...withoutIntent } = intended
-  context.inventory.put(intended)
+  await context.inventory.put(intended)
   try {
     const secrets = spec.secrets === undefined ? {} : { Secrets: { ...secretValues } }
     const snapshot = await context.api.createSnapshot(spec.namespace, { ...request, ...secrets }, signal)
@@ -44,7 +44,7 @@ export async function createSnapshot(input: SnapshotStepInput): Promise<Snapshot
       externalSourceVolumeID: snapshot.ExternalSourceVolumeID,
     }
   } catch (error) {
-    if (settlesIntent(error, record.intent !== undefined)) context.inventory.put(withoutIntent)
+    if (settlesIntent(error, record.intent !== undefined)) await context.inventory.put(withoutIntent)
     throw error
   } finally {
     context.observer.invalidate({ pluginID: volume.pluginID })

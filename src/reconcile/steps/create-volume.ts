@@ -23,7 +23,7 @@ export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord
     applied: hashes,
     intent: { request, sinceMs, deadlineMs: sinceMs + context.callDeadlineMs },
   }
-  inventory.put(intended)
+  await inventory.put(intended)
   try {
     await api.createVolume(
       { ...request, Namespace: record.declaration.spec.namespace, ...secretsField(input) },
@@ -32,7 +32,7 @@ export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord
   } catch (error) {
     if (settlesIntent(error, record.intent !== undefined)) {
       const { intent: _, ...withoutIntent } = intended
-      inventory.put(withoutIntent)
+      await inventory.put(withoutIntent)
     }
     throw error
   } finally {

@@ -8,7 +8,7 @@ export async function deleteVolume(input: VolumeStepInput): Promise<VolumeRecord
   const { namespace, pluginID } = record.declaration.spec
   const id = tombstoneID(record.key, recordedExternalID(record))
   const intended: VolumeRecord = { ...record, end: { phase: 'delete', tombstoneID: id } }
-  context.inventory.put(intended)
+  await context.inventory.put(intended)
   try {
     await context.api.deleteVolume(namespace, id, secretValues, signal)
   } finally {

@@ -13,7 +13,7 @@ export async function deregisterVolume({ context, record, signal }: VolumeStepIn
           end: { phase: 'deregister', tombstoneID: tombstoneID(record.key, recordedExternalID(record)) },
         }
       : record
-  context.inventory.put(intended)
+  await context.inventory.put(intended)
   try {
     await context.api.deregisterVolume(namespace, volumeID, signal)
   } finally {

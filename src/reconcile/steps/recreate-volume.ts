@@ -9,11 +9,10 @@ import type { VolumeStepInput } from '../volume-step.ts'
 export async function recreateVolume({ context, record }: VolumeStepInput): Promise<VolumeRecord> {
   const { externalID, intent: _, applied: __, lastUpdateHash: ___, ...rest } = record
   const { spec } = record.declaration
-  const { recreate: ____, ...orders } = context.inventory.orders(record.key)
-  context.inventory.setOrders(record.key, orders)
+  await context.inventory.amendOrders(record.key, ({ recreate: ____, ...orders }) => orders)
   if (externalID !== undefined) {
     const atMs = context.clock.now()
-    context.inventory.release({
+    await context.inventory.release({
       key: record.key,
       pluginID: spec.pluginID,
       externalID,

@@ -10,7 +10,7 @@ export async function registerTombstone(input: VolumeStepInput): Promise<VolumeR
   const externalID = recordedExternalID(record)
   const id = tombstoneID(record.key, externalID)
   const intended: VolumeRecord = { ...record, end: { phase: 'register-tombstone', tombstoneID: id } }
-  context.inventory.put(intended)
+  await context.inventory.put(intended)
   try {
     const request = newVolumeRequest(spec, { csiName: record.csiName, externalID })
     await context.api.registerVolume({ ...request, ID: id, ...secretsField(input) }, signal)

@@ -24,14 +24,14 @@ export async function takeFinalSnapshot(input: VolumeStepInput): Promise<VolumeR
   const sinceMs = context.clock.now()
   const intent = { request, sinceMs, deadlineMs: sinceMs + context.callDeadlineMs }
   const intended: VolumeRecord = { ...record, finalSnapshot: { intent } }
-  context.inventory.put(intended)
+  await context.inventory.put(intended)
   try {
     const snapshot = await context.api.createSnapshot(
       namespace,
       { ...request, Secrets: { ...secretValues } },
       signal,
     )
-    context.inventory.release({
+    await context.inventory.release({
       key: snapshotKey(namespace, `${volumeID}:final`),
       pluginID,
       externalID: snapshot.ID,
@@ -42,7 +42,7 @@ export async function takeFinalSnapshot(input: VolumeStepInput): Promise<VolumeR
   } catch (error) {
     if (settlesIntent(error, record.finalSnapshot !== undefined)) {
       const { finalSnapshot: _, ...withoutIntent } = intended
-      context.inventory.put(withoutIntent)
+      await context.inventory.put(withoutIntent)
     }
     throw error
   } finally {

@@ -86,7 +86,8 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       const key = `Volume/default/${step.name}`
       const record = model.stored.get(key)
       if (record?.kind !== 'Volume' || record.externalID === undefined) return undefined
-      return model.order(key, { recreate: { externalID: record.externalID, atMs: 0 } })
+      const { externalID } = record
+      return model.order(key, () => ({ recreate: { externalID, atMs: 0 } }))
     }
     case 'fault':
       return world.failNext(step.fault)
