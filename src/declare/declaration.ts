@@ -14,6 +14,18 @@ export interface Place {
   readonly column: number
   /** Of a Git repository: the commit that was read, as its full hash. */
   readonly commit?: string
+  /** Of a Kubernetes object: `file` is `<kind> <namespace>/<name>` then, and there is no line and no column. */
+  readonly object?: ObjectIdentity
+}
+
+/** One Kubernetes object at one state of its spec. */
+export interface ObjectIdentity {
+  readonly namespace: string
+  /** Of this object and no later one of the same name. */
+  readonly uid: string
+  readonly generation: number
+  /** A person asked for a pass: the value of annotation `mooring.dev/reconcile-at`. */
+  readonly reconcileAt?: string
 }
 
 interface Declared<Kind extends string, Spec> {
@@ -40,8 +52,9 @@ export interface Problem {
   readonly message: string
 }
 
-/** `source/file:line:column`, as editors and terminals understand it. */
+/** `source/file:line:column`, as editors and terminals understand it; an object's `source <kind> <namespace>/<name>`. */
 export function formatPlace(place: Place): string {
+  if (place.object !== undefined) return `${place.source} ${place.file}`
   const path = place.file === '' ? place.source : `${place.source}/${place.file}`
   return `${path}:${place.line}:${place.column}`
 }

@@ -80,6 +80,7 @@ function isSameDocument(one: Declaration, other: Declaration): boolean {
     one.kind === other.kind &&
     one.place.source === other.place.source &&
     one.place.file === other.place.file &&
+    one.place.object?.uid === other.place.object?.uid &&
     (one.place.document === other.place.document || one.name === other.name)
   )
 }

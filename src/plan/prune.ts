@@ -1,4 +1,6 @@
+import type { Declaration } from '../declare/declaration.ts'
 import type { Key } from './identity.ts'
+import { isDestructive, type OrderedEnd, planGoneObject, planOrderedEnd } from './object-ends.ts'
 import type { InventoryRecord } from './record.ts'
 
 export interface PruneOptions {
@@ -21,6 +23,8 @@ export interface Reading {
   readonly count: number
   /** The names of the sources that were read. */
   readonly sources: ReadonlySet<string>
+  /** Places of Kubernetes objects that could not be used, by their `file`: they hold what they declared before. */
+  readonly unusable?: ReadonlySet<string>
 }
 
 /**
@@ -38,7 +42,11 @@ export type Absence =
       readonly sinceMs?: number
     }
   | { readonly state: 'missing'; readonly sinceMs: number; readonly untilMs: number }
-  | { readonly state: 'ending' }
+  | {
+      readonly state: 'ending'
+      /** Whose policy that is, where it is not the record's. */
+      readonly declaration?: Declaration
+    }
 
 /**
  * Decides for every managed identity that is not declared. Fails towards holding: an incomplete
@@ -49,14 +57,26 @@ export function planAbsences(
   managedCount: number,
   reading: Reading,
   options: PruneOptions,
+  ends: ReadonlyMap<Key, OrderedEnd> = new Map(),
 ): ReadonlyMap<Key, Absence> {
-  const destructive = absent.filter(isDestructive).length
+  const destructive = absent.filter(mayBeMistake).length
   const limit = options.maxPrune ?? Math.max(1, Math.floor(managedCount / 10))
   return new Map(absent.map((record) => [record.key, absenceOf(record)]))
 
+  /** Whether it counts against the limit: what is confirmed or goes without harm does not. */
+  function mayBeMistake({ key, declaration }: InventoryRecord): boolean {
+    const end = ends.get(key)
+    if (end === undefined) return declaration.place.object === undefined && isDestructive(declaration)
+    return !end.isConfirmed && !end.isReleased && isDestructive(end.declaration ?? declaration)
+  }
+
   function absenceOf(record: InventoryRecord): Absence {
+    const end = ends.get(record.key)
+    if (end?.isReleased) return planOrderedEnd(record, end, { destructive, limit })
     // An end that has begun is finished: its first effect is out.
     if (record.kind === 'Volume' && record.end !== undefined) return { state: 'ending' }
+    if (end !== undefined) return planOrderedEnd(record, end, { destructive, limit })
+    if (record.declaration.place.object !== undefined) return planGoneObject(record, reading)
     if (!reading.complete) {
       return {
         state: 'held',
@@ -90,7 +110,7 @@ export function planAbsences(
         message: 'no longer declared, and kept as it is: nothing ends without --prune',
       }
     }
-    if (isDestructive(record) && destructive > limit) {
+    if (isDestructive(record.declaration) && destructive > limit) {
       return {
         state: 'held',
         sinceMs,
@@ -104,8 +124,4 @@ export function planAbsences(
       ? { state: 'ending' }
       : { state: 'missing', sinceMs, untilMs }
   }
-}
-
-function isDestructive(record: InventoryRecord): boolean {
-  return record.kind !== 'SnapshotSchedule' && record.declaration.spec.deletionPolicy !== 'Retain'
 }

@@ -1,3 +1,4 @@
+import type { Declaration } from '../declare/declaration.ts'
 import type { Decision } from '../plan/decision.ts'
 import type { Absence } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
@@ -29,6 +30,11 @@ export function planAbsentDeclaration(
         verdict: { state: 'suspended', reason: 'NotReadYet', message: 'the sources were not read yet' },
       }
   }
+}
+
+/** The declaration that an identity ends by, where it is not the one in its record. */
+export function endingDeclaration(absence: Absence | undefined): Declaration | undefined {
+  return absence?.state === 'ending' ? absence.declaration : undefined
 }
 
 function policyOf(record: InventoryRecord): string {

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Declaration } from '../declare/declaration.ts'
-import type { Key } from '../plan/identity.ts'
+import { type Key, keyOf } from '../plan/identity.ts'
+import type { OrderedEnd } from '../plan/object-ends.ts'
 import { planOwnership, type Refusal } from '../plan/ownership.ts'
 import type { Inventory } from '../plan/ports.ts'
 import { type Absence, type PruneOptions, planAbsences, type Reading } from '../plan/prune.ts'
+import type { InventoryRecord } from '../plan/record.ts'
 
 /** What is declared now, and what becomes of the managed identities that no longer are. */
 export interface Desired {
@@ -29,7 +31,14 @@ export function createDesired(options: {
   readonly inventory: Inventory
   readonly region: string
   readonly prune: PruneOptions
-}): Desired & { update(declarations: readonly Declaration[], reading: Reading): Promise<DesiredUpdate> } {
+}): Desired & {
+  /** @param ends of declarations that are not among those, or only to hold what they declare against others */
+  update(
+    declarations: readonly Declaration[],
+    reading: Reading,
+    ends?: readonly OrderedEnd[],
+  ): Promise<DesiredUpdate>
+} {
   const { inventory, region, prune } = options
   let owners: ReadonlyMap<Key, Declaration> = new Map()
   let absences: ReadonlyMap<Key, Absence> = new Map()
@@ -40,32 +49,31 @@ export function createDesired(options: {
     declarations: () => owners,
     absence: (key) => absences.get(key),
     refusals: () => refusals,
-    async update(declarations, reading) {
+    async update(declarations, reading, orderedEnds = []) {
       const records = new Map(inventory.list().map((record) => [record.key, record]))
-      const ownership = planOwnership(declarations, records, region)
+      // What is ending owns its identity until the end is done.
+      const claims = [...declarations, ...orderedEnds.flatMap(({ declaration }) => declaration ?? [])]
+      const ownership = planOwnership(claims, records, region)
+      const ends = endsByKey(orderedEnds, ownership.owners, [...records.values()])
+      const declared = new Map([...ownership.owners].filter(([key]) => !ends.has(key)))
       // What a schedule made is nobody's declaration: retention ends it, not its absence.
       const absent = [...records.values()].filter(
-        (record) => !ownership.owners.has(record.key) && !(record.kind === 'Snapshot' && record.schedule),
+        (record) => !declared.has(record.key) && !(record.kind === 'Snapshot' && record.schedule),
       )
-      const planned = planAbsences(absent, records.size, reading, prune)
+      const planned = planAbsences(absent, records.size, reading, prune, ends)
       const nextAbsences = new Map(
         [...planned].map(([key, absence]): [Key, Absence] => [
           key,
           ownership.held.has(key) ? heldByItsDocument : absence,
         ]),
       )
-      const keys = new Set([
-        ...owners.keys(),
-        ...ownership.owners.keys(),
-        ...absences.keys(),
-        ...nextAbsences.keys(),
-      ])
+      const keys = new Set([...owners.keys(), ...declared.keys(), ...absences.keys(), ...nextAbsences.keys()])
       const changed = [...keys].filter(
         (key) =>
-          !isSameDeclaration(owners.get(key), ownership.owners.get(key)) ||
+          !isSameDeclaration(owners.get(key), declared.get(key)) ||
           !isDeepStrictEqual(absences.get(key), nextAbsences.get(key)),
       )
-      owners = ownership.owners
+      owners = declared
       absences = nextAbsences
       refusals = ownership.refusals
       await Promise.all(
@@ -84,6 +92,26 @@ export function createDesired(options: {
       return { changed, readAgainAtMs: untils.length === 0 ? undefined : Math.min(...untils) }
     },
   }
+}
+
+/** The ends of those that own something: the end of another does nothing. */
+function endsByKey(
+  ends: readonly OrderedEnd[],
+  owners: ReadonlyMap<Key, Declaration>,
+  records: readonly InventoryRecord[],
+): ReadonlyMap<Key, OrderedEnd> {
+  return new Map(
+    ends.flatMap((end): [Key, OrderedEnd][] => {
+      if (end.declaration !== undefined) {
+        const key = keyOf(end.declaration)
+        return owners.get(key) === end.declaration ? [[key, end]] : []
+      }
+      const { file, object } = end.place
+      return records
+        .filter(({ declaration: { place } }) => place.file === file && place.object?.uid === object?.uid)
+        .map(({ key }) => [key, end])
+    }),
+  )
 }
 
 const heldByItsDocument: Absence = {

@@ -6,7 +6,7 @@ import type { SnapshotRecord } from '../plan/record.ts'
 import { planSnapshot, planSnapshotEnd } from '../plan/snapshot-plan.ts'
 import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot } from '../wire/snapshot.ts'
-import { planAbsentDeclaration } from './absence.ts'
+import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
 import type { ReconcileContext } from './context.ts'
 import type { Pass } from './reconcile.ts'
 import { adoptSnapshot } from './steps/adopt-snapshot.ts'
@@ -107,7 +107,7 @@ export function createSnapshotPass(
 
 function currentRecord({ inventory, desired, region }: ReconcileContext, key: Key): SnapshotRecord {
   const before = inventory.get(key)
-  const declaration = desired.declaration(key)
+  const declaration = desired.declaration(key) ?? endingDeclaration(desired.absence(key))
   if (before?.kind === 'Snapshot') {
     return declaration?.kind === 'Snapshot' ? { ...before, declaration } : before
   }

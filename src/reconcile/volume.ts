@@ -4,7 +4,7 @@ import { csiNameFor } from '../plan/ownership.ts'
 import type { VolumeRecord } from '../plan/record.ts'
 import { planVolume } from '../plan/volume-plan.ts'
 import type { Volume } from '../wire/volume.ts'
-import { planAbsentDeclaration } from './absence.ts'
+import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
 import type { ReconcileContext } from './context.ts'
 import { gatherForEnd, planEnd } from './end-volume.ts'
 import { gatherVolume, specHash } from './gather-volume.ts'
@@ -99,9 +99,11 @@ function claimsOf(volume: Volume | undefined) {
 
 function currentRecord({ inventory, desired, region }: ReconcileContext, key: Key): VolumeRecord {
   const before = inventory.get(key)
-  const declaration = desired.declaration(key)
-  // A delete that is out is finished as it was begun, whatever the declaration says by now.
-  if (before?.kind === 'Volume' && before.end?.phase === 'delete') return before
+  const ending = endingDeclaration(desired.absence(key))
+  const declaration = desired.declaration(key) ?? ending
+  // A delete that is out is finished as it was begun, unless a person lets it go.
+  const isLetGo = ending?.kind === 'Volume' && ending.spec.deletionPolicy === 'Retain'
+  if (before?.kind === 'Volume' && before.end?.phase === 'delete' && !isLetGo) return before
   if (before?.kind === 'Volume') {
     return declaration?.kind === 'Volume' ? { ...before, declaration } : before
   }
