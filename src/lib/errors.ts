@@ -18,7 +18,7 @@ export interface OperationErrorOptions {
 
 /** The one error that crosses the border between a client of the outside world and the reconcile loop. */
 export class OperationError extends Error {
-  override readonly name = 'OperationError'
+  override readonly name: string = 'OperationError'
   readonly kind: ErrorKind
   readonly reason: string
   readonly retryAfterMs: number | undefined
