@@ -93,6 +93,8 @@ export interface SnapshotRecord extends ManagedRecord<SnapshotDeclaration> {
     readonly isKept: boolean
     /** No retention rule keeps it: it is to be deleted. */
     readonly isExpired: boolean
+    /** In Kubernetes: the UID of the object that shows it, once there is one. */
+    readonly objectUID?: string
   }
   readonly intent?: Intent<SnapshotRequest>
 }

@@ -27,6 +27,8 @@ export interface Status {
   readonly lastMissedRunMs?: number
   /** Of a schedule: for each snapshot of its own that stays, by key, the rules that keep it. */
   readonly kept?: Readonly<Record<string, readonly string[]>>
+  /** Whether Nomad would place an allocation that uses the volume. */
+  readonly schedulable?: boolean
   /** Allocations that hold the volume. */
   readonly claims?: readonly string[]
   /** The latest steps, newest first. */

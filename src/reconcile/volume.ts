@@ -83,6 +83,7 @@ export function createVolumePass(
       ...(externalID === undefined ? {} : { externalID }),
       ...sizeOf(input.volume),
       ...claimsOf(input.volume),
+      ...(input.volume === undefined ? {} : { schedulable: input.volume.Schedulable }),
     }),
   }
 }

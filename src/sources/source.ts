@@ -1,5 +1,6 @@
 import type { Declaration, Place, Problem } from '../declare/declaration.ts'
 import type { ParsedDeclarations } from '../declare/parse-declarations.ts'
+import type { OrderedEnd } from '../plan/object-ends.ts'
 
 /** Reads one file's text: parseDeclarations, with the variables and secrets of this process. */
 export type ParseFile = (
@@ -25,6 +26,10 @@ export interface SourceContent {
   readonly commit?: string
   /** Documents that belong to others. */
   readonly skipped: number
+  /** Of Kubernetes objects: those that are deleted and still there. */
+  readonly ends?: readonly OrderedEnd[]
+  /** Of Kubernetes objects: the places, by their `file`, of those that cannot be used; the reading may be complete. */
+  readonly unusable?: ReadonlySet<string>
 }
 
 /** Where declarations come from. */
