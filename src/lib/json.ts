@@ -11,6 +11,8 @@ interface RawJSON {
  * @throws SyntaxError as JSON.parse does
  */
 export function parseJSON(text: string): unknown {
+  // A reviver is slow, and an integer beyond 2^53 has 16 digits or more.
+  if (!/\d{16}/.test(text)) return JSON.parse(text)
   const keepExact = (_key: string, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' &&
     !Number.isSafeInteger(value) &&

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { UsageError } from '../lib/errors.ts'
+import { findServiceAccount } from './service-account.ts'
+
+/** Where an API server is, and how to show it who is asking. */
+export interface Access {
+  /** Such as `https://10.0.0.1:443`; a path in it comes before `/api`. */
+  readonly server: string
+  /** Of the service account or the context: the operator's own. */
+  readonly namespace: string
+  /** An HTTP proxy on the way there. */
+  readonly proxy?: string
+  /**
+   * As of now: files and plugins give others from time to time. May reject while they are being replaced.
+   * @param wereRefused the API server did not accept the ones before
+   */
+  credentials(wereRefused: boolean): Promise<Credentials>
+}
+
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string>>
+  readonly tls: TlsMaterial
+}
+
+export interface TlsMaterial {
+  readonly ca?: Buffer | string
+  readonly cert?: Buffer | string
+  readonly key?: Buffer | string
+  readonly servername?: string
+  readonly rejectUnauthorized?: boolean
+}
+
+export interface AccessOptions {
+  /** A kubeconfig file. Default: those that KUBECONFIG names, else the pod's service account, else `~/.kube/config`. */
+  readonly kubeconfig?: string
+  /** A context of it. Default: its current one. */
+  readonly context?: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * In a pod nothing but three files is read; the official client, whose import takes some 85 MB, is loaded where
+ * a kubeconfig is.
+ * @throws UsageError where there is none, or it cannot be used
+ */
+export async function findAccess({ kubeconfig, context, environment }: AccessOptions): Promise<Access> {
+  const named =
+    kubeconfig !== undefined ? [kubeconfig] : (environment.KUBECONFIG ?? '').split(delimiter).filter(Boolean)
+  if (named.length === 0 && context === undefined) {
+    const serviceAccount = findServiceAccount(environment)
+    if (serviceAccount) return serviceAccount
+  }
+  const files = named.length > 0 ? named : [join(environment.HOME ?? homedir(), '.kube', 'config')]
+  const present = files.filter((file) => existsSync(file))
+  if (present.length === 0) {
+    throw new UsageError(
+      named.length > 0
+        ? `there is no kubeconfig file ${named.join(', ')}`
+        : 'there is no Kubernetes to use: mooring runs in no pod, KUBECONFIG is not set, and there is no ~/.kube/config; name a file by --kubeconfig',
+    )
+  }
+  const { readKubeconfig } = await import('./kubeconfig.ts')
+  return readKubeconfig(present, context)
+}

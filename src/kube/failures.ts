@@ -1,0 +1,182 @@
+/**
+ * The one table of what a Kubernetes API server answers when it does not do what was asked, and of what may
+ * happen on the way there. Kubernetes names the reason in a Status object (meta/v1 types.go).
+ */
+import { type ErrorKind, errorCode, errorMessage } from '../lib/errors.ts'
+import { type FailureCause, KubernetesError, type Resource } from './api.ts'
+
+/** What was asked, as far as it decides what a failure means. */
+export interface Call {
+  /** As in RBAC: list, watch, get, create, update, patch, delete. */
+  readonly verb: string
+  readonly resource: Resource
+  readonly namespace?: string | undefined
+  readonly name?: string | undefined
+  readonly subresource?: string | undefined
+}
+
+const readVerbs = new Set(['list', 'watch', 'get'])
+/** Rights, kinds and namespaces come by what a person does elsewhere, and nothing tells of it. */
+const lookAgainMs = 30_000
+
+/** `patch volumes.mooring.dev/status "data" in namespace "storage"` */
+export function describeCall({ verb, resource, namespace, name, subresource }: Call): string {
+  const group = resource.group && `.${resource.group}`
+  const part = subresource ? `/${subresource}` : ''
+  const which = name === undefined ? '' : ` "${name}"`
+  const where = namespace === undefined ? '' : ` in namespace "${namespace}"`
+  return `${verb} ${resource.plural}${group}${part}${which}${where}`
+}
+
+interface Status {
+  readonly reason?: string
+  readonly message?: string
+  readonly details?: {
+    readonly retryAfterSeconds?: number
+    readonly causes?: readonly {
+      readonly reason?: string
+      readonly message?: string
+      readonly field?: string
+    }[]
+  }
+}
+
+/**
+ * @param body parsed JSON or a text; a Status object where Kubernetes itself answered
+ * @param retryAfter the header of that name
+ */
+export function classifyAnswer(
+  call: Call,
+  code: number,
+  body: unknown,
+  retryAfter?: string,
+): KubernetesError {
+  const status = isStatus(body) ? body : undefined
+  const isWrite = !readVerbs.has(call.verb)
+  // A path that nobody serves is answered by a text; a missing object by a Status.
+  const isServed = code !== 404 || status?.reason === 'NotFound'
+  const reason = isServed ? (status?.reason ?? reasonOf(code)) : 'ResourceNotServed'
+  const seconds = status?.details?.retryAfterSeconds ?? parseSeconds(retryAfter)
+  const causes: FailureCause[] = (status?.details?.causes ?? []).map(({ reason, message, field }) => ({
+    reason: reason ?? '',
+    message: message ?? '',
+    ...(field && { field }),
+  }))
+  return new KubernetesError(`${describeCall(call)}: ${explain(call, code, isServed, status, body)}`, {
+    ...verdict(code, isServed, isWrite, seconds),
+    reason: reason || reasonOf(code),
+    code,
+    causes,
+  })
+}
+
+function verdict(
+  code: number,
+  isServed: boolean,
+  isWrite: boolean,
+  seconds: number | undefined,
+): { kind: ErrorKind; retryAfterMs?: number } {
+  // 1. Refused with a time at which to come back: nothing was done.
+  if (code === 429 || (code === 503 && seconds !== undefined)) {
+    return { kind: 'waiting', retryAfterMs: (seconds ?? 1) * 1000 }
+  }
+  // 2. What a person changes elsewhere.
+  if (code === 403 || !isServed) return { kind: 'waiting', retryAfterMs: lookAgainMs }
+  // 3. What another read, another token or another list puts right.
+  if (code === 401 || code === 404 || code === 409 || code === 410) return { kind: 'transient' }
+  // 4. A failing server may have stored what it was given: etcd's timeouts come as 500 and 504.
+  if (code >= 500) return { kind: isWrite ? 'ambiguous' : 'transient' }
+  // 5. The request itself: 400, 405, 413, 415, 422.
+  return { kind: 'permanent' }
+}
+
+function explain(
+  call: Call,
+  code: number,
+  isServed: boolean,
+  status: Status | undefined,
+  body: unknown,
+): string {
+  if (!isServed) {
+    const { group, version, kind } = call.resource
+    return `the API server does not serve ${kind} of ${group ? `${group}/` : ''}${version} (is its CRD installed?)`
+  }
+  if (status?.message) return status.message
+  if (code === 401) return 'the API server does not accept the credentials (401)'
+  const text = typeof body === 'string' ? body.trim() : ''
+  return text && text.length < 300 ? `${text} (${code})` : `the API server answered ${code}`
+}
+
+/** No answer, or none to its end. */
+export function classifyLostAnswer(call: Call, server: string, error: unknown): KubernetesError {
+  const isWrite = !readVerbs.has(call.verb)
+  const [wasSent, what] = describeLoss(server, error)
+  return new KubernetesError(`${describeCall(call)}: ${what}`, {
+    kind: wasSent && isWrite ? 'ambiguous' : 'transient',
+    reason: 'KubernetesUnreachable',
+    cause: error,
+  })
+}
+
+/** Aborted by the caller. */
+export function interrupted(call: Call): KubernetesError {
+  return new KubernetesError(`${describeCall(call)}: interrupted`, {
+    kind: readVerbs.has(call.verb) ? 'transient' : 'ambiguous',
+    reason: 'Interrupted',
+  })
+}
+
+/** Says nothing of what the answer holds: it may be a secret. */
+export function unreadable(call: Call, what: string): KubernetesError {
+  return new KubernetesError(`${describeCall(call)}: ${what}`, {
+    kind: readVerbs.has(call.verb) ? 'transient' : 'ambiguous',
+    reason: 'UnreadableAnswer',
+  })
+}
+
+function describeLoss(server: string, error: unknown): [wasSent: boolean, what: string] {
+  switch (errorCode(error)) {
+    case 'ECONNREFUSED':
+      return [false, `nothing listens at ${server}`]
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return [false, `the host of ${server} is unknown`]
+    case 'UND_ERR_CONNECT_TIMEOUT':
+      return [false, `no connection to ${server} in time`]
+    case 'UND_ERR_HEADERS_TIMEOUT':
+    case 'UND_ERR_BODY_TIMEOUT':
+      return [true, `no answer from ${server} in time`]
+    case 'UND_ERR_SOCKET':
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return [true, `${server} closed the connection before its answer was complete`]
+    default:
+      return [true, `${server}: ${errorMessage(error)}`]
+  }
+}
+
+function isStatus(body: unknown): body is Status {
+  return typeof body === 'object' && body !== null && 'kind' in body && body.kind === 'Status'
+}
+
+function parseSeconds(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  405: 'MethodNotAllowed',
+  409: 'Conflict',
+  410: 'Expired',
+  422: 'Invalid',
+  429: 'TooManyRequests',
+  503: 'ServiceUnavailable',
+  504: 'Timeout',
+}
+
+function reasonOf(code: number): string {
+  return reasons[code] ?? (code >= 500 ? 'InternalError' : 'UnexpectedAnswer')
+}

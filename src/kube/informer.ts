@@ -1,0 +1,179 @@
+import type { KubernetesObject, ListOptions, WatchEvent } from './api.ts'
+import { type ReflectorOptions, type ReflectorState, startReflector } from './reflector.ts'
+
+export interface InformerOptions
+  extends Pick<ReflectorOptions, 'api' | 'resource' | 'clock' | 'random' | 'log'>,
+    Omit<ListOptions, 'namespace'> {
+  /** Those to watch, each by a watch of its own, so that rights in them are enough. Cluster-scoped resources: `all`. */
+  readonly namespaces: 'all' | readonly string[]
+}
+
+/** Where an object is, as a hint that it came, went or changed. */
+export interface ObjectChange {
+  readonly namespace: string | undefined
+  readonly name: string
+}
+
+export interface InformerState extends ReflectorState {
+  /** The objects are all there are, and are followed: what is missing is missing. */
+  readonly complete: boolean
+}
+
+/**
+ * The objects of one resource, kept current by watches that are opened again whatever ends them. What was seen
+ * last stays while the API server cannot be asked, and `state` says so. A kind that is not served, and one that
+ * may not be read, are waited for.
+ */
+export interface Informer {
+  get(namespace: string | undefined, name: string): KubernetesObject | undefined
+  list(): readonly KubernetesObject[]
+  /** Of several namespaces, the worst of them. */
+  state(): InformerState
+  /** Resolves when everything was listed once; rejects when `signal` aborts or the informer ends. */
+  synced(signal?: AbortSignal): Promise<void>
+  /**
+   * Calls `listener` after an object came, went or changed, and for each that is there at the first list. What it throws is
+   * logged.
+   * @returns ends it
+   */
+  onChange(listener: (change: ObjectChange) => void): () => void
+  /** Calls `listener` when `state` may be another. What it throws is logged. @returns ends it */
+  onState(listener: () => void): () => void
+  /** Listeners are not called after it. */
+  close(): Promise<void>
+}
+
+export function startInformer(options: InformerOptions): Informer {
+  const { namespaces, labelSelector, fieldSelector, resource, log } = options
+  const changeListeners = new Set<(change: ObjectChange) => void>()
+  const stateListeners = new Set<() => void>()
+  /** Who waits for the first list; told of the end as well. */
+  const waiting = new Set<() => void>()
+  let closed = false
+
+  function tell<Arguments extends unknown[]>(
+    listeners: ReadonlySet<(...what: Arguments) => void>,
+    ...what: Arguments
+  ) {
+    if (closed) return
+    for (const listener of listeners) {
+      try {
+        listener(...what)
+      } catch (error) {
+        log.error({ resource: resource.plural, err: error }, 'a listener of a watch failed')
+      }
+    }
+  }
+
+  const selection = {
+    ...(labelSelector !== undefined && { labelSelector }),
+    ...(fieldSelector !== undefined && { fieldSelector }),
+  }
+  const parts = (namespaces === 'all' ? [undefined] : [...new Set(namespaces)]).map((namespace) => {
+    const cache = createCache((change) => tell(changeListeners, change))
+    const reflector = startReflector({
+      ...options,
+      selection: { ...selection, ...(namespace !== undefined && { namespace }) },
+      onList: cache.replace,
+      onEvent: cache.apply,
+      onState() {
+        tell(stateListeners)
+        for (const look of [...waiting]) look()
+      },
+    })
+    return { namespace, cache, reflector }
+  })
+
+  const state = () => worstOf(parts.map(({ reflector }) => reflector.state()))
+
+  return {
+    get(namespace, name) {
+      for (const part of parts) {
+        if (part.namespace !== undefined && part.namespace !== namespace) continue
+        return part.cache.objects.get(keyOf(namespace, name))
+      }
+      return undefined
+    },
+    list: () => parts.flatMap(({ cache }) => [...cache.objects.values()]),
+    state,
+    synced(signal) {
+      return new Promise((resolve, reject) => {
+        const look = () => {
+          const hasEnded = closed || signal?.aborted
+          if (!hasEnded && !state().hasSynced) return
+          waiting.delete(look)
+          signal?.removeEventListener('abort', look)
+          if (hasEnded) reject(new Error(`the watch of ${resource.plural} has ended`))
+          else resolve()
+        }
+        waiting.add(look)
+        signal?.addEventListener('abort', look)
+        look()
+      })
+    },
+    onChange: (listener) => subscribe(changeListeners, listener),
+    onState: (listener) => subscribe(stateListeners, listener),
+    async close() {
+      closed = true
+      for (const look of [...waiting]) look()
+      await Promise.all(parts.map(({ reflector }) => reflector.close()))
+    },
+  }
+}
+
+interface Cache {
+  readonly objects: ReadonlyMap<string, KubernetesObject>
+  replace(objects: readonly KubernetesObject[]): void
+  apply(event: Exclude<WatchEvent, { type: 'BOOKMARK' }>): void
+}
+
+function createCache(onChange: (change: ObjectChange) => void): Cache {
+  let objects = new Map<string, KubernetesObject>()
+  const tell = ({ metadata: { namespace, name } }: KubernetesObject) => onChange({ namespace, name })
+  return {
+    get objects() {
+      return objects
+    },
+    replace(listed) {
+      const before = objects
+      objects = new Map(listed.map((object) => [keyOfObject(object), object]))
+      for (const [key, object] of objects) {
+        if (before.get(key)?.metadata.resourceVersion !== object.metadata.resourceVersion) tell(object)
+      }
+      for (const [key, object] of before) if (!objects.has(key)) tell(object)
+    },
+    apply({ type, object }) {
+      if (type === 'DELETED') objects.delete(keyOfObject(object))
+      else objects.set(keyOfObject(object), object)
+      tell(object)
+    },
+  }
+}
+
+function worstOf(states: readonly ReflectorState[]): InformerState {
+  const hasSynced = states.every((state) => state.hasSynced)
+  const times = states.map(({ asOfMs }) => asOfMs)
+  const problem = states
+    .flatMap((state) => state.problem ?? [])
+    .sort((left, right) => left.sinceMs - right.sinceMs)[0]
+  const known = times.filter((asOfMs) => asOfMs !== undefined)
+  return {
+    hasSynced,
+    asOfMs: known.length === times.length && known.length > 0 ? Math.min(...known) : undefined,
+    problem,
+    complete: hasSynced && problem === undefined,
+  }
+}
+
+function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+function keyOf(namespace: string | undefined, name: string): string {
+  return `${namespace ?? ''}/${name}`
+}
+
+function keyOfObject({ metadata: { namespace, name } }: KubernetesObject): string {
+  return keyOf(namespace, name)
+}
