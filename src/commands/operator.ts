@@ -1,6 +1,7 @@
 import { type Row, rowOfDeclaration, rowOfProblem, rowOfRecord, rowOfRefusal } from '../admin/row.ts'
 import type { Declaration, Problem } from '../declare/declaration.ts'
-import { createController } from '../engine/controller.ts'
+import { createController, type PassSubject } from '../engine/controller.ts'
+import type { Around } from '../lib/around.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -11,6 +12,7 @@ import { type Key, volumeKey } from '../plan/identity.ts'
 import type { Inventory, SecretResolver, VolumesApi } from '../plan/ports.ts'
 import type { PruneOptions } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
+import type { StepSubject } from '../reconcile/context.ts'
 import { createDesired, type Desired } from '../reconcile/desired.ts'
 import { createReconcile } from '../reconcile/reconcile.ts'
 import type { Source } from '../sources/source.ts'
@@ -42,6 +44,16 @@ export interface OperatorOptions {
   readonly settledBeforeMs: number
   /** Set: nothing is acted upon; told of each step that would be taken. */
   readonly onPlanned?: (key: Key, decision: Decision) => void
+  /** Of declarations that are objects elsewhere: keeps those in step. */
+  readonly keeper?: (operator: { readonly declared: Desired; readonly wake: (key: Key) => void }) => Keeper
+}
+
+/** Goes around passes and their steps, and follows each reading of the sources. */
+export interface Keeper {
+  readonly aroundPass: Around<Pick<PassSubject, 'key'>>
+  readonly aroundStep: Around<StepSubject>
+  /** Never rejects. */
+  afterReading(): Promise<void>
 }
 
 export interface Operator {
@@ -71,9 +83,12 @@ export function startOperator(options: OperatorOptions): Operator {
   let isFirst = true
   let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
 
+  const keeper = options.keeper?.({ declared: desired, wake: (key) => controller.add(key) })
   const controller = createController({
+    ...(keeper === undefined ? {} : { aroundPass: keeper.aroundPass }),
     reconcile: createReconcile({
       ...options,
+      ...(keeper === undefined ? {} : { aroundStep: keeper.aroundStep }),
       desired,
       wake: (key) => controller.add(key),
       onStatus(key) {
@@ -106,12 +121,17 @@ export function startOperator(options: OperatorOptions): Operator {
     const contents = await Promise.all(sources.map((source) => source.read(signal)))
     signal.throwIfAborted()
     const declarations = contents.flatMap((content) => content.declarations)
-    const update = await desired.update(declarations, {
-      atMs: Math.min(...contents.map((content) => content.readAtMs)),
-      complete: contents.every((content) => content.complete),
-      count: declarations.length,
-      sources: new Set(sources.map((source) => source.name)),
-    })
+    const update = await desired.update(
+      declarations,
+      {
+        atMs: Math.min(...contents.map((content) => content.readAtMs)),
+        complete: contents.every((content) => content.complete),
+        count: declarations.length,
+        sources: new Set(sources.map((source) => source.name)),
+        unusable: new Set(contents.flatMap(({ unusable }) => [...(unusable ?? [])])),
+      },
+      contents.flatMap(({ ends }) => ends ?? []),
+    )
     problems = contents.flatMap((content) => content.problems)
     const warnings = contents.flatMap((content) => content.warnings)
     problemLog.update(problems, desired.refusals(), warnings)
@@ -119,6 +139,7 @@ export function startOperator(options: OperatorOptions): Operator {
     for (const key of update.changed) controller.add(key)
     if (isFirst) lookAtAll()
     isFirst = false
+    await keeper?.afterReading()
     notify()
     const nowMs = clock.now()
     const readAgainAtMs = update.readAgainAtMs ?? Number.POSITIVE_INFINITY

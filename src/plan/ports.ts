@@ -1,3 +1,4 @@
+import type { Place } from '../declare/declaration.ts'
 import type { SecretReference } from '../declare/secret-reference.ts'
 import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'
@@ -84,9 +85,13 @@ export interface Inventory {
 export interface SecretResolver {
   /**
    * Values by the names that the declaration gives them.
+   * @param place of the declaration: an object of Kubernetes reaches Secrets of its own namespace
    * @throws OperationError `waiting` with reason `SecretNotFound`, naming the reference and never a value
    */
-  resolve(references: Readonly<Record<string, SecretReference>>): Promise<Readonly<Record<string, string>>>
+  resolve(
+    references: Readonly<Record<string, SecretReference>>,
+    place: Place,
+  ): Promise<Readonly<Record<string, string>>>
 }
 
 /**

@@ -58,7 +58,7 @@ export function createDesired(options: {
       const declared = new Map([...ownership.owners].filter(([key]) => !ends.has(key)))
       // What a schedule made is nobody's declaration: retention ends it, not its absence.
       const absent = [...records.values()].filter(
-        (record) => !declared.has(record.key) && !(record.kind === 'Snapshot' && record.schedule),
+        (record) => !declared.has(record.key) && !isOfSchedule(record, ends.get(record.key)),
       )
       const planned = planAbsences(absent, records.size, reading, prune, ends)
       const nextAbsences = new Map(
@@ -92,6 +92,13 @@ export function createDesired(options: {
       return { changed, readAgainAtMs: untils.length === 0 ? undefined : Math.min(...untils) }
     },
   }
+}
+
+/** What a schedule made, unless a person deleted the very object that shows it. */
+function isOfSchedule(record: InventoryRecord, end: OrderedEnd | undefined): boolean {
+  if (record.kind !== 'Snapshot' || record.schedule === undefined) return false
+  const { objectUID } = record.schedule
+  return objectUID === undefined || end?.place.object?.uid !== objectUID
 }
 
 /** The ends of those that own something: the end of another does nothing. */

@@ -5,14 +5,14 @@ import { hasCapability } from '../plan/plugin-gate.ts'
 import type { VolumeRecord } from '../plan/record.ts'
 import { planVolumeEnd } from '../plan/volume-end-plan.ts'
 import type { ReconcileContext } from './context.ts'
+import { secretsForEnd } from './secrets-for-end.ts'
 import type { VolumeStepInput } from './volume-step.ts'
 
 /** What the steps of an end work with. */
 export async function gatherForEnd(input: VolumeStepInput): Promise<VolumeStepInput> {
   const { spec } = input.record.declaration
   const volume = await input.context.observer.volume(spec.namespace, spec.volumeID)
-  const secretValues =
-    spec.deletionPolicy === 'Delete' ? await input.context.secrets.resolve(spec.secrets ?? {}) : {}
+  const secretValues = await secretsForEnd(input.context, input.record.declaration)
   return { ...input, volume, secretValues }
 }
 

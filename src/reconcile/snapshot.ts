@@ -9,6 +9,7 @@ import type { Snapshot } from '../wire/snapshot.ts'
 import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
 import type { ReconcileContext } from './context.ts'
 import type { Pass } from './reconcile.ts'
+import { secretsForEnd } from './secrets-for-end.ts'
 import { adoptSnapshot } from './steps/adopt-snapshot.ts'
 import { createSnapshot } from './steps/create-snapshot.ts'
 import { deleteSnapshot } from './steps/delete-snapshot.ts'
@@ -60,15 +61,15 @@ export function createSnapshotPass(
   return {
     record,
     async decide() {
+      const absence = context.desired.absence(key)
+      // What a schedule made is nobody's declaration; in Kubernetes a person may end it all the same.
       const isDeclared = record.schedule
-        ? !record.schedule.isExpired
+        ? !record.schedule.isExpired && absence === undefined
         : context.desired.declaration(key) !== undefined
-      const held =
-        isDeclared || record.schedule !== undefined
-          ? undefined
-          : planAbsentDeclaration(context.desired.absence(key), record)
+      const isAnswered = isDeclared || record.schedule?.isExpired === true
+      const held = isAnswered ? undefined : planAbsentDeclaration(absence, record)
       if (held !== undefined) return held
-      const { plugin, ...gathered } = await gather(input)
+      const { plugin, ...gathered } = await gather(input, !isDeclared)
       input = { ...input, ...gathered }
       const nowMs = context.clock.now()
       const { settledBeforeMs } = context
@@ -138,17 +139,17 @@ function volumeOf({ inventory }: ReconcileContext, { declaration }: SnapshotReco
   }
 }
 
-async function gather({
-  context,
-  record,
-  volume,
-}: SnapshotStepInput): Promise<
-  Pick<SnapshotStepInput, 'snapshots' | 'secretValues'> & { plugin: Plugin | undefined }
-> {
+async function gather(
+  { context, record, volume }: SnapshotStepInput,
+  isEnding: boolean,
+): Promise<Pick<SnapshotStepInput, 'snapshots' | 'secretValues'> & { plugin: Plugin | undefined }> {
   const { observer } = context
   const pluginID = record.pluginID ?? (volume.state === 'ready' ? volume.pluginID : undefined)
   const plugin = pluginID === undefined ? undefined : await observer.plugin(pluginID)
-  const secretValues = await context.secrets.resolve(record.declaration.spec.secrets ?? {})
+  const { declaration } = record
+  const secretValues = isEnding
+    ? await secretsForEnd(context, declaration)
+    : await context.secrets.resolve(declaration.spec.secrets ?? {}, declaration.place)
   // Nothing is asked of the list before there is something to find in it.
   const asksList = record.snapshotID !== undefined || record.intent !== undefined
   const snapshots =

@@ -1,5 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
+import type { Place } from '../declare/declaration.ts'
 import type { SecretReference } from '../declare/secret-reference.ts'
 import { errorCode, OperationError } from '../lib/errors.ts'
 import type { SecretResolver } from '../plan/ports.ts'
@@ -16,12 +17,14 @@ export function createSecretResolver(options: {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly secretsDirectory?: string
   readonly kept: Pick<KeptSecrets, 'get'>
+  /** One value of a Secret of Kubernetes; undefined: it is not there. Absent: there is no Kubernetes. */
+  readonly readSecret?: (namespace: string, name: string, key: string) => Promise<string | undefined>
 }): SecretResolver {
   return {
-    async resolve(references) {
+    async resolve(references, place) {
       const values: Record<string, string> = {}
       for (const [name, reference] of Object.entries(references)) {
-        values[name] = await resolveOne(name, reference, options)
+        values[name] = await resolveOne(name, reference, place, options)
       }
       return values
     },
@@ -31,7 +34,8 @@ export function createSecretResolver(options: {
 async function resolveOne(
   name: string,
   reference: SecretReference,
-  { environment, secretsDirectory, kept }: Parameters<typeof createSecretResolver>[0],
+  { object }: Place,
+  { environment, secretsDirectory, kept, readSecret }: Parameters<typeof createSecretResolver>[0],
 ): Promise<string> {
   const missing = (what: string) =>
     new OperationError(`spec.secrets.${name}: ${what}`, {
@@ -51,8 +55,19 @@ async function resolveOne(
       throw missing('its value stands in a specification file, which was not read since mooring started')
     return value
   }
-  if ('fromSecret' in reference)
-    throw missing('fromSecret names a Secret of Kubernetes, and the declaration is no object there')
+  if ('fromSecret' in reference) {
+    if (object === undefined || readSecret === undefined)
+      throw missing('fromSecret names a Secret of Kubernetes, and the declaration is no object there')
+    const { name: secret, key } = reference.fromSecret
+    const value = await readSecret(object.namespace, secret, key)
+    if (value === undefined)
+      throw missing(
+        `Secret "${secret}" in namespace "${object.namespace}" is not there, or has no key "${key}"`,
+      )
+    return value
+  }
+  // Checked when the object was read; here it keeps a place from what is not its own.
+  if (object !== undefined) throw missing('an object reaches Secrets of its own namespace and nothing else')
   if (secretsDirectory === undefined) {
     throw missing(`file "${reference.fromFile}" is named, and mooring runs without --secrets-dir`)
   }

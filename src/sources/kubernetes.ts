@@ -1,12 +1,18 @@
-import type { Clock } from '../lib/clock.ts'
-import { errorMessage } from '../lib/errors.ts'
 import type { KubernetesApi, KubernetesObject, Resource } from '../kube/api.ts'
 import type { Informer } from '../kube/informer.ts'
+import type { NamespaceMapping } from '../kube/objects/namespace-mapping.ts'
+import {
+  clusterOf,
+  kubernetesSourceName,
+  type ObjectView,
+  relevantState,
+  viewObject,
+} from '../kube/objects/object-view.ts'
 import { namespaces } from '../kube/resources.ts'
+import type { Clock } from '../lib/clock.ts'
+import { errorMessage } from '../lib/errors.ts'
 import { annotations, isDestructive, type OrderedEnd } from '../plan/object-ends.ts'
 import type { Source, SourceContent } from './source.ts'
-import type { NamespaceMapping } from '../kube/objects/namespace-mapping.ts'
-import { clusterOf, kubernetesSourceName, type ObjectView, relevantState, viewObject } from '../kube/objects/object-view.ts'
 
 /** The kinds that declare something, and the objects of each as they are watched. */
 export type DeclaredObjects = readonly { readonly resource: Resource; readonly informer: Informer }[]
@@ -67,7 +73,8 @@ export function createKubernetesSource(options: {
       isConfirmed: (given[annotations.confirmDelete] ?? 'false') !== 'false',
       isReleased: given[annotations.release] === 'retain',
     }
-    if (end.isConfirmed || end.isReleased || declaration === undefined || !isDestructive(declaration)) return end
+    if (end.isConfirmed || end.isReleased || declaration === undefined || !isDestructive(declaration))
+      return end
     const goesWith = await whatGoes.with(object, resource, signal)
     return goesWith === undefined ? end : { ...end, goesWith }
   }
@@ -100,7 +107,9 @@ export function createKubernetesSource(options: {
         readAtMs: complete ? clock.now() : Math.min(...states.map(({ asOfMs }) => asOfMs ?? 0)),
         skipped: 0,
         ends,
-        unusable: new Set(found.flatMap(({ declaration, place }) => (declaration === undefined ? [place.file] : []))),
+        unusable: new Set(
+          found.flatMap(({ declaration, place }) => (declaration === undefined ? [place.file] : [])),
+        ),
       } satisfies SourceContent
     },
     onChange(listener) {
@@ -116,7 +125,10 @@ export function createKubernetesSource(options: {
           const object = informer.get(namespace, name)
           const mine = object !== undefined && clusterOf(object) === cluster
           // Most events are of what Mooring wrote itself: a status, a finalizer.
-          if ((mine ? relevantState(object) : undefined) !== seen.get(`${resource.kind} ${namespace}/${name}`)) soon()
+          if (
+            (mine ? relevantState(object) : undefined) !== seen.get(`${resource.kind} ${namespace}/${name}`)
+          )
+            soon()
         }),
         informer.onState(soon),
       ])
@@ -148,7 +160,11 @@ function createWhatGoes(api: Pick<KubernetesApi, 'get'>) {
       const uids = new Set(objects.map(({ metadata }) => metadata.uid))
       known = new Map([...known].filter(([uid]) => uids.has(uid)))
     },
-    async with(object: KubernetesObject, resource: Resource, signal?: AbortSignal): Promise<string | undefined> {
+    async with(
+      object: KubernetesObject,
+      resource: Resource,
+      signal?: AbortSignal,
+    ): Promise<string | undefined> {
       const { uid, namespace = '' } = object.metadata
       if (known.has(uid)) return known.get(uid)
       try {
@@ -156,7 +172,8 @@ function createWhatGoes(api: Pick<KubernetesApi, 'get'>) {
           api.get(namespaces, { name: namespace }, signal),
           api.get(definitions, { name: `${resource.plural}.${resource.group}` }, signal),
         ])
-        const isGoing = (found: KubernetesObject | undefined) => found?.metadata.deletionTimestamp !== undefined
+        const isGoing = (found: KubernetesObject | undefined) =>
+          found?.metadata.deletionTimestamp !== undefined
         const goesWith = isGoing(home)
           ? `namespace "${namespace}"`
           : isGoing(definition)

@@ -16,7 +16,9 @@ export interface AllowedNamespaces {
 export function parseNamespaceMapping(
   text: string,
 ): { readonly kubernetes: string; readonly nomad: readonly string[] } | undefined {
-  const match = /^(?<kubernetes>\*|[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)=(?<nomad>[A-Za-z0-9*,-]*)$/.exec(text)
+  const match = /^(?<kubernetes>\*|[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)=(?<nomad>[A-Za-z0-9*,-]*)$/.exec(
+    text,
+  )
   if (match?.groups === undefined) return undefined
   const { kubernetes = '', nomad = '' } = match.groups
   const names = nomad === '' ? [] : nomad.split(',')

@@ -102,7 +102,8 @@ export function createObjectKeeper(options: {
       }
       if (view.mirrorOf !== undefined) {
         const isShown = record?.kind === 'Snapshot' && record.schedule?.objectUID === uid
-        if (isShown) await writeObject(view, record, (before) => statusOfRecord(record, view.place.object, before))
+        if (isShown)
+          await writeObject(view, record, (before) => statusOfRecord(record, view.place.object, before))
         else if (record === undefined) await mirrors.remove(view)
         continue
       }
@@ -120,7 +121,12 @@ export function createObjectKeeper(options: {
     const refusal = declared.refusals().find((each) => each.declaration === declaration)
     if (refusal === undefined) return undefined
     const { reason, message } = refusal
-    return statusOfVerdict({ state: 'stalled', reason, message }, place.object?.generation, before, clock.now())
+    return statusOfVerdict(
+      { state: 'stalled', reason, message },
+      place.object?.generation,
+      before,
+      clock.now(),
+    )
   }
 
   async function tellInvalid(view: ObjectView): Promise<void> {
@@ -163,7 +169,8 @@ export function createObjectKeeper(options: {
             continue
           }
           const key = keyOf(view.declaration)
-          const isLeftOver = view.mirrorOf !== undefined || (isEnding(view.object) && hasFinalizer(view.object))
+          const isLeftOver =
+            view.mirrorOf !== undefined || (isEnding(view.object) && hasFinalizer(view.object))
           if (refused.has(view.declaration) || (isLeftOver && inventory.get(key) === undefined)) wake(key)
         } catch (error) {
           log.warn({ object: view.place.file, error: errorMessage(error) }, 'an object could not be written')
@@ -173,7 +180,10 @@ export function createObjectKeeper(options: {
       try {
         await mirrors.follow(views.filter(({ mirrorOf }) => mirrorOf !== undefined))
       } catch (error) {
-        log.warn({ error: errorMessage(error) }, "schedules' snapshots could not be compared with their objects")
+        log.warn(
+          { error: errorMessage(error) },
+          "schedules' snapshots could not be compared with their objects",
+        )
       }
     },
   }

@@ -2,9 +2,9 @@ import type { Declaration, Place, Problem } from '../../declare/declaration.ts'
 import type { Fault } from '../../declare/fault.ts'
 import { formatFieldPath } from '../../declare/fault.ts'
 import { readObject } from '../../declare/read-object.ts'
-import type { KubernetesObject } from '../api.ts'
 import { type Key, keyOf } from '../../plan/identity.ts'
 import { annotations } from '../../plan/object-ends.ts'
+import type { KubernetesObject } from '../api.ts'
 import { allowedNamespaces, type NamespaceMapping } from './namespace-mapping.ts'
 
 /** The name of every source of this sort, for the places of its declarations. */
@@ -78,7 +78,9 @@ export function viewObject(object: KubernetesObject, mapping: NamespaceMapping):
   // A key of another Nomad namespace would reach beyond what the mapping allows.
   return keyOf(mirrored) === mirrorOf
     ? { object, place, declaration: mirrored, problems: [], mirrorOf }
-    : refused([{ path: ['metadata', 'annotations', keyAnnotation], message: 'is for Mooring to write: remove it' }])
+    : refused([
+        { path: ['metadata', 'annotations', keyAnnotation], message: 'is for Mooring to write: remove it' },
+      ])
 }
 
 function mirroredKey({ metadata }: KubernetesObject): Key | undefined {

@@ -1,12 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { OperationError } from '../../lib/errors.ts'
-import {
-  isConflict,
-  isNotFound,
-  type KubernetesApi,
-  type KubernetesObject,
-  type Resource,
-} from '../api.ts'
+import { isConflict, isNotFound, type KubernetesApi, type KubernetesObject, type Resource } from '../api.ts'
 import type { EventWriter } from '../event-writer.ts'
 import type { Informer } from '../informer.ts'
 import { finalizer } from './finalizer.ts'

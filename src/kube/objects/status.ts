@@ -8,6 +8,7 @@ import type {
   VolumeRecord,
 } from '../../plan/record.ts'
 import { type Condition, conditionsOf, type Verdict } from '../../plan/status.ts'
+import type { KubernetesObject } from '../api.ts'
 import { nameOfMirror } from './mirror.ts'
 
 export type ObjectStatus = VolumeStatus | SnapshotStatus | SnapshotScheduleStatus
@@ -121,12 +122,14 @@ export function statusOfVerdict(
 }
 
 /** The status as the API server gave it. Only the operator writes there. */
-export function readStatus(object: { readonly status?: unknown }): ObjectStatus {
-  const { status } = object
+export function readStatus({ status }: KubernetesObject): ObjectStatus {
   return typeof status === 'object' && status !== null ? status : {}
 }
 
-function presentConditions(conditions: readonly Condition[], generation: number | undefined): ObjectConditions {
+function presentConditions(
+  conditions: readonly Condition[],
+  generation: number | undefined,
+): ObjectConditions {
   return conditions.map(({ lastTransitionMs, ...condition }) => ({
     ...condition,
     ...given({ observedGeneration: generation }),
@@ -139,7 +142,9 @@ function time(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
-function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: NonNullable<Fields[Name]> } {
+function given<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: NonNullable<Fields[Name]> } {
   // What is left are the fields that are not undefined.
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [Name in keyof Fields]?: NonNullable<Fields[Name]>
@@ -147,10 +152,14 @@ function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?
 }
 
 /** What an object whose declaration cannot be used is told. */
-export function invalidVerdict(problems: readonly { readonly field: string; readonly message: string }[]): Verdict {
+export function invalidVerdict(
+  problems: readonly { readonly field: string; readonly message: string }[],
+): Verdict {
   return {
     state: 'stalled',
     reason: 'Invalid',
-    message: problems.map(({ field, message }) => (field === '' ? message : `${field} ${message}`)).join('; '),
+    message: problems
+      .map(({ field, message }) => (field === '' ? message : `${field} ${message}`))
+      .join('; '),
   }
 }
