@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { VolumesApi } from '../plan/ports.ts'
 import { createHttp } from './http.ts'
 import { createVolumeReads, type VolumeReads } from './reads.ts'
+import { createVariablesApi, type VariablesApi } from './variables.ts'
 import { createVolumesApi } from './writes.ts'
 
 export interface NomadClientOptions {
@@ -15,15 +16,15 @@ export interface NomadClientOptions {
   readonly timeouts?: {
     /** Of a write. Default 150 s: Nomad gives a plugin 2 min, and queues some calls before it. */
     readonly writeMs?: number
-    /** Of a read of Nomad's own state, beyond what a blocking query waits. Default 15 s. */
+    /** Of a read of Nomad's own state, beyond what a blocking query waits, and of a write to Variables. Default 15 s. */
     readonly readMs?: number
     /** Of a list that the plugin answers. Default 60 s. */
     readonly pluginReadMs?: number
   }
 }
 
-/** Nomad's Volumes HTTP API. Retries nothing. */
-export interface NomadClient extends VolumesApi, VolumeReads {
+/** Nomad's Volumes HTTP API, and its Variables. Retries nothing. */
+export interface NomadClient extends VolumesApi, VolumeReads, VariablesApi {
   /** Cuts what is under way and frees the connections. */
   close(): Promise<void>
 }
@@ -37,6 +38,7 @@ export function createNomadClient(options: NomadClientOptions): NomadClient {
   return {
     ...createVolumeReads(http, timeouts),
     ...createVolumesApi(http, timeouts.writeMs),
+    ...createVariablesApi(http, timeouts.readMs),
     close: http.close,
   }
 }
