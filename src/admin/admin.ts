@@ -12,6 +12,8 @@ export interface OperatorInfo {
   readonly nomadAddr: string
   readonly nomadRegion?: string
   readonly readOnly: boolean
+  /** Where replicas share an inventory: this one, and who leads, as it was last seen. */
+  readonly replica?: { readonly identity: string; readonly leads: boolean; readonly leader?: string }
 }
 
 export interface StatusReport {

@@ -35,7 +35,7 @@ export interface ObjectStatus {
   /** Of a schedule: for each snapshot of its own that stays, by key, the rules that keep it. */
   readonly kept?: Readonly<Record<string, readonly string[]>>
   /** A call went out whose answer is not known; no other follows before the deadline. */
-  readonly unsettledCall?: { readonly since: string; readonly deadline: string }
+  readonly unsettledCall?: { readonly since: string; readonly deadline: string; readonly holder?: string }
   readonly conditions: readonly ObjectCondition[]
   /** Newest first. */
   readonly history: readonly ObjectStep[]
@@ -96,7 +96,13 @@ function presentRecord(record: InventoryRecord) {
     ...(kept === undefined ? {} : { kept }),
     ...(intent === undefined
       ? {}
-      : { unsettledCall: { since: time(intent.sinceMs), deadline: time(intent.deadlineMs) } }),
+      : {
+          unsettledCall: {
+            since: time(intent.sinceMs),
+            deadline: time(intent.deadlineMs),
+            ...(intent.holder === undefined ? {} : { holder: intent.holder }),
+          },
+        }),
     conditions: conditions.map(({ lastTransitionMs, ...condition }) => ({
       ...condition,
       lastTransitionTime: time(lastTransitionMs),

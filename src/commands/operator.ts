@@ -42,6 +42,8 @@ export interface OperatorOptions {
   readonly resyncMs: number
   readonly callDeadlineMs: number
   readonly settledBeforeMs: number
+  /** Of this process among replicas; absent where there are none. Kept with each intent. */
+  readonly holder?: string
   /** Set: nothing is acted upon; told of each step that would be taken. */
   readonly onPlanned?: (key: Key, decision: Decision) => void
   /** Of declarations that are objects elsewhere: keeps those in step. */
@@ -66,8 +68,11 @@ export interface Operator {
   look(key: Key): void
   /** Reads the sources and looks at everything now; resolves when nothing is left to do at once. */
   settle(): Promise<void>
-  /** Finishes what is in process and starts nothing new. */
-  close(): Promise<void>
+  /**
+   * Finishes what is in process and starts nothing new.
+   * @param graceMs after which what is still in process is cut short; default 10 s
+   */
+  close(graceMs?: number): Promise<void>
 }
 
 /** Ties sources, queue and passes together: whatever changes anywhere becomes a key in the queue. */
@@ -197,14 +202,14 @@ export function startOperator(options: OperatorOptions): Operator {
       lookAtAll()
       await controller.whenIdle()
     },
-    async close() {
+    async close(graceMs = drainGraceMs) {
       stopResync()
       stopObserving()
       for (const stop of stopWatching) stop()
       await reader.close()
       // A pass that hangs in a read hears of no signal; it ends with the observer.
-      const cancel = clock.after(drainGraceMs, () => observer.close())
-      await controller.drain(drainGraceMs)
+      const cancel = clock.after(graceMs, () => observer.close())
+      await controller.drain(graceMs)
       cancel()
     },
   }

@@ -3,8 +3,9 @@ import process from 'node:process'
 import { Command } from 'commander'
 import type { OperatorInfo } from '../admin/admin.ts'
 import { connectAdmin } from '../admin/admin-client.ts'
+import { createKeyedHash } from '../inventory/keyed-hash.ts'
 import { emptyContents, type InventoryContents } from '../inventory/memory-inventory.ts'
-import { createKeyedHash, hasSqliteInventory, readHashKey } from '../inventory/sqlite-inventory.ts'
+import { hasSqliteInventory, readHashKey } from '../inventory/sqlite-inventory.ts'
 import { UsageError } from '../lib/errors.ts'
 import {
   fromOperator,

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCode } from '../lib/errors.ts'
@@ -7,6 +7,7 @@ import { openDatabase, transaction } from '../lib/sqlite.ts'
 import type { Orders } from '../plan/orders.ts'
 import type { Inventory } from '../plan/ports.ts'
 import type { InventoryRecord, Released } from '../plan/record.ts'
+import { createKeyedHash } from './keyed-hash.ts'
 import { createMemoryInventory, type InventoryContents, reviveRecord } from './memory-inventory.ts'
 
 const migrations = [
@@ -95,11 +96,6 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
 }
 
 const hashKeyBytes = 32
-
-/** HMAC-SHA-256, hex. */
-export function createKeyedHash(hashKey: Buffer): (text: string) => string {
-  return (text) => createHmac('sha256', hashKey).update(text).digest('hex')
-}
 
 /** The key of the directory's hashes: undefined where there is none, or a crash cut it short. */
 export function readHashKey(dataDirectory: string): Buffer | undefined {

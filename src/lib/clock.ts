@@ -6,11 +6,18 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void
 }
 
+/** A clock that also tells how much time has passed for certain. */
+export interface SteadyClock extends Clock {
+  /** Milliseconds since some moment before; never set back, and may stand still while the machine sleeps. */
+  monotonicMs(): number
+}
+
 /** setTimeout turns delays beyond 2^31-1 ms into 1 ms; such a timer is set in pieces. */
 const longestTimeoutMs = 2 ** 31 - 1
 
-export const systemClock: Clock = {
+export const systemClock: SteadyClock = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   after(delayMs, callback) {
     let timer: NodeJS.Timeout
     const arm = (remainingMs: number) => {
@@ -22,6 +29,16 @@ export const systemClock: Clock = {
     arm(delayMs)
     return () => clearTimeout(timer)
   },
+}
+
+/**
+ * Measures from now on. What it returns says how many milliseconds have passed at most: by the wall clock,
+ * which runs on while a machine sleeps and may be set back, or by the monotonic one, which is the other way.
+ */
+export function startStopwatch(clock: Pick<SteadyClock, 'now' | 'monotonicMs'>): () => number {
+  const startedAtMs = clock.now()
+  const startedAtMonotonicMs = clock.monotonicMs()
+  return () => Math.max(clock.now() - startedAtMs, clock.monotonicMs() - startedAtMonotonicMs)
 }
 
 /** Resolves after `delayMs`, or as soon as `signal` aborts; the timer never outlives either. */

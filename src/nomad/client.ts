@@ -1,8 +1,8 @@
-import { type Around, unobserved } from '../lib/around.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { VolumesApi } from '../plan/ports.ts'
-import { createHttp, type Http, type HttpAnswer, type HttpRequest } from './http.ts'
+import { createHttp } from './http.ts'
 import { createVolumeReads, type VolumeReads } from './reads.ts'
+import { createVariablesApi, type VariablesApi } from './variables.ts'
 import { createVolumesApi } from './writes.ts'
 
 export interface NomadClientOptions {
@@ -13,23 +13,18 @@ export interface NomadClientOptions {
   /** Default: the agent's own. */
   readonly region?: string
   readonly clock: Clock
-  /** Goes around each request. */
-  readonly aroundCall?: Around<NomadCall, HttpAnswer>
   readonly timeouts?: {
     /** Of a write. Default 150 s: Nomad gives a plugin 2 min, and queues some calls before it. */
     readonly writeMs?: number
-    /** Of a read of Nomad's own state, beyond what a blocking query waits. Default 15 s. */
+    /** Of a read of Nomad's own state, beyond what a blocking query waits, and of a write to Variables. Default 15 s. */
     readonly readMs?: number
     /** Of a list that the plugin answers. Default 60 s. */
     readonly pluginReadMs?: number
   }
 }
 
-/** What may be told of a request: of its parameters and its secrets nothing. */
-export type NomadCall = Pick<HttpRequest, 'operation' | 'method'>
-
-/** Nomad's Volumes HTTP API. Retries nothing. */
-export interface NomadClient extends VolumesApi, VolumeReads {
+/** Nomad's Volumes HTTP API, and its Variables. Retries nothing. */
+export interface NomadClient extends VolumesApi, VolumeReads, VariablesApi {
   /** Cuts what is under way and frees the connections. */
   close(): Promise<void>
 }
@@ -39,18 +34,11 @@ const defaultTimeouts = { writeMs: 150_000, readMs: 15_000, pluginReadMs: 60_000
 /** @throws UsageError where the address is not one of an HTTP server */
 export function createNomadClient(options: NomadClientOptions): NomadClient {
   const timeouts = { ...defaultTimeouts, ...options.timeouts }
-  const { aroundCall = unobserved } = options
-  const bare = createHttp(options)
-  const http: Http = {
-    ...bare,
-    send(request) {
-      const { operation, method } = request
-      return aroundCall({ operation, method }, () => bare.send(request))
-    },
-  }
+  const http = createHttp(options)
   return {
     ...createVolumeReads(http, timeouts),
     ...createVolumesApi(http, timeouts.writeMs),
-    close: bare.close,
+    ...createVariablesApi(http, timeouts.readMs),
+    close: http.close,
   }
 }

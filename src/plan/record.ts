@@ -19,6 +19,8 @@ export interface Intent<Request> {
   readonly sinceMs: number
   /** No earlier than this may the request be repeated, unless a read shows its outcome. */
   readonly deadlineMs: number
+  /** The replica that sent it, for people: whoever finds it waits for its deadline. */
+  readonly holder?: string
 }
 
 /**

@@ -20,6 +20,8 @@ export interface ReconcileContext {
   readonly callDeadlineMs: number
   /** Calls sent before this have ended: the server that would run them has started since. */
   readonly settledBeforeMs: number
+  /** Of this process among replicas; absent where there are none. */
+  readonly holder?: string
   /** Asks for a pass over another identity. */
   readonly wake: (key: Key) => void
   /**

@@ -1,5 +1,6 @@
 import { OperationError } from '../../lib/errors.ts'
 import type { SnapshotRecord } from '../../plan/record.ts'
+import { beginIntent } from '../begin-intent.ts'
 import { settlesIntent } from '../settles-intent.ts'
 import type { SnapshotStepInput } from '../snapshot.ts'
 
@@ -17,14 +18,13 @@ export async function createSnapshot(input: SnapshotStepInput): Promise<Snapshot
     Name: record.csiName,
     ...(spec.parameters === undefined ? {} : { Parameters: { ...spec.parameters } }),
   }
-  const sinceMs = context.clock.now()
   const intended: SnapshotRecord = {
     ...record,
     pluginID: volume.pluginID,
     // What the first call was for: a repeat may meet another volume of the ID, and be answered with that snapshot.
     externalSourceVolumeID:
       record.intent === undefined ? volume.externalID : (record.externalSourceVolumeID ?? volume.externalID),
-    intent: { request, sinceMs, deadlineMs: sinceMs + context.callDeadlineMs },
+    intent: beginIntent(context, request),
   }
   const { intent: _, ...withoutIntent } = intended
   await context.inventory.put(intended)

@@ -1,5 +1,6 @@
 import type { VolumeRecord } from '../../plan/record.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
+import { beginIntent } from '../begin-intent.ts'
 import { settlesIntent } from '../settles-intent.ts'
 import { secretsField, type VolumeStepInput } from '../volume-step.ts'
 
@@ -9,7 +10,7 @@ import { secretsField, type VolumeStepInput } from '../volume-step.ts'
  */
 export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord> {
   const { context, record, source, hashes, signal } = input
-  const { api, clock, inventory, observer } = context
+  const { api, inventory, observer } = context
   const request =
     record.intent?.request ??
     newVolumeRequest(
@@ -17,11 +18,10 @@ export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord
       { csiName: record.csiName },
       source.state === 'ready' ? source : {},
     )
-  const sinceMs = clock.now()
   const intended: VolumeRecord = {
     ...record,
     applied: hashes,
-    intent: { request, sinceMs, deadlineMs: sinceMs + context.callDeadlineMs },
+    intent: beginIntent(context, request),
   }
   await inventory.put(intended)
   try {

@@ -1,5 +1,6 @@
 import { chooseName, snapshotKey, tombstoneID } from '../../plan/identity.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
+import { beginIntent } from '../begin-intent.ts'
 import { settlesIntent } from '../settles-intent.ts'
 import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
 
@@ -21,8 +22,7 @@ export async function takeFinalSnapshot(input: VolumeStepInput): Promise<VolumeR
       incarnation: 0,
     }),
   }
-  const sinceMs = context.clock.now()
-  const intent = { request, sinceMs, deadlineMs: sinceMs + context.callDeadlineMs }
+  const intent = beginIntent(context, request)
   const intended: VolumeRecord = { ...record, finalSnapshot: { intent } }
   await context.inventory.put(intended)
   try {

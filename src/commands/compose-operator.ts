@@ -1,0 +1,101 @@
+import process from 'node:process'
+import type { Admin, OperatorInfo } from '../admin/admin.ts'
+import { createMemoryInventory, type InventoryContents } from '../inventory/memory-inventory.ts'
+import { systemClock } from '../lib/clock.ts'
+import { guardEffects } from '../lib/guard-effects.ts'
+import type { Log } from '../lib/log.ts'
+import { packageVersion } from '../lib/version.ts'
+import type { Decision } from '../plan/decision.ts'
+import type { Key } from '../plan/identity.ts'
+import type { Inventory, VolumesApi } from '../plan/ports.ts'
+import { type NomadConnection, openParts } from './connect.ts'
+import { type Operator, startOperator } from './operator.ts'
+import { createOperatorAdmin } from './operator-admin.ts'
+import { defaultRegion, type OperatorFlags, operatorDirectory, pruneOptionsOf } from './options.ts'
+import { sourceName } from './sources.ts'
+
+/**
+ * How long after it was sent a call may still be running in Nomad: the client waits 150 s for the answer,
+ * and a call that stood in a queue until then has the plugin's two minutes before it (reference, 2).
+ */
+const callDeadlineMs = 270_000
+
+export interface RunFlags extends OperatorFlags, NomadConnection {
+  readonly source: readonly string[]
+  readonly dataDir: string
+  readonly readOnly: boolean
+}
+
+/** An operator with the API that commands reach it by. */
+export interface RunningOperator extends Operator {
+  readonly admin: Admin
+}
+
+export type OperatorSettings = RunFlags & { readonly log: Log; readonly settledBeforeMs: number }
+
+/** What an operator reports of itself. */
+export function operatorInfo({ source, nomadAddr, nomadRegion, readOnly }: RunFlags): OperatorInfo {
+  return {
+    version: packageVersion(),
+    processID: process.pid,
+    sources: source.map(sourceName),
+    nomadAddr,
+    ...(nomadRegion === undefined ? {} : { nomadRegion }),
+    readOnly,
+  }
+}
+
+/**
+ * Composes the operator from its flags over an inventory, which stays open when it is closed.
+ * @param term among replicas: what this one acts by, while `mayAct()`
+ */
+export async function composeOperator(
+  options: OperatorSettings,
+  kept: Inventory & { contents(): InventoryContents },
+  term?: { readonly holder: string; readonly mayAct: () => boolean },
+): Promise<RunningOperator & { readonly letGo: () => void }> {
+  const { log, readOnly, nomadRegion } = options
+  const clock = systemClock
+  const inventory = readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
+  const {
+    client,
+    close: closeParts,
+    ...parts
+  } = await openParts({
+    ...options,
+    directory: operatorDirectory(options.dataDir),
+    keyedHash: inventory.keyedHash,
+  })
+  const operator = startOperator({
+    ...parts,
+    api: term === undefined ? client : guardEffects<VolumesApi>(client, term.mayAct),
+    inventory,
+    clock,
+    random: Math.random,
+    log,
+    region: nomadRegion ?? defaultRegion,
+    prune: pruneOptionsOf(options),
+    rescanMs: options.rescan,
+    resyncMs: options.resync,
+    callDeadlineMs,
+    settledBeforeMs: options.settledBeforeMs,
+    ...(term === undefined ? {} : { holder: term.holder }),
+    ...(readOnly
+      ? {
+          onPlanned: (key: Key, { step, verdict }: Decision) =>
+            log.info({ key, step, why: verdict.message }, 'would take a step'),
+        }
+      : {}),
+  })
+  const admin = createOperatorAdmin({ operator, inventory, client, clock, info: operatorInfo(options) })
+  return {
+    ...operator,
+    admin,
+    letGo: admin.close,
+    async close(graceMs) {
+      admin.close()
+      await operator.close(graceMs)
+      await closeParts()
+    },
+  }
+}

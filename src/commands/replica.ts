@@ -1,0 +1,181 @@
+import { join } from 'node:path'
+import type { Admin } from '../admin/admin.ts'
+import { serveAdmin } from '../admin/serve-admin.ts'
+import { hasSqliteInventory } from '../inventory/sqlite-inventory.ts'
+import { openStoredInventory } from '../inventory/stored-inventory.ts'
+import { delay, systemClock } from '../lib/clock.ts'
+import { errorMessage, UsageError } from '../lib/errors.ts'
+import { guardEffects } from '../lib/guard-effects.ts'
+import { campaign, type Leadership } from '../lib/leadership.ts'
+import { openDatabase } from '../lib/sqlite.ts'
+import {
+  composeOperator,
+  type OperatorSettings,
+  operatorInfo,
+  type RunningOperator,
+} from './compose-operator.ts'
+import { operatorDirectory } from './options.ts'
+import {
+  leadershipTimesOf,
+  openSharedState,
+  type SharedState,
+  type SharedStateFlags,
+} from './shared-state.ts'
+
+export interface Replica {
+  /** Answers by the operator while this replica leads; else says who does. */
+  readonly admin: Admin
+  /** Finishes what is in process, starts nothing new, and lets another replica lead. */
+  close(): Promise<void>
+}
+
+/**
+ * One of several operators that share an inventory, of which one at a time leads: it campaigns, loads the
+ * inventory, works until the leadership is lost or the process ends, and campaigns again. Nothing of a term
+ * outlives it, so that a lost leadership needs no new process.
+ * @throws UsageError for flags that go not together, and a data directory that is in use
+ */
+export async function runReplica(options: OperatorSettings & SharedStateFlags): Promise<Replica> {
+  const { log, readOnly } = options
+  const clock = systemClock
+  const times = leadershipTimesOf(options)
+  const directory = operatorDirectory(options.dataDir)
+  const heldDirectory = holdDirectory(directory, options)
+  const shared = openSharedState(options)
+  const stop = new AbortController()
+  let operator: RunningOperator | undefined
+
+  const admin = createReplicaAdmin({
+    current: () => operator?.admin,
+    leader: () => shared.lock.holder(),
+    async info() {
+      const leader = shared.lock.holder()
+      const leads = operator !== undefined && !readOnly
+      const replica = { identity: shared.identity, leads, ...(leader === undefined ? {} : { leader }) }
+      return { ...operatorInfo(options), replica }
+    },
+  })
+  const socket = await serveAdmin({ directory, admin, log })
+
+  /** @param ended aborts where the term is over, whoever wanted it */
+  async function work(store: SharedState['store'], leadership?: Leadership): Promise<void> {
+    const inventory = await openStoredInventory(store, (why) => leadership?.giveUp(why))
+    operator = await composeOperator(
+      options,
+      inventory,
+      leadership && { holder: shared.identity, mayAct: leadership.isHeld },
+    )
+    try {
+      await aborted(leadership === undefined ? [stop.signal] : [stop.signal, leadership.signal])
+    } finally {
+      const ending = operator
+      operator = undefined
+      await ending.close(leadership?.isHeld() === false ? 0 : undefined)
+    }
+  }
+
+  async function lead(leadership: Leadership): Promise<void> {
+    leadership.signal.addEventListener('abort', () => {
+      if (!stop.signal.aborted) log.warn({ why: errorMessage(leadership.signal.reason) }, 'leads no more')
+    })
+    log.info({ identity: shared.identity }, 'leads')
+    try {
+      await work(guardEffects(shared.store, leadership.isHeld), leadership)
+    } finally {
+      await leadership.release()
+    }
+  }
+
+  async function takePart(): Promise<void> {
+    if (readOnly) return work(withoutWrites(shared.store))
+    const leadership = await campaign({
+      lock: shared.lock,
+      times,
+      clock,
+      random: Math.random,
+      signal: stop.signal,
+      onError: (error) => log.warn({ error: errorMessage(error) }, 'the leader lock does not answer'),
+    })
+    if (leadership !== undefined) await lead(leadership)
+  }
+
+  async function run(): Promise<void> {
+    while (!stop.signal.aborted) {
+      try {
+        await takePart()
+      } catch (error) {
+        log.error({ error: errorMessage(error) }, 'the term of this replica ended')
+      }
+      // Another replica may do better.
+      await delay(clock, times.retryMs, stop.signal)
+    }
+  }
+  const running = run()
+
+  return {
+    admin,
+    async close() {
+      stop.abort()
+      await running
+      await socket.close()
+      await shared.close()
+      heldDirectory.close()
+    },
+  }
+}
+
+/** Keeps other operators off the directory, as the inventory does where it is a file in it. */
+function holdDirectory(directory: string, { inventory, dataDir }: OperatorSettings & SharedStateFlags) {
+  if (hasSqliteInventory(directory)) {
+    throw new UsageError(
+      `${dataDir} holds the inventory of an operator that ran with --inventory file, of which --inventory ${inventory} would know nothing: give another --data-dir to begin anew`,
+    )
+  }
+  return openDatabase({
+    path: join(directory, 'lock.sqlite'),
+    what: "the operator's directory",
+    migrations: [],
+  })
+}
+
+/** For `--read-only`, which leads nothing: writes go nowhere. */
+function withoutWrites(store: SharedState['store']): SharedState['store'] {
+  return { ...store, write: async () => 'not written', remove: async () => {} }
+}
+
+/** Resolves when the first of them aborts. */
+function aborted(signals: readonly AbortSignal[]): Promise<void> {
+  const any = AbortSignal.any([...signals])
+  return new Promise((resolve) => {
+    if (any.aborted) resolve()
+    any.addEventListener('abort', () => resolve())
+  })
+}
+
+function createReplicaAdmin(options: {
+  readonly current: () => Admin | undefined
+  readonly leader: () => string | undefined
+  readonly info: Admin['info']
+}): Admin {
+  const leading = async (): Promise<Admin> => {
+    const admin = options.current()
+    if (admin !== undefined) return admin
+    const leader = options.leader()
+    throw new UsageError(
+      leader === undefined
+        ? 'this replica stands by, and none was seen to lead yet: ask again'
+        : `this replica stands by while ${leader} leads: ask there`,
+    )
+  }
+  return {
+    info: options.info,
+    status: async (after) => (await leading()).status(after),
+    objects: async () => (await leading()).objects(),
+    inventory: async () => (await leading()).inventory(),
+    orphans: async () => (await leading()).orphans(),
+    suspend: async (key) => (await leading()).suspend(key),
+    resume: async (key) => (await leading()).resume(key),
+    recreate: async (key, lostExternalID) => (await leading()).recreate(key, lostExternalID),
+    reconcile: async () => (await leading()).reconcile(),
+  }
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import process from 'node:process'
+import { InvalidArgumentError, Option } from 'commander'
+import { UsageError } from '../lib/errors.ts'
+import type { LeaderLock } from '../lib/leader-lock.ts'
+import { defaultLeadershipTimes, type LeadershipTimes } from '../lib/leadership.ts'
+import { createVariableLock } from '../nomad/variable-lock.ts'
+import { createVariableStore } from '../nomad/variable-store.ts'
+import type { RecordStore } from '../plan/ports.ts'
+import { connectNomad, type NomadConnection } from './connect.ts'
+import { parseDurationOption } from './options.ts'
+
+/** What replicas of an operator share, kept by another system. */
+export interface SharedState {
+  /** Of this process among the replicas. */
+  readonly identity: string
+  readonly lock: LeaderLock
+  readonly store: RecordStore
+  close(): Promise<void>
+}
+
+export interface SharedStateFlags {
+  readonly inventory: 'file' | 'nomad'
+  readonly instance: string
+  readonly inventoryNamespace: string
+  /** Milliseconds. */
+  readonly leaseDuration: number
+  /** Milliseconds. */
+  readonly leaseRenewDeadline: number
+  /** Milliseconds. */
+  readonly leaseRetryPeriod: number
+}
+
+/** Of what a Nomad Variable's path takes; with the rest of the path it is within its 128 characters. */
+function parseInstance(text: string): string {
+  if (!/^[a-z0-9-]{1,40}$/.test(text))
+    throw new InvalidArgumentError('write up to 40 lower-case letters, digits and dashes.')
+  return text
+}
+
+export function sharedStateOptions(): Option[] {
+  const duration = (name: string, does: string, defaultMs: number, variable: string) =>
+    new Option(`--${name} <duration>`, does)
+      .argParser(parseDurationOption)
+      .default(defaultMs, `${defaultMs / 1000}s`)
+      .env(variable)
+  const { leaseMs, renewDeadlineMs, retryMs } = defaultLeadershipTimes
+  return [
+    new Option(
+      '--inventory <where>',
+      'where the inventory is kept: a file of the data directory, or Nomad Variables, which replicas share',
+    )
+      .choices(['file', 'nomad'])
+      .default('file')
+      .env('MOORING_INVENTORY'),
+    new Option('--instance <name>', 'which operator this is a replica of, where the inventory is shared')
+      .argParser(parseInstance)
+      .default('default')
+      .env('MOORING_INSTANCE'),
+    new Option('--inventory-namespace <namespace>', 'Nomad namespace of the inventory’s variables')
+      .default('default')
+      .env('MOORING_INVENTORY_NAMESPACE'),
+    duration('lease-duration', 'how long a replica leads without renewal', leaseMs, 'MOORING_LEASE_DURATION'),
+    duration(
+      'lease-renew-deadline',
+      'a leader without renewal for so long starts nothing more',
+      renewDeadlineMs,
+      'MOORING_LEASE_RENEW_DEADLINE',
+    ),
+    duration(
+      'lease-retry-period',
+      'between two attempts to renew or to lead',
+      retryMs,
+      'MOORING_LEASE_RETRY_PERIOD',
+    ),
+  ]
+}
+
+/** @throws UsageError where they are not each shorter than the one before */
+export function leadershipTimesOf(flags: SharedStateFlags): LeadershipTimes {
+  const { leaseDuration: leaseMs, leaseRenewDeadline: renewDeadlineMs, leaseRetryPeriod: retryMs } = flags
+  if (retryMs <= 0 || retryMs >= renewDeadlineMs || renewDeadlineMs >= leaseMs) {
+    throw new UsageError(
+      '--lease-retry-period has to be shorter than --lease-renew-deadline, and that than --lease-duration',
+    )
+  }
+  return { leaseMs, renewDeadlineMs, retryMs }
+}
+
+export function openSharedState(flags: SharedStateFlags & NomadConnection): SharedState {
+  const lockID = randomUUID()
+  const identity = `${process.env.NOMAD_ALLOC_ID ?? hostname()}_${lockID.slice(0, 8)}`
+  const { inventoryNamespace: namespace } = flags
+  const client = connectNomad(flags)
+  const prefix = `mooring/${flags.instance}/`
+  const lockName = 'leader'
+  return {
+    identity,
+    lock: createVariableLock(client, {
+      address: { namespace, path: `${prefix}${lockName}` },
+      identity,
+      lockID,
+      leaseMs: leadershipTimesOf(flags).leaseMs,
+    }),
+    store: createVariableStore(client, { namespace, prefix, exclude: [lockName] }),
+    close: () => client.close(),
+  }
+}
