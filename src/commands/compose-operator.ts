@@ -1,6 +1,7 @@
 import process from 'node:process'
 import type { Admin, OperatorInfo } from '../admin/admin.ts'
 import { createMemoryInventory, type InventoryContents } from '../inventory/memory-inventory.ts'
+import { kubernetesSourceName } from '../kube/objects/object-view.ts'
 import { systemClock } from '../lib/clock.ts'
 import { guardEffects } from '../lib/guard-effects.ts'
 import type { Log } from '../lib/log.ts'
@@ -9,6 +10,7 @@ import type { Decision } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import type { Inventory, VolumesApi } from '../plan/ports.ts'
 import { type NomadConnection, openParts } from './connect.ts'
+import type { KubernetesPart } from './kubernetes.ts'
 import { type Operator, startOperator } from './operator.ts'
 import { createOperatorAdmin } from './operator-admin.ts'
 import { defaultRegion, type OperatorFlags, operatorDirectory, pruneOptionsOf } from './options.ts'
@@ -24,6 +26,7 @@ export interface RunFlags extends OperatorFlags, NomadConnection {
   readonly source: readonly string[]
   readonly dataDir: string
   readonly readOnly: boolean
+  readonly kubernetes?: boolean
 }
 
 /** An operator with the API that commands reach it by. */
@@ -33,12 +36,18 @@ export interface RunningOperator extends Operator {
 
 export type OperatorSettings = RunFlags & { readonly log: Log; readonly settledBeforeMs: number }
 
+/** As people see them. */
+export function sourceNames({ source, kubernetes }: Pick<RunFlags, 'source' | 'kubernetes'>): string[] {
+  return [...source.map(sourceName), ...(kubernetes === true ? [kubernetesSourceName] : [])]
+}
+
 /** What an operator reports of itself. */
-export function operatorInfo({ source, nomadAddr, nomadRegion, readOnly }: RunFlags): OperatorInfo {
+export function operatorInfo(flags: RunFlags): OperatorInfo {
+  const { nomadAddr, nomadRegion, readOnly } = flags
   return {
     version: packageVersion(),
     processID: process.pid,
-    sources: source.map(sourceName),
+    sources: sourceNames(flags),
     nomadAddr,
     ...(nomadRegion === undefined ? {} : { nomadRegion }),
     readOnly,
@@ -48,11 +57,13 @@ export function operatorInfo({ source, nomadAddr, nomadRegion, readOnly }: RunFl
 /**
  * Composes the operator from its flags over an inventory, which stays open when it is closed.
  * @param term among replicas: what this one acts by, while `mayAct()`
+ * @param kubernetes where objects are a source too
  */
 export async function composeOperator(
   options: OperatorSettings,
   kept: Inventory & { contents(): InventoryContents },
   term?: { readonly holder: string; readonly mayAct: () => boolean },
+  kubernetes?: KubernetesPart,
 ): Promise<RunningOperator & { readonly letGo: () => void }> {
   const { log, readOnly, nomadRegion } = options
   const clock = systemClock
@@ -65,9 +76,15 @@ export async function composeOperator(
     ...options,
     directory: operatorDirectory(options.dataDir),
     keyedHash: inventory.keyedHash,
+    ...(kubernetes === undefined ? {} : { readSecret: kubernetes.readSecret }),
   })
   const operator = startOperator({
     ...parts,
+    ...(kubernetes === undefined ? {} : { sources: [...parts.sources, kubernetes.source] }),
+    // Who writes nothing leaves objects alone too.
+    ...(kubernetes === undefined || readOnly
+      ? {}
+      : { keeper: (access) => kubernetes.keeper({ ...access, inventory }) }),
     api: term === undefined ? client : guardEffects<VolumesApi>(client, term.mayAct),
     inventory,
     clock,
@@ -95,6 +112,8 @@ export async function composeOperator(
     async close(graceMs) {
       admin.close()
       await operator.close(graceMs)
+      await kubernetes?.source.close()
+      kubernetes?.close()
       await closeParts()
     },
   }

@@ -65,6 +65,7 @@ export async function openParts(
       readonly directory: string
       /** The inventory's. */
       readonly keyedHash: (text: string) => string
+      readonly readSecret?: (namespace: string, name: string, key: string) => Promise<string | undefined>
       readonly log: Log
     },
 ): Promise<Parts> {
@@ -81,6 +82,7 @@ export async function openParts(
     secrets: createSecretResolver({
       environment: process.env,
       kept,
+      ...(options.readSecret === undefined ? {} : { readSecret: options.readSecret }),
       ...(secretsDir === undefined ? {} : { secretsDirectory: secretsDir }),
     }),
     async close() {

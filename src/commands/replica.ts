@@ -14,8 +14,10 @@ import {
   operatorInfo,
   type RunningOperator,
 } from './compose-operator.ts'
+import { type KubernetesFlags, openKubernetes } from './kubernetes.ts'
 import { operatorDirectory } from './options.ts'
 import {
+  inventoryPlace,
   leadershipTimesOf,
   openSharedState,
   type SharedState,
@@ -35,13 +37,16 @@ export interface Replica {
  * outlives it, so that a lost leadership needs no new process.
  * @throws UsageError for flags that go not together, and a data directory that is in use
  */
-export async function runReplica(options: OperatorSettings & SharedStateFlags): Promise<Replica> {
+export async function runReplica(
+  options: OperatorSettings & SharedStateFlags & KubernetesFlags,
+): Promise<Replica> {
   const { log, readOnly } = options
   const clock = systemClock
   const times = leadershipTimesOf(options)
   const directory = operatorDirectory(options.dataDir)
   const heldDirectory = holdDirectory(directory, options)
-  const shared = openSharedState(options)
+  const kubernetes = options.kubernetes ? await openKubernetes(options, log) : undefined
+  const shared = openSharedState(options, kubernetes)
   const stop = new AbortController()
   let operator: RunningOperator | undefined
 
@@ -64,6 +69,7 @@ export async function runReplica(options: OperatorSettings & SharedStateFlags): 
       options,
       inventory,
       leadership && { holder: shared.identity, mayAct: leadership.isHeld },
+      kubernetes?.part(undefined, leadership?.isHeld ?? (() => false)),
     )
     try {
       await aborted(leadership === undefined ? [stop.signal] : [stop.signal, leadership.signal])
@@ -119,16 +125,18 @@ export async function runReplica(options: OperatorSettings & SharedStateFlags): 
       await running
       await socket.close()
       await shared.close()
+      await kubernetes?.close()
       heldDirectory.close()
     },
   }
 }
 
 /** Keeps other operators off the directory, as the inventory does where it is a file in it. */
-function holdDirectory(directory: string, { inventory, dataDir }: OperatorSettings & SharedStateFlags) {
+function holdDirectory(directory: string, options: OperatorSettings & SharedStateFlags & KubernetesFlags) {
+  const { dataDir } = options
   if (hasSqliteInventory(directory)) {
     throw new UsageError(
-      `${dataDir} holds the inventory of an operator that ran with --inventory file, of which --inventory ${inventory} would know nothing: give another --data-dir to begin anew`,
+      `${dataDir} holds the inventory of an operator that ran with --inventory file, of which --inventory ${inventoryPlace(options)} would know nothing: give another --data-dir to begin anew`,
     )
   }
   return openDatabase({

@@ -9,31 +9,34 @@ import {
   type OperatorSettings,
   type RunFlags,
   type RunningOperator,
+  sourceNames,
 } from './compose-operator.ts'
 import { nomadConnectionOptions, sourceOption } from './connect.ts'
+import { assertSomeSource, type KubernetesFlags, kubernetesOptions } from './kubernetes.ts'
 import { dataDirOption, operatorDirectory, operatorOptions, readOnlyOption } from './options.ts'
 import { runReplica } from './replica.ts'
-import { type SharedStateFlags, sharedStateOptions } from './shared-state.ts'
-import { sourceName } from './sources.ts'
+import { inventoryPlace, type SharedStateFlags, sharedStateOptions } from './shared-state.ts'
 
 /** `mooring run`: the operator alone, against a Nomad that runs elsewhere. */
 export function runCommand(): Command {
   const command = new Command('run')
-    .summary('keep a Nomad cluster as folders and Git repositories declare it')
+    .summary('keep Nomad clusters as folders, Git repositories and custom resources declare it')
     .description(
       'Runs the operator: reads declarations from its sources, compares them with Nomad, and issues what is missing.',
     )
-    .addOption(sourceOption().makeOptionMandatory())
+    .addOption(sourceOption())
     .addOption(dataDirOption())
   for (const option of [...nomadConnectionOptions(), ...operatorOptions()]) command.addOption(option)
   command.addOption(readOnlyOption())
-  for (const option of sharedStateOptions()) command.addOption(option)
-  return command.action(async (flags: RunFlags & SharedStateFlags) => {
+  for (const option of [...sharedStateOptions(), ...kubernetesOptions()]) command.addOption(option)
+  return command.action(async (given: RunFlags & SharedStateFlags & KubernetesFlags) => {
+    const flags = { ...given, source: given.source ?? [] }
+    assertSomeSource(flags)
+    const run = inventoryPlace(flags) === 'file' ? runOperator : runReplica
     const shutdown = waitForShutdown(systemClock)
     const log = createLog(flags.logLevel)
-    const run = flags.inventory === 'file' ? runOperator : runReplica
     const running = await run({ ...flags, log, settledBeforeMs: 0 })
-    log.info({ sources: flags.source.map(sourceName), nomad: flags.nomadAddr }, 'mooring runs')
+    log.info({ sources: sourceNames(flags), nomad: flags.nomadAddr }, 'mooring runs')
     const signal = await shutdown
     log.info({ signal }, 'finishing what is in process; once more to stop at once')
     await running.close()

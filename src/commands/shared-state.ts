@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import process from 'node:process'
 import { InvalidArgumentError, Option } from 'commander'
+import { createConfigMapRecords } from '../kube/config-map-records.ts'
+import { createLeaseLock } from '../kube/lease-lock.ts'
+import { systemClock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import type { LeaderLock } from '../lib/leader-lock.ts'
 import { defaultLeadershipTimes, type LeadershipTimes } from '../lib/leadership.ts'
@@ -9,6 +12,7 @@ import { createVariableLock } from '../nomad/variable-lock.ts'
 import { createVariableStore } from '../nomad/variable-store.ts'
 import type { RecordStore } from '../plan/ports.ts'
 import { connectNomad, type NomadConnection } from './connect.ts'
+import type { Kubernetes, KubernetesFlags } from './kubernetes.ts'
 import { parseDurationOption } from './options.ts'
 
 /** What replicas of an operator share, kept by another system. */
@@ -21,7 +25,7 @@ export interface SharedState {
 }
 
 export interface SharedStateFlags {
-  readonly inventory: 'file' | 'nomad'
+  readonly inventory?: 'file' | 'nomad' | 'kubernetes'
   readonly instance: string
   readonly inventoryNamespace: string
   /** Milliseconds. */
@@ -49,10 +53,9 @@ export function sharedStateOptions(): Option[] {
   return [
     new Option(
       '--inventory <where>',
-      'where the inventory is kept: a file of the data directory, or Nomad Variables, which replicas share',
+      'where the inventory is kept: a file of the data directory, or Nomad Variables or objects of Kubernetes, which replicas share (default: kubernetes with --kubernetes, else file)',
     )
-      .choices(['file', 'nomad'])
-      .default('file')
+      .choices(['file', 'nomad', 'kubernetes'])
       .env('MOORING_INVENTORY'),
     new Option('--instance <name>', 'which operator this is a replica of, where the inventory is shared')
       .argParser(parseInstance)
@@ -88,9 +91,43 @@ export function leadershipTimesOf(flags: SharedStateFlags): LeadershipTimes {
   return { leaseMs, renewDeadlineMs, retryMs }
 }
 
-export function openSharedState(flags: SharedStateFlags & NomadConnection): SharedState {
+/** Where the inventory of an operator with these flags is. @throws UsageError for those that go not together */
+export function inventoryPlace({
+  inventory,
+  kubernetes,
+}: SharedStateFlags & KubernetesFlags): NonNullable<SharedStateFlags['inventory']> {
+  if (kubernetes && inventory === 'file')
+    throw new UsageError('--kubernetes and --inventory file do not go together: leave one out')
+  if (!kubernetes && inventory === 'kubernetes')
+    throw new UsageError('--inventory kubernetes goes with --kubernetes: give both')
+  return inventory ?? (kubernetes ? 'kubernetes' : 'file')
+}
+
+/** @param kubernetes where the flags ask for it */
+export function openSharedState(
+  flags: SharedStateFlags & NomadConnection & KubernetesFlags,
+  kubernetes: Kubernetes | undefined,
+): SharedState {
   const lockID = randomUUID()
   const identity = `${process.env.NOMAD_ALLOC_ID ?? hostname()}_${lockID.slice(0, 8)}`
+  if (kubernetes !== undefined && inventoryPlace(flags) === 'kubernetes') {
+    const { operatorNamespace: namespace } = kubernetes
+    const { api } = kubernetes.connection
+    const { instance } = flags
+    return {
+      identity,
+      lock: createLeaseLock({
+        api,
+        namespace,
+        name: `mooring-${instance}`,
+        identity,
+        leaseDurationSeconds: Math.max(1, Math.round(flags.leaseDuration / 1000)),
+        clock: systemClock,
+      }),
+      store: createConfigMapRecords({ api, namespace, instance }),
+      close: async () => {},
+    }
+  }
   const { inventoryNamespace: namespace } = flags
   const client = connectNomad(flags)
   const prefix = `mooring/${flags.instance}/`

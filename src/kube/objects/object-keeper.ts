@@ -18,6 +18,7 @@ import { invalidVerdict, type ObjectStatus, readStatus, statusOfRecord, statusOf
 /** What sources say now, as far as objects are told of it. */
 export interface DeclaredNow {
   declaration(key: Key): Declaration | undefined
+  declarations(): ReadonlyMap<Key, Declaration>
   refusals(): readonly Refusal[]
 }
 

@@ -1,0 +1,190 @@
+import process from 'node:process'
+import { InvalidArgumentError, Option } from 'commander'
+import type { Declaration } from '../declare/declaration.ts'
+import { connectKubernetes, type KubernetesConnection } from '../kube/connect.ts'
+import { createEventWriter } from '../kube/event-writer.ts'
+import { startInformer } from '../kube/informer.ts'
+import { createMirrors } from '../kube/objects/mirrors.ts'
+import { type NamespaceMapping, parseNamespaceMapping } from '../kube/objects/namespace-mapping.ts'
+import { createObjectKeeper, type DeclaredNow } from '../kube/objects/object-keeper.ts'
+import { createObjectWriter } from '../kube/objects/object-writer.ts'
+import { snapshotSchedules, snapshots, volumes } from '../kube/resources.ts'
+import { createSecretReader } from '../kube/secret-reader.ts'
+import { systemClock } from '../lib/clock.ts'
+import { UsageError } from '../lib/errors.ts'
+import { guardEffects } from '../lib/guard-effects.ts'
+import type { Log } from '../lib/log.ts'
+import { type Key, keyOf } from '../plan/identity.ts'
+import type { Inventory } from '../plan/ports.ts'
+import { createKubernetesSource } from '../sources/kubernetes.ts'
+import type { Source } from '../sources/source.ts'
+import type { Keeper } from './operator.ts'
+import { collectOption } from './options.ts'
+
+export interface KubernetesFlags {
+  readonly kubernetes: boolean
+  readonly kubeconfig?: string
+  readonly kubernetesNamespace?: readonly string[]
+  readonly kubernetesOperatorNamespace?: string
+  readonly namespaceMapping?: NamespaceMapping
+}
+
+export function kubernetesOptions(): Option[] {
+  return [
+    new Option('--kubernetes', 'read declarations from custom resources, and keep the inventory beside them')
+      .default(false)
+      .env('MOORING_KUBERNETES'),
+    new Option(
+      '--kubeconfig <file>',
+      "how to reach the API server; in a pod its service account's way where this is not given",
+    ).env('MOORING_KUBECONFIG'),
+    new Option(
+      '--kubernetes-namespace <name>',
+      'read objects of this namespace only; may be given more than once (default: all)',
+    )
+      .argParser(collectOption)
+      .env('MOORING_KUBERNETES_NAMESPACE'),
+    new Option(
+      '--kubernetes-operator-namespace <name>',
+      "where the operator's own objects are: inventory, Lease and the Secrets of NomadClusters (default: the one that it runs in)",
+    ).env('POD_NAMESPACE'),
+    new Option(
+      '--namespace-mapping <kubernetes=nomad,…>',
+      'Nomad namespaces that objects of a Kubernetes namespace may declare into, the first being the default; "*" stands for every other namespace, or for any; may be given more than once (default: the one of the same name)',
+    )
+      .argParser(collectMappings)
+      .env('MOORING_NAMESPACE_MAPPING'),
+  ]
+}
+
+function collectMappings(text: string, before: NamespaceMapping = new Map()): NamespaceMapping {
+  const mappings = collectOption(text).map((line): [string, readonly string[]] => {
+    const parsed = parseNamespaceMapping(line)
+    if (parsed === undefined) throw new InvalidArgumentError('write team-a=apps,batch, or *=default.')
+    return [parsed.kubernetes, parsed.nomad]
+  })
+  return new Map([...before, ...mappings])
+}
+
+/** What the operators of one process share of Kubernetes. */
+export interface Kubernetes {
+  readonly connection: KubernetesConnection
+  readonly operatorNamespace: string
+  /**
+   * For one operator.
+   * @param cluster of a NomadCluster; undefined: that of the NOMAD_* settings
+   * @param mayAct false: nothing is written any more
+   */
+  part(cluster: string | undefined, mayAct: () => boolean): KubernetesPart
+  close(): Promise<void>
+}
+
+/** What one operator takes of it. */
+export interface KubernetesPart {
+  readonly source: Source
+  readonly readSecret: (namespace: string, name: string, key: string) => Promise<string | undefined>
+  keeper(operator: {
+    readonly declared: DeclaredNow
+    readonly wake: (key: Key) => void
+    readonly inventory: Inventory
+  }): Keeper
+  close(): void
+}
+
+/** @throws UsageError where the API server's address or credentials are not known */
+export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<Kubernetes> {
+  const clock = systemClock
+  const { kubeconfig, kubernetesNamespace, namespaceMapping: mapping = new Map() } = flags
+  const connection = await connectKubernetes({
+    environment: process.env,
+    clock,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+  })
+  const { api } = connection
+  const objects = [volumes, snapshots, snapshotSchedules].map((resource) => ({
+    resource,
+    informer: startInformer({
+      api,
+      resource,
+      namespaces: kubernetesNamespace ?? 'all',
+      clock,
+      random: Math.random,
+      log,
+    }),
+  }))
+  const events = createEventWriter({ api, component: 'mooring', clock, log })
+  const secretListeners = new Set<(namespace: string, name: string) => void>()
+  const secrets = createSecretReader({
+    api,
+    clock,
+    random: Math.random,
+    log,
+    onChange: (namespace, name) => {
+      for (const listener of secretListeners) listener(namespace, name)
+    },
+  })
+  return {
+    connection,
+    operatorNamespace: flags.kubernetesOperatorNamespace ?? connection.namespace,
+    part(cluster, mayAct) {
+      const guarded = guardEffects(api, mayAct)
+      const source = createKubernetesSource({ objects, api, cluster, mapping, clock })
+      const stops: (() => void)[] = []
+      const writer = createObjectWriter({ api: guarded, objects, events })
+      return {
+        source,
+        readSecret: secrets.read,
+        keeper({ declared, wake, inventory }) {
+          const onSecret = (namespace: string, name: string) => {
+            const declarations = [
+              ...declared.declarations().values(),
+              ...inventory.list().map((record) => record.declaration),
+            ]
+            for (const declaration of declarations)
+              if (usesSecret(declaration, namespace, name)) wake(keyOf(declaration))
+          }
+          secretListeners.add(onSecret)
+          stops.push(() => secretListeners.delete(onSecret))
+          const mirrors = createMirrors({ api: guarded, writer, inventory, wake, log })
+          return createObjectKeeper({
+            objects: source.objects,
+            writer,
+            mirrors,
+            inventory,
+            declared,
+            wake,
+            clock,
+            log,
+          })
+        },
+        close() {
+          for (const stop of stops) stop()
+        },
+      }
+    },
+    async close() {
+      await Promise.all(objects.map(({ informer }) => informer.close()))
+      await secrets.close()
+      await events.close()
+      await connection.close()
+    },
+  }
+}
+
+function usesSecret({ place, spec }: Declaration, namespace: string, name: string): boolean {
+  if (place.object?.namespace !== namespace) return false
+  const references =
+    'template' in spec ? spec.template?.secrets : 'secrets' in spec ? spec.secrets : undefined
+  return Object.values(references ?? {}).some(
+    (reference) => 'fromSecret' in reference && reference.fromSecret.name === name,
+  )
+}
+
+/** @throws UsageError where neither files nor objects are to be read */
+export function assertSomeSource({
+  source,
+  kubernetes,
+}: KubernetesFlags & { readonly source: readonly string[] }): void {
+  if (source.length > 0 || kubernetes) return
+  throw new UsageError('nothing says where declarations are: give --source, or --kubernetes')
+}
