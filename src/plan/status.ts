@@ -27,10 +27,21 @@ export interface Status {
   readonly lastMissedRunMs?: number
   /** Of a schedule: for each snapshot of its own that stays, by key, the rules that keep it. */
   readonly kept?: Readonly<Record<string, readonly string[]>>
+  /** How the last restore ended. */
+  readonly lastRestore?: PastRestore
   /** Allocations that hold the volume. */
   readonly claims?: readonly string[]
   /** The latest steps, newest first. */
   readonly history?: readonly PastStep[]
+}
+
+export interface PastRestore {
+  readonly snapshotID: string
+  /** `NotRestored`: the volume is the one that it was before. */
+  readonly outcome: 'Restored' | 'NotRestored'
+  /** As a person reads it. */
+  readonly message: string
+  readonly atMs: number
 }
 
 /** A step that was taken, or tried. */
