@@ -145,7 +145,7 @@ export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<
           }
           secretListeners.add(onSecret)
           stops.push(() => secretListeners.delete(onSecret))
-          const mirrors = createMirrors({ api: guarded, writer, inventory, wake, log })
+          const mirrors = createMirrors({ api: guarded, writer, inventory, wake, clock, log })
           return createObjectKeeper({
             objects: source.objects,
             writer,

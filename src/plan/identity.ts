@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Declaration } from '../declare/declaration.ts'
+import type { VolumeSpec } from '../declare/volume.ts'
 
 /**
  * Names one declaration in the queue and the inventory: `Volume/<Nomad namespace>/<volume ID>`,
@@ -48,6 +49,18 @@ export function chooseName(options: {
     .slice(0, longestNameBytes - suffix.length)
     .replace(/^-+|-+$/g, '')
   return `${readable === '' ? 'volume' : readable}${suffix}`
+}
+
+/** The CSI name of a volume's n-th successor: of its own kind where the declaration fixes the name. */
+export function restoredName(options: {
+  readonly region: string
+  readonly spec: Pick<VolumeSpec, 'name' | 'namespace' | 'volumeID'>
+  readonly incarnation: number
+}): string {
+  const { region, spec, incarnation } = options
+  return spec.name === undefined
+    ? chooseName({ region, namespace: spec.namespace, id: spec.volumeID, incarnation })
+    : `${spec.name}-r${incarnation}`
 }
 
 /** The ID under which a volume about to be deleted is registered, so that its own ID is free and unclaimed. */

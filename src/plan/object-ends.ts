@@ -14,7 +14,7 @@ export const annotations = {
   restoreFrom: 'mooring.dev/restore-from',
   /** `<lost external ID>` on a Volume that has vanished: a new one may take its place. */
   recreate: 'mooring.dev/recreate',
-  /** `true` on a Snapshot that a schedule made: no retention rule deletes it. */
+  /** `true` on a Snapshot that a schedule made: no retention rule deletes it; `false` takes that back. */
   keep: 'mooring.dev/keep',
 } as const
 

@@ -7,6 +7,12 @@ export interface Orders {
   readonly suspendedSinceMs?: number
   /** `mooring recreate`: a new external volume may take the place of this one, once it is found to have vanished. */
   readonly recreate?: { readonly externalID: string; readonly atMs: number }
+  /** `mooring restore`: a volume made from the snapshot is to take the place of this external volume. */
+  readonly restore?: { readonly externalID: string; readonly snapshotID: string; readonly atMs: number }
+  /** `mooring restore --undo`: the restore under way that would make the volume of this name is called off. */
+  readonly undoRestore?: { readonly csiName: string; readonly atMs: number }
+  /** `mooring snapshot keep`: retention leaves this snapshot of a schedule alone. Milliseconds since the epoch. */
+  readonly keptSinceMs?: number
 }
 
 /** Whether an order holds the identity as it is: undefined if none does. */

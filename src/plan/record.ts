@@ -45,7 +45,7 @@ interface ManagedRecord<Declaration> {
   readonly declaration: Declaration
   /** The name given to the plugin: chosen once, kept for good. */
   readonly csiName: string
-  /** Restores so far. */
+  /** How many names after the first were used up, by restores and where a lost volume was given up. */
   readonly incarnation: number
   /** First complete reading of all sources that no longer held the declaration. Absent while it is declared. */
   readonly missingSinceMs?: number
@@ -56,6 +56,22 @@ interface ManagedRecord<Declaration> {
 export interface VolumeEnd {
   readonly phase: 'deregister' | 'register-tombstone' | 'delete'
   readonly tombstoneID: string
+}
+
+/**
+ * A restore under the same volume ID that is under way, recorded before its first effect. Until it ends the
+ * record's `externalID` and `csiName` are those of the volume that is to be replaced, so that nothing loses it.
+ */
+export interface VolumeRestore {
+  /** The storage provider's ID of the snapshot. */
+  readonly snapshotID: string
+  /** The name for the new volume; no other volume ever had it. */
+  readonly csiName: string
+  readonly incarnation: number
+  /** What the plugin answered for the volume that is to be replaced: to register it again takes it. */
+  readonly context: Readonly<Record<string, string>>
+  /** Why the volume that was to be replaced is put back. */
+  readonly undoneFor?: string
 }
 
 export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
@@ -73,6 +89,7 @@ export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
   readonly end?: VolumeEnd
   /** Keyed hash of the spec that Nomad was last seen to match: what differs since then is drift. */
   readonly settledSpecHash?: string
+  readonly restore?: VolumeRestore
   /** The snapshot before a delete, once it was begun. */
   readonly finalSnapshot?: { readonly intent: Intent<SnapshotRequest>; readonly snapshotID?: string }
 }
@@ -91,8 +108,6 @@ export interface SnapshotRecord extends ManagedRecord<SnapshotDeclaration> {
     readonly volume: Key
     /** The schedule's time it is for, in milliseconds since the epoch. */
     readonly tickMs: number
-    /** A person asked to keep it. */
-    readonly isKept: boolean
     /** No retention rule keeps it: it is to be deleted. */
     readonly isExpired: boolean
     /** In Kubernetes: the UID of the object that shows it, once there is one. */
@@ -115,9 +130,25 @@ export interface Released {
   readonly key: Key
   readonly pluginID: string
   readonly externalID: string
-  /** Such as `Retained`, `Deregistered` or `Vanished`. */
+  /** Such as `Retained`, `Deregistered`, `Replaced` or `Vanished`. */
   readonly reason: string
   readonly atMs: number
+  /** The names that were used up by then, so that one declared anew under the key takes none of them. */
+  readonly incarnation?: number
+}
+
+/** The incarnation that a record begun anew under the key starts from. */
+export function incarnationsUsed(released: readonly Released[], key: Key): number {
+  return Math.max(0, ...released.map((each) => (each.key === key ? (each.incarnation ?? 0) : 0)))
+}
+
+/** The next one: past that of the recorded name too, which may have been taken over with its volume. */
+export function nextIncarnation({
+  incarnation,
+  csiName,
+}: Pick<VolumeRecord, 'incarnation' | 'csiName'>): number {
+  const [, ofName = '0'] = /-r(\d{1,9})$/.exec(csiName) ?? []
+  return Math.max(incarnation, Number(ofName)) + 1
 }
 
 export type InventoryRecord = VolumeRecord | SnapshotRecord | SnapshotScheduleRecord

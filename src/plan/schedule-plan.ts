@@ -21,6 +21,8 @@ export interface ScheduleObservation {
   readonly snapshots: readonly SnapshotRecord[]
   /** IDs of the snapshots that their plugins list as ready to use, just now. */
   readonly ready: ReadonlySet<string>
+  /** Snapshots that a person asked to keep. */
+  readonly kept: ReadonlySet<Key>
   /** Snapshot IDs that declared volumes are still to be made from. */
   readonly sourcesInUse: ReadonlySet<string>
 }
@@ -188,12 +190,12 @@ function isInFlight(snapshot: SnapshotRecord): boolean {
   return isLive(snapshot) && !hasCondition(snapshot, 'Ready') && !hasCondition(snapshot, 'Stalled')
 }
 
-function candidateOf(snapshot: SnapshotRecord, { ready, sourcesInUse }: ScheduleObservation) {
+function candidateOf(snapshot: SnapshotRecord, { ready, kept, sourcesInUse }: ScheduleObservation) {
   return {
     key: snapshot.key,
     tickMs: snapshot.schedule?.tickMs ?? 0,
     isReady: snapshot.snapshotID !== undefined && ready.has(snapshot.snapshotID),
-    isKept: snapshot.schedule?.isKept === true,
+    isKept: kept.has(snapshot.key),
     isInUse: snapshot.snapshotID !== undefined && sourcesInUse.has(snapshot.snapshotID),
   }
 }

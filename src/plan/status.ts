@@ -29,10 +29,21 @@ export interface Status {
   readonly kept?: Readonly<Record<string, readonly string[]>>
   /** Whether Nomad would place an allocation that uses the volume. */
   readonly schedulable?: boolean
+  /** How the last restore ended. */
+  readonly lastRestore?: PastRestore
   /** Allocations that hold the volume. */
   readonly claims?: readonly string[]
   /** The latest steps, newest first. */
   readonly history?: readonly PastStep[]
+}
+
+export interface PastRestore {
+  readonly snapshotID: string
+  /** `NotRestored`: the volume is the one that it was before. */
+  readonly outcome: 'Restored' | 'NotRestored'
+  /** As a person reads it. */
+  readonly message: string
+  readonly atMs: number
 }
 
 /** A step that was taken, or tried. */

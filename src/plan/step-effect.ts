@@ -36,6 +36,13 @@ const effects: Readonly<Record<StepName, Effect>> = {
   'adopt-volume': { effect: 'take over', risk: none },
   // What it gives up is lost already.
   'recreate-volume': { effect: 'change', risk: none },
+  'begin-restore': { effect: 'change', risk: none },
+  // The replaced volume and its data stay, out of Nomad.
+  'deregister-replaced': { effect: 'change', risk: none },
+  'restore-volume': { effect: 'make', risk: copies },
+  'adopt-restored': { effect: 'take over', risk: none },
+  'undo-restore': { effect: 'change', risk: none },
+  'end-restore': { effect: 'change', risk: none },
   'deregister-volume': {
     effect: 'end',
     risk: ({ declaration }) =>

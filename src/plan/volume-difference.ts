@@ -35,7 +35,7 @@ export interface HiddenHashes {
  */
 export function compareVolume(
   spec: VolumeSpec,
-  record: Pick<VolumeRecord, 'applied'>,
+  record: Pick<VolumeRecord, 'applied' | 'csiName' | 'incarnation'>,
   actual: Volume,
   hashes: HiddenHashes,
   externalCapacityBytes?: bigint,
@@ -49,7 +49,7 @@ export function compareVolume(
 
   compare(immutable, 'spec.pluginID', spec.pluginID, actual.PluginID)
   compare(immutable, 'spec.externalID', spec.externalID, actual.ExternalID)
-  compare(immutable, 'spec.name', spec.name, actual.Name)
+  if (!isRestoredName(spec, record, actual.Name)) compare(immutable, 'spec.name', spec.name, actual.Name)
   compare(immutable, 'spec.parameters', emptyAsAbsent(spec.parameters), { ...actual.Parameters })
   for (const part of ['required', 'preferred'] as const) {
     const requested = actual.RequestedTopologies?.[part === 'required' ? 'Required' : 'Preferred']
@@ -90,6 +90,15 @@ export function compareVolume(
     unreadable: hidden.unreadable,
     ...(grows ? { expansion: { fromBytes: capacityBytes, toBytes: min } } : {}),
   }
+}
+
+/** Whether the name is the declared one as a restore went on from it. */
+function isRestoredName(
+  { name }: VolumeSpec,
+  { csiName, incarnation }: Pick<VolumeRecord, 'csiName' | 'incarnation'>,
+  actual: string,
+): boolean {
+  return incarnation > 0 && actual === csiName && name !== undefined && actual.startsWith(`${name}-r`)
 }
 
 /** Secrets and mount flags: known only by the hash of what we applied. */

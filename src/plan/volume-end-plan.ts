@@ -3,6 +3,7 @@ import type { Volume } from '../wire/volume.ts'
 import { type Decision, stall, take, wait } from './decision.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
+import { isRestored } from './restore-plan.ts'
 
 export interface VolumeEndObservation {
   readonly volume: Volume | undefined
@@ -32,6 +33,7 @@ export function planVolumeEnd(
 ): Decision {
   const { deletionPolicy, suspend } = record.declaration.spec
   const { volume, tombstone } = observation
+  if (record.restore !== undefined) return planRestoreEnd(record, observation, nowMs)
   // Whatever the policy: a create that is out is learnt of first, so that what it makes is not forgotten.
   if (record.externalID === undefined) {
     const { intent } = record
@@ -105,6 +107,34 @@ export function planVolumeEnd(
   const final = planFinalSnapshot(record, observation, nowMs)
   if (final !== undefined) return final
   return take('delete-volume', 'Deleting', `deleting external volume "${record.externalID}"`)
+}
+
+/** A restore that was under way is done or called off before the end, so that the end is of one volume. */
+function planRestoreEnd(
+  record: VolumeRecord,
+  { volume, settledBeforeMs }: VolumeEndObservation,
+  nowMs: number,
+): Decision {
+  const { intent } = record
+  if (volume !== undefined && isRestored(record, volume)) {
+    return take(
+      'adopt-restored',
+      'Restored',
+      `external volume "${volume.ExternalID}" was made from the snapshot`,
+    )
+  }
+  if (intent !== undefined && mayStillRun(intent, settledBeforeMs, nowMs)) {
+    return wait(
+      'OutcomeUnknown',
+      'the create of a restore was sent and may still be running; waiting for it before the end',
+      untilSettledMs(intent, nowMs),
+    )
+  }
+  return take(
+    'end-restore',
+    'NotRestored',
+    'no longer declared; the restore that was under way is called off',
+  )
 }
 
 const readinessPollMs = 2_000

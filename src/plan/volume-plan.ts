@@ -5,6 +5,7 @@ import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { tombstoneID } from './identity.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
+import { planRestore, type RestoreObservation } from './restore-plan.ts'
 import {
   compareVolume,
   type FieldDifference,
@@ -36,6 +37,7 @@ export interface VolumeObservation {
   readonly isSettled: boolean
   /** A person said that a new external volume may take the place of the recorded one. */
   readonly isRecreateOrdered: boolean
+  readonly restore: RestoreObservation
   readonly hashes: HiddenHashes
   /** Keyed hash of the update that the differences would lead to. */
   readonly updateHash: string | undefined
@@ -60,6 +62,8 @@ export function planVolume(
   if (record.end !== undefined) {
     return take('cancel-end', 'DeclaredAgain', 'declared again before its end was done; calling the end off')
   }
+  const restoring = planRestore(record, observation, nowMs)
+  if (restoring !== undefined) return restoring
   return observation.volume === undefined
     ? planAbsentVolume(declaration, record, observation, nowMs)
     : planPresentVolume(declaration, record, observation, observation.volume)
@@ -98,14 +102,17 @@ function planAbsentVolume(
     if (gate !== undefined) return gate
     if (observation.external === 'unlisted')
       return planVanished(record, spec.pluginID, externalID, observation)
-    const drift = planDrift(spec.driftPolicy, observation, 'Nomad lost the volume')
+    const drift =
+      record.restore === undefined
+        ? planDrift(spec.driftPolicy, observation, 'Nomad lost the volume')
+        : undefined
     if (drift !== undefined) return drift
     return record.externalID === undefined
       ? take('register-volume', 'Registering', `registering external volume "${externalID}"`)
       : take(
           'register-volume',
           'Reregistering',
-          `Nomad lost the volume; registering its external volume "${externalID}" again`,
+          `${record.restore === undefined ? 'Nomad lost the volume' : 'the restore is called off'}; registering its external volume "${externalID}" again`,
         )
   }
 

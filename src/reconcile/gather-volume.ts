@@ -4,8 +4,9 @@ import type { VolumeRecord } from '../plan/record.ts'
 import type { HiddenHashes } from '../plan/volume-difference.ts'
 import type { SourceObservation, VolumeObservation } from '../plan/volume-plan.ts'
 import { updateVolumeRequest } from '../plan/volume-request.ts'
-import type { ExternalVolume } from '../wire/volume.ts'
+import type { ExternalVolume, VolumeStub } from '../wire/volume.ts'
 import type { ReconcileContext } from './context.ts'
+import { gatherRestore } from './gather-restore.ts'
 import type { VolumeStepInput } from './volume-step.ts'
 
 /** All that the plan of a declared volume needs to know. */
@@ -39,13 +40,15 @@ export async function gatherVolume(
   const wasReady = record.settledSpecHash !== undefined
   const asksList =
     externalID !== undefined &&
+    (record.restore === undefined || record.restore.undoneFor !== undefined) &&
     (volume === undefined || wasReady || BigInt(volume.Capacity) === 0n) &&
     hasCapability(plugin, 'SupportsListVolumes')
   const external = asksList
     ? await findExternal(context, spec.pluginID, externalID, volume === undefined)
     : 'unknown'
+  const restore = await gatherRestore(context, record, volume, hashes)
   return {
-    input: { ...input, volume, source, secretValues, hashes, updateHash },
+    input: { ...input, volume, source, secretValues, hashes, updateHash, restoreOrder: restore.ordered },
     observation: {
       volume,
       plugin,
@@ -56,6 +59,7 @@ export async function gatherVolume(
       isSettled,
       isRecreateOrdered:
         externalID !== undefined && inventory.orders(record.key).recreate?.externalID === externalID,
+      restore,
       hashes,
       updateHash,
       settledBeforeMs: context.settledBeforeMs,
@@ -82,11 +86,13 @@ async function findTaker({ observer }: ReconcileContext, record: VolumeRecord): 
   const { spec } = record.declaration
   const externalID = record.externalID ?? spec.externalID
   const own = [spec.volumeID, record.end?.tombstoneID]
+  const newName = record.restore?.undoneFor === undefined ? record.restore?.csiName : undefined
+  const isSame = (stub: VolumeStub) => {
+    if (newName !== undefined) return stub.Name === newName
+    return externalID === undefined ? stub.Name === record.csiName : stub.ExternalID === externalID
+  }
   const taker = (await observer.volumeStubs(spec.namespace)).find(
-    (stub) =>
-      stub.PluginID === spec.pluginID &&
-      !own.includes(stub.ID) &&
-      (externalID === undefined ? stub.Name === record.csiName : stub.ExternalID === externalID),
+    (stub) => stub.PluginID === spec.pluginID && !own.includes(stub.ID) && isSame(stub),
   )
   return taker?.ID
 }

@@ -155,7 +155,8 @@ function releasedOf(
   if (step !== 'release' || reason === 'Deleted') return undefined
   const { pluginID, externalID } = storedThing(record)
   if (externalID === undefined || pluginID === undefined) return undefined
-  return { key: record.key, pluginID, externalID, reason, atMs }
+  const { key, incarnation } = record
+  return { key, pluginID, externalID, reason, atMs, ...(incarnation === 0 ? {} : { incarnation }) }
 }
 
 function outcomeOf(failure: ReturnType<typeof toOperationError>): Outcome {

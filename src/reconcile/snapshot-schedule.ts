@@ -45,6 +45,7 @@ export function createSnapshotSchedulePass(
           volumes: selectVolumes(context, record),
           snapshots,
           ready: await readySnapshots(context, snapshots),
+          kept: new Set(snapshots.flatMap(({ key }) => (isKept(context, key) ? [key] : []))),
           sourcesInUse: sourcesInUse(context),
         },
         context.clock.now(),
@@ -85,6 +86,8 @@ async function carryOut(
     case 'expire': {
       await inventory.amend(change.snapshot, (snapshot) => {
         if (snapshot.kind !== 'Snapshot' || snapshot.schedule === undefined) return snapshot
+        // A person may have asked for it since this pass looked.
+        if (isKept({ inventory }, snapshot.key)) return snapshot
         const spec = { ...snapshot.declaration.spec, deletionPolicy: 'Delete' as const }
         return {
           ...snapshot,
@@ -128,7 +131,7 @@ export function scheduledSnapshot(
     declaration: snapshot,
     csiName: csiNameFor(key, snapshot, region),
     incarnation: 0,
-    schedule: { schedule: scheduleKey, volume: volume.key, tickMs, isKept: false, isExpired: false },
+    schedule: { schedule: scheduleKey, volume: volume.key, tickMs, isExpired: false },
     status: { conditions: [] },
   }
 }
@@ -198,14 +201,24 @@ async function readySnapshots(
   return new Set(lists.flat().flatMap(({ ID, IsReady }) => (IsReady ? [ID] : [])))
 }
 
-/** Snapshots that declared volumes are still to be made from. */
+function isKept({ inventory }: Pick<ReconcileContext, 'inventory'>, key: Key): boolean {
+  return inventory.orders(key).keptSinceMs !== undefined
+}
+
+/** Snapshots that declared volumes are still to be made from, and volumes be restored from. */
 function sourcesInUse({ desired, inventory }: ReconcileContext): ReadonlySet<string> {
-  return new Set(
-    [...desired.declarations()].flatMap(([key, declaration]) => {
+  const restored = inventory.list().flatMap((record) => {
+    if (record.kind !== 'Volume') return []
+    const { restore } = inventory.orders(record.key)
+    return [record.restore, restore].flatMap((each) => (each === undefined ? [] : [each.snapshotID]))
+  })
+  return new Set([
+    ...restored,
+    ...[...desired.declarations()].flatMap(([key, declaration]) => {
       if (declaration.kind !== 'Volume' || declaration.spec.source?.snapshotID === undefined) return []
       const record = inventory.get(key)
       const isMade = record?.kind === 'Volume' && record.externalID !== undefined
       return isMade ? [] : [declaration.spec.source.snapshotID]
     }),
-  )
+  ])
 }

@@ -130,12 +130,14 @@ function volumeOf({ inventory }: ReconcileContext, { declaration }: SnapshotReco
     if (other.kind !== 'Volume' || other.declaration.name !== name) continue
     const { spec } = other.declaration
     if (spec.namespace !== namespace || other.externalID === undefined) continue
+    // Until it is restored nobody can say of which of the two a snapshot would be.
+    if (other.restore !== undefined) break
     return { state: 'ready', volumeID: spec.volumeID, externalID: other.externalID, pluginID: spec.pluginID }
   }
   return {
     state: 'waiting',
     reason: 'VolumeNotReady',
-    message: `waiting for volume "${name}" in Nomad namespace "${namespace}" to exist`,
+    message: `waiting for volume "${name}" in Nomad namespace "${namespace}" to exist, and to be restored where a restore is under way`,
   }
 }
 
@@ -159,12 +161,23 @@ async function gather(
   return { plugin, snapshots, secretValues }
 }
 
-/** Declared volumes that are still to be created from the snapshot. */
-function dependentsOf({ desired, inventory }: ReconcileContext, { declaration }: SnapshotRecord): string[] {
-  return [...desired.declarations()].flatMap(([key, other]) => {
+/** Declared volumes that are still to be created from the snapshot, and volumes that are restored from it. */
+function dependentsOf(
+  { desired, inventory }: ReconcileContext,
+  { declaration, snapshotID }: SnapshotRecord,
+): string[] {
+  const restored = inventory
+    .list()
+    .filter(
+      (other) =>
+        other.kind === 'Volume' && snapshotID !== undefined && other.restore?.snapshotID === snapshotID,
+    )
+    .map((other) => describe(other.declaration))
+  const declared = [...desired.declarations()].flatMap(([key, other]) => {
     if (other.kind !== 'Volume' || other.spec.source?.snapshot !== declaration.name) return []
     if (other.spec.namespace !== declaration.spec.namespace) return []
     const record = inventory.get(key)
     return record?.kind === 'Volume' && record.externalID !== undefined ? [] : [describe(other)]
   })
+  return [...declared, ...restored]
 }

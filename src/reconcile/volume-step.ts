@@ -1,5 +1,6 @@
 import { OperationError } from '../lib/errors.ts'
 import type { VolumeRecord } from '../plan/record.ts'
+import type { RestoreObservation } from '../plan/restore-plan.ts'
 import type { HiddenHashes } from '../plan/volume-difference.ts'
 import type { SourceObservation } from '../plan/volume-plan.ts'
 import type { Volume } from '../wire/volume.ts'
@@ -14,6 +15,8 @@ export interface VolumeStepInput {
   readonly secretValues: Readonly<Record<string, string>>
   readonly hashes: HiddenHashes
   readonly updateHash: string | undefined
+  /** An order to restore that is not begun yet. */
+  readonly restoreOrder?: RestoreObservation['ordered']
   readonly signal: AbortSignal
 }
 

@@ -1,7 +1,7 @@
 import type { StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import { csiNameFor } from '../plan/ownership.ts'
-import type { VolumeRecord } from '../plan/record.ts'
+import { incarnationsUsed, type VolumeRecord } from '../plan/record.ts'
 import { planVolume } from '../plan/volume-plan.ts'
 import type { Volume } from '../wire/volume.ts'
 import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
@@ -9,15 +9,21 @@ import type { ReconcileContext } from './context.ts'
 import { gatherForEnd, planEnd } from './end-volume.ts'
 import { gatherVolume, specHash } from './gather-volume.ts'
 import type { Pass } from './reconcile.ts'
+import { adoptRestored } from './steps/adopt-restored.ts'
 import { adoptVolume } from './steps/adopt-volume.ts'
+import { beginRestore } from './steps/begin-restore.ts'
 import { cancelEnd } from './steps/cancel-end.ts'
 import { createVolume } from './steps/create-volume.ts'
 import { deleteVolume } from './steps/delete-volume.ts'
+import { deregisterReplaced } from './steps/deregister-replaced.ts'
 import { deregisterVolume } from './steps/deregister-volume.ts'
+import { endRestore } from './steps/end-restore.ts'
 import { recreateVolume } from './steps/recreate-volume.ts'
 import { registerTombstone } from './steps/register-tombstone.ts'
 import { registerVolume } from './steps/register-volume.ts'
+import { restoreVolume } from './steps/restore-volume.ts'
 import { takeFinalSnapshot } from './steps/take-final-snapshot.ts'
+import { undoRestore } from './steps/undo-restore.ts'
 import { updateVolume } from './steps/update-volume.ts'
 import type { VolumeStepInput } from './volume-step.ts'
 
@@ -28,6 +34,12 @@ const steps: Partial<Record<StepName, VolumeStep>> = {
   'register-volume': registerVolume,
   'adopt-volume': adoptVolume,
   'recreate-volume': recreateVolume,
+  'begin-restore': beginRestore,
+  'deregister-replaced': deregisterReplaced,
+  'restore-volume': restoreVolume,
+  'adopt-restored': adoptRestored,
+  'undo-restore': undoRestore,
+  'end-restore': endRestore,
   'update-volume': updateVolume,
   'expand-volume': updateVolume,
   'deregister-volume': deregisterVolume,
@@ -114,7 +126,7 @@ function currentRecord({ inventory, desired, region }: ReconcileContext, key: Ke
     key,
     declaration,
     csiName: csiNameFor(key, declaration, region),
-    incarnation: 0,
+    incarnation: incarnationsUsed(inventory.released(), key),
     status: { conditions: [] },
   }
 }

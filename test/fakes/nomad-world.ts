@@ -21,9 +21,15 @@ export type Fault = 'refused' | 'unreachable' | 'lost' | 'late'
 export function createNomadWorld(options: { now: () => number; callDeadlineMs: number }) {
   const volumes = new Map<string, Volume>()
   const disks = new Map<string, { name: string; sizeBytes: number; content: string }>()
+  /** Namespace and ID of volumes whose claims Nomad knows of, whatever was read before. */
+  const claimed = new Set<string>()
   const snapshots = new Map<string, Snapshot & { content: string }>()
   const history = {
     disksMade: [] as string[],
+    /** External IDs that a delete reached. */
+    disksDeleted: [] as string[],
+    /** What each snapshot held, by its ID, deleted ones too. */
+    contents: new Map<string, string>(),
     snapshotsMade: [] as string[],
     writes: [] as string[],
     overlaps: [] as string[],
@@ -82,6 +88,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
         RequestedCapacityMin: request.RequestedCapacityMin ?? 0,
         RequestedCapacityMax: request.RequestedCapacityMax ?? 0,
         Capacity: capacity,
+        Context: request.Context ?? {},
         ModifyIndex: serial,
       }),
     )
@@ -105,7 +112,11 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       const source = snapshots.get(request.SnapshotID ?? '')
       if ((request.SnapshotID ?? '') !== '' && source === undefined)
         throw permanent('content source does not exist')
-      disks.set(found, { name, sizeBytes: Math.max(wanted, 1), content: source?.content ?? 'blank' })
+      disks.set(found, {
+        name,
+        sizeBytes: Math.max(wanted, 1),
+        content: source?.content ?? `written to ${found}`,
+      })
       history.disksMade.push(name)
     }
     store(request, found, disks.get(found)?.sizeBytes ?? 0)
@@ -129,11 +140,16 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       }),
     deregisterVolume: (namespace, volumeID) =>
       write('deregisterVolume', () => {
+        if (claimed.has(`${namespace}/${volumeID}`)) {
+          throw new OperationError(`volume in use: ${volumeID}`, { kind: 'waiting', reason: 'InUse' })
+        }
         volumes.delete(`${namespace}/${volumeID}`)
       }),
     deleteVolume: (namespace, volumeID) =>
       write('deleteVolume', () => {
-        disks.delete(volumes.get(`${namespace}/${volumeID}`)?.ExternalID ?? '')
+        const { ExternalID = '' } = volumes.get(`${namespace}/${volumeID}`) ?? {}
+        disks.delete(ExternalID)
+        history.disksDeleted.push(ExternalID)
         volumes.delete(`${namespace}/${volumeID}`)
       }),
     createSnapshot: (namespace, request) =>
@@ -150,6 +166,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
         }
         snapshots.set(made.ID, made)
         history.snapshotsMade.push(request.Name)
+        history.contents.set(made.ID, disk.content)
         return made
       }),
     deleteSnapshot: (_pluginID, snapshotID) =>
@@ -176,6 +193,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     observer,
     volumes,
     disks,
+    claimed,
     snapshots,
     history,
     failNext(fault: Fault) {

@@ -104,6 +104,8 @@ export function createOperatorModel(startMs = 1_000_000) {
     stored,
     declared: () => declarations,
     order: kept.amendOrders,
+    orders: kept.orders,
+    released: kept.released,
     declare(declaration: Declaration) {
       declarations = [...declarations.filter((each) => keyOf(each) !== keyOf(declaration)), declaration]
     },

@@ -6,7 +6,12 @@ import type { InventoryRecord } from '../../plan/record.ts'
 export const finalizer = 'mooring.dev/end'
 
 /** Steps that make something at the provider: until it is known, its object has to stay. */
-const makingSteps: ReadonlySet<StepName> = new Set(['create-volume', 'recreate-volume', 'create-snapshot'])
+const makingSteps: ReadonlySet<StepName> = new Set([
+  'create-volume',
+  'recreate-volume',
+  'restore-volume',
+  'create-snapshot',
+])
 
 /** Whether the finalizer has to be there before the step is taken. */
 export function isHeldFor(step: StepName, declaration: Declaration): boolean {

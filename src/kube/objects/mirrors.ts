@@ -1,3 +1,4 @@
+import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { annotations } from '../../plan/object-ends.ts'
 import type { Inventory } from '../../plan/ports.ts'
@@ -26,9 +27,10 @@ export function createMirrors(options: {
   readonly writer: ObjectWriter
   readonly inventory: Inventory
   readonly wake: (key: string) => void
+  readonly clock: Pick<Clock, 'now'>
   readonly log: Log
 }): Mirrors {
-  const { api, writer, inventory, wake, log } = options
+  const { api, writer, inventory, wake, clock, log } = options
 
   async function amend(key: string, change: (schedule: Schedule) => Schedule, policy?: 'Retain') {
     await inventory.amend(key, (record) => {
@@ -43,9 +45,13 @@ export function createMirrors(options: {
   }
 
   async function follow(view: ObjectView, record: SnapshotRecord & { readonly schedule: Schedule }) {
-    const isKept = (view.object.metadata.annotations?.[annotations.keep] ?? 'false') !== 'false'
-    if (isKept === record.schedule.isKept) return
-    await amend(record.key, (schedule) => ({ ...schedule, isKept }))
+    const given = view.object.metadata.annotations?.[annotations.keep]
+    const isKept = inventory.orders(record.key).keptSinceMs !== undefined
+    // Not said: whatever `mooring snapshot keep` said stands.
+    if (given === undefined || (given !== 'false') === isKept) return
+    await inventory.amendOrders(record.key, ({ keptSinceMs: _, ...others }) =>
+      isKept ? others : { ...others, keptSinceMs: clock.now() },
+    )
     wake(record.schedule.schedule)
   }
 

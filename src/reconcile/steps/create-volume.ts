@@ -5,8 +5,9 @@ import { settlesIntent } from '../settles-intent.ts'
 import { secretsField, type VolumeStepInput } from '../volume-step.ts'
 
 /**
- * Creates the volume, once. The intent is stored before the call and stays until a read shows the
- * external ID; it is dropped only where the answer says that nothing was made.
+ * Creates the volume, once; in a restore its successor, from the snapshot. The intent is stored before the
+ * call and stays until a read shows the external ID; it is dropped only where the answer says that nothing
+ * was made.
  */
 export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord> {
   const { context, record, source, hashes, signal } = input
@@ -15,8 +16,8 @@ export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord
     record.intent?.request ??
     newVolumeRequest(
       record.declaration.spec,
-      { csiName: record.csiName },
-      source.state === 'ready' ? source : {},
+      { csiName: record.restore?.csiName ?? record.csiName },
+      record.restore ?? (source.state === 'ready' ? source : {}),
     )
   const intended: VolumeRecord = {
     ...record,

@@ -1,5 +1,5 @@
 import { chooseName } from '../../plan/identity.ts'
-import type { VolumeRecord } from '../../plan/record.ts'
+import { nextIncarnation, type VolumeRecord } from '../../plan/record.ts'
 import type { VolumeStepInput } from '../volume-step.ts'
 
 /**
@@ -7,9 +7,10 @@ import type { VolumeStepInput } from '../volume-step.ts'
  * name. The order is taken back first: it is good for one volume, once.
  */
 export async function recreateVolume({ context, record }: VolumeStepInput): Promise<VolumeRecord> {
-  const { externalID, intent: _, applied: __, lastUpdateHash: ___, ...rest } = record
+  const { externalID, intent: _, applied: __, lastUpdateHash: ___, restore, ...rest } = record
   const { spec } = record.declaration
-  await context.inventory.amendOrders(record.key, ({ recreate: ____, ...orders }) => orders)
+  const incarnation = nextIncarnation({ ...record, ...restore })
+  await context.inventory.amendOrders(record.key, ({ recreate: ____, restore: _____, ...orders }) => orders)
   if (externalID !== undefined) {
     const atMs = context.clock.now()
     await context.inventory.release({
@@ -18,9 +19,9 @@ export async function recreateVolume({ context, record }: VolumeStepInput): Prom
       externalID,
       reason: 'Vanished',
       atMs,
+      incarnation,
     })
   }
-  const incarnation = record.incarnation + 1
   const { region } = context
   const csiName =
     spec.name ?? chooseName({ region, namespace: spec.namespace, id: spec.volumeID, incarnation })

@@ -7,7 +7,11 @@ import { identityOf } from './create-volume.ts'
 export async function registerVolume(input: VolumeStepInput): Promise<VolumeRecord> {
   const { context, record, hashes, signal } = input
   const externalID = recordedExternalID(record)
-  const request = newVolumeRequest(record.declaration.spec, { csiName: record.csiName, externalID })
+  const { spec } = record.declaration
+  const request = newVolumeRequest(
+    record.restore === undefined ? spec : { ...spec, context: record.restore.context },
+    { csiName: record.csiName, externalID },
+  )
   try {
     await context.api.registerVolume({ ...request, ...secretsField(input) }, signal)
   } finally {

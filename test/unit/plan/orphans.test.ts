@@ -85,7 +85,6 @@ describe('planOrphans', () => {
         schedule: 'SnapshotSchedule/default/nightly',
         volume: managed.key,
         tickMs: 0,
-        isKept: false,
         isExpired: false,
       },
     })

@@ -31,6 +31,7 @@ function plan({ spec, record, observation }: Case) {
       takenBy: undefined,
       isSettled: false,
       isRecreateOrdered: false,
+      restore: { isUndoOrdered: false },
       hashes: {},
       updateHash: 'hash-of-this-update',
       settledBeforeMs: 0,

@@ -20,6 +20,7 @@ type Action =
   | { do: 'declare-snapshot'; name: string }
   | { do: 'declare-restored'; name: string }
   | { do: 'remove' | 'remove-snapshot' | 'deregister' | 'destroy' | 'recreate'; name: string }
+  | { do: 'restore' | 'undo-restore'; name: string }
   | { do: 'fault'; fault: Fault }
   | { do: 'kill'; effects: number }
   | { do: 'advance'; ms: number }
@@ -51,6 +52,19 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ do: fc.constant('kill' as const), effects: fc.nat({ max: 12 }) }),
   fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1_000, pruneDelayMs, deadlineMs) }),
   fc.constant({ do: 'settle' as const }),
+)
+
+/** Of one volume that has a snapshot, so that there is something to restore it from. */
+const restoreAction: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({ do: 'restore' as const, name: 'a' }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'undo-restore' as const, name: 'a' }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('deregister' as const, 'destroy' as const)
+      .map((each) => ({ do: each, name: 'a' })),
+  },
+  { weight: 7, arbitrary: action },
 )
 
 function perform(model: ReturnType<typeof createOperatorModel>, step: Action): unknown {
@@ -89,6 +103,23 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       const { externalID } = record
       return model.order(key, () => ({ recreate: { externalID, atMs: 0 } }))
     }
+    case 'restore': {
+      const key = `Volume/default/${step.name}`
+      const record = model.stored.get(key)
+      const taken = model.stored.get(`Snapshot/default/of-${step.name}`)
+      if (record?.kind !== 'Volume' || record.externalID === undefined || record.restore) return undefined
+      if (taken?.kind !== 'Snapshot' || taken.snapshotID === undefined) return undefined
+      const { externalID } = record
+      const { snapshotID } = taken
+      return model.order(key, () => ({ restore: { externalID, snapshotID, atMs: 0 } }))
+    }
+    case 'undo-restore': {
+      const key = `Volume/default/${step.name}`
+      const record = model.stored.get(key)
+      if (record?.kind !== 'Volume' || record.restore === undefined) return undefined
+      const { csiName } = record.restore
+      return model.order(key, () => ({ undoRestore: { csiName, atMs: 0 } }))
+    }
     case 'fault':
       return world.failNext(step.fault)
     case 'kill':
@@ -107,7 +138,7 @@ function idOf(record: InventoryRecord): string | undefined {
 
 /** Design, section 2: what must never happen, checked after every round. */
 function expectNeverList(
-  { world, stored }: ReturnType<typeof createOperatorModel>,
+  { world, stored, released }: ReturnType<typeof createOperatorModel>,
   before: Map<Key, string>,
 ) {
   expect(world.history.overlaps, 'a create repeated while the first may be running').toEqual([])
@@ -117,6 +148,10 @@ function expectNeverList(
     record.kind === 'Volume' && record.externalID !== undefined ? [record.externalID] : [],
   )
   expect(new Set(externalIDs).size, 'one external volume for two declarations').toBe(externalIDs.length)
+  for (const { externalID, reason } of released()) {
+    if (reason !== 'Replaced') continue
+    expect(world.history.disksDeleted, 'a replaced volume was deleted').not.toContain(externalID)
+  }
   for (const record of stored.values()) {
     const id = idOf(record)
     if (before.has(lifeOf(record)) && id !== undefined) {
@@ -125,7 +160,7 @@ function expectNeverList(
   }
 }
 
-/** A volume that a person gave up begins a new life under the same key. */
+/** A volume that a person restored or gave up begins a new life under the same key. */
 function lifeOf({ key, incarnation }: InventoryRecord): string {
   return `${key} ${incarnation}`
 }
@@ -142,29 +177,36 @@ function recordedIDs(stored: ReadonlyMap<Key, InventoryRecord>): Map<Key, string
 describe('the reconcile loop', () => {
   it('holds the never-list at every moment, and ends as declared or in a stated reason', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 40 }), async (steps) => {
-        const model = createOperatorModel()
-        for (const step of steps) {
-          perform(model, step)
-          const before = recordedIDs(model.stored)
-          const disksBefore = model.world.history.disksMade.length
-          await model.run()
-          expectNeverList(model, before)
-          // A blank disk in the place of a lost one: what has an external ID recorded makes no more disks.
-          for (const made of model.world.history.disksMade.slice(disksBefore)) {
-            const had = [...model.stored.values()].find((record) => record.csiName === made)
-            if (had !== undefined) expect(before.get(lifeOf(had)), `${made} was made again`).toBeUndefined()
-          }
-        }
-        await model.rest()
-        await expectAtRest(model)
-      }),
+      fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 40 }), (steps) =>
+        expectToHold(createOperatorModel(), steps),
+      ),
       {
         numRuns: Number(process.env.MOORING_MODEL_RUNS ?? 3_000),
         // The same histories at every run, so that a change is judged by its own merits; others by their seed.
         seed: Number(process.env.MOORING_MODEL_SEED ?? 20_261_123),
       },
     )
+  })
+
+  it('holds it through restores, which end in the restored volume or in the one before', async () => {
+    const outcomes: Record<string, number> = {}
+    await fc.assert(
+      fc.asyncProperty(fc.array(restoreAction, { minLength: 1, maxLength: 25 }), async (steps) => {
+        const model = createOperatorModel()
+        model.declare(volume('a', { capacity: { min: 1n }, secrets: {} }))
+        model.declare(snapshot('of-a', 'a'))
+        for (let round = 0; round < 4; round += 1) await model.run()
+        await expectToHold(model, steps)
+        const outcome = model.stored.get('Volume/default/a')?.status.lastRestore?.outcome
+        if (outcome !== undefined) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+      }),
+      {
+        numRuns: Number(process.env.MOORING_MODEL_RUNS ?? 500),
+        seed: Number(process.env.MOORING_MODEL_SEED ?? 20_261_123),
+      },
+    )
+    // The histories are of restores indeed.
+    expect(outcomes).toEqual({ Restored: expect.any(Number), NotRestored: expect.any(Number) })
   })
 
   it('writes nothing once everything is as declared', async () => {
@@ -179,6 +221,24 @@ describe('the reconcile loop', () => {
     expect(model.world.history.writes.slice(writes)).toEqual([])
   })
 })
+
+/** Performs the steps with a round of passes after each, then lets everything come to rest. */
+async function expectToHold(model: ReturnType<typeof createOperatorModel>, steps: readonly Action[]) {
+  for (const step of steps) {
+    perform(model, step)
+    const before = recordedIDs(model.stored)
+    const disksBefore = model.world.history.disksMade.length
+    await model.run()
+    expectNeverList(model, before)
+    // A blank disk in the place of a lost one: what has an external ID recorded makes no more disks.
+    for (const made of model.world.history.disksMade.slice(disksBefore)) {
+      const had = [...model.stored.values()].find((record) => record.csiName === made)
+      if (had !== undefined) expect(before.get(lifeOf(had)), `${made} was made again`).toBeUndefined()
+    }
+  }
+  await model.rest()
+  await expectAtRest(model)
+}
 
 async function expectAtRest(model: ReturnType<typeof createOperatorModel>) {
   const { world, stored } = model
@@ -201,10 +261,16 @@ async function expectAtRest(model: ReturnType<typeof createOperatorModel>) {
       continue
     }
     if (declaration.kind === 'Volume') {
-      const { externalID } = record as VolumeRecord
+      const { externalID, restore, status } = record as VolumeRecord
+      expect(restore, 'a restore neither done nor called off').toBeUndefined()
+      expect(model.orders(keyOf(declaration)).restore, 'an order that nothing came of').toBeUndefined()
       const actual = world.volumes.get(`default/${declaration.spec.volumeID}`)
       expect(actual?.ExternalID).toBe(externalID)
       const disk = world.disks.get(externalID ?? '')
+      const { lastRestore, history = [] } = status
+      if (lastRestore?.outcome === 'Restored' && !history.some(({ step }) => step === 'recreate-volume')) {
+        expect(disk?.content, 'restored').toBe(world.history.contents.get(lastRestore.snapshotID))
+      }
       expect(BigInt(disk?.sizeBytes ?? 0)).toBeGreaterThanOrEqual(declaration.spec.capacity?.min ?? 0n)
     }
   }

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import type { VolumeDeclaration } from '../../../src/declare/declaration.ts'
+import { restoredName } from '../../../src/plan/identity.ts'
+import { incarnationsUsed, nextIncarnation, type VolumeRecord } from '../../../src/plan/record.ts'
+import { type RestoreGuards, refuseRestore, refuseRestoreOrder } from '../../../src/plan/restore-plan.ts'
+import { volume } from '../../builders/declarations.ts'
+import { aSnapshot } from '../../builders/nomad.ts'
+import { nomadPlugin, nomadVolume } from '../../builders/observed.ts'
+import { volumeRecord } from '../../builders/records.ts'
+
+interface Case {
+  readonly spec?: Partial<VolumeDeclaration['spec']>
+  readonly record?: Partial<VolumeRecord>
+}
+
+const recordOf = ({ spec, record = { externalID: 'vol-1' } }: Case) =>
+  volumeRecord(volume('data', spec), record)
+
+describe('refuseRestoreOrder', () => {
+  const request = { ID: 'data', PluginID: 'directories' }
+  const restore = { snapshotID: 'snap-0', csiName: 'data-r1', incarnation: 1, context: {} }
+  it.each<[string, Case & { suspendedSinceMs?: number; newName?: string }, RegExp | undefined]>([
+    ['allows it for a volume that was created', {}, undefined],
+    [
+      'refuses one whose declaration registers an external volume, and says how to go on',
+      { spec: { externalID: 'vol-1' } },
+      /remove spec\.externalID \(and spec\.context\) from it first/,
+    ],
+    ['refuses one that was not created yet', { record: {} }, /spec\.source/],
+    [
+      'refuses one that is ending',
+      { record: { externalID: 'vol-1', end: { phase: 'deregister', tombstoneID: 't' } } },
+      /is ending/,
+    ],
+    [
+      'refuses one that is no longer declared',
+      { record: { externalID: 'vol-1', missingSinceMs: 1 } },
+      /no longer declared/,
+    ],
+    [
+      'refuses a second one beside the first',
+      { record: { externalID: 'vol-1', restore } },
+      /"snap-0" is under way.*--undo/,
+    ],
+    ['refuses one that is suspended by a command', { suspendedSinceMs: 0 }, /suspended/],
+    ['refuses one that is suspended by its declaration', { spec: { suspend: true } }, /suspended/],
+    [
+      'refuses while the outcome of a call is not known',
+      { record: { externalID: 'vol-1', intent: { request, sinceMs: 0, deadlineMs: 1 } } },
+      /outcome of a call/,
+    ],
+    ['refuses a name that CSI does not take', { newName: 'x'.repeat(129) }, /128 bytes.*shorter spec\.name/],
+  ])('%s', (_title, { suspendedSinceMs, newName = 'data-r1', ...fields }, expected) => {
+    const orders = suspendedSinceMs === undefined ? {} : { suspendedSinceMs }
+    const refusal = refuseRestoreOrder(recordOf(fields), orders, newName)
+    if (expected === undefined) expect(refusal).toBeUndefined()
+    else expect(refusal).toMatch(expected)
+  })
+})
+
+describe('refuseRestore', () => {
+  it.each<[string, Partial<RestoreGuards>, RegExp | undefined]>([
+    ['allows it for a volume that nobody uses, and a ready snapshot', {}, undefined],
+    ['allows it for a volume that Nomad lost', { volume: undefined }, undefined],
+    ['allows it where the plugin cannot list snapshots', { snapshot: 'unknown' }, undefined],
+    [
+      'refuses while allocations hold the volume, and names them',
+      { volume: nomadVolume('data', { ReadAllocs: { a1: null }, WriteAllocs: { a2: null } }) },
+      /in use by allocations a1, a2/,
+    ],
+    [
+      'refuses a snapshot that is not ready',
+      { snapshot: aSnapshot('s', { IsReady: false }) },
+      /ready to use/,
+    ],
+    ['refuses a snapshot that the plugin does not list', { snapshot: 'unlisted' }, /lists no snapshot "s"/],
+    ['refuses while the plugin is away', { plugin: undefined }, /Nomad does not know it/],
+    [
+      'refuses where the plugin cannot create',
+      { plugin: nomadPlugin('directories', { SupportsCreateDelete: false }) },
+      /cannot create/,
+    ],
+    ['refuses a volume of another plugin', { volume: nomadVolume('data', { PluginID: 'other' }) }, /"other"/],
+    [
+      'refuses where registering again would lose what Nomad never shows',
+      { unreadable: ['spec.secrets'] },
+      /lose spec\.secrets.*secrets: \{\}/,
+    ],
+  ])('%s', (_title, guards, expected) => {
+    const refusal = refuseRestore(recordOf({}), 's', {
+      volume: nomadVolume('data'),
+      plugin: nomadPlugin('directories'),
+      snapshot: aSnapshot('s'),
+      unreadable: [],
+      ...guards,
+    })
+    if (expected === undefined) expect(refusal).toBeUndefined()
+    else expect(refusal).toMatch(expected)
+  })
+})
+
+describe('the name of a restored volume', () => {
+  it('counts on from the names that were used up, whichever knows of more: record, name or what was released', () => {
+    expect(nextIncarnation({ incarnation: 0, csiName: 'data-0123456789' })).toBe(1)
+    expect(nextIncarnation({ incarnation: 4, csiName: 'data-0123456789-r2' })).toBe(5)
+    expect(nextIncarnation({ incarnation: 0, csiName: 'taken-over-r7' })).toBe(8)
+    const released = (key: string, incarnation?: number) => ({
+      ...{ key, pluginID: 'p', externalID: 'x', reason: 'Retained', atMs: 0 },
+      ...(incarnation === undefined ? {} : { incarnation }),
+    })
+    expect(incarnationsUsed([released('a', 2), released('a'), released('b', 9)], 'a')).toBe(2)
+  })
+
+  it('goes on from a fixed name, or is of the same digest', () => {
+    const { spec } = volume('data')
+    expect(restoredName({ region: 'global', spec, incarnation: 2 })).toMatch(/^data-[0-9a-f]{10}-r2$/)
+    expect(restoredName({ region: 'global', spec: { ...spec, name: 'fixed' }, incarnation: 2 })).toBe(
+      'fixed-r2',
+    )
+  })
+})
