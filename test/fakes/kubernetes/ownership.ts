@@ -81,7 +81,7 @@ function leaves(
       into.set(`${element}${separator}.`, true)
       leaves(item, asRecord(schema.items), element, into)
     }
-  } else if (path) into.set(path, value)
+  } else if (path && value !== undefined) into.set(path, value)
   return into
 }
 
