@@ -30,6 +30,8 @@ export interface OrderedEnd {
   readonly isConfirmed: boolean
   /** It has the annotation `mooring.dev/release: retain`. */
   readonly isReleased: boolean
+  /** How long it was seen to be deleted, at the reading. */
+  readonly ageMs: number
   /** Set where more than this object is going, such as `namespace "team-a"`. */
   readonly goesWith?: string
 }
@@ -38,6 +40,16 @@ export interface OrderedEnd {
 export interface EndCount {
   readonly destructive: number
   readonly limit: number
+  /** How long until it is known how many. */
+  readonly uncountedMs: number
+}
+
+/** Whoever deletes many objects deletes one after the other: when no other followed for so long, that was all. */
+const countMs = 1_000
+
+/** How long until no other end has followed the last one of those that have to be counted. */
+export function uncountedMs(ends: readonly OrderedEnd[]): number {
+  return countMs - Math.min(...ends.map(({ ageMs }) => ageMs))
 }
 
 const letGo = `to let it go and leave everything as it is, annotate it ${annotations.release}=retain`
@@ -51,7 +63,8 @@ export function isDestructive({ kind, spec }: Declaration): boolean {
 export function planOrderedEnd(
   record: InventoryRecord,
   end: OrderedEnd,
-  { destructive, limit }: EndCount,
+  { destructive, limit, uncountedMs }: EndCount,
+  readAtMs: number,
 ): Absence {
   if (end.isReleased) return { state: 'ending', declaration: retained(end.declaration ?? record.declaration) }
   if (end.declaration === undefined) {
@@ -67,6 +80,12 @@ export function planOrderedEnd(
       'DeleteUnconfirmed',
       `it goes with ${end.goesWith}, and nothing is deleted in that way unless it is confirmed: annotate it ${annotations.confirmDelete}=true; ${letGo}`,
     )
+  }
+  if (uncountedMs > 0) {
+    return {
+      ...held('CountingEnds', 'its object is deleted; waiting to see how many are with it'),
+      untilMs: readAtMs + uncountedMs,
+    }
   }
   if (destructive > limit) {
     return held(
@@ -95,8 +114,8 @@ export function planGoneObject({ declaration }: InventoryRecord, reading: Readin
   return { state: 'ending', declaration: retained(declaration) }
 }
 
-function held(reason: string, message: string): Absence {
-  return { state: 'held', reason, message }
+function held(reason: string, message: string) {
+  return { state: 'held', reason, message } as const
 }
 
 function retained(declaration: Declaration): Declaration {

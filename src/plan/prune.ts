@@ -1,6 +1,6 @@
 import type { Declaration } from '../declare/declaration.ts'
 import type { Key } from './identity.ts'
-import { isDestructive, type OrderedEnd, planGoneObject, planOrderedEnd } from './object-ends.ts'
+import { isDestructive, type OrderedEnd, planGoneObject, planOrderedEnd, uncountedMs } from './object-ends.ts'
 import type { InventoryRecord } from './record.ts'
 
 export interface PruneOptions {
@@ -40,6 +40,8 @@ export type Absence =
       readonly message: string
       /** Set where the reading can be trusted to have seen it gone. */
       readonly sinceMs?: number
+      /** Set where it is decided then. */
+      readonly untilMs?: number
     }
   | { readonly state: 'missing'; readonly sinceMs: number; readonly untilMs: number }
   | {
@@ -59,8 +61,14 @@ export function planAbsences(
   options: PruneOptions,
   ends: ReadonlyMap<Key, OrderedEnd> = new Map(),
 ): ReadonlyMap<Key, Absence> {
-  const destructive = absent.filter(mayBeMistake).length
+  const mistakable = absent.filter(mayBeMistake)
+  const destructive = mistakable.length
   const limit = options.maxPrune ?? Math.max(1, Math.floor(managedCount / 10))
+  const count = {
+    destructive,
+    limit,
+    uncountedMs: uncountedMs(mistakable.flatMap(({ key }) => ends.get(key) ?? [])),
+  }
   return new Map(absent.map((record) => [record.key, absenceOf(record)]))
 
   /** Whether it counts against the limit: what is confirmed or goes without harm does not. */
@@ -72,10 +80,10 @@ export function planAbsences(
 
   function absenceOf(record: InventoryRecord): Absence {
     const end = ends.get(record.key)
-    if (end?.isReleased) return planOrderedEnd(record, end, { destructive, limit })
+    if (end?.isReleased) return planOrderedEnd(record, end, count, reading.atMs)
     // An end that has begun is finished: its first effect is out.
     if (record.kind === 'Volume' && record.end !== undefined) return { state: 'ending' }
-    if (end !== undefined) return planOrderedEnd(record, end, { destructive, limit })
+    if (end !== undefined) return planOrderedEnd(record, end, count, reading.atMs)
     if (record.declaration.place.object !== undefined) return planGoneObject(record, reading)
     if (!reading.complete) {
       return {

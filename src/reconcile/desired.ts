@@ -87,7 +87,7 @@ export function createDesired(options: {
         }),
       )
       const untils = [...nextAbsences.values()].flatMap((absence) =>
-        absence.state === 'missing' ? [absence.untilMs] : [],
+        absence.state === 'ending' || absence.untilMs === undefined ? [] : [absence.untilMs],
       )
       return { changed, readAgainAtMs: untils.length === 0 ? undefined : Math.min(...untils) }
     },

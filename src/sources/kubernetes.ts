@@ -50,6 +50,7 @@ export function createKubernetesSource(options: {
   const whatGoes = createWhatGoes(options.api)
   let views: readonly ObjectView[] = []
   let isComplete = false
+  let endingSince: ReadonlyMap<string | undefined, number> = new Map()
   let seen: ReadonlyMap<string, string> = new Map()
   const stops: (() => void)[] = []
 
@@ -67,8 +68,10 @@ export function createKubernetesSource(options: {
     signal?: AbortSignal,
   ): Promise<OrderedEnd> {
     const given = object.metadata.annotations ?? {}
+    const nowMs = clock.now()
     const end = {
       place,
+      ageMs: nowMs - (endingSince.get(object.metadata.uid) ?? nowMs),
       ...(declaration === undefined ? {} : { declaration }),
       isConfirmed: (given[annotations.confirmDelete] ?? 'false') !== 'false',
       isReleased: given[annotations.release] === 'retain',
@@ -93,6 +96,12 @@ export function createKubernetesSource(options: {
       )
       const [ending, live] = [found.filter(isEnding), found.filter((each) => !isEnding(each))]
       whatGoes.forgetAllBut(ending.map(({ object }) => object))
+      endingSince = new Map(
+        ending.map(({ object: { metadata } }) => [
+          metadata.uid,
+          endingSince.get(metadata.uid) ?? clock.now(),
+        ]),
+      )
       const ends = await Promise.all(ending.map((each) => endOf(each, each.resource, signal)))
       views = found
       isComplete = complete

@@ -49,7 +49,7 @@ export function createObjectWriter(options: {
   async function reread(object: KubernetesObject): Promise<KubernetesObject | undefined> {
     const { resource, informer } = kindOf(object)
     const found = await api.get(resource, addressOf(object))
-    if (found?.metadata.uid !== object.metadata.uid) return undefined
+    if (found === undefined || found.metadata.uid !== object.metadata.uid) return undefined
     informer.remember(found)
     return found
   }

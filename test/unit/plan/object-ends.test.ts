@@ -18,6 +18,7 @@ const ordered = (name: string, change: Partial<OrderedEnd> = {}): OrderedEnd => 
   declaration: declared(name),
   isConfirmed: false,
   isReleased: false,
+  ageMs: 10_000,
   ...change,
 })
 
@@ -65,6 +66,12 @@ describe('the end of what an object declared', () => {
     const ends = new Map([[record.key, ordered('data', { isReleased: true })]])
     const end = planAbsences([record], 20, reading, options, ends).get(record.key)
     expect(end).toMatchObject({ state: 'ending', declaration: { spec: { deletionPolicy: 'Retain' } } })
+  })
+
+  it('waits until no other has followed, to count them', () => {
+    expect(endOf({ ageMs: 100 })).toMatchObject({ state: 'held', reason: 'CountingEnds', untilMs: 1900 })
+    expect(endOf({ ageMs: 100, isConfirmed: true })?.state).toBe('ending')
+    expect(endOf({ ageMs: 100, declaration: declared('data', 'Retain') })?.state).toBe('ending')
   })
 
   it('is held beyond --max-prune, and what is confirmed neither counts nor waits', () => {
