@@ -95,9 +95,9 @@ export interface AppliedObject {
     readonly namespace?: string
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
-    /** Given: the object must be this very one (409 otherwise), and none is created. */
+    /** Given: the object must be this very one (a conflict otherwise), and none is created. */
     readonly uid?: string
-    /** Given: the object must be at this version (409 otherwise), and none is created. */
+    /** Given: the object must be at this version (a conflict otherwise), and none is created. */
     readonly resourceVersion?: string
   }
   readonly [field: string]: unknown
@@ -219,9 +219,15 @@ export class KubernetesError extends OperationError {
   }
 }
 
-/** Another version of the object is there (409), or another manager owns a field. Not: a name that is taken. */
+/**
+ * Another version of the object is there (409), another object of its name, or another manager owns a field.
+ * Not: a name that is taken.
+ */
 export function isConflict(error: unknown): boolean {
-  return error instanceof KubernetesError && error.code === 409 && error.reason !== 'AlreadyExists'
+  if (!(error instanceof KubernetesError)) return false
+  // An apply to another object than it names would change what cannot change.
+  const isOtherObject = error.code === 422 && error.causes.some(({ field }) => field === 'metadata.uid')
+  return isOtherObject || (error.code === 409 && error.reason !== 'AlreadyExists')
 }
 
 /** The name is taken (409). */

@@ -1,5 +1,6 @@
 import type { KubernetesObject, ListOptions, WatchEvent } from './api.ts'
 import { type ReflectorOptions, type ReflectorState, startReflector } from './reflector.ts'
+import { isNewerVersion } from './resource-version.ts'
 
 export interface InformerOptions
   extends Pick<ReflectorOptions, 'api' | 'resource' | 'clock' | 'random' | 'log'>,
@@ -27,6 +28,11 @@ export interface InformerState extends ReflectorState {
 export interface Informer {
   get(namespace: string | undefined, name: string): KubernetesObject | undefined
   list(): readonly KubernetesObject[]
+  /**
+   * What a write of our own answered, until the watch brings it: whoever reads next sees it. Nothing where the
+   * watch is past it already. No listener is called.
+   */
+  remember(object: KubernetesObject): void
   /** Of several namespaces, the worst of them. */
   state(): InformerState
   /** Resolves when everything was listed once; rejects when `signal` aborts or the informer ends. */
@@ -84,17 +90,20 @@ export function startInformer(options: InformerOptions): Informer {
     return { namespace, cache, reflector }
   })
 
+  const partOf = (namespace: string | undefined) =>
+    parts.find((part) => part.namespace === undefined || part.namespace === namespace)
   const state = () => worstOf(parts.map(({ reflector }) => reflector.state()))
 
   return {
-    get(namespace, name) {
-      for (const part of parts) {
-        if (part.namespace !== undefined && part.namespace !== namespace) continue
-        return part.cache.objects.get(keyOf(namespace, name))
-      }
-      return undefined
-    },
+    get: (namespace, name) => partOf(namespace)?.cache.objects.get(keyOf(namespace, name)),
     list: () => parts.flatMap(({ cache }) => [...cache.objects.values()]),
+    remember(object) {
+      const part = partOf(object.metadata.namespace)
+      // What the watch was told up to a version is all there was: an object from before may have gone since.
+      if (part && isNewerVersion(object.metadata.resourceVersion, part.reflector.version())) {
+        part.cache.remember(object)
+      }
+    },
     state,
     synced(signal) {
       return new Promise((resolve, reject) => {
@@ -125,6 +134,7 @@ interface Cache {
   readonly objects: ReadonlyMap<string, KubernetesObject>
   replace(objects: readonly KubernetesObject[]): void
   apply(event: Exclude<WatchEvent, { type: 'BOOKMARK' }>): void
+  remember(object: KubernetesObject): void
 }
 
 function createCache(onChange: (change: ObjectChange) => void): Cache {
@@ -143,9 +153,17 @@ function createCache(onChange: (change: ObjectChange) => void): Cache {
       for (const [key, object] of before) if (!objects.has(key)) tell(object)
     },
     apply({ type, object }) {
+      const known = objects.get(keyOfObject(object))
+      // What was remembered is of later than this event, and its own is still to come.
+      if (isNewerVersion(known?.metadata.resourceVersion, object.metadata.resourceVersion)) return
       if (type === 'DELETED') objects.delete(keyOfObject(object))
       else objects.set(keyOfObject(object), object)
       tell(object)
+    },
+    remember(object) {
+      const known = objects.get(keyOfObject(object))
+      if (known && !isNewerVersion(object.metadata.resourceVersion, known.metadata.resourceVersion)) return
+      objects.set(keyOfObject(object), object)
     },
   }
 }

@@ -45,6 +45,8 @@ export interface ReflectorState {
 
 export interface Reflector {
   state(): ReflectorState
+  /** Everything up to here was told; undefined before the first list, and before one that is due. */
+  version(): string | undefined
   /** Resolves when nothing of it is left. */
   close(): Promise<void>
 }
@@ -173,6 +175,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
   const ended = run()
   return {
     state: () => state,
+    version: () => version,
     close() {
       closing.abort()
       return ended

@@ -14,17 +14,25 @@ export const secrets = builtIn('', 'secrets', 'Secret')
 export const events = builtIn('', 'events', 'Event')
 export const leases = builtIn('coordination.k8s.io', 'leases', 'Lease')
 
-const ours = (plural: string, kind: string): Resource => ({
+export const customResourceDefinitions = builtIn(
+  'apiextensions.k8s.io',
+  'customresourcedefinitions',
+  'CustomResourceDefinition',
+  false,
+)
+
+const ours = (plural: string, kind: string, namespaced = true): Resource => ({
   group: 'mooring.dev',
   version: 'v1alpha1',
   plural,
   kind,
-  namespaced: true,
+  namespaced,
 })
 
 export const volumes = ours('volumes', 'Volume')
 export const snapshots = ours('snapshots', 'Snapshot')
 export const snapshotSchedules = ours('snapshotschedules', 'SnapshotSchedule')
+export const nomadClusters = ours('nomadclusters', 'NomadCluster', false)
 
 /** As objects carry it: `v1`, `mooring.dev/v1alpha1`. */
 export function apiVersionOf({ group, version }: Resource): string {

@@ -5,6 +5,7 @@ import type {
   NewObject,
   Resource,
 } from '../../src/kube/api.ts'
+import { customResourceDefinitions } from '../../src/kube/resources.ts'
 
 /** A kind of the tests' own, with what a structural schema can say. */
 export const widgets: Resource = {
@@ -13,14 +14,6 @@ export const widgets: Resource = {
   plural: 'widgets',
   kind: 'Widget',
   namespaced: true,
-}
-
-export const customResourceDefinitions: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
 }
 
 /** A definition of a kind like `widgets`, of another plural where one is given. */

@@ -223,9 +223,19 @@ export function createObjects(
   const hasOtherHold = (kind: ServedKind, object: StoredObject) =>
     kind === namespaceKind && asStrings(asRecord(object.spec).finalizers).length > 0
 
-  function checkVersion(named: Named, before: StoredObject, body: JsonObject) {
+  /** An update names the object that it replaces; a patch would change what cannot be changed. */
+  function checkVersion(named: Named, before: StoredObject, body: JsonObject, isPatch: boolean) {
     const { resourceVersion, uid } = asRecord(body.metadata)
     if (uid !== undefined && uid !== before.metadata.uid) {
+      if (isPatch) {
+        throw invalid(named.kind, named.name, [
+          {
+            reason: 'FieldValueInvalid',
+            message: `Invalid value: "${String(uid)}": field is immutable`,
+            field: 'metadata.uid',
+          },
+        ])
+      }
       throw conflict(
         named.kind,
         named.name,
@@ -313,9 +323,9 @@ export function createObjects(
     return stored
   }
 
-  function write(named: Named, before: StoredObject, wanted: JsonObject, manager: string) {
+  function write(named: Named, before: StoredObject, wanted: JsonObject, manager: string, isPatch: boolean) {
     const { kind, namespace, name, subresource } = named
-    checkVersion(named, before, wanted)
+    checkVersion(named, before, wanted, isPatch)
     const part =
       subresource === 'status' ? { ...before, status: wanted.status } : { ...wanted, status: before.status }
     const known = ownersOf.get(ownerKey(kind, namespace, name)) ?? []
@@ -341,13 +351,13 @@ export function createObjects(
           },
         ])
       }
-      return write(named, before, body, manager)
+      return write(named, before, body, manager, false)
     },
     patch(named, patch, manager) {
       const before = find(named)
       const wanted = asRecord(mergePatch(before, patch))
       checkIdentity(named, wanted, named.name)
-      return write(named, before, wanted, manager)
+      return write(named, before, wanted, manager, true)
     },
     apply(named, config, manager, force) {
       const { kind, namespace, name, subresource } = named
@@ -369,7 +379,7 @@ export function createObjects(
       if (!live && subresource === 'status') throw notFound(kind, name)
       if (!live && (resourceVersion !== undefined || uid !== undefined))
         throw conflict(kind, name, wasModified)
-      if (live) checkVersion(named, live, config)
+      if (live) checkVersion(named, live, config, true)
 
       const { status, ...withoutStatus } = config
       const meant =

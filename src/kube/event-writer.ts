@@ -1,0 +1,177 @@
+/**
+ * The event writer's one promise: what is worth telling about an object becomes an Event of it, the same thing again
+ * counts that Event up, and no pass ever waits for it or fails by it. Limits as client-go's (tools/record).
+ */
+import { createHash } from 'node:crypto'
+import { type Clock, delay } from '../lib/clock.ts'
+import { errorMessage } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { KubernetesApi } from './api.ts'
+import { apiVersionOf, events } from './resources.ts'
+
+/** The object that an Event is about. */
+export interface EventSubject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid?: string }
+}
+
+export interface EventNote {
+  readonly type: 'Normal' | 'Warning'
+  /** CamelCase. */
+  readonly reason: string
+  readonly message: string
+}
+
+export interface EventWriter {
+  /** Written soon, or dropped: beyond the limits of its object, or where the API server does not take it. */
+  record(about: EventSubject, note: EventNote): void
+  /** Writes what is waiting; what is recorded after it is dropped. */
+  close(): Promise<void>
+}
+
+export interface EventWriterOptions {
+  readonly api: KubernetesApi
+  /** Which replica. */
+  readonly instance: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const component = 'mooring'
+/** What repeats within it is counted; later it is told anew. */
+const aggregationMs = 600_000
+/** Writes about one object: at once, and one more each so often. */
+const burst = 25
+const refillMs = 300_000
+/** Repetitions within it become one write. */
+const gatherMs = 1000
+const longestMessage = 1024
+/** Of things remembered, so that memory is bounded whatever happens; the oldest go. */
+const remembered = 5000
+
+interface Entry {
+  readonly about: EventSubject
+  readonly note: EventNote
+  readonly name: string
+  readonly firstAtMs: number
+  lastAtMs: number
+  count: number
+}
+
+interface Budget {
+  tokens: number
+  atMs: number
+}
+
+export function createEventWriter({ api, instance, clock, log }: EventWriterOptions): EventWriter {
+  const entries = new Map<string, Entry>()
+  const budgets = new Map<string, Budget>()
+  const waiting = new Set<Entry>()
+  const closing = new AbortController()
+  let writing: Promise<void> | undefined
+
+  function entryOf(about: EventSubject, note: EventNote, now: number): Entry {
+    const key = JSON.stringify([identityOf(about), note.type, note.reason, note.message])
+    const known = entries.get(key)
+    entries.delete(key)
+    const entry =
+      known && now - known.lastAtMs < aggregationMs
+        ? known
+        : { about, note, name: nameOf(about, key, now), firstAtMs: now, lastAtMs: now, count: 0 }
+    keepBounded(entries).set(key, entry)
+    return entry
+  }
+
+  /** Whether one more write about the object is within its limit. */
+  function spend(about: EventSubject): boolean {
+    const key = identityOf(about)
+    const now = clock.now()
+    const { tokens, atMs } = budgets.get(key) ?? { tokens: burst, atMs: now }
+    const refilled = Math.min(burst, tokens + (now - atMs) / refillMs)
+    budgets.delete(key)
+    keepBounded(budgets).set(key, { tokens: refilled < 1 ? refilled : refilled - 1, atMs: now })
+    return refilled >= 1
+  }
+
+  async function write(entry: Entry): Promise<void> {
+    try {
+      // One call creates it and counts it up. Forced: nobody else has a say in it.
+      await api.apply(events, toEvent(entry, instance), { fieldManager: component, force: true })
+    } catch (error) {
+      // An Event is a courtesy: the status says the same, and a pass must not fail by it.
+      log.debug({ reason: entry.note.reason, error: errorMessage(error) }, 'an event was not written')
+    }
+  }
+
+  async function writeWaiting(): Promise<void> {
+    while (waiting.size > 0) {
+      await delay(clock, gatherMs, closing.signal)
+      for (const entry of [...waiting]) {
+        waiting.delete(entry)
+        if (spend(entry.about)) await write(entry)
+      }
+    }
+    writing = undefined
+  }
+
+  return {
+    record(about, note) {
+      if (closing.signal.aborted) return
+      const now = clock.now()
+      const entry = entryOf(about, { ...note, message: note.message.slice(0, longestMessage) }, now)
+      entry.count += 1
+      entry.lastAtMs = now
+      waiting.add(entry)
+      writing ??= writeWaiting()
+    },
+    async close() {
+      closing.abort()
+      await writing
+    },
+  }
+}
+
+function keepBounded<Value>(map: Map<string, Value>): Map<string, Value> {
+  if (map.size >= remembered) {
+    const [oldest] = map.keys()
+    if (oldest !== undefined) map.delete(oldest)
+  }
+  return map
+}
+
+function identityOf({ kind, metadata }: EventSubject): string {
+  return JSON.stringify([kind, metadata.namespace, metadata.name, metadata.uid])
+}
+
+/** As client-go names them, `<object>.<something unique>`, within 253 characters. */
+function nameOf({ metadata }: EventSubject, key: string, now: number): string {
+  const hash = createHash('sha256').update(`${key}${now}`).digest('hex').slice(0, 16)
+  return `${metadata.name.slice(0, 230).replace(/[^a-z0-9]+$/, '')}.${hash}`
+}
+
+function toEvent({ about, note, name, firstAtMs, lastAtMs, count }: Entry, instance: string) {
+  const { metadata } = about
+  return {
+    apiVersion: apiVersionOf(events),
+    kind: events.kind,
+    // Of a cluster-scoped object: where client-go puts them.
+    metadata: { name, namespace: metadata.namespace ?? 'default' },
+    involvedObject: { apiVersion: about.apiVersion, kind: about.kind, ...pick(metadata) },
+    ...note,
+    count,
+    firstTimestamp: timestamp(firstAtMs),
+    lastTimestamp: timestamp(lastAtMs),
+    source: { component },
+    reportingComponent: component,
+    reportingInstance: instance,
+  }
+}
+
+function pick({ name, namespace, uid }: EventSubject['metadata']) {
+  return { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) }
+}
+
+function timestamp(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace(/\.\d+Z$/, 'Z')
+}
