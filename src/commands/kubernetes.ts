@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
 import process from 'node:process'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Declaration } from '../declare/declaration.ts'
 import { connectKubernetes, type KubernetesConnection } from '../kube/connect.ts'
 import { createEventWriter } from '../kube/event-writer.ts'
+import { ensureHashKey } from '../kube/hash-key.ts'
 import { startInformer } from '../kube/informer.ts'
 import { createMirrors } from '../kube/objects/mirrors.ts'
 import { type NamespaceMapping, parseNamespaceMapping } from '../kube/objects/namespace-mapping.ts'
@@ -70,6 +73,8 @@ function collectMappings(text: string, before: NamespaceMapping = new Map()): Na
 export interface Kubernetes {
   readonly connection: KubernetesConnection
   readonly operatorNamespace: string
+  /** Of an inventory's keyed hashes: all replicas have the same. */
+  hashKey(instance: string): Promise<Buffer>
   /**
    * For one operator.
    * @param cluster of a NomadCluster; undefined: that of the NOMAD_* settings
@@ -112,7 +117,7 @@ export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<
       log,
     }),
   }))
-  const events = createEventWriter({ api, component: 'mooring', clock, log })
+  const events = createEventWriter({ api, instance: hostname(), clock, log })
   const secretListeners = new Set<(namespace: string, name: string) => void>()
   const secrets = createSecretReader({
     api,
@@ -123,9 +128,12 @@ export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<
       for (const listener of secretListeners) listener(namespace, name)
     },
   })
+  const operatorNamespace = flags.kubernetesOperatorNamespace ?? connection.namespace
   return {
     connection,
-    operatorNamespace: flags.kubernetesOperatorNamespace ?? connection.namespace,
+    operatorNamespace,
+    hashKey: (instance) =>
+      ensureHashKey({ api, namespace: operatorNamespace, name: `mooring-${instance}-hash-key`, randomBytes }),
     part(cluster, mayAct) {
       const guarded = guardEffects(api, mayAct)
       const source = createKubernetesSource({ objects, api, cluster, mapping, clock })

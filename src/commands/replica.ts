@@ -64,7 +64,11 @@ export async function runReplica(
 
   /** @param ended aborts where the term is over, whoever wanted it */
   async function work(store: SharedState['store'], leadership?: Leadership): Promise<void> {
-    const inventory = await openStoredInventory(store, (why) => leadership?.giveUp(why))
+    const inventory = await openStoredInventory(
+      store,
+      (why) => leadership?.giveUp(why),
+      await shared.hashKey(),
+    )
     operator = await composeOperator(
       options,
       inventory,

@@ -21,6 +21,8 @@ export interface SharedState {
   readonly identity: string
   readonly lock: LeaderLock
   readonly store: RecordStore
+  /** Of the inventory's keyed hashes, where the store does not keep it. */
+  hashKey(): Promise<Buffer | undefined>
   close(): Promise<void>
 }
 
@@ -125,6 +127,7 @@ export function openSharedState(
         clock: systemClock,
       }),
       store: createConfigMapRecords({ api, namespace, instance }),
+      hashKey: () => kubernetes.hashKey(instance),
       close: async () => {},
     }
   }
@@ -141,6 +144,7 @@ export function openSharedState(
       leaseMs: leadershipTimesOf(flags).leaseMs,
     }),
     store: createVariableStore(client, { namespace, prefix, exclude: [lockName] }),
+    hashKey: async () => undefined,
     close: () => client.close(),
   }
 }

@@ -25,11 +25,13 @@ interface Stored {
  *
  * A write whose answer was lost is settled by reading. One that arrives later still changes a version, and
  * thus ends in a conflict, or is found to be what was to be written.
+ * @param hashKey of the keyed hashes, where it is kept elsewhere; else it is in the store
  * @throws OperationError where the store cannot be read, or holds what this release cannot read
  */
 export async function openStoredInventory(
   store: RecordStore,
   onConflict: (why: string) => void,
+  hashKey?: Buffer,
 ): Promise<StoredInventory> {
   const stored = new Map<string, Stored>()
   const parsed = (await store.load()).map(({ name, text, version }) => {
@@ -44,7 +46,9 @@ export async function openStoredInventory(
       released: parsed.flatMap((each) => (each.type === 'released' ? [each.released] : [])),
     },
     createKeyedHash(
-      parsed.find((each) => each.type === 'hash key')?.hashKey ?? (await createHashKey(store, stored)),
+      hashKey ??
+        parsed.find((each) => each.type === 'hash key')?.hashKey ??
+        (await createHashKey(store, stored)),
     ),
   )
   const lastWrites = new Map<string, Promise<void>>()

@@ -8,6 +8,8 @@ const inventoryLabel = 'mooring.dev/inventory'
 const recordAnnotation = 'mooring.dev/record'
 const dataKey = 'record'
 const pageSize = 500
+/** A ConfigMap holds 1 MiB, names and quotes among it. */
+const maxTextBytes = 768 * 1024
 /** A call whose answer was lost is settled by a read, and repeated where it had no effect. */
 const attempts = 3
 
@@ -53,6 +55,11 @@ export function createConfigMapRecords(options: {
   }
 
   return {
+    maxTextBytes,
+    async read(name) {
+      const found = await get(name)
+      return found && parseRecord(found)
+    },
     async load() {
       const texts: StoredText[] = []
       let continueToken: string | undefined
