@@ -151,11 +151,14 @@ export function addressOf({ metadata: { namespace, name } }: KubernetesObject) {
   return { name, ...(namespace === undefined ? {} : { namespace }) }
 }
 
+/** Of what a person asked for, or what passes by itself. */
+const quietReasons: ReadonlySet<string> = new Set(['Suspended', 'NotReadYet', 'CountingEnds'])
+
 /** Why nothing is done, where a person has to know: stalled, or held. */
 function refusalOf({ conditions = [] }: ObjectStatus) {
   return conditions.find(
     ({ type, status, reason }) =>
       (type === 'Stalled' && status === 'True') ||
-      (type === 'Ready' && status === 'Unknown' && reason !== 'Suspended' && reason !== 'NotReadYet'),
+      (type === 'Ready' && status === 'Unknown' && !quietReasons.has(reason)),
   )
 }
