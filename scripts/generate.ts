@@ -1,3 +1,4 @@
+import { crds } from './lib/crds/generate-crds.ts'
 import { csiTypes } from './lib/generate-csi-types.ts'
 import { jsonSchemas } from './lib/generate-schemas.ts'
 import { compareTrees, writeTree } from './lib/generated-tree.ts'
@@ -15,7 +16,7 @@ export interface Generator {
   generate(): Promise<ReadonlyMap<string, string>>
 }
 
-const generators: readonly Generator[] = [csiTypes, jsonSchemas]
+const generators: readonly Generator[] = [csiTypes, jsonSchemas, crds]
 
 const check = process.argv.includes('--check')
 let isStale = false
