@@ -27,7 +27,7 @@ export const quantityPattern = `^[+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]
 const largestBytes = 2n ** 63n - 1n
 
 /** Longer than any exact size needs, and short enough that a hostile file costs nothing. */
-const longestQuantity = 64
+export const longestQuantity = 64
 
 /**
  * Reads a Kubernetes quantity (`10Gi`, `1.5Gi`, `500M`, `1e3`, `128974848`) or a number of bytes.

@@ -34,7 +34,11 @@ export function brokenRules(schema: SchemaNode, value: unknown, old?: unknown): 
   const own = (schema['x-kubernetes-validations'] ?? [])
     .filter(({ rule }) => old !== undefined || !rule.includes('oldSelf'))
     .filter(
-      ({ rule }) => environment.evaluate(rule, { self: toCel(value), oldSelf: toCel(old ?? {}) }) !== true,
+      ({ rule }) =>
+        environment.evaluate(rule.replaceAll('__namespace__', 'namespace'), {
+          self: toCel(value),
+          oldSelf: toCel(old ?? {}),
+        }) !== true,
     )
     .map(({ message }) => message)
   return [

@@ -1,5 +1,5 @@
 import type { KubernetesKind } from '../../../src/declare/kinds.ts'
-import { type StructuralSchema, toStructural } from './structural-schema.ts'
+import { checkRules, type StructuralSchema, toStructural } from './structural-schema.ts'
 
 export const group = 'mooring.dev'
 const version = 'v1alpha1'
@@ -145,6 +145,7 @@ export function toCustomResource({ kind, plural, scope, document, status }: Kube
   const { spec } = document.properties
   if (spec === undefined) throw new Error(`${kind} has no spec`)
   const rules: unknown = Reflect.get(document, 'x-kubernetes-validations')
+  checkRules(rules, kind)
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',

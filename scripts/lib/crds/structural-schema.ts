@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js'
-import { quantityPattern } from '../../../src/declare/quantities.ts'
+import { longestQuantity, quantityPattern } from '../../../src/declare/quantities.ts'
 
 /** A schema as a CRD has it: `openAPIV3Schema` and everything beneath. */
 export type StructuralSchema = Readonly<Record<string, unknown>>
@@ -69,6 +69,7 @@ export function toStructural(schema: Schema, path: string, options: StructuralOp
 
   const result: Record<string, unknown> = {}
   for (const key of keptAsTheyAre) if (own[key] !== undefined) result[key] = own[key]
+  checkRules(own['x-kubernetes-validations'], path)
   if (own['x-kubernetes-int-or-string'] === true) return intOrString(result)
   if (own.const !== undefined) result.enum = [own.const]
   if (Array.isArray(result.enum)) result.type = typeOfValues(result.enum, fail)
@@ -95,6 +96,19 @@ export function toStructural(schema: Schema, path: string, options: StructuralOp
       fail(`a CRD cannot express the type ${JSON.stringify(own.type)}`)
   }
   return result
+}
+
+/** Words that CEL keeps for itself: a field of that name is written `__word__`, or costs the rule its bounds. */
+const reservedWord =
+  /\.(as|break|const|continue|else|false|for|function|if|import|in|let|loop|namespace|null|package|return|true|void|while)\b/
+
+/** @throws Error for a rule that the API server would not compile, or not afford */
+export function checkRules(rules: unknown, path: string): void {
+  for (const { rule } of Array.isArray(rules) ? rules : []) {
+    const [, word] = reservedWord.exec(rule) ?? []
+    if (word !== undefined)
+      throw new Error(`${path}: in CEL the field ${word} is written __${word}__: ${rule}`)
+  }
 }
 
 /** Of a union, the members that an object may have: one has to be left. */
@@ -147,6 +161,7 @@ function intOrString({ description }: Schema): StructuralSchema {
     anyOf: [{ type: 'integer' }, { type: 'string' }],
     'x-kubernetes-int-or-string': true,
     pattern: quantityPattern,
+    maxLength: longestQuantity,
   }
 }
 

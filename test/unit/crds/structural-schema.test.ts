@@ -75,6 +75,11 @@ const inexpressible: readonly [string, Type.TSchema, RegExp][] = [
     field(Type.String({ ...described, maxLength: 5, 'x-mooring-only': 'file' })),
     /requires field, which objects do not have/,
   ],
+  [
+    'a rule that reads a field by a word of CEL',
+    Type.Object({}, { 'x-kubernetes-validations': [{ rule: 'has(self.namespace)', message: '' }] }),
+    /the field namespace is written __namespace__/,
+  ],
   ['a mistake within', field(Type.Array(Type.Any(), { ...described, maxItems: 1 })), /^spec\.field\[\]: /],
 ]
 
