@@ -1,5 +1,6 @@
 import { chartCrds, chartMonitoring, chartReadme } from './lib/chart/generate-chart.ts'
 import { kubernetesManifests } from './lib/chart/generate-manifests.ts'
+import { argocdPatch } from './lib/crds/generate-argocd.ts'
 import { crds } from './lib/crds/generate-crds.ts'
 import { csiTypes } from './lib/generate-csi-types.ts'
 import { jsonSchemas } from './lib/generate-schemas.ts'
@@ -24,6 +25,7 @@ const generators: readonly Generator[] = [
   csiTypes,
   jsonSchemas,
   crds,
+  argocdPatch,
   chartCrds,
   chartMonitoring,
   chartReadme,
