@@ -27,11 +27,15 @@ const startOver =
   'delete this object (deletionPolicy: Retain leaves everything as it is) and declare another one'
 
 /** A field of the spec that is a part of the declaration's identity: neither given, changed nor removed later. */
-export const fixedField = (field: string): Rule => ({
-  rule: `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`,
-  message: `${field} is a part of what this object stands for and cannot change: ${startOver}`,
-  fieldPath: `.${field}`,
-})
+export const fixedField = (field: 'cluster' | 'namespace'): Rule => {
+  // A word that CEL reserves for itself is written like this in a rule (Kubernetes, Validation rules: escaping).
+  const name = field === 'namespace' ? '__namespace__' : field
+  return {
+    rule: `has(self.${name}) == has(oldSelf.${name}) && (!has(self.${name}) || self.${name} == oldSelf.${name})`,
+    message: `${field} is a part of what this object stands for and cannot change: ${startOver}`,
+    fieldPath: `.${field}`,
+  }
+}
 
 /** A field of the spec, as a rule of the whole object, that is fixed once `status[recorded]` is known. */
 export const fixedOnceRecorded = (field: string, recorded: string, what: string): Rule => ({

@@ -9,11 +9,10 @@ import { Identifier } from './fields.ts'
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
 const time = (description: string) => Type.Optional(Type.String({ format: 'date-time', description }))
-const quantity = (description: string) =>
-  Type.Optional(Type.Unsafe<string>({ type: 'string', format: 'quantity', description }))
+const quantity = (description: string) => text(`${description} A quantity, such as 10Gi.`)
 const list = (description: string) =>
   Type.Optional(
-    Type.Array(Type.String({ description: 'One entry.' }), {
+    Type.Array(Type.String(), {
       'x-kubernetes-list-type': 'atomic',
       description,
     }),
@@ -154,7 +153,7 @@ export const SnapshotScheduleStatus = StatusObject({
   kept: Type.Optional(
     Type.Record(
       Type.String(),
-      Type.Array(Type.String({ description: 'One rule.' }), {
+      Type.Array(Type.String(), {
         'x-kubernetes-list-type': 'atomic',
         description: 'The rules that keep this snapshot.',
       }),

@@ -54,7 +54,7 @@ const SnapshotScheduleSpecAsWritten = Type.Object(
       description:
         'When to take snapshots: cron with five fields (minute, hour, day of month, month, day of week), or @hourly, @daily, @weekly, @monthly.',
       ...rules({
-        rule: String.raw`self.matches('^@[a-z]+$') || self.matches('^\s*\S+(\s+\S+){4}\s*$')`,
+        rule: String.raw`self.matches('^@[a-z]+$') || self.matches(r'^\s*\S+(\s+\S+){4}\s*$')`,
         message: 'is not a cron schedule: write five fields, such as "0 3 * * *", or one such as @daily',
       }),
     }),
