@@ -11,8 +11,9 @@ import {
   type RunningOperator,
   sourceNames,
 } from './compose-operator.ts'
-import { nomadConnectionOptions, sourceOption } from './connect.ts'
+import { sourceOption } from './connect.ts'
 import { assertSomeSource, type KubernetesFlags, kubernetesOptions } from './kubernetes.ts'
+import { nomadConnectionOptions } from './nomad-connection.ts'
 import { dataDirOption, operatorDirectory, operatorOptions, readOnlyOption } from './options.ts'
 import { runReplica } from './replica.ts'
 import { inventoryPlace, type SharedStateFlags, sharedStateOptions } from './shared-state.ts'

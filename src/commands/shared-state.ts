@@ -11,8 +11,8 @@ import { defaultLeadershipTimes, type LeadershipTimes } from '../lib/leadership.
 import { createVariableLock } from '../nomad/variable-lock.ts'
 import { createVariableStore } from '../nomad/variable-store.ts'
 import type { RecordStore } from '../plan/ports.ts'
-import { connectNomad, type NomadConnection } from './connect.ts'
 import type { Kubernetes, KubernetesFlags } from './kubernetes.ts'
+import { connectNomad, type NomadConnection } from './nomad-connection.ts'
 import { parseDurationOption } from './options.ts'
 
 /** What replicas of an operator share, kept by another system. */
