@@ -28,6 +28,8 @@ export interface RunFlags extends OperatorFlags, NomadConnection {
   readonly dataDir: string
   readonly readOnly: boolean
   readonly kubernetes?: boolean
+  /** Of a NomadCluster: a part of the names that are chosen, as regions of two clusters may have the same name. */
+  readonly cluster?: string
 }
 
 /** An operator with the API that commands reach it by. */
@@ -36,6 +38,12 @@ export interface RunningOperator extends Operator {
 }
 
 export type OperatorSettings = RunFlags & { readonly log: Log; readonly settledBeforeMs: number }
+
+/** Of one among replicas: what it acts by, while `mayAct()`. */
+export interface OperatorTerm {
+  readonly holder: string
+  readonly mayAct: () => boolean
+}
 
 /** As people see them. */
 export function sourceNames({ source, kubernetes }: Pick<RunFlags, 'source' | 'kubernetes'>): string[] {
@@ -63,7 +71,7 @@ export function operatorInfo(flags: RunFlags): OperatorInfo {
 export async function composeOperator(
   options: OperatorSettings,
   kept: Inventory & { contents(): InventoryContents },
-  term?: { readonly holder: string; readonly mayAct: () => boolean },
+  term?: OperatorTerm,
   kubernetes?: KubernetesPart,
 ): Promise<RunningOperator & { readonly letGo: () => void }> {
   const { log, readOnly, nomadRegion } = options
@@ -91,7 +99,7 @@ export async function composeOperator(
     clock,
     random: Math.random,
     log,
-    region: nomadRegion ?? defaultRegion,
+    region: [options.cluster ?? [], nomadRegion ?? defaultRegion].flat().join('/'),
     prune: pruneOptionsOf(options),
     rescanMs: options.rescan,
     resyncMs: options.resync,

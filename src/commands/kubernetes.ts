@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import process from 'node:process'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Declaration } from '../declare/declaration.ts'
+import type { Resource } from '../kube/api.ts'
 import { connectKubernetes, type KubernetesConnection } from '../kube/connect.ts'
 import { createEventWriter } from '../kube/event-writer.ts'
 import { ensureHashKey } from '../kube/hash-key.ts'
@@ -10,8 +11,8 @@ import { startInformer } from '../kube/informer.ts'
 import { createMirrors } from '../kube/objects/mirrors.ts'
 import { type NamespaceMapping, parseNamespaceMapping } from '../kube/objects/namespace-mapping.ts'
 import { createObjectKeeper, type DeclaredNow } from '../kube/objects/object-keeper.ts'
-import { createObjectWriter } from '../kube/objects/object-writer.ts'
-import { snapshotSchedules, snapshots, volumes } from '../kube/resources.ts'
+import { createObjectWriter, type ObjectWriter } from '../kube/objects/object-writer.ts'
+import { nomadClusters, snapshotSchedules, snapshots, volumes } from '../kube/resources.ts'
 import { createSecretReader } from '../kube/secret-reader.ts'
 import { systemClock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
@@ -19,7 +20,7 @@ import { guardEffects } from '../lib/guard-effects.ts'
 import type { Log } from '../lib/log.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 import type { Inventory } from '../plan/ports.ts'
-import { createKubernetesSource } from '../sources/kubernetes.ts'
+import { createKubernetesSource, type DeclaredObjects } from '../sources/kubernetes.ts'
 import type { Source } from '../sources/source.ts'
 import type { Keeper } from './operator.ts'
 import { collectOption } from './options.ts'
@@ -73,6 +74,14 @@ function collectMappings(text: string, before: NamespaceMapping = new Map()): Na
 export interface Kubernetes {
   readonly connection: KubernetesConnection
   readonly operatorNamespace: string
+  /** The objects that declare something. */
+  readonly objects: DeclaredObjects
+  readonly nomadClusters: DeclaredObjects[number]
+  readonly readSecret: (namespace: string, name: string, key: string) => Promise<string | undefined>
+  /** Told of each Secret that was read and is another now. @returns ends it */
+  onSecret(listener: (namespace: string, name: string) => void): () => void
+  /** Writes objects of all kinds. */
+  writer(mayAct: () => boolean): ObjectWriter
   /** Of an inventory's keyed hashes: all replicas have the same. */
   hashKey(instance: string): Promise<Buffer>
   /**
@@ -106,17 +115,19 @@ export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
   })
   const { api } = connection
-  const objects = [volumes, snapshots, snapshotSchedules].map((resource) => ({
+  const follow = (resource: Resource) => ({
     resource,
     informer: startInformer({
       api,
       resource,
-      namespaces: kubernetesNamespace ?? 'all',
+      namespaces: resource.namespaced ? (kubernetesNamespace ?? 'all') : 'all',
       clock,
       random: Math.random,
       log,
     }),
-  }))
+  })
+  const objects = [volumes, snapshots, snapshotSchedules].map(follow)
+  const clusters = follow(nomadClusters)
   const events = createEventWriter({ api, instance: hostname(), clock, log })
   const secretListeners = new Set<(namespace: string, name: string) => void>()
   const secrets = createSecretReader({
@@ -128,22 +139,33 @@ export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<
       for (const listener of secretListeners) listener(namespace, name)
     },
   })
+  const createWriter = (mayAct: () => boolean) =>
+    createObjectWriter({ api: guardEffects(api, mayAct), objects: [...objects, clusters], events })
+  const onSecret = (listener: (namespace: string, name: string) => void) => {
+    secretListeners.add(listener)
+    return () => secretListeners.delete(listener)
+  }
   const operatorNamespace = flags.kubernetesOperatorNamespace ?? connection.namespace
   return {
     connection,
     operatorNamespace,
+    objects,
+    nomadClusters: clusters,
+    readSecret: secrets.read,
+    onSecret,
+    writer: createWriter,
     hashKey: (instance) =>
       ensureHashKey({ api, namespace: operatorNamespace, name: `mooring-${instance}-hash-key`, randomBytes }),
     part(cluster, mayAct) {
       const guarded = guardEffects(api, mayAct)
       const source = createKubernetesSource({ objects, api, cluster, mapping, clock })
       const stops: (() => void)[] = []
-      const writer = createObjectWriter({ api: guarded, objects, events })
+      const writer = createWriter(mayAct)
       return {
         source,
         readSecret: secrets.read,
         keeper({ declared, wake, inventory }) {
-          const onSecret = (namespace: string, name: string) => {
+          const wakeUsers = (namespace: string, name: string) => {
             const declarations = [
               ...declared.declarations().values(),
               ...inventory.list().map((record) => record.declaration),
@@ -151,8 +173,7 @@ export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<
             for (const declaration of declarations)
               if (usesSecret(declaration, namespace, name)) wake(keyOf(declaration))
           }
-          secretListeners.add(onSecret)
-          stops.push(() => secretListeners.delete(onSecret))
+          stops.push(onSecret(wakeUsers))
           const mirrors = createMirrors({ api: guarded, writer, inventory, wake, clock, log })
           return createObjectKeeper({
             objects: source.objects,
@@ -171,7 +192,7 @@ export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<
       }
     },
     async close() {
-      await Promise.all(objects.map(({ informer }) => informer.close()))
+      await Promise.all([...objects, clusters].map(({ informer }) => informer.close()))
       await secrets.close()
       await events.close()
       await connection.close()

@@ -15,6 +15,7 @@ import {
   type RunningOperator,
 } from './compose-operator.ts'
 import { type KubernetesFlags, openKubernetes } from './kubernetes.ts'
+import { startNomadClusters } from './nomad-clusters.ts'
 import { operatorDirectory } from './options.ts'
 import {
   inventoryPlace,
@@ -62,6 +63,8 @@ export async function runReplica(
   })
   const socket = await serveAdmin({ directory, admin, log })
 
+  const termOf = ({ isHeld, giveUp }: Leadership) => ({ holder: shared.identity, mayAct: isHeld, giveUp })
+
   /** @param ended aborts where the term is over, whoever wanted it */
   async function work(store: SharedState['store'], leadership?: Leadership): Promise<void> {
     const inventory = await openStoredInventory(
@@ -72,15 +75,17 @@ export async function runReplica(
     operator = await composeOperator(
       options,
       inventory,
-      leadership && { holder: shared.identity, mayAct: leadership.isHeld },
+      leadership && termOf(leadership),
       kubernetes?.part(undefined, leadership?.isHeld ?? (() => false)),
     )
+    const clusters = kubernetes && leadership && startNomadClusters(kubernetes, options, termOf(leadership))
     try {
       await aborted(leadership === undefined ? [stop.signal] : [stop.signal, leadership.signal])
     } finally {
       const ending = operator
       operator = undefined
-      await ending.close(leadership?.isHeld() === false ? 0 : undefined)
+      const graceMs = leadership?.isHeld() === false ? 0 : undefined
+      await Promise.all([ending.close(graceMs), clusters?.close(graceMs)])
     }
   }
 

@@ -170,9 +170,10 @@ export function createObjectKeeper(options: {
             continue
           }
           const key = keyOf(view.declaration)
-          const isLeftOver =
-            view.mirrorOf !== undefined || (isEnding(view.object) && hasFinalizer(view.object))
-          if (refused.has(view.declaration) || (isLeftOver && inventory.get(key) === undefined)) wake(key)
+          const isMirror = view.mirrorOf !== undefined
+          const isLeftOver = isMirror || (isEnding(view.object) && hasFinalizer(view.object))
+          const isUntold = refused.has(view.declaration) || (isMirror && view.object.status === undefined)
+          if (isUntold || (isLeftOver && inventory.get(key) === undefined)) wake(key)
         } catch (error) {
           log.warn({ object: view.place.file, error: errorMessage(error) }, 'an object could not be written')
         }

@@ -1,0 +1,265 @@
+import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { type Fault, formatFieldPath } from '../declare/fault.ts'
+import { type NomadClusterSpec, readNomadCluster } from '../declare/nomad-cluster.ts'
+import { openStoredInventory } from '../inventory/stored-inventory.ts'
+import type { KubernetesObject } from '../kube/api.ts'
+import { createConfigMapRecords } from '../kube/config-map-records.ts'
+import { clusterOf } from '../kube/objects/object-view.ts'
+import { hasFinalizer, isEnding } from '../kube/objects/object-writer.ts'
+import { readStatus, statusOfVerdict } from '../kube/objects/status.ts'
+import { systemClock } from '../lib/clock.ts'
+import { errorMessage, OperationError, toOperationError } from '../lib/errors.ts'
+import { guardEffects } from '../lib/guard-effects.ts'
+import { annotations } from '../plan/object-ends.ts'
+import type { Verdict } from '../plan/status.ts'
+import {
+  composeOperator,
+  type OperatorSettings,
+  type OperatorTerm,
+  type RunningOperator,
+} from './compose-operator.ts'
+import type { Kubernetes } from './kubernetes.ts'
+import { connectNomad, type NomadConnection } from './nomad-connection.ts'
+import { createReadingLoop } from './reading-loop.ts'
+import type { SharedStateFlags } from './shared-state.ts'
+
+/** A NomadCluster that is worked for. */
+interface RunningCluster {
+  readonly uid: string | undefined
+  readonly connection: NomadConnection
+  readonly operator: RunningOperator
+  /** Whether anything is managed in it. */
+  readonly isManaging: () => boolean
+}
+
+/** Clusters are looked at again at least this often. */
+const lookAgainMs = 30_000
+
+/**
+ * Works for each NomadCluster by an operator of its own, with a client, limits and an inventory of its own, so
+ * that one that is away stalls only its own. A cluster whose address or Secrets change is connected anew.
+ */
+export function startNomadClusters(
+  kubernetes: Kubernetes,
+  options: OperatorSettings & Pick<SharedStateFlags, 'instance'>,
+  term: OperatorTerm & { readonly giveUp: (why: string) => void },
+): { close(graceMs?: number): Promise<void> } {
+  const { log } = options
+  const { nomadClusters, objects, operatorNamespace, readSecret } = kubernetes
+  const writer = kubernetes.writer(term.mayAct)
+  const running = new Map<string, RunningCluster>()
+
+  async function start(object: KubernetesObject, connection: NomadConnection): Promise<RunningCluster> {
+    const { name, uid } = object.metadata
+    const store = createConfigMapRecords({
+      api: kubernetes.connection.api,
+      namespace: operatorNamespace,
+      instance: instanceOf(options.instance, name),
+    })
+    const hashKey = await kubernetes.hashKey(options.instance)
+    const inventory = await openStoredInventory(guardEffects(store, term.mayAct), term.giveUp, hashKey)
+    const operator = await composeOperator(
+      {
+        ...commonSettings(options),
+        ...connection,
+        source: [],
+        cluster: name,
+        log: log.child({ cluster: name }),
+      },
+      inventory,
+      term,
+      kubernetes.part(name, term.mayAct),
+    )
+    return { uid, connection, operator, isManaging: () => inventory.list().length > 0 }
+  }
+
+  async function stop(name: string, graceMs?: number): Promise<void> {
+    const found = running.get(name)
+    running.delete(name)
+    await found?.operator.close(graceMs)
+  }
+
+  function isUsed(name: string): boolean {
+    return (
+      running.get(name)?.isManaging() === true ||
+      objects.some(({ informer }) => informer.list().some((object) => clusterOf(object) === name))
+    )
+  }
+
+  /** Makes the cluster be worked for as its object says. @returns where it stands */
+  async function keep(object: KubernetesObject): Promise<Verdict> {
+    const { name, uid } = object.metadata
+    const { apiVersion, kind, spec } = object
+    const reading = readNomadCluster({ apiVersion, kind, metadata: { name }, spec })
+    if ('faults' in reading) return { state: 'stalled', reason: 'Invalid', message: describe(reading.faults) }
+    // Before anything is begun in it: whoever uses it has to find it until they are gone.
+    if (!isEnding(object)) await writer.addFinalizer(object)
+    const connection = await connectionOf(reading.spec, operatorNamespace, readSecret)
+    const before = running.get(name)
+    if (before !== undefined && (before.uid !== uid || !isDeepStrictEqual(before.connection, connection))) {
+      log.info({ cluster: name }, 'connecting a cluster anew: its address or its Secrets have changed')
+      await stop(name)
+    }
+    if (!running.has(name)) running.set(name, await start(object, connection))
+    return probe(connection)
+  }
+
+  async function verdictOf(object: KubernetesObject): Promise<Verdict | undefined> {
+    const { name } = object.metadata
+    try {
+      if (!isEnding(object)) return await keep(object)
+      if (isUsed(name)) {
+        await keep(object)
+        const message = 'objects name it as spec.cluster, or are managed in it: it goes when the last is gone'
+        return { state: 'waiting', reason: 'InUse', message }
+      }
+      await stop(name)
+      await writer.removeFinalizer(object)
+      return undefined
+    } catch (error) {
+      return verdictOfFailure(error)
+    }
+  }
+
+  async function look(object: KubernetesObject): Promise<void> {
+    const verdict = await verdictOf(object)
+    const found = writer.current(object)
+    if (verdict === undefined || found === undefined) return
+    const { generation } = found.metadata
+    await writer.writeStatus(
+      found,
+      statusOfVerdict(verdict, generation, readStatus(found), systemClock.now()),
+    )
+  }
+
+  /** Tells an object that names a cluster which nobody works for. */
+  async function tellLost(object: KubernetesObject, cluster: string): Promise<void> {
+    const message = `there is no NomadCluster "${cluster}", or it was never reached: see kubectl describe nomadcluster ${cluster}`
+    const verdict: Verdict = { state: 'stalled', reason: 'ClusterNotFound', message }
+    const { generation, annotations: given } = object.metadata
+    await writer.writeStatus(
+      object,
+      statusOfVerdict(verdict, generation, readStatus(object), systemClock.now()),
+    )
+    const isReleased = given?.[annotations.release] === 'retain'
+    if (isEnding(object) && isReleased && hasFinalizer(object)) await writer.removeFinalizer(object)
+  }
+
+  async function read(): Promise<number> {
+    if (nomadClusters.informer.state().hasSynced) {
+      const clusters = nomadClusters.informer.list()
+      // One that is away holds up no other.
+      await Promise.all(clusters.map(look))
+      if (nomadClusters.informer.state().complete) {
+        const names = new Set(clusters.map(({ metadata }) => metadata.name))
+        for (const name of [...running.keys()]) if (!names.has(name)) await stop(name)
+        for (const object of objects.flatMap(({ informer }) => informer.list())) {
+          const cluster = clusterOf(object)
+          if (cluster !== undefined && !running.has(cluster)) await tellLost(object, cluster)
+        }
+      }
+    }
+    return systemClock.now() + lookAgainMs
+  }
+
+  const loop = createReadingLoop({
+    clock: systemClock,
+    read,
+    onError: (error) => log.error({ error: errorMessage(error) }, 'NomadClusters could not be looked after'),
+  })
+  const stops = [
+    nomadClusters.informer.onChange(() => loop.read()),
+    nomadClusters.informer.onState(() => loop.read()),
+    kubernetes.onSecret((namespace) => {
+      if (namespace === operatorNamespace) loop.read()
+    }),
+    ...objects.map(({ informer }) =>
+      informer.onChange(({ namespace, name }) => {
+        const object = informer.get(namespace, name)
+        const cluster = object && clusterOf(object)
+        if (cluster !== undefined && !running.has(cluster)) loop.read()
+      }),
+    ),
+  ]
+  loop.read()
+
+  return {
+    async close(graceMs) {
+      for (const end of stops) end()
+      await loop.close()
+      await Promise.all([...running.keys()].map((name) => stop(name, graceMs)))
+    },
+  }
+}
+
+/** A label's value and a part of names, whatever the cluster's name is. */
+function instanceOf(instance: string, cluster: string): string {
+  return `${instance}-${createHash('sha256').update(cluster).digest('hex').slice(0, 10)}`
+}
+
+function describe(faults: readonly Fault[]): string {
+  return faults.map(({ path, message }) => `${formatFieldPath(path)} ${message}`).join('; ')
+}
+
+/** What all operators of a process share: neither the NOMAD_* settings nor the sources beside the objects. */
+function commonSettings(options: OperatorSettings): Omit<OperatorSettings, keyof NomadConnection> {
+  const { dataDir, readOnly, settledBeforeMs, log, logLevel } = options
+  const { prune, pruneDelay, maxPrune, allowEmpty, rescan, resync, gitPoll } = options
+  return {
+    ...{ dataDir, readOnly, settledBeforeMs, log, logLevel },
+    ...{ prune, pruneDelay, allowEmpty, rescan, resync, gitPoll },
+    ...(maxPrune === undefined ? {} : { maxPrune }),
+    source: [],
+  }
+}
+
+async function connectionOf(
+  spec: NomadClusterSpec,
+  namespace: string,
+  readSecret: Kubernetes['readSecret'],
+): Promise<NomadConnection> {
+  const read = async (field: string, { name, key }: { readonly name: string; readonly key: string }) => {
+    const value = await readSecret(namespace, name, key)
+    if (value !== undefined) return value
+    throw new OperationError(
+      `spec.${field}: Secret "${name}" in namespace "${namespace}" is not there, or has no key "${key}"`,
+      { kind: 'waiting', reason: 'SecretNotFound' },
+    )
+  }
+  const { address, region, tlsServerName, token, caCert, clientCertificate: pair } = spec
+  const texts = {
+    ...(caCert === undefined ? {} : { ca: await read('caCert', caCert) }),
+    ...(pair === undefined
+      ? {}
+      : {
+          cert: await read('clientCertificate', { name: pair.name, key: 'tls.crt' }),
+          key: await read('clientCertificate', { name: pair.name, key: 'tls.key' }),
+        }),
+  }
+  return {
+    nomadAddr: address,
+    ...(region === undefined ? {} : { nomadRegion: region }),
+    ...(token === undefined ? {} : { nomadToken: (await read('token', token)).trim() }),
+    ...(tlsServerName === undefined ? {} : { nomadTlsServerName: tlsServerName }),
+    nomadTlsTexts: texts,
+  }
+}
+
+/** Asks what every pass needs. */
+async function probe(connection: NomadConnection): Promise<Verdict> {
+  const client = connectNomad(connection)
+  try {
+    await client.listPlugins()
+    return { state: 'ready', reason: 'Reached', message: 'its API answers' }
+  } catch (error) {
+    return verdictOfFailure(error)
+  } finally {
+    await client.close()
+  }
+}
+
+function verdictOfFailure(error: unknown): Verdict {
+  const { kind, reason, message } = toOperationError(error)
+  return { state: kind === 'permanent' ? 'stalled' : 'waiting', reason, message }
+}
