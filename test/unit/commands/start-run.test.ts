@@ -38,7 +38,7 @@ describe('startRun', () => {
     expect(inventory.get('SnapshotSchedule/default/nightly')).toMatchObject({ ticks: {} })
   })
 
-  it('has one snapshot in flight for each volume', async () => {
+  it('has one snapshot in flight for each volume (snapscheduler#346)', async () => {
     const { inventory, start } = await world(schedule('nightly', ['data']))
     const { keys } = await start('default/data')
     await expect(start('default/nightly')).rejects.toThrow(/still in flight/)

@@ -49,7 +49,11 @@ describe('refuseRestoreOrder', () => {
       { record: { externalID: 'vol-1', intent: { request, sinceMs: 0, deadlineMs: 1 } } },
       /outcome of a call/,
     ],
-    ['refuses a name that CSI does not take', { spec: { name: 'x'.repeat(121) } }, /128 bytes.*shorter spec\.name/],
+    [
+      'refuses a name that CSI does not take',
+      { spec: { name: 'x'.repeat(121) } },
+      /128 bytes.*shorter spec\.name/,
+    ],
   ])('%s', (_title, { suspendedSinceMs, ...fields }, expected) => {
     const orders = suspendedSinceMs === undefined ? {} : { suspendedSinceMs }
     const refusal = refuseRestoreOrder(recordOf(fields), orders)
