@@ -249,6 +249,26 @@ describe('planVolume, where Nomad has the volume', () => {
       'AsDeclared',
     ],
     [
+      'does not grow a registered volume whose capacity nobody knows',
+      {
+        record: managed,
+        spec: { capacity: { min: gibibyte } },
+        observation: present({ Capacity: 0, RequestedCapacityMin: 1024 ** 3 }),
+      },
+      undefined,
+      'AsDeclared',
+    ],
+    [
+      'grows one whose capacity nobody knows where more is asked for than before',
+      {
+        record: managed,
+        spec: { capacity: { min: 2n * gibibyte } },
+        observation: present({ Capacity: 0, RequestedCapacityMin: 1024 ** 3 }),
+      },
+      'expand-volume',
+      'Expanding',
+    ],
+    [
       'stalls where the plugin cannot expand',
       {
         record: managed,
