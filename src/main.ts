@@ -10,9 +10,11 @@ import { mountCommand } from './commands/mount.ts'
 import { orphansCommand } from './commands/orphans.ts'
 import { planCommand } from './commands/plan.ts'
 import { recreateCommand } from './commands/recreate.ts'
+import { restoreCommand } from './commands/restore.ts'
 import { runCommand } from './commands/run.ts'
 import { serverCommand } from './commands/server.ts'
 import { applySettings } from './commands/settings.ts'
+import { snapshotCommand } from './commands/snapshot.ts'
 import { statusCommand } from './commands/status.ts'
 import { resumeCommand, suspendCommand } from './commands/suspend.ts'
 import { unmountCommand } from './commands/unmount.ts'
@@ -41,6 +43,8 @@ const program: Command = new Command('mooring')
   .addCommand(suspendCommand())
   .addCommand(resumeCommand())
   .addCommand(recreateCommand())
+  .addCommand(restoreCommand())
+  .addCommand(snapshotCommand())
   .addCommand(serverCommand())
   .addCommand(driverCommand())
   .addCommand(mountCommand())

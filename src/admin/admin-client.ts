@@ -69,6 +69,12 @@ export async function connectAdmin(directory: string): Promise<AdminClient | und
     suspend: (key) => order('/v1/suspend', { key }),
     resume: (key) => order('/v1/resume', { key }),
     recreate: (key, lostExternalID) => order('/v1/recreate', { key, lostExternalID }),
+    restore: (key, snapshot) => order('/v1/restore', { key, snapshot }),
+    undoRestore: (key) => order('/v1/restore/undo', { key }),
+    snapshotNow: (target, volume) =>
+      order('/v1/snapshot/now', { target, ...(volume === undefined ? {} : { volume }) }),
+    keepSnapshot: (key) => order('/v1/snapshot/keep', { key }),
+    releaseSnapshot: (key) => order('/v1/snapshot/release', { key }),
     reconcile: () => call('POST', '/v1/reconcile'),
     close: () => dispatcher.destroy(),
   }

@@ -39,6 +39,22 @@ export interface Admin {
   resume(key: Key): Promise<string>
   /** A new external volume may take the place of the lost one. */
   recreate(key: Key, lostExternalID: string): Promise<string>
+  /**
+   * A volume made from the snapshot is to take the place of the one there is.
+   * @param snapshot the name of a declared or scheduled one, else an ID of the plugin
+   */
+  restore(key: Key, snapshot: string): Promise<string>
+  /** Calls off the restore that is ordered or under way. */
+  undoRestore(key: Key): Promise<string>
+  /**
+   * A run of a schedule now, counted by its retention.
+   * @param target `namespace/name` of a schedule, or of a volume that one schedule selects
+   * @param volume `namespace/ID`: of the schedule's volumes this one alone
+   */
+  snapshotNow(target: string, volume?: string): Promise<string>
+  /** Retention leaves the snapshot of a schedule alone. */
+  keepSnapshot(key: Key): Promise<string>
+  releaseSnapshot(key: Key): Promise<string>
   /** Reads the sources and looks at every identity now; resolves when nothing is left to do at once. */
   reconcile(): Promise<void>
 }

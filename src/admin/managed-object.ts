@@ -4,7 +4,8 @@ import { formatQuantity } from '../declare/quantities.ts'
 import type { Key } from '../plan/identity.ts'
 import { keyOf } from '../plan/identity.ts'
 import type { Orders } from '../plan/orders.ts'
-import type { InventoryRecord } from '../plan/record.ts'
+import type { InventoryRecord, Released } from '../plan/record.ts'
+import type { PastRestore } from '../plan/status.ts'
 
 /** One declaration with all that Mooring knows of it, as `mooring get` prints it. Times are RFC 3339. */
 export interface ManagedObject extends PresentedDeclaration {
@@ -22,7 +23,14 @@ export interface ObjectStatus {
   readonly suspendedSince?: string
   /** The name that the plugin was given. */
   readonly csiName?: string
-  /** How often a person gave up its external volume for a new one. */
+  /** A snapshot of a schedule: since when a person keeps it from retention. */
+  readonly keptSince?: string
+  /** A restore that is under way, and why it is called off where it is. */
+  readonly restoring?: { readonly snapshotID: string; readonly csiName: string; readonly calledOff?: string }
+  readonly lastRestore?: Omit<PastRestore, 'atMs'> & { readonly time: string }
+  /** External volumes that restores put another one in the place of; they are there still. */
+  readonly replaced?: readonly { readonly externalID: string; readonly since: string }[]
+  /** How many names after the first were used up, by restores and where a lost volume was given up. */
   readonly incarnation?: number
   readonly pluginID?: string
   readonly externalID?: string
@@ -63,8 +71,12 @@ export function presentObject(
   record: InventoryRecord | undefined,
   declaration: Declaration,
   orders: Orders,
+  released: readonly Released[],
 ): ManagedObject {
-  const { suspendedSinceMs } = orders
+  const { suspendedSinceMs, keptSinceMs } = orders
+  const replaced = released.filter(
+    ({ reason, externalID }) => reason === 'Replaced' && externalID !== record?.status.externalID,
+  )
   return {
     ...presentDeclaration(declaration),
     status: {
@@ -73,6 +85,10 @@ export function presentObject(
       ...(declaration.place.commit === undefined ? {} : { commit: declaration.place.commit }),
       ...(record?.missingSinceMs === undefined ? {} : { missingSince: time(record.missingSinceMs) }),
       ...(suspendedSinceMs === undefined ? {} : { suspendedSince: time(suspendedSinceMs) }),
+      ...(keptSinceMs === undefined ? {} : { keptSince: time(keptSinceMs) }),
+      ...(replaced.length === 0
+        ? {}
+        : { replaced: replaced.map(({ externalID, atMs }) => ({ externalID, since: time(atMs) })) }),
       ...(record === undefined ? { conditions: [], history: [] } : presentRecord(record)),
     },
   }
@@ -82,7 +98,8 @@ function presentRecord(record: InventoryRecord) {
   const { csiName, incarnation, status } = record
   const intent = record.kind === 'SnapshotSchedule' ? undefined : record.intent
   const { pluginID, externalID, sizeBytes, claims, kept, conditions, history = [] } = status
-  const { nextRunMs, lastRunMs, lastMissedRunMs } = status
+  const { nextRunMs, lastRunMs, lastMissedRunMs, lastRestore } = status
+  const restore = record.kind === 'Volume' ? record.restore : undefined
   return {
     ...(csiName === '' ? {} : { csiName }),
     ...(incarnation === 0 ? {} : { incarnation }),
@@ -103,12 +120,26 @@ function presentRecord(record: InventoryRecord) {
             ...(intent.holder === undefined ? {} : { holder: intent.holder }),
           },
         }),
+    ...(restore === undefined
+      ? {}
+      : {
+          restoring: {
+            snapshotID: restore.snapshotID,
+            csiName: restore.csiName,
+            ...(restore.undoneFor === undefined ? {} : { calledOff: restore.undoneFor }),
+          },
+        }),
+    ...(lastRestore === undefined ? {} : { lastRestore: presentRestore(lastRestore) }),
     conditions: conditions.map(({ lastTransitionMs, ...condition }) => ({
       ...condition,
       lastTransitionTime: time(lastTransitionMs),
     })),
     history: history.map(({ atMs, ...step }) => ({ time: time(atMs), ...step })),
   }
+}
+
+function presentRestore({ atMs, ...restore }: PastRestore) {
+  return { ...restore, time: time(atMs) }
 }
 
 function time(ms: number): string {

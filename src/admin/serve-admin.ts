@@ -17,6 +17,14 @@ const RecreateBody = Type.Object(
   { key: Type.String(), lostExternalID: Type.String() },
   { additionalProperties: false },
 )
+const RestoreBody = Type.Object(
+  { key: Type.String(), snapshot: Type.String() },
+  { additionalProperties: false },
+)
+const SnapshotNowBody = Type.Object(
+  { target: Type.String(), volume: Type.Optional(Type.String()) },
+  { additionalProperties: false },
+)
 const StatusQuery = Type.Object({ after: Type.Optional(Type.Integer()) })
 
 /**
@@ -50,20 +58,35 @@ export async function serveAdmin(options: {
   app.get('/v1/objects', () => admin.objects())
   app.get('/v1/inventory', () => admin.inventory())
   app.get('/v1/orphans', () => admin.orphans())
-  app.post<{ Body: Type.Static<typeof KeyBody> }>(
-    '/v1/suspend',
-    { schema: { body: KeyBody } },
-    async ({ body }) => ({ message: await admin.suspend(body.key) }),
-  )
-  app.post<{ Body: Type.Static<typeof KeyBody> }>(
-    '/v1/resume',
-    { schema: { body: KeyBody } },
-    async ({ body }) => ({ message: await admin.resume(body.key) }),
-  )
+  for (const [path, order] of [
+    ['/v1/suspend', admin.suspend],
+    ['/v1/resume', admin.resume],
+    ['/v1/restore/undo', admin.undoRestore],
+    ['/v1/snapshot/keep', admin.keepSnapshot],
+    ['/v1/snapshot/release', admin.releaseSnapshot],
+  ] as const) {
+    app.post<{ Body: Type.Static<typeof KeyBody> }>(
+      path,
+      { schema: { body: KeyBody } },
+      async ({ body }) => ({
+        message: await order(body.key),
+      }),
+    )
+  }
   app.post<{ Body: Type.Static<typeof RecreateBody> }>(
     '/v1/recreate',
     { schema: { body: RecreateBody } },
     async ({ body }) => ({ message: await admin.recreate(body.key, body.lostExternalID) }),
+  )
+  app.post<{ Body: Type.Static<typeof RestoreBody> }>(
+    '/v1/restore',
+    { schema: { body: RestoreBody } },
+    async ({ body }) => ({ message: await admin.restore(body.key, body.snapshot) }),
+  )
+  app.post<{ Body: Type.Static<typeof SnapshotNowBody> }>(
+    '/v1/snapshot/now',
+    { schema: { body: SnapshotNowBody } },
+    async ({ body }) => ({ message: await admin.snapshotNow(body.target, body.volume) }),
   )
   app.post('/v1/reconcile', async () => {
     await admin.reconcile()

@@ -1,9 +1,11 @@
 import type { Declaration } from '../declare/declaration.ts'
 import type { Clock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
-import type { Key } from '../plan/identity.ts'
+import { type Key, snapshotKey } from '../plan/identity.ts'
 import { refuseRecreate } from '../plan/orders.ts'
 import type { Inventory } from '../plan/ports.ts'
+import type { SnapshotRecord, VolumeRecord } from '../plan/record.ts'
+import { refuseRestoreOrder } from '../plan/restore-plan.ts'
 
 /**
  * Records what a person orders by a command, beside the declaration. Each returns what to tell them, and
@@ -11,18 +13,39 @@ import type { Inventory } from '../plan/ports.ts'
  * @param declaration what the sources say of an identity that no pass has looked at yet
  */
 export function createOrders(
-  inventory: Pick<Inventory, 'get' | 'orders' | 'amendOrders'>,
+  inventory: Pick<Inventory, 'get' | 'list' | 'orders' | 'amendOrders'>,
   clock: Pick<Clock, 'now'>,
   declaration: (key: Key) => Declaration | undefined,
+  /** Why the outside does not allow a restore just now; asked where there is somebody to ask. */
+  refuseNow: (record: VolumeRecord, snapshotID: string) => Promise<string | undefined> = async () =>
+    undefined,
 ): {
   suspend(key: Key): Promise<string>
   resume(key: Key): Promise<string>
   recreate(key: Key, lostExternalID: string): Promise<string>
+  restore(key: Key, snapshot: string): Promise<string>
+  undoRestore(key: Key): Promise<string>
+  keepSnapshot(key: Key): Promise<string>
+  releaseSnapshot(key: Key): Promise<string>
 } {
   function assertKnown(key: Key) {
     if (inventory.get(key) === undefined && declaration(key) === undefined) {
       throw new UsageError(`${key} is neither declared nor managed; mooring status lists what is`)
     }
+  }
+  function volumeOf(key: Key): VolumeRecord {
+    assertKnown(key)
+    const record = inventory.get(key)
+    if (record?.kind === 'Volume') return record
+    throw new UsageError(`${key} was not looked at yet: wait until mooring status shows it`)
+  }
+  function scheduledSnapshot(key: Key): SnapshotRecord {
+    assertKnown(key)
+    const record = inventory.get(key)
+    if (record?.kind === 'Snapshot' && record.schedule !== undefined) return record
+    throw new UsageError(
+      `${key} was made by no schedule, so no retention ends it: its declaration keeps it by deletionPolicy: Retain`,
+    )
   }
   return {
     async suspend(key) {
@@ -55,5 +78,88 @@ export function createOrders(
       }))
       return `${key} gives up external volume "${lostExternalID}"; a new one takes its place if it is still gone`
     },
+    async restore(key, snapshot) {
+      const record = volumeOf(key)
+      const found = findSnapshot(inventory, record, snapshot)
+      const refusal =
+        found.refusal ??
+        refuseRestoreOrder(record, inventory.orders(key)) ??
+        (await refuseNow(record, found.snapshotID))
+      if (refusal !== undefined) throw new UsageError(`${key} is not restored: ${refusal}`)
+      const { externalID } = record
+      const { snapshotID } = found
+      if (externalID !== undefined) {
+        await inventory.amendOrders(key, (orders) => ({
+          ...orders,
+          restore: { externalID, snapshotID, atMs: clock.now() },
+        }))
+      }
+      return `${key} is restored from snapshot "${snapshotID}"; external volume "${externalID}" is kept, and listed as replaced`
+    },
+    async undoRestore(key) {
+      const record = volumeOf(key)
+      const { restore } = record
+      if (restore === undefined) {
+        if (inventory.orders(key).restore === undefined) {
+          throw new UsageError(
+            `${key} has no restore under way; mooring describe shows how the last one ended`,
+          )
+        }
+        await inventory.amendOrders(key, ({ restore: _, ...orders }) => orders)
+        return `${key} is not restored: the order is taken back`
+      }
+      const { csiName } = restore
+      await inventory.amendOrders(key, (orders) => ({
+        ...orders,
+        undoRestore: { csiName, atMs: clock.now() },
+      }))
+      return `${key} gets external volume "${record.externalID}" back, unless the new one turns out to be there already`
+    },
+    async keepSnapshot(key) {
+      const { schedule } = scheduledSnapshot(key)
+      if (schedule?.isExpired) throw new UsageError(`${key} has expired, and is being deleted already`)
+      await inventory.amendOrders(key, (orders) => ({ keptSinceMs: clock.now(), ...orders }))
+      return `${key} is kept, whatever the retention of its schedule says, until mooring snapshot keep --release`
+    },
+    async releaseSnapshot(key) {
+      scheduledSnapshot(key)
+      if (inventory.orders(key).keptSinceMs === undefined)
+        throw new UsageError(`${key} is not kept by an order`)
+      await inventory.amendOrders(key, ({ keptSinceMs: _, ...orders }) => orders)
+      return `${key} is left to the retention of its schedule again`
+    },
   }
+}
+
+/**
+ * The snapshot that a person means: a declared one or one that a schedule made, by its name, else one of
+ * the plugin's by its ID.
+ */
+function findSnapshot(
+  inventory: Pick<Inventory, 'get' | 'list'>,
+  { declaration: { spec } }: VolumeRecord,
+  text: string,
+): { snapshotID: string; refusal?: string } {
+  const named = inventory.get(snapshotKey(spec.namespace, text))
+  const byID = inventory
+    .list()
+    .find(
+      (record) =>
+        record.kind === 'Snapshot' && record.snapshotID === text && record.pluginID === spec.pluginID,
+    )
+  const record = named ?? byID
+  if (record?.kind !== 'Snapshot') return { snapshotID: text }
+  const snapshotID = record.snapshotID ?? ''
+  const ready = record.status.conditions.find(({ type }) => type === 'Ready')
+  if (record.pluginID !== undefined && record.pluginID !== spec.pluginID) {
+    const refusal = `snapshot "${text}" is of plugin "${record.pluginID}", and the volume of "${spec.pluginID}"`
+    return { snapshotID, refusal }
+  }
+  if (record.snapshotID === undefined || ready?.status !== 'True') {
+    const refusal = `snapshot "${text}" is not ready (${ready?.reason ?? 'New'}): ${ready?.message ?? 'nobody looked at it yet'}`
+    return { snapshotID, refusal }
+  }
+  if (record.schedule?.isExpired)
+    return { snapshotID, refusal: `snapshot "${text}" has expired, and is being deleted` }
+  return { snapshotID }
 }

@@ -41,13 +41,16 @@ const kinds = ['volume', 'snapshot', 'schedule']
 
 function entryOf(command: Command): Entry {
   const [first] = command.registeredArguments
+  const { commands } = command
   return {
     name: command.name(),
     summary: command.summary(),
-    flags: command.options.flatMap(({ long, description, argChoices }) =>
-      long == null ? [] : [{ long, description, choices: argChoices ?? [] }],
-    ),
-    words: first?.name() === 'kind' ? kinds : (first?.argChoices ?? []),
+    flags: [command, ...commands]
+      .flatMap(({ options }) => options)
+      .flatMap(({ long, description, argChoices }) =>
+        long == null ? [] : [{ long, description, choices: argChoices ?? [] }],
+      ),
+    words: first?.name() === 'kind' ? kinds : (first?.argChoices ?? commands.map((each) => each.name())),
   }
 }
 

@@ -8,6 +8,7 @@ import { connectKubernetes, type KubernetesConnection } from '../kube/connect.ts
 import { createEventWriter } from '../kube/event-writer.ts'
 import { ensureHashKey } from '../kube/hash-key.ts'
 import { startInformer } from '../kube/informer.ts'
+import { createAnnotationOrders } from '../kube/objects/annotation-orders.ts'
 import { createMirrors } from '../kube/objects/mirrors.ts'
 import { type NamespaceMapping, parseNamespaceMapping } from '../kube/objects/namespace-mapping.ts'
 import { createObjectKeeper, type DeclaredNow } from '../kube/objects/object-keeper.ts'
@@ -22,6 +23,7 @@ import { type Key, keyOf } from '../plan/identity.ts'
 import type { Inventory } from '../plan/ports.ts'
 import { createKubernetesSource, type DeclaredObjects } from '../sources/kubernetes.ts'
 import type { Source } from '../sources/source.ts'
+import { createOrders } from './apply-orders.ts'
 import type { Keeper } from './operator.ts'
 import { collectOption } from './options.ts'
 
@@ -179,6 +181,12 @@ export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<
             objects: source.objects,
             writer,
             mirrors,
+            orders: createAnnotationOrders({
+              writer,
+              inventory,
+              orders: createOrders(inventory, clock, declared.declaration),
+              wake,
+            }),
             inventory,
             declared,
             wake,

@@ -10,13 +10,11 @@ import { systemClock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import { createOrders } from './apply-orders.ts'
 import { presentAll } from './operator-admin.ts'
-import { operatorDirectory } from './options.ts'
+import { defaultRegion, operatorDirectory } from './options.ts'
+import { startRun } from './start-run.ts'
 
 /** What the inventory alone can answer and take. */
-export type InventoryAdmin = Pick<
-  Admin,
-  'status' | 'objects' | 'inventory' | 'suspend' | 'resume' | 'recreate'
->
+export type InventoryAdmin = Pick<Admin, Exclude<keyof Admin, 'info' | 'orphans' | 'reconcile'>>
 
 /** With the operator that runs on a data directory, or where none does with the inventory, under its lock. */
 export type OpenAdmin =
@@ -30,6 +28,7 @@ export type OpenAdmin =
 export async function withAdmin<Result>(
   dataDirectory: string,
   work: (open: OpenAdmin) => Promise<Result>,
+  region = defaultRegion,
 ): Promise<Result> {
   const directory = operatorDirectory(dataDirectory)
   const client = await connectAdmin(directory)
@@ -47,13 +46,14 @@ export async function withAdmin<Result>(
   }
   const inventory = openSqliteInventory(directory)
   try {
-    return await work({ running: false, admin: createInventoryAdmin(inventory) })
+    return await work({ running: false, admin: createInventoryAdmin(inventory, region) })
   } finally {
     inventory.close()
   }
 }
 
-function createInventoryAdmin(inventory: SqliteInventory): InventoryAdmin {
+/** @param region of the Nomad that the operator keeps, part of the names that are chosen */
+function createInventoryAdmin(inventory: SqliteInventory, region: string): InventoryAdmin {
   const orders = createOrders(inventory, systemClock, () => undefined)
   return {
     async status() {
@@ -65,6 +65,15 @@ function createInventoryAdmin(inventory: SqliteInventory): InventoryAdmin {
     suspend: async (key) => orders.suspend(key),
     resume: async (key) => orders.resume(key),
     recreate: async (key, lostExternalID) => orders.recreate(key, lostExternalID),
+    restore: async (key, snapshot) => orders.restore(key, snapshot),
+    undoRestore: async (key) => orders.undoRestore(key),
+    async snapshotNow(target, volume) {
+      const declarations = inventory.list().map(({ declaration }) => declaration)
+      const options = { inventory, declarations, clock: systemClock, region }
+      return (await startRun(options, { target, volume })).message
+    },
+    keepSnapshot: async (key) => orders.keepSnapshot(key),
+    releaseSnapshot: async (key) => orders.releaseSnapshot(key),
   }
 }
 

@@ -6,9 +6,13 @@ import type { Clock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import type { NomadClient } from '../nomad/client.ts'
 import type { Key } from '../plan/identity.ts'
+import { hasCapability } from '../plan/plugin-gate.ts'
+import { refuseRestore } from '../plan/restore-plan.ts'
 import { createOrders } from './apply-orders.ts'
 import { findOrphans } from './find-orphans.ts'
 import type { Operator } from './operator.ts'
+import { defaultRegion } from './options.ts'
+import { startRun } from './start-run.ts'
 
 /** How long a status request waits for a change. */
 const statusWaitMs = 30_000
@@ -18,7 +22,7 @@ export function createOperatorAdmin(options: {
   readonly operator: Operator
   readonly inventory: Pick<
     SqliteInventory,
-    'contents' | 'get' | 'list' | 'orders' | 'amendOrders' | 'released'
+    'contents' | 'get' | 'list' | 'put' | 'orders' | 'amendOrders' | 'released'
   >
   readonly client: NomadClient
   readonly clock: Clock
@@ -32,12 +36,29 @@ export function createOperatorAdmin(options: {
     version += 1
     for (const waiter of waiters) waiter()
   })
-  const orders = createOrders(inventory, clock, operator.desired.declaration)
+  const orders = createOrders(inventory, clock, operator.desired.declaration, async (record, snapshotID) => {
+    const { namespace, volumeID, pluginID } = record.declaration.spec
+    const [volume, plugin] = await Promise.all([
+      client.readVolume(namespace, volumeID),
+      client.readPlugin(pluginID),
+    ])
+    const snapshot = hasCapability(plugin, 'SupportsListSnapshots')
+      ? ((await client.listSnapshots(pluginID)).get(snapshotID) ?? 'unlisted')
+      : 'unknown'
+    return refuseRestore(record, snapshotID, { volume, plugin, snapshot, unreadable: [] })
+  })
+
+  function assertTakesOrders() {
+    if (info.readOnly) throw new UsageError('the operator runs with --read-only, which takes no orders')
+  }
 
   async function ordered(key: Key, order: () => Promise<string>): Promise<string> {
-    if (info.readOnly) throw new UsageError('the operator runs with --read-only, which takes no orders')
+    assertTakesOrders()
     const message = await order()
     operator.look(key)
+    // What is kept is decided by the schedule that made it.
+    const record = inventory.get(key)
+    if (record?.kind === 'Snapshot' && record.schedule) operator.look(record.schedule.schedule)
     return message
   }
 
@@ -77,6 +98,18 @@ export function createOperatorAdmin(options: {
     suspend: (key) => ordered(key, () => orders.suspend(key)),
     resume: (key) => ordered(key, () => orders.resume(key)),
     recreate: (key, lostExternalID) => ordered(key, () => orders.recreate(key, lostExternalID)),
+    restore: (key, snapshot) => ordered(key, () => orders.restore(key, snapshot)),
+    undoRestore: (key) => ordered(key, () => orders.undoRestore(key)),
+    async snapshotNow(target, volume) {
+      assertTakesOrders()
+      const declarations = [...operator.desired.declarations().values()]
+      const region = info.nomadRegion ?? defaultRegion
+      const { message, keys } = await startRun({ inventory, declarations, clock, region }, { target, volume })
+      for (const key of keys) operator.look(key)
+      return message
+    },
+    keepSnapshot: (key) => ordered(key, () => orders.keepSnapshot(key)),
+    releaseSnapshot: (key) => ordered(key, () => orders.releaseSnapshot(key)),
     reconcile: () => operator.settle(),
     close() {
       isClosed = true
@@ -87,12 +120,15 @@ export function createOperatorAdmin(options: {
 
 /** Everything that is declared or managed, in the order of keys. */
 export function presentAll(
-  inventory: Pick<SqliteInventory, 'get' | 'list' | 'orders'>,
+  inventory: Pick<SqliteInventory, 'get' | 'list' | 'orders' | 'released'>,
   declared: ReadonlyMap<Key, Declaration>,
 ): ManagedObject[] {
+  const released = Map.groupBy(inventory.released(), ({ key }) => key)
   const declarations = new Map(inventory.list().map(({ key, declaration }) => [key, declaration]))
   for (const [key, declaration] of declared) declarations.set(key, declaration)
   return [...declarations]
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([key, declaration]) => presentObject(inventory.get(key), declaration, inventory.orders(key)))
+    .map(([key, declaration]) =>
+      presentObject(inventory.get(key), declaration, inventory.orders(key), released.get(key) ?? []),
+    )
 }

@@ -15,7 +15,9 @@ export function applySettings(
   parameters: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): void {
-  const commands = program.commands.filter(({ options }) => options.some(isSetting))
+  const commands = program.commands
+    .flatMap((each) => [each, ...each.commands])
+    .filter(({ options }) => options.some(isSetting))
   for (const command of commands) {
     command.addOption(
       new Option('--config <file>', 'YAML file of settings, by the names of their flags').env(

@@ -25,11 +25,7 @@ export interface RestoreGuards {
 }
 
 /** Why a restore may not be ordered, by what the inventory alone knows: undefined if it may. */
-export function refuseRestoreOrder(
-  record: VolumeRecord,
-  { suspendedSinceMs }: Orders,
-  newName: string,
-): string | undefined {
+export function refuseRestoreOrder(record: VolumeRecord, { suspendedSinceMs }: Orders): string | undefined {
   const { spec } = record.declaration
   if (spec.externalID !== undefined) {
     return `its declaration registers external volume "${spec.externalID}", and a restore makes another one: remove spec.externalID (and spec.context) from it first, which leaves the volume as it is`
@@ -44,14 +40,17 @@ export function refuseRestoreOrder(
   }
   if (spec.suspend || suspendedSinceMs !== undefined) return 'it is suspended: resume it first'
   if (record.intent !== undefined) return 'the outcome of a call for it is not known yet: wait until it is'
-  if (Buffer.byteLength(newName) > longestNameBytes) {
-    return `the new volume would be named "${newName}", and CSI takes at most ${longestNameBytes} bytes: give a shorter spec.name`
+  const { name } = spec
+  if (name !== undefined && Buffer.byteLength(name) > longestNameBytes - suffixBytes) {
+    return `the new volume would be named "${name}-r<n>", and CSI takes at most ${longestNameBytes} bytes: give a shorter spec.name`
   }
   return undefined
 }
 
 /** As CSI has it (CreateVolumeRequest.name). */
 const longestNameBytes = 128
+/** Of `-r<n>`, for more restores than anybody makes. */
+const suffixBytes = 8
 
 /** Why a volume may not be restored just now, by what Nomad and the plugin say: undefined if it may. Pure. */
 export function refuseRestore(

@@ -186,7 +186,7 @@ function hasCondition(snapshot: SnapshotRecord, type: 'Ready' | 'Stalled'): bool
 }
 
 /** Neither ready nor given up: a second one beside it would only compete with it. */
-function isInFlight(snapshot: SnapshotRecord): boolean {
+export function isInFlight(snapshot: SnapshotRecord): boolean {
   return isLive(snapshot) && !hasCondition(snapshot, 'Ready') && !hasCondition(snapshot, 'Stalled')
 }
 

@@ -105,6 +105,7 @@ function planTakenSnapshot(snapshotID: string, pluginID: string, observation: Sn
 }
 
 export interface SnapshotEndObservation {
+  readonly volume: SnapshotObservation['volume']
   readonly plugin: Plugin | undefined
   readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
   /** Declared volumes that are still to be created from this snapshot. */
@@ -127,6 +128,18 @@ export function planSnapshotEnd(
         'OutcomeUnknown',
         'a create was sent and may still be running; waiting for it before the end',
         untilSettledMs(intent, nowMs),
+      )
+    }
+    const { plugin, volume } = observation
+    // No list of Nomad's has names, so only the same request again tells what the first one made.
+    const canRepeat =
+      volume.state === 'ready' &&
+      planPluginGate(volume.pluginID, plugin, 'SupportsCreateDeleteSnapshot') === undefined
+    if (intent !== undefined && deletionPolicy === 'Delete' && !suspend && canRepeat) {
+      return take(
+        'create-snapshot',
+        'RepeatingCreate',
+        `repeating the create of "${record.csiName}" whose answer was lost, to delete what it made`,
       )
     }
     return take(

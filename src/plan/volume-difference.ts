@@ -83,7 +83,11 @@ export function compareVolume(
   } else if (max !== undefined && BigInt(actual.Capacity) > 0n) {
     compare(updatable, 'spec.capacity.max', max, BigInt(actual.RequestedCapacityMax))
   }
-  const grows = min !== undefined && min > capacityBytes && (max === undefined || max >= min)
+  // Of a registered volume nobody may know the capacity; then it is what was asked for that can differ.
+  const isSmaller =
+    min !== undefined &&
+    (capacityBytes > 0n ? min > capacityBytes : min !== BigInt(actual.RequestedCapacityMin))
+  const grows = isSmaller && (max === undefined || max >= min)
   return {
     immutable,
     updatable,

@@ -1,6 +1,5 @@
-import { restoredName } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
-import { nextIncarnation, type VolumeRecord } from '../plan/record.ts'
+import type { VolumeRecord } from '../plan/record.ts'
 import { type RestoreObservation, refuseRestore, refuseRestoreOrder } from '../plan/restore-plan.ts'
 import { compareVolume, type HiddenHashes } from '../plan/volume-difference.ts'
 import type { Volume } from '../wire/volume.ts'
@@ -8,7 +7,7 @@ import type { ReconcileContext } from './context.ts'
 
 /** What was ordered of a restore; the plugin is asked for its snapshots only where one is about to begin. */
 export async function gatherRestore(
-  { inventory, observer, region }: ReconcileContext,
+  { inventory, observer }: ReconcileContext,
   record: VolumeRecord,
   volume: Volume | undefined,
   hashes: HiddenHashes,
@@ -27,9 +26,8 @@ export async function gatherRestore(
   const snapshot = hasCapability(plugin, 'SupportsListSnapshots')
     ? ((await observer.snapshots(spec.pluginID)).get(snapshotID) ?? 'unlisted')
     : 'unknown'
-  const newName = restoredName({ region, spec, incarnation: nextIncarnation(record) })
   const refusal =
-    refuseRestoreOrder(record, {}, newName) ??
+    refuseRestoreOrder(record, {}) ??
     refuseRestore(record, snapshotID, {
       volume,
       plugin,

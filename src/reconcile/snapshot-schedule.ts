@@ -1,15 +1,9 @@
-import type { SnapshotDeclaration } from '../declare/declaration.ts'
 import type { StepName } from '../plan/decision.ts'
 import { take } from '../plan/decision.ts'
-import { type Key, keyOf, snapshotKey } from '../plan/identity.ts'
-import { csiNameFor } from '../plan/ownership.ts'
+import type { Key } from '../plan/identity.ts'
 import type { SnapshotRecord, SnapshotScheduleRecord } from '../plan/record.ts'
-import {
-  planSchedule,
-  type ScheduleChange,
-  type ScheduleDecision,
-  type ScheduledVolume,
-} from '../plan/schedule-plan.ts'
+import { planSchedule, type ScheduleChange, type ScheduleDecision } from '../plan/schedule-plan.ts'
+import { scheduledSnapshot, selectVolumes } from '../plan/scheduled-snapshots.ts'
 import { planAbsentDeclaration } from './absence.ts'
 import type { ReconcileContext } from './context.ts'
 import type { Pass } from './reconcile.ts'
@@ -42,7 +36,11 @@ export function createSnapshotSchedulePass(
         record.declaration,
         record,
         {
-          volumes: selectVolumes(context, record),
+          volumes: selectVolumes(
+            record.declaration,
+            context.desired.declarations().values(),
+            context.inventory,
+          ),
           snapshots,
           ready: await readySnapshots(context, snapshots),
           kept: new Set(snapshots.flatMap(({ key }) => (isKept(context, key) ? [key] : []))),
@@ -101,41 +99,6 @@ async function carryOut(
   }
 }
 
-/** The record of a snapshot for one time of the schedule. The colons keep it apart from what people can declare. */
-export function scheduledSnapshot(
-  { key: scheduleKey, declaration }: SnapshotScheduleRecord,
-  volume: ScheduledVolume,
-  tickMs: number,
-  region: string,
-): SnapshotRecord {
-  const { namespace, template } = declaration.spec
-  const time = new Date(tickMs).toISOString().replace(/[-:]|\.\d+/g, '')
-  const snapshot: SnapshotDeclaration = {
-    kind: 'Snapshot',
-    name: `${declaration.name}:${volume.name}:${time}`,
-    labels: { 'mooring.dev/schedule': declaration.name },
-    place: declaration.place,
-    spec: {
-      namespace,
-      volume: volume.name,
-      ...(template?.parameters === undefined ? {} : { parameters: template.parameters }),
-      ...(template?.secrets === undefined ? {} : { secrets: template.secrets }),
-      deletionPolicy: 'Retain',
-      suspend: false,
-    },
-  }
-  const key = snapshotKey(namespace, snapshot.name)
-  return {
-    kind: 'Snapshot',
-    key,
-    declaration: snapshot,
-    csiName: csiNameFor(key, snapshot, region),
-    incarnation: 0,
-    schedule: { schedule: scheduleKey, volume: volume.key, tickMs, isExpired: false },
-    status: { conditions: [] },
-  }
-}
-
 function currentRecord({ inventory, desired, clock }: ReconcileContext, key: Key): SnapshotScheduleRecord {
   const before = inventory.get(key)
   const declaration = desired.declaration(key)
@@ -153,23 +116,6 @@ function currentRecord({ inventory, desired, clock }: ReconcileContext, key: Key
     ticks: {},
     status: { conditions: [] },
   }
-}
-
-function selectVolumes(
-  { desired, inventory }: ReconcileContext,
-  { declaration }: SnapshotScheduleRecord,
-): ScheduledVolume[] {
-  const { namespace, volumes } = declaration.spec
-  const labels = Object.entries(volumes.selector?.matchLabels ?? {})
-  return [...desired.declarations().values()].flatMap((volume) => {
-    if (volume.kind !== 'Volume' || volume.spec.namespace !== namespace) return []
-    const isNamed = volumes.names?.includes(volume.name) === true
-    const isSelected = labels.length > 0 && labels.every(([label, value]) => volume.labels[label] === value)
-    if (!isNamed && !isSelected) return []
-    const key = keyOf(volume)
-    const record = inventory.get(key)
-    return [{ key, name: volume.name, exists: record?.kind === 'Volume' && record.externalID !== undefined }]
-  })
 }
 
 function snapshotsOf({ inventory }: ReconcileContext, key: Key): SnapshotRecord[] {

@@ -79,6 +79,7 @@ export function createSnapshotPass(
             record,
             {
               plugin,
+              volume: input.volume,
               snapshots: input.snapshots,
               dependents: dependentsOf(context, record),
               settledBeforeMs,

@@ -94,7 +94,7 @@ describe('mooring up', () => {
     expect(JSON.stringify([mooring.log, again.log, mooring.output, again.output])).not.toContain(secret)
   })
 
-  test('reads a folder and a Git repository at once, woken by a signed call, and names the source', async () => {
+  test('reads a folder and a Git repository at once, woken by a signed call, and names the source (nomad#11195)', async () => {
     const root = temporaryDirectory()
     const folder = join(root, 'declared')
     mkdirSync(folder)

@@ -221,7 +221,7 @@ describe('mooring up', () => {
 })
 
 describe('mooring up, killed at random moments', () => {
-  it('has as many directories as declarations afterwards, none lost and none twice', async () => {
+  it('has as many directories as declarations afterwards, none lost and none twice (external-provisioner#486)', async () => {
     const { folder, dataDirectory, write } = workplace()
     const kills = Number(process.env.MOORING_KILLS ?? 12)
     const seed = Number(process.env.MOORING_SEED ?? Date.now() % 1_000_000)

@@ -39,13 +39,14 @@ export function createObjectKeeper(options: {
   readonly objects: () => { readonly views: readonly ObjectView[]; readonly complete: boolean }
   readonly writer: ObjectWriter
   readonly mirrors: Mirrors
+  readonly orders: { follow(views: readonly ObjectView[]): Promise<void> }
   readonly inventory: Inventory
   readonly declared: DeclaredNow
   readonly wake: (key: Key) => void
   readonly clock: Clock
   readonly log: Log
 }): ObjectKeeper {
-  const { objects, writer, mirrors, inventory, declared, wake, clock, log } = options
+  const { objects, writer, mirrors, orders, inventory, declared, wake, clock, log } = options
   let indexed: readonly ObjectView[] | undefined
   let byKey: ReadonlyMap<Key, readonly ObjectView[]> = new Map()
 
@@ -178,14 +179,11 @@ export function createObjectKeeper(options: {
           log.warn({ object: view.place.file, error: errorMessage(error) }, 'an object could not be written')
         }
       }
-      if (!complete) return
       try {
-        await mirrors.follow(views.filter(({ mirrorOf }) => mirrorOf !== undefined))
+        await orders.follow(views)
+        if (complete) await mirrors.follow(views.filter(({ mirrorOf }) => mirrorOf !== undefined))
       } catch (error) {
-        log.warn(
-          { error: errorMessage(error) },
-          "schedules' snapshots could not be compared with their objects",
-        )
+        log.warn({ error: errorMessage(error) }, 'what people did to objects could not be followed')
       }
     },
   }

@@ -143,7 +143,7 @@ describe('mooring apply', () => {
 })
 
 describe('mooring orphans', () => {
-  it('lists what nothing declares in storage, in Nomad, and of what was declared once; ends nothing', async () => {
+  it('lists what nothing declares in storage, in Nomad, and of what was declared once; ends nothing (nomad#12197)', async () => {
     const { folder, write, remove, nomad, nomadDataDirectory, mooring } = await startNomad()
     for (const [name, deletionPolicy] of [
       ['stays', 'Retain'],
@@ -195,7 +195,7 @@ describe('mooring orphans', () => {
 })
 
 describe('mooring import', () => {
-  it('writes declarations of what is there that validate, and that take it over without a write', async () => {
+  it('writes declarations of what is there that validate, and that take it over without a write (terraform-provider-nomad#494)', async () => {
     const { folder, nomad, mooring } = await startNomad()
     for (const [id, fields] of [
       ['plain', {}],

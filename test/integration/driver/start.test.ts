@@ -52,7 +52,7 @@ test('a driver that stops while a client is connected stops soon, and its socket
   driver.client.close()
 })
 
-test('a lost database is made again from the sidecars, with names, sizes and sources', async () => {
+test('a lost database is made again from the sidecars, with names, sizes and sources (csi-driver-host-path#251)', async () => {
   let driver = await runDriver(directory.path)
   await driver.client.createVolume({ ...volume('name of/data'), capacityRange: { requiredBytes: 4096n } })
   await driver.client.createVolume(volume('other'))

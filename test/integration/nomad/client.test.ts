@@ -105,7 +105,7 @@ describe('writes', () => {
     ])
   })
 
-  it('takes what is not there for deleted', async () => {
+  it('takes what is not there for deleted (nomad#24756)', async () => {
     const { client } = await startBoth(({ path }) => ({
       status: 500,
       body: path.endsWith('snapshot')

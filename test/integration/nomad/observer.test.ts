@@ -58,7 +58,7 @@ describe('volumes', () => {
     expect(nomad.count('GET /v1/volume/csi/')).toBe(1)
   })
 
-  it('makes no request for each volume while nothing changes', async () => {
+  it('makes no request for each volume while nothing changes (nomad#26766)', async () => {
     const ids = Array.from({ length: 50 }, (_, index) => `data[${index}]`)
     nomad.putVolume(...ids.map((id) => aVolume(id)))
     const observer = observe({ pollMs: 20 })
@@ -67,6 +67,8 @@ describe('volumes', () => {
     await vi.waitFor(() => expect(nomad.count('GET /v1/volumes')).toBeGreaterThanOrEqual(5))
     await resync()
     expect(nomad.count('GET /v1/volume/csi/')).toBe(50)
+    // Before 1.11.1 reading the event stream redacted the secrets that Nomad keeps.
+    expect(nomad.count('GET /v1/event')).toBe(0)
     expect(observer.changes).toEqual([])
   })
 
@@ -193,7 +195,7 @@ describe('volumes', () => {
 })
 
 describe('a Nomad that does not answer', () => {
-  it('is never an empty list: reads reject, and recover', async () => {
+  it('is never an empty list: reads reject, and recover (nomad#27546)', async () => {
     nomad.failure = { status: 500, body: 'No cluster leader' }
     const observer = observe()
     await expect(observer.volume('default', 'data')).rejects.toMatchObject({
@@ -284,7 +286,7 @@ describe('lists of a plugin', () => {
     expect((await observer.externalVolumes('ebs')).size).toBe(1)
   })
 
-  it('are read on a shorter beat while a snapshot is not ready', async () => {
+  it('are read on a shorter beat while a snapshot is not ready (external-snapshotter#953)', async () => {
     nomad.snapshots.set('ebs', [aSnapshot('snap-1', { IsReady: false })])
     const observer = observe({ notReadyBeatMs: 20 })
     expect((await observer.snapshots('ebs')).get('snap-1')?.IsReady).toBe(false)

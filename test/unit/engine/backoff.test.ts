@@ -5,7 +5,7 @@ import { createBackoff } from '../../../src/engine/backoff.ts'
 const times = { baseMs: 1000, maxMs: 300_000 }
 
 describe('backoff', () => {
-  it('doubles from the base to the ceiling, each key for itself', () => {
+  it('doubles from the base to the ceiling, each key for itself (nomad#25349)', () => {
     const backoff = createBackoff({ ...times, random: () => 0 })
     const delays = Array.from({ length: 11 }, () => backoff.failed('a'))
     expect(delays).toEqual([

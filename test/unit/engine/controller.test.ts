@@ -68,7 +68,7 @@ describe('keys', () => {
     expect(controller.counters()).toMatchObject({ depth: 0, running: 0, passes: 2 })
   })
 
-  it('runs a key that was added while in process once more after, and not beside', async () => {
+  it('runs a key that was added while in process once more after, and not beside (external-provisioner#1469)', async () => {
     const passes = createPasses()
     const controller = controllerOf({ reconcile: passes.reconcile })
     controller.add('p/a')
@@ -111,7 +111,7 @@ describe('keys', () => {
 })
 
 describe('slots', () => {
-  it('holds up only the group that hangs', async () => {
+  it('holds up only the group that hangs (nomad#10927)', async () => {
     const passes = createPasses()
     const controller = controllerOf({ reconcile: passes.reconcile, groupSlots: 4, poolSlots: 6 })
     for (let index = 0; index < 100; index++) controller.add(`hangs/${index}`)

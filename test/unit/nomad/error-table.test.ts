@@ -401,7 +401,7 @@ describe('classifyAnswer', () => {
     expect(classifyAnswer(500, text, of('write')).message).toBe('do it: validation: missing plugin id')
   })
 
-  it('quotes the plugin without the words that Nomad puts before it', () => {
+  it('quotes the plugin without the words that Nomad puts before it (csi-driver-nfs#795)', () => {
     const text = grpc('InvalidArgument', 'snapshot source is not compatible', 'type "gp9" is unknown')
     expect(classifyAnswer(500, text, of('create volume')).message).toBe(
       'do it: the plugin answered InvalidArgument: type "gp9" is unknown',

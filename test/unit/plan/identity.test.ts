@@ -34,7 +34,7 @@ describe('chooseName', () => {
     )
   })
 
-  it('gives two identities two names, and one identity always the same', () => {
+  it('gives two identities two names, and one identity always the same (nomad#26249)', () => {
     fc.assert(
       fc.property(identity, identity, (one, other) => {
         const isSame = JSON.stringify(one) === JSON.stringify(other)

@@ -19,7 +19,7 @@ const recordOf = ({ spec, record = { externalID: 'vol-1' } }: Case) =>
 describe('refuseRestoreOrder', () => {
   const request = { ID: 'data', PluginID: 'directories' }
   const restore = { snapshotID: 'snap-0', csiName: 'data-r1', incarnation: 1, context: {} }
-  it.each<[string, Case & { suspendedSinceMs?: number; newName?: string }, RegExp | undefined]>([
+  it.each<[string, Case & { suspendedSinceMs?: number }, RegExp | undefined]>([
     ['allows it for a volume that was created', {}, undefined],
     [
       'refuses one whose declaration registers an external volume, and says how to go on',
@@ -49,10 +49,14 @@ describe('refuseRestoreOrder', () => {
       { record: { externalID: 'vol-1', intent: { request, sinceMs: 0, deadlineMs: 1 } } },
       /outcome of a call/,
     ],
-    ['refuses a name that CSI does not take', { newName: 'x'.repeat(129) }, /128 bytes.*shorter spec\.name/],
-  ])('%s', (_title, { suspendedSinceMs, newName = 'data-r1', ...fields }, expected) => {
+    [
+      'refuses a name that CSI does not take',
+      { spec: { name: 'x'.repeat(121) } },
+      /128 bytes.*shorter spec\.name/,
+    ],
+  ])('%s', (_title, { suspendedSinceMs, ...fields }, expected) => {
     const orders = suspendedSinceMs === undefined ? {} : { suspendedSinceMs }
-    const refusal = refuseRestoreOrder(recordOf(fields), orders, newName)
+    const refusal = refuseRestoreOrder(recordOf(fields), orders)
     if (expected === undefined) expect(refusal).toBeUndefined()
     else expect(refusal).toMatch(expected)
   })

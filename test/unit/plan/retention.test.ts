@@ -107,7 +107,7 @@ describe('planRetention', () => {
     maxAge: fc.constantFrom('1h', '3d', '90d'),
   })
 
-  it('never expires the last ready one, nor one that is kept, in use or not ready', () => {
+  it('never expires the last ready one, nor one that is kept, in use or not ready (snapscheduler#688)', () => {
     fc.assert(
       fc.property(candidates, retention, (rows, rules) => {
         const all = rows.map(({ hours, ...fields }) => taken(hours, fields))

@@ -123,6 +123,22 @@ describe('planSnapshotEnd', () => {
       'HasDependents',
     ],
     ['waits for a create that may still be running', 'Delete', { intent }, {}, undefined, 'OutcomeUnknown'],
+    [
+      'repeats a create after its deadline, to learn what it made',
+      'Delete',
+      { intent: { ...intent, deadlineMs: nowMs - 1 } },
+      {},
+      'create-snapshot',
+      'RepeatingCreate',
+    ],
+    [
+      'lets go of a create that nobody can repeat',
+      'Delete',
+      { intent: { ...intent, deadlineMs: nowMs - 1 } },
+      { volume: { state: 'waiting', reason: 'VolumeNotReady', message: '' } },
+      'release',
+      'NeverCreated',
+    ],
     ['lets go where none was taken', 'Delete', {}, {}, 'release', 'NeverCreated'],
   ])('%s', (_title, deletionPolicy, record, observation, step, reason) => {
     const ended = snapshot('nightly', 'data', { deletionPolicy })
@@ -130,6 +146,7 @@ describe('planSnapshotEnd', () => {
       snapshotRecord(ended, record),
       {
         plugin: nomadPlugin('directories'),
+        volume: { state: 'ready', externalID: 'vol-1', pluginID: 'directories' },
         snapshots: 'unknown',
         dependents: [],
         settledBeforeMs: 0,

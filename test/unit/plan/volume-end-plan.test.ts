@@ -91,7 +91,7 @@ describe('planVolumeEnd', () => {
       'Deleted',
     ],
     [
-      'waits for claims',
+      'waits for claims (nomad#9230, terraform-provider-nomad#335)',
       'Delete',
       recorded,
       { volume: nomadVolume('data', { ReadAllocs: { 'alloc-1': null } }) },
@@ -99,7 +99,7 @@ describe('planVolumeEnd', () => {
       'InUse',
     ],
     [
-      'waits for dependents',
+      'waits for dependents (external-snapshotter#1305)',
       'Delete',
       recorded,
       { volume: there, dependents: ['snapshot default/s'] },
@@ -146,7 +146,7 @@ describe('planVolumeEnd', () => {
       'OutcomeUnknown',
     ],
     [
-      'learns of a create that may still be running even under Retain',
+      'learns of a create that may still be running even under Retain (external-provisioner#1449)',
       'Retain',
       {
         intent: {

@@ -98,7 +98,7 @@ describe('planVolume, where Nomad has no such volume', () => {
     ],
     ['waits while a create may still be running', { record: { intent } }, undefined, 'OutcomeUnknown'],
     [
-      'repeats a create after its deadline',
+      'repeats a create after its deadline (crossplane-runtime#340)',
       { record: { intent: { ...intent, deadlineMs: nowMs } } },
       'create-volume',
       'RepeatingCreate',
@@ -249,6 +249,26 @@ describe('planVolume, where Nomad has the volume', () => {
       'AsDeclared',
     ],
     [
+      'does not grow a registered volume whose capacity nobody knows',
+      {
+        record: managed,
+        spec: { capacity: { min: gibibyte } },
+        observation: present({ Capacity: 0, RequestedCapacityMin: 1024 ** 3 }),
+      },
+      undefined,
+      'AsDeclared',
+    ],
+    [
+      'grows one whose capacity nobody knows where more is asked for than before',
+      {
+        record: managed,
+        spec: { capacity: { min: 2n * gibibyte } },
+        observation: present({ Capacity: 0, RequestedCapacityMin: 1024 ** 3 }),
+      },
+      'expand-volume',
+      'Expanding',
+    ],
+    [
       'stalls where the plugin cannot expand',
       {
         record: managed,
@@ -269,7 +289,7 @@ describe('planVolume, where Nomad has the volume', () => {
       'Updating',
     ],
     [
-      'holds mount options while the volume is in use',
+      'holds mount options while the volume is in use (nomad#25592)',
       {
         record: managed,
         spec: { mountOptions: { fsType: 'xfs' } },
@@ -319,7 +339,7 @@ describe('planVolume, where Nomad has the volume', () => {
       'AsDeclared',
     ],
     [
-      'stops where an accepted update changed nothing',
+      'stops where an accepted update changed nothing (nomad#10324)',
       {
         record: { ...managed, lastUpdateHash: 'hash-of-this-update' },
         spec: { capacity: { min: 2n * gibibyte } },
@@ -388,7 +408,7 @@ describe('planVolume, where Nomad has the volume', () => {
     expect(decision.step).toBe(step)
   })
 
-  it('names every immutable field with both values, and what to do', () => {
+  it('names every immutable field with both values, and what to do (terraform-provider-nomad#364)', () => {
     const { verdict } = plan({
       record: managed,
       spec: { pluginID: 'other', parameters: { type: 'fast' }, topology: { required: [{ rack: 'R1' }] } },

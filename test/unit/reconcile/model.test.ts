@@ -209,7 +209,7 @@ describe('the reconcile loop', () => {
     expect(outcomes).toEqual({ Restored: expect.any(Number), NotRestored: expect.any(Number) })
   })
 
-  it('writes nothing once everything is as declared', async () => {
+  it('writes nothing once everything is as declared (nomad#8100)', async () => {
     const model = createOperatorModel()
     model.declare(volume('a', { capacity: { min: 2n } }))
     model.declare(snapshot('of-a', 'a'))

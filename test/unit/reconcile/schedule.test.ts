@@ -43,7 +43,7 @@ describe('a snapshot schedule', () => {
     expect(model.world.history.snapshotsMade).toHaveLength(1)
   })
 
-  it('makes up one missed run within its deadline, and none from before it was declared', async () => {
+  it('makes up one missed run within its deadline, and none from before it was declared (snapscheduler#309)', async () => {
     const model = createOperatorModel(start)
     model.declare(volume('data'))
     model.declare(schedule('nightly', ['data'], { startingDeadlineSeconds: 7200 }))

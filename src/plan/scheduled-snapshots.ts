@@ -1,0 +1,59 @@
+import type { Declaration, SnapshotDeclaration, SnapshotScheduleDeclaration } from '../declare/declaration.ts'
+import { keyOf, snapshotKey } from './identity.ts'
+import { csiNameFor } from './ownership.ts'
+import type { Inventory } from './ports.ts'
+import type { SnapshotRecord, SnapshotScheduleRecord } from './record.ts'
+import type { ScheduledVolume } from './schedule-plan.ts'
+
+/** The declared volumes that a schedule selects, by names or by labels. */
+export function selectVolumes(
+  { spec: { namespace, volumes } }: SnapshotScheduleDeclaration,
+  declarations: Iterable<Declaration>,
+  inventory: Pick<Inventory, 'get'>,
+): ScheduledVolume[] {
+  const labels = Object.entries(volumes.selector?.matchLabels ?? {})
+  return [...declarations].flatMap((volume) => {
+    if (volume.kind !== 'Volume' || volume.spec.namespace !== namespace) return []
+    const isNamed = volumes.names?.includes(volume.name) === true
+    const isSelected = labels.length > 0 && labels.every(([label, value]) => volume.labels[label] === value)
+    if (!isNamed && !isSelected) return []
+    const key = keyOf(volume)
+    const record = inventory.get(key)
+    return [{ key, name: volume.name, exists: record?.kind === 'Volume' && record.externalID !== undefined }]
+  })
+}
+
+/** The record of a snapshot for one time of the schedule. The colons keep it apart from what people can declare. */
+export function scheduledSnapshot(
+  { key: scheduleKey, declaration }: SnapshotScheduleRecord,
+  volume: ScheduledVolume,
+  tickMs: number,
+  region: string,
+): SnapshotRecord {
+  const { namespace, template } = declaration.spec
+  const time = new Date(tickMs).toISOString().replace(/[-:]|\.\d+/g, '')
+  const snapshot: SnapshotDeclaration = {
+    kind: 'Snapshot',
+    name: `${declaration.name}:${volume.name}:${time}`,
+    labels: { 'mooring.dev/schedule': declaration.name },
+    place: declaration.place,
+    spec: {
+      namespace,
+      volume: volume.name,
+      ...(template?.parameters === undefined ? {} : { parameters: template.parameters }),
+      ...(template?.secrets === undefined ? {} : { secrets: template.secrets }),
+      deletionPolicy: 'Retain',
+      suspend: false,
+    },
+  }
+  const key = snapshotKey(namespace, snapshot.name)
+  return {
+    kind: 'Snapshot',
+    key,
+    declaration: snapshot,
+    csiName: csiNameFor(key, snapshot, region),
+    incarnation: 0,
+    schedule: { schedule: scheduleKey, volume: volume.key, tickMs, isExpired: false },
+    status: { conditions: [] },
+  }
+}
