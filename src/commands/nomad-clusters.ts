@@ -35,6 +35,8 @@ interface RunningCluster {
 
 /** Clusters are looked at again at least this often. */
 const lookAgainMs = 30_000
+/** While one waits to end. */
+const endPollMs = 1_000
 
 /**
  * Works for each NomadCluster by an operator of its own, with a client, limits and an inventory of its own, so
@@ -160,7 +162,8 @@ export function startNomadClusters(
         }
       }
     }
-    return systemClock.now() + lookAgainMs
+    const isWaiting = nomadClusters.informer.list().some(isEnding)
+    return systemClock.now() + (isWaiting ? endPollMs : lookAgainMs)
   }
 
   const loop = createReadingLoop({

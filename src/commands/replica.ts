@@ -193,6 +193,11 @@ function createReplicaAdmin(options: {
     suspend: async (key) => (await leading()).suspend(key),
     resume: async (key) => (await leading()).resume(key),
     recreate: async (key, lostExternalID) => (await leading()).recreate(key, lostExternalID),
+    restore: async (key, snapshot) => (await leading()).restore(key, snapshot),
+    undoRestore: async (key) => (await leading()).undoRestore(key),
+    snapshotNow: async (...order) => (await leading()).snapshotNow(...order),
+    keepSnapshot: async (key) => (await leading()).keepSnapshot(key),
+    releaseSnapshot: async (key) => (await leading()).releaseSnapshot(key),
     reconcile: async () => (await leading()).reconcile(),
   }
 }

@@ -10,7 +10,7 @@ import { compareVolume } from '../../src/plan/volume-difference.ts'
 import { newVolumeRequest, updateVolumeRequest } from '../../src/plan/volume-request.ts'
 import { createSecretResolver } from '../../src/secrets/resolve-secrets.ts'
 import type { SnapshotRequest } from '../../src/wire/snapshot.ts'
-import { snapshot, volume } from '../builders/declarations.ts'
+import { place, snapshot, volume } from '../builders/declarations.ts'
 import { nomadPlugin, nomadVolume } from '../builders/observed.ts'
 import { volumeRecord } from '../builders/records.ts'
 import { createOperatorModel } from '../helpers/operator-model.ts'
@@ -99,9 +99,12 @@ describe('what users suffer elsewhere', () => {
       kept: { get: () => undefined },
     })
     expect(
-      await resolve({ user: { fromEnv: 'MOORING_SECRET_USER' }, password: { fromFile: 'password' } }),
+      await resolve(
+        { user: { fromEnv: 'MOORING_SECRET_USER' }, password: { fromFile: 'password' } },
+        place('data.yaml'),
+      ),
     ).toEqual({ user: 'from the environment', password: 'from a file' })
-    const refused = await resolve({ other: { fromFile: '../outside' } }).catch(toOperationError)
+    const refused = await resolve({ other: { fromFile: '../outside' } }, place('data.yaml')).catch(toOperationError)
     expect(refused).toMatchObject({ reason: 'SecretNotFound' })
   })
 

@@ -46,7 +46,9 @@ export function createAnnotationOrders(options: {
       return refuse(`${annotations.restoreFrom} is "${given}": write <Snapshot>@<current external ID>`)
     }
     if (externalID !== record.externalID) {
-      return refuse(`its external volume is "${record.externalID ?? ''}", and the order is about "${externalID}"`)
+      return refuse(
+        `its external volume is "${record.externalID ?? ''}", and the order is about "${externalID}"`,
+      )
     }
     try {
       const said = await orders.restore(record.key, nameOfSnapshot(snapshot, record, views))

@@ -109,8 +109,10 @@ export function createObjectKeeper(options: {
         else if (record === undefined) await mirrors.remove(view)
         continue
       }
-      const observed = record?.declaration.place.object
-      if (record !== undefined && observed?.uid === uid) {
+      const passed = record?.declaration.place.object
+      if (record !== undefined && passed?.uid === uid) {
+        // Its deletion counts as a change of what it says, and no pass looks at the rest of it any more.
+        const observed = isEnding(view.object) ? view.place.object : passed
         await writeObject(view, record, (before) => statusOfRecord(record, observed, before))
         continue
       }
@@ -136,6 +138,21 @@ export function createObjectKeeper(options: {
     const record = recordOf(view.object)
     const verdict = invalidVerdict(view.problems)
     await writeObject(view, record, (before) => statusOfVerdict(verdict, generation, before, clock.now()))
+  }
+
+  /** Whether no reading wakes it, and something is left to write. */
+  function isBehind(
+    { object, mirrorOf, declaration }: ObjectView,
+    record: InventoryRecord | undefined,
+  ): boolean {
+    if (mirrorOf === undefined) return record === undefined && isEnding(object) && hasFinalizer(object)
+    const change = planFinalizer({
+      hasFinalizer: hasFinalizer(object),
+      isEnding: isEnding(object),
+      declaration,
+      record,
+    })
+    return record === undefined || object.status === undefined || change !== 'leave'
   }
 
   return {
@@ -171,10 +188,7 @@ export function createObjectKeeper(options: {
             continue
           }
           const key = keyOf(view.declaration)
-          const isMirror = view.mirrorOf !== undefined
-          const isLeftOver = isMirror || (isEnding(view.object) && hasFinalizer(view.object))
-          const isUntold = refused.has(view.declaration) || (isMirror && view.object.status === undefined)
-          if (isUntold || (isLeftOver && inventory.get(key) === undefined)) wake(key)
+          if (refused.has(view.declaration) || isBehind(view, inventory.get(key))) wake(key)
         } catch (error) {
           log.warn({ object: view.place.file, error: errorMessage(error) }, 'an object could not be written')
         }
