@@ -4,6 +4,7 @@ import process from 'node:process'
 const benchmarks: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
   driver: () => import('./driver.ts'),
   server: () => import('./server.ts'),
+  kube: () => import('./kube.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)
