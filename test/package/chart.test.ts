@@ -183,6 +183,12 @@ describe('the Helm chart', () => {
     expect([...rows, ...ofMonitoring].sort()).toEqual(documented.map(({ path }) => path).sort())
   })
 
+  it('is not generated with a value that nobody explains', () => {
+    expect(() => readDocumentedValues('# -- Explained.\na: {}\nb:\n  c: 1\n')).toThrow(
+      'the value b.c has no comment',
+    )
+  })
+
   it('carries the dashboards and alert rules that there are', async () => {
     const switches = {
       dashboard: { enabled: true, labels: { d: 'e' } },
