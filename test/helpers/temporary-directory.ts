@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -8,4 +8,11 @@ export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'mooring-test-'))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   return directory
+}
+
+/** A file of this test's own; its path. */
+export function writeTemporaryFile(name: string, text: string): string {
+  const file = join(temporaryDirectory(), name)
+  writeFileSync(file, text)
+  return file
 }
