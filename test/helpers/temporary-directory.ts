@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, onTestFinished } from 'vitest'
@@ -15,4 +15,11 @@ export function suiteDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'mooring-test-'))
   afterAll(() => rmSync(directory, { recursive: true, force: true }))
   return directory
+}
+
+/** A file of this test's own; its path. */
+export function writeTemporaryFile(name: string, text: string): string {
+  const file = join(temporaryDirectory(), name)
+  writeFileSync(file, text)
+  return file
 }

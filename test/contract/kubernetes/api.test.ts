@@ -529,7 +529,7 @@ describe.each(kubernetesServers)('an API server: $title', ({ start }) => {
     })
 
     it('sends a bookmark, from which a watch goes on', async (context) => {
-      const watch = await follow({ timeoutSeconds: 3 })
+      const watch = await follow({ timeoutSeconds: server.fake ? 1 : 3 })
       await watch.ended
       const bookmark = watch.seen.findLast(({ type }) => type === 'BOOKMARK')
       // Kubernetes promises none, and kcp sends none to a watch as short as this.

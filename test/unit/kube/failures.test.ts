@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest'
+import { isAlreadyExists, isConflict, isNotFound } from '../../../src/kube/api.ts'
+import { type Call, classifyAnswer, classifyLostAnswer, describeCall } from '../../../src/kube/failures.ts'
+import { secrets, volumes } from '../../../src/kube/resources.ts'
+
+const read: Call = { verb: 'get', resource: volumes, namespace: 'storage', name: 'data' }
+const write: Call = { ...read, verb: 'patch', subresource: 'status' }
+const status = (reason: string, more: object = {}) => ({
+  kind: 'Status',
+  reason,
+  message: 'as told',
+  ...more,
+})
+
+const rows: readonly [string, Call, number, unknown, string | undefined, object][] = [
+  ['a missing object', read, 404, status('NotFound'), undefined, { kind: 'transient', reason: 'NotFound' }],
+  [
+    'a path that is not served',
+    read,
+    404,
+    '404 page not found\n',
+    undefined,
+    { kind: 'waiting', reason: 'ResourceNotServed' },
+  ],
+  [
+    'a right that is missing',
+    write,
+    403,
+    status('Forbidden'),
+    undefined,
+    { kind: 'waiting', reason: 'Forbidden', retryAfterMs: 30_000 },
+  ],
+  [
+    'credentials that are not accepted',
+    write,
+    401,
+    status('Unauthorized'),
+    undefined,
+    { kind: 'transient', reason: 'Unauthorized' },
+  ],
+  ['another version', write, 409, status('Conflict'), undefined, { kind: 'transient', reason: 'Conflict' }],
+  [
+    'a version that is too old',
+    read,
+    410,
+    status('Expired'),
+    undefined,
+    { kind: 'transient', reason: 'Expired' },
+  ],
+  [
+    'an object that is invalid',
+    write,
+    422,
+    status('Invalid'),
+    undefined,
+    { kind: 'permanent', reason: 'Invalid' },
+  ],
+  [
+    'a busy server, by its header',
+    write,
+    429,
+    'too many',
+    '7',
+    { kind: 'waiting', reason: 'TooManyRequests', retryAfterMs: 7000 },
+  ],
+  [
+    'a busy server, by its Status',
+    write,
+    429,
+    status('TooManyRequests', { details: { retryAfterSeconds: 3 } }),
+    '7',
+    { kind: 'waiting', retryAfterMs: 3000 },
+  ],
+  [
+    'a busy server that says no time',
+    write,
+    429,
+    'too many',
+    undefined,
+    { kind: 'waiting', retryAfterMs: 1000 },
+  ],
+  [
+    'a server that goes away and says when to come back',
+    write,
+    503,
+    'bye',
+    '5',
+    { kind: 'waiting', retryAfterMs: 5000 },
+  ],
+  [
+    'a read that met a failing server',
+    read,
+    500,
+    status('InternalError'),
+    undefined,
+    { kind: 'transient', reason: 'InternalError' },
+  ],
+  [
+    'a write that met a failing server',
+    write,
+    500,
+    status('InternalError'),
+    undefined,
+    { kind: 'ambiguous' },
+  ],
+  [
+    'a write that met a proxy without a server',
+    write,
+    502,
+    '<html>',
+    undefined,
+    { kind: 'ambiguous', reason: 'InternalError' },
+  ],
+  [
+    'a write whose time was over',
+    write,
+    504,
+    status('Timeout'),
+    undefined,
+    { kind: 'ambiguous', reason: 'Timeout' },
+  ],
+  [
+    'a request that is none',
+    write,
+    400,
+    status('BadRequest'),
+    undefined,
+    { kind: 'permanent', reason: 'BadRequest' },
+  ],
+  [
+    'a Status without a reason',
+    write,
+    409,
+    { kind: 'Status', message: 'no' },
+    undefined,
+    { reason: 'Conflict' },
+  ],
+]
+
+describe('an answer', () => {
+  it.each(rows)('%s', (_title, call, code, body, retryAfter, expected) => {
+    expect(classifyAnswer(call, code, body, retryAfter)).toMatchObject({ code, ...expected })
+  })
+
+  it('is told with the verb, the resource and its place', () => {
+    expect(describeCall(write)).toBe('patch volumes.mooring.dev/status "data" in namespace "storage"')
+    expect(describeCall({ verb: 'list', resource: secrets })).toBe('list secrets')
+    expect(classifyAnswer(read, 500, 'down').message).toBe(
+      'get volumes.mooring.dev "data" in namespace "storage": down (500)',
+    )
+    expect(classifyAnswer(read, 500, 'x'.repeat(1000)).message).toMatch(/the API server answered 500$/)
+  })
+
+  it('tells conflicts apart', () => {
+    const conflict = classifyAnswer(write, 409, status('Conflict'))
+    const taken = classifyAnswer(write, 409, status('AlreadyExists'))
+    const other = classifyAnswer(
+      write,
+      422,
+      status('Invalid', { details: { causes: [{ reason: 'FieldValueInvalid', field: 'metadata.uid' }] } }),
+    )
+    expect([conflict, taken, other].map(isConflict)).toEqual([true, false, true])
+    expect([conflict, taken, other].map(isAlreadyExists)).toEqual([false, true, false])
+    expect(isNotFound(classifyAnswer(read, 404, status('NotFound')))).toBe(true)
+    expect(isNotFound(classifyAnswer(read, 404, 'not here'))).toBe(false)
+    expect(isConflict(new Error('other'))).toBe(false)
+  })
+})
+
+describe('a lost answer', () => {
+  const failing = (code: string) => Object.assign(new Error('lost'), { code })
+
+  it('is ambiguous to a write that may have been sent', () => {
+    for (const code of ['ECONNRESET', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'ESOMETHING']) {
+      expect(classifyLostAnswer(write, 'https://k', failing(code)).kind).toBe('ambiguous')
+      expect(classifyLostAnswer(read, 'https://k', failing(code)).kind).toBe('transient')
+    }
+  })
+
+  it('is transient where no connection was made', () => {
+    for (const code of ['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT']) {
+      expect(classifyLostAnswer(write, 'https://k', failing(code))).toMatchObject({
+        kind: 'transient',
+        reason: 'KubernetesUnreachable',
+        code: undefined,
+      })
+    }
+  })
+})
