@@ -8,9 +8,10 @@ import { systemClock } from '../lib/clock.ts'
 import { type Log, silentLog } from '../lib/log.ts'
 import { createNomadClient, type NomadClient } from '../nomad/client.ts'
 import { createObserver, type NomadObserver } from '../nomad/observer.ts'
+import { createVariableSecrets } from '../nomad/variable-secrets.ts'
 import type { SecretResolver } from '../plan/ports.ts'
 import { createKeptSecrets } from '../secrets/kept-secrets.ts'
-import { createSecretResolver } from '../secrets/resolve-secrets.ts'
+import { createSecretResolver, variablesPrefix } from '../secrets/resolve-secrets.ts'
 import type { Source } from '../sources/source.ts'
 import { collectOption, type SourceFlags } from './options.ts'
 import { openSources } from './sources.ts'
@@ -20,7 +21,11 @@ export interface NomadConnection {
   readonly nomadAddr: string
   readonly nomadToken?: string
   readonly nomadRegion?: string
+  /** Of Mooring's own variables. */
+  readonly variablesNamespace?: string
 }
+
+export const defaultVariablesNamespace = 'default'
 
 export const nomadConnectionOptions = () => [
   new Option('--nomad-addr <url>', "address of Nomad's HTTP API")
@@ -28,6 +33,9 @@ export const nomadConnectionOptions = () => [
     .env('NOMAD_ADDR'),
   new Option('--nomad-token <secret>', 'ACL token; give it by the environment').env('NOMAD_TOKEN'),
   new Option('--nomad-region <region>', 'region to speak to').env('NOMAD_REGION'),
+  new Option('--variables-namespace <namespace>', 'Nomad namespace of the variables beneath mooring/')
+    .default(defaultVariablesNamespace)
+    .env('MOORING_VARIABLES_NAMESPACE'),
 ]
 
 export const sourceOption = () =>
@@ -81,6 +89,11 @@ export async function openParts(
     secrets: createSecretResolver({
       environment: process.env,
       kept,
+      readVariable: createVariableSecrets(client, {
+        namespace: options.variablesNamespace ?? defaultVariablesNamespace,
+        prefix: variablesPrefix,
+        clock: systemClock,
+      }),
       ...(secretsDir === undefined ? {} : { secretsDirectory: secretsDir }),
     }),
     async close() {

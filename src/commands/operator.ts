@@ -13,6 +13,7 @@ import type { PruneOptions } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import { createDesired, type Desired } from '../reconcile/desired.ts'
 import { createReconcile } from '../reconcile/reconcile.ts'
+import { createSecretWatch } from '../reconcile/watch-secrets.ts'
 import type { Source } from '../sources/source.ts'
 import { createProblemLog } from './problem-log.ts'
 import { createReadingLoop } from './reading-loop.ts'
@@ -72,6 +73,7 @@ export function startOperator(options: OperatorOptions): Operator {
   }
   const desired = createDesired(options)
   const problemLog = createProblemLog(log)
+  const lookAtSecrets = createSecretWatch({ ...options, onChange: (key) => controller.add(key) })
   let problems: readonly Problem[] = []
   let isFirst = true
   let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
@@ -125,6 +127,7 @@ export function startOperator(options: OperatorOptions): Operator {
     if (isFirst) lookAtAll()
     isFirst = false
     notify()
+    void lookAtSecrets(desired.declarations())
     const nowMs = clock.now()
     const readAgainAtMs = update.readAgainAtMs ?? Number.POSITIVE_INFINITY
     // Already past, it waits for a source that is looked at by its own schedule.

@@ -8,7 +8,7 @@ import { defaultLeadershipTimes, type LeadershipTimes } from '../lib/leadership.
 import { createVariableLock } from '../nomad/variable-lock.ts'
 import { createVariableStore } from '../nomad/variable-store.ts'
 import type { RecordStore } from '../plan/ports.ts'
-import { connectNomad, type NomadConnection } from './connect.ts'
+import { connectNomad, defaultVariablesNamespace, type NomadConnection } from './connect.ts'
 import { parseDurationOption } from './options.ts'
 
 /** What replicas of an operator share, kept by another system. */
@@ -23,7 +23,6 @@ export interface SharedState {
 export interface SharedStateFlags {
   readonly inventory: 'file' | 'nomad'
   readonly instance: string
-  readonly inventoryNamespace: string
   /** Milliseconds. */
   readonly leaseDuration: number
   /** Milliseconds. */
@@ -58,9 +57,6 @@ export function sharedStateOptions(): Option[] {
       .argParser(parseInstance)
       .default('default')
       .env('MOORING_INSTANCE'),
-    new Option('--inventory-namespace <namespace>', 'Nomad namespace of the inventory’s variables')
-      .default('default')
-      .env('MOORING_INVENTORY_NAMESPACE'),
     duration('lease-duration', 'how long a replica leads without renewal', leaseMs, 'MOORING_LEASE_DURATION'),
     duration(
       'lease-renew-deadline',
@@ -91,7 +87,7 @@ export function leadershipTimesOf(flags: SharedStateFlags): LeadershipTimes {
 export function openSharedState(flags: SharedStateFlags & NomadConnection): SharedState {
   const lockID = randomUUID()
   const identity = `${process.env.NOMAD_ALLOC_ID ?? hostname()}_${lockID.slice(0, 8)}`
-  const { inventoryNamespace: namespace } = flags
+  const { variablesNamespace: namespace = defaultVariablesNamespace } = flags
   const client = connectNomad(flags)
   const prefix = `mooring/${flags.instance}/`
   const lockName = 'leader'

@@ -84,9 +84,13 @@ export interface Inventory {
 export interface SecretResolver {
   /**
    * Values by the names that the declaration gives them.
+   * @param namespace the declaration's Nomad namespace, which decides what it may read
    * @throws OperationError `waiting` with reason `SecretNotFound`, naming the reference and never a value
    */
-  resolve(references: Readonly<Record<string, SecretReference>>): Promise<Readonly<Record<string, string>>>
+  resolve(
+    references: Readonly<Record<string, SecretReference>>,
+    namespace: string,
+  ): Promise<Readonly<Record<string, string>>>
 }
 
 /**

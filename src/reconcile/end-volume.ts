@@ -12,7 +12,9 @@ export async function gatherForEnd(input: VolumeStepInput): Promise<VolumeStepIn
   const { spec } = input.record.declaration
   const volume = await input.context.observer.volume(spec.namespace, spec.volumeID)
   const secretValues =
-    spec.deletionPolicy === 'Delete' ? await input.context.secrets.resolve(spec.secrets ?? {}) : {}
+    spec.deletionPolicy === 'Delete'
+      ? await input.context.secrets.resolve(spec.secrets ?? {}, spec.namespace)
+      : {}
   return { ...input, volume, secretValues }
 }
 

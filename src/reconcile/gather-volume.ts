@@ -19,7 +19,7 @@ export async function gatherVolume(
     observer.volume(spec.namespace, spec.volumeID),
     observer.plugin(spec.pluginID),
   ])
-  const secretValues = await context.secrets.resolve(spec.secrets ?? {})
+  const secretValues = await context.secrets.resolve(spec.secrets ?? {}, spec.namespace)
   const hashes = hiddenHashes(input, secretValues)
   const updateHash =
     volume === undefined

@@ -148,7 +148,8 @@ async function gather({
   const { observer } = context
   const pluginID = record.pluginID ?? (volume.state === 'ready' ? volume.pluginID : undefined)
   const plugin = pluginID === undefined ? undefined : await observer.plugin(pluginID)
-  const secretValues = await context.secrets.resolve(record.declaration.spec.secrets ?? {})
+  const { secrets, namespace } = record.declaration.spec
+  const secretValues = await context.secrets.resolve(secrets ?? {}, namespace)
   // Nothing is asked of the list before there is something to find in it.
   const asksList = record.snapshotID !== undefined || record.intent !== undefined
   const snapshots =

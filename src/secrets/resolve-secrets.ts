@@ -7,21 +7,27 @@ import type { KeptSecrets } from './kept-secrets.ts'
 
 const lookAgainMs = 30_000
 
+/** Beneath it the variables of a Nomad namespace's declarations: whoever declares there may name no others. */
+export const variablesPrefix = 'mooring/secrets/'
+
 /**
- * Resolves secrets from the environment (`MOORING_SECRET_*` only), from files beneath one directory, and
- * from what the sources keep of Nomad's own specification files.
+ * Resolves secrets from the environment (`MOORING_SECRET_*` only), from files beneath one directory, from
+ * Nomad Variables beneath `mooring/secrets/<Nomad namespace>/`, and from what the sources keep of Nomad's own
+ * specification files.
  * @param secretsDirectory absent: no declaration may name a file
+ * @param readVariable items of the variable at a path; undefined: there is none
  */
 export function createSecretResolver(options: {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly secretsDirectory?: string
   readonly kept: Pick<KeptSecrets, 'get'>
+  readonly readVariable: (path: string) => Promise<Readonly<Record<string, string>> | undefined>
 }): SecretResolver {
   return {
-    async resolve(references) {
+    async resolve(references, namespace) {
       const values: Record<string, string> = {}
       for (const [name, reference] of Object.entries(references)) {
-        values[name] = await resolveOne(name, reference, options)
+        values[name] = await resolveOne(name, reference, namespace, options)
       }
       return values
     },
@@ -31,7 +37,8 @@ export function createSecretResolver(options: {
 async function resolveOne(
   name: string,
   reference: SecretReference,
-  { environment, secretsDirectory, kept }: Parameters<typeof createSecretResolver>[0],
+  namespace: string,
+  { environment, secretsDirectory, kept, readVariable }: Parameters<typeof createSecretResolver>[0],
 ): Promise<string> {
   const missing = (what: string) =>
     new OperationError(`spec.secrets.${name}: ${what}`, {
@@ -49,6 +56,13 @@ async function resolveOne(
     const value = kept.get(reference)
     if (value === undefined)
       throw missing('its value stands in a specification file, which was not read since mooring started')
+    return value
+  }
+  if ('fromVariable' in reference) {
+    const { path, item } = reference.fromVariable
+    const whole = `${variablesPrefix}${namespace}/${path}`
+    const value = (await readVariable(whole))?.[item]
+    if (value === undefined) throw missing(`there is no Nomad Variable "${whole}" with an item "${item}"`)
     return value
   }
   if (secretsDirectory === undefined) {
