@@ -16,16 +16,16 @@ namespace "default" {
   # --variables-namespace names. "default" in the path is --instance.
   variables {
     path "mooring/default/*" {
-      # read:    GET /v1/var/… (records, and who leads)
-      # list:    GET /v1/vars?prefix= (at the beginning of each term)
+      # read:    GET /v1/var/… (records, and who leads), and with it list:
+      #          GET /v1/vars?prefix= (at the beginning of each term)
       # write:   PUT /v1/var/…?cas=, ?lock-acquire, ?lock-renew, ?lock-release
       # destroy: DELETE /v1/var/…?cas= (a record whose management has ended)
-      capabilities = ["read", "list", "write", "destroy"]
+      capabilities = ["read", "write", "destroy"]
     }
 
     # Only for fromVariable secrets: GET /v1/vars?prefix=mooring/secrets/ and GET /v1/var/…
     path "mooring/secrets/*" {
-      capabilities = ["read", "list"]
+      capabilities = ["read"]
     }
   }
 }

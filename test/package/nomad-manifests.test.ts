@@ -33,11 +33,10 @@ describe('manifests/nomad', () => {
     const variables = block(namespace, 'variables')
     expect(texts(block(variables, 'path', 'mooring/default/*'), 'capabilities')).toEqual([
       'read',
-      'list',
       'write',
       'destroy',
     ])
-    expect(texts(block(variables, 'path', 'mooring/secrets/*'), 'capabilities')).toEqual(['read', 'list'])
+    expect(texts(block(variables, 'path', 'mooring/secrets/*'), 'capabilities')).toEqual(['read'])
     const comments = policy.split('\n').filter((line) => line.trim().startsWith('#'))
     for (const call of ['/v1/volume/csi/:id', '/v1/volumes/snapshot', '/v1/vars', '/v1/var/', '/v1/plugin']) {
       expect(
