@@ -96,7 +96,9 @@ export async function runReplica(options: OperatorSettings & SharedStateFlags): 
       signal: stop.signal,
       onError: (error) => log.warn({ error: errorMessage(error) }, 'the leader lock does not answer'),
     })
-    if (leadership !== undefined) await lead(leadership)
+    // The last attempt was cut short, and may have been granted.
+    if (leadership === undefined) await shared.lock.release()
+    else await lead(leadership)
   }
 
   async function run(): Promise<void> {

@@ -150,7 +150,7 @@ describe('replicas that share an inventory', () => {
 
     const [path, record] = [...variables.variables].find(([each]) => each.includes('/volume/')) ?? []
     variables.overwrite(path ?? '', record?.items ?? {})
-    await runMooring(['suspend', 'a', '--data-dir', dataDirectoryOf(0)])
+    await runMooring(['suspend', 'volume', 'a', '--data-dir', dataDirectoryOf(0)])
     await only.logged(
       ({ msg, why }) => msg === 'leads no more' && String(why).includes('another process'),
       'it gives up',
