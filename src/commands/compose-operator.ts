@@ -1,13 +1,13 @@
 import process from 'node:process'
 import type { Admin, OperatorInfo } from '../admin/admin.ts'
-import { createMemoryInventory, type InventoryContents } from '../inventory/memory-inventory.ts'
+import { createMemoryInventory, type KeptInventory } from '../inventory/memory-inventory.ts'
 import { systemClock } from '../lib/clock.ts'
 import { guardEffects } from '../lib/guard-effects.ts'
 import type { Log } from '../lib/log.ts'
 import { packageVersion } from '../lib/version.ts'
 import type { Decision } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
-import type { Inventory, VolumesApi } from '../plan/ports.ts'
+import type { VolumesApi } from '../plan/ports.ts'
 import { type NomadConnection, openParts } from './connect.ts'
 import { type Operator, startOperator } from './operator.ts'
 import { createOperatorAdmin } from './operator-admin.ts'
@@ -51,7 +51,7 @@ export function operatorInfo({ source, nomadAddr, nomadRegion, readOnly }: RunFl
  */
 export async function composeOperator(
   options: OperatorSettings,
-  kept: Inventory & { contents(): InventoryContents },
+  kept: KeptInventory,
   term?: { readonly holder: string; readonly mayAct: () => boolean },
 ): Promise<RunningOperator & { readonly letGo: () => void }> {
   const { log, readOnly, nomadRegion } = options
@@ -87,7 +87,14 @@ export async function composeOperator(
         }
       : {}),
   })
-  const admin = createOperatorAdmin({ operator, inventory, client, clock, info: operatorInfo(options) })
+  const admin = createOperatorAdmin({
+    operator,
+    inventory,
+    hashKey: kept.hashKey,
+    client,
+    clock,
+    info: operatorInfo(options),
+  })
   return {
     ...operator,
     admin,

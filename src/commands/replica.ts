@@ -174,6 +174,7 @@ function createReplicaAdmin(options: {
     status: async (after) => (await leading()).status(after),
     objects: async () => (await leading()).objects(),
     inventory: async () => (await leading()).inventory(),
+    hashKey: async () => (await leading()).hashKey(),
     orphans: async () => (await leading()).orphans(),
     suspend: async (key) => (await leading()).suspend(key),
     resume: async (key) => (await leading()).resume(key),

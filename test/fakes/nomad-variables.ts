@@ -107,7 +107,8 @@ export function createNomadVariables(options: { now: () => number; scale?: numbe
     }
     if (query.has('lock-release')) {
       const variable = variables.get(path)
-      if (variable === undefined || held === undefined) return text(500, "variable doesn't hold a lock")
+      if (variable === undefined) return text(500, "variable doesn't exist")
+      if (held === undefined) return text(500, "variable doesn't hold a lock")
       if (held.id !== body.Lock?.ID) return text(409, 'attempting to modify locked variable')
       locks.delete(path)
       return json(present(variable))
