@@ -65,6 +65,7 @@ export async function connectAdmin(directory: string): Promise<AdminClient | und
       const contents = await call<InventoryContents>('GET', '/v1/inventory')
       return { ...contents, records: contents.records.map(reviveRecord) }
     },
+    hashKey: async () => (await call<{ hashKey: string }>('GET', '/v1/hash-key')).hashKey,
     orphans: () => call<Orphans>('GET', '/v1/orphans'),
     suspend: (key) => order('/v1/suspend', { key }),
     resume: (key) => order('/v1/resume', { key }),

@@ -33,6 +33,8 @@ export interface Admin {
   /** Every declaration and every identity that is still managed, in the order of their keys. */
   objects(): Promise<readonly ManagedObject[]>
   inventory(): Promise<InventoryContents>
+  /** Of the inventory's keyed hashes, base64: a plan beside the operator compares secrets by it. */
+  hashKey(): Promise<string>
   orphans(): Promise<Orphans>
   /** Nothing is done for the identity from the next pass on. @returns what to tell the person */
   suspend(key: Key): Promise<string>

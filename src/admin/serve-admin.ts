@@ -57,6 +57,7 @@ export async function serveAdmin(options: {
   )
   app.get('/v1/objects', () => admin.objects())
   app.get('/v1/inventory', () => admin.inventory())
+  app.get('/v1/hash-key', async () => ({ hashKey: await admin.hashKey() }))
   app.get('/v1/orphans', () => admin.orphans())
   for (const [path, order] of [
     ['/v1/suspend', admin.suspend],

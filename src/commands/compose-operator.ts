@@ -1,6 +1,6 @@
 import process from 'node:process'
 import type { Admin, OperatorInfo } from '../admin/admin.ts'
-import { createMemoryInventory, type InventoryContents } from '../inventory/memory-inventory.ts'
+import { createMemoryInventory, type KeptInventory } from '../inventory/memory-inventory.ts'
 import { kubernetesSourceName } from '../kube/objects/object-view.ts'
 import { systemClock } from '../lib/clock.ts'
 import { guardEffects } from '../lib/guard-effects.ts'
@@ -8,7 +8,7 @@ import type { Log } from '../lib/log.ts'
 import { packageVersion } from '../lib/version.ts'
 import type { Decision } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
-import type { Inventory, VolumesApi } from '../plan/ports.ts'
+import type { VolumesApi } from '../plan/ports.ts'
 import { openParts } from './connect.ts'
 import type { KubernetesPart } from './kubernetes.ts'
 import type { NomadConnection } from './nomad-connection.ts'
@@ -70,7 +70,7 @@ export function operatorInfo(flags: RunFlags): OperatorInfo {
  */
 export async function composeOperator(
   options: OperatorSettings,
-  kept: Inventory & { contents(): InventoryContents },
+  kept: KeptInventory,
   term?: OperatorTerm,
   kubernetes?: KubernetesPart,
 ): Promise<RunningOperator & { readonly letGo: () => void }> {
@@ -113,7 +113,14 @@ export async function composeOperator(
         }
       : {}),
   })
-  const admin = createOperatorAdmin({ operator, inventory, client, clock, info: operatorInfo(options) })
+  const admin = createOperatorAdmin({
+    operator,
+    inventory,
+    hashKey: kept.hashKey,
+    client,
+    clock,
+    info: operatorInfo(options),
+  })
   return {
     ...operator,
     admin,

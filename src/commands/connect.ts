@@ -8,11 +8,12 @@ import { systemClock } from '../lib/clock.ts'
 import { type Log, silentLog } from '../lib/log.ts'
 import type { NomadClient } from '../nomad/client.ts'
 import { createObserver, type NomadObserver } from '../nomad/observer.ts'
+import { createVariableSecrets } from '../nomad/variable-secrets.ts'
 import type { SecretResolver } from '../plan/ports.ts'
 import { createKeptSecrets } from '../secrets/kept-secrets.ts'
-import { createSecretResolver } from '../secrets/resolve-secrets.ts'
+import { createSecretResolver, variablesPrefix } from '../secrets/resolve-secrets.ts'
 import type { Source } from '../sources/source.ts'
-import { connectNomad, type NomadConnection } from './nomad-connection.ts'
+import { connectNomad, defaultVariablesNamespace, type NomadConnection } from './nomad-connection.ts'
 import { collectOption, type SourceFlags } from './options.ts'
 import { openSources } from './sources.ts'
 
@@ -60,6 +61,11 @@ export async function openParts(
       environment: process.env,
       kept,
       ...(options.readSecret === undefined ? {} : { readSecret: options.readSecret }),
+      readVariable: createVariableSecrets(client, {
+        namespace: options.variablesNamespace ?? defaultVariablesNamespace,
+        prefix: variablesPrefix,
+        clock: systemClock,
+      }),
       ...(secretsDir === undefined ? {} : { secretsDirectory: secretsDir }),
     }),
     async close() {

@@ -18,9 +18,13 @@ export interface NomadConnection {
   readonly nomadClientKey?: string
   readonly nomadTlsServerName?: string
   readonly nomadTlsSkipVerify?: boolean
+  /** Of Mooring's own variables. */
+  readonly variablesNamespace?: string
   /** Of a NomadCluster, whose Secrets have them; no flag gives them. */
   readonly nomadTlsTexts?: ClientTlsOptions['texts']
 }
+
+export const defaultVariablesNamespace = 'default'
 
 export const nomadConnectionOptions = () => [
   new Option('--nomad-addr <url>', "address of Nomad's HTTP API: http://, https:// or unix:///path")
@@ -49,6 +53,9 @@ export const nomadConnectionOptions = () => [
   new Option('--nomad-tls-skip-verify', "take any certificate for Nomad's")
     .default(false)
     .env('NOMAD_SKIP_VERIFY'),
+  new Option('--variables-namespace <namespace>', 'Nomad namespace of the variables beneath mooring/')
+    .default(defaultVariablesNamespace)
+    .env('MOORING_VARIABLES_NAMESPACE'),
 ]
 
 /** @throws UsageError that names the flag's value or file which is not what it has to be */

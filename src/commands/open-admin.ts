@@ -62,6 +62,7 @@ function createInventoryAdmin(inventory: SqliteInventory, region: string): Inven
     },
     objects: async () => presentAll(inventory, new Map()),
     inventory: async () => inventory.contents(),
+    hashKey: async () => inventory.hashKey.toString('base64'),
     suspend: async (key) => orders.suspend(key),
     resume: async (key) => orders.resume(key),
     recreate: async (key, lostExternalID) => orders.recreate(key, lostExternalID),

@@ -24,11 +24,12 @@ export function createOperatorAdmin(options: {
     SqliteInventory,
     'contents' | 'get' | 'list' | 'put' | 'orders' | 'amendOrders' | 'released'
   >
+  readonly hashKey: Buffer
   readonly client: NomadClient
   readonly clock: Clock
   readonly info: OperatorInfo
 }): Admin & { close(): void } {
-  const { operator, inventory, client, clock, info } = options
+  const { operator, inventory, hashKey, client, clock, info } = options
   let version = 1
   let isClosed = false
   const waiters = new Set<() => void>()
@@ -86,6 +87,7 @@ export function createOperatorAdmin(options: {
       return presentAll(inventory, declared)
     },
     inventory: async () => inventory.contents(),
+    hashKey: async () => hashKey.toString('base64'),
     orphans: () =>
       findOrphans({
         client,

@@ -15,6 +15,7 @@ import type { InventoryRecord } from '../plan/record.ts'
 import type { StepSubject } from '../reconcile/context.ts'
 import { createDesired, type Desired } from '../reconcile/desired.ts'
 import { createReconcile } from '../reconcile/reconcile.ts'
+import { createSecretWatch } from '../reconcile/watch-secrets.ts'
 import type { Source } from '../sources/source.ts'
 import { createProblemLog } from './problem-log.ts'
 import { createReadingLoop } from './reading-loop.ts'
@@ -84,6 +85,7 @@ export function startOperator(options: OperatorOptions): Operator {
   }
   const desired = createDesired(options)
   const problemLog = createProblemLog(log)
+  const lookAtSecrets = createSecretWatch({ ...options, onChange: (key) => controller.add(key) })
   let problems: readonly Problem[] = []
   let isFirst = true
   let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
@@ -146,6 +148,7 @@ export function startOperator(options: OperatorOptions): Operator {
     isFirst = false
     await keeper?.afterReading()
     notify()
+    void lookAtSecrets(desired.declarations())
     const nowMs = clock.now()
     const readAgainAtMs = update.readAgainAtMs ?? Number.POSITIVE_INFINITY
     // Already past, it waits for a source that is looked at by its own schedule.

@@ -99,6 +99,10 @@ export async function readInventory(dataDirectory: string): Promise<{
   return withAdmin(dataDirectory, async (open) => ({
     ...(open.running ? { info: open.info } : {}),
     contents: await open.admin.inventory(),
-    keyedHash: createKeyedHash(readHashKey(directory) ?? randomBytes(32)),
+    keyedHash: createKeyedHash(
+      open.running
+        ? Buffer.from(await open.admin.hashKey(), 'base64')
+        : (readHashKey(directory) ?? randomBytes(32)),
+    ),
   }))
 }

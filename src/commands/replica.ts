@@ -111,7 +111,9 @@ export async function runReplica(
       signal: stop.signal,
       onError: (error) => log.warn({ error: errorMessage(error) }, 'the leader lock does not answer'),
     })
-    if (leadership !== undefined) await lead(leadership)
+    // The last attempt was cut short, and may have been granted.
+    if (leadership === undefined) await shared.lock.release()
+    else await lead(leadership)
   }
 
   async function run(): Promise<void> {
@@ -189,6 +191,7 @@ function createReplicaAdmin(options: {
     status: async (after) => (await leading()).status(after),
     objects: async () => (await leading()).objects(),
     inventory: async () => (await leading()).inventory(),
+    hashKey: async () => (await leading()).hashKey(),
     orphans: async () => (await leading()).orphans(),
     suspend: async (key) => (await leading()).suspend(key),
     resume: async (key) => (await leading()).resume(key),

@@ -12,7 +12,7 @@ import { createVariableLock } from '../nomad/variable-lock.ts'
 import { createVariableStore } from '../nomad/variable-store.ts'
 import type { RecordStore } from '../plan/ports.ts'
 import type { Kubernetes, KubernetesFlags } from './kubernetes.ts'
-import { connectNomad, type NomadConnection } from './nomad-connection.ts'
+import { connectNomad, defaultVariablesNamespace, type NomadConnection } from './nomad-connection.ts'
 import { parseDurationOption } from './options.ts'
 
 /** What replicas of an operator share, kept by another system. */
@@ -29,7 +29,6 @@ export interface SharedState {
 export interface SharedStateFlags {
   readonly inventory?: 'file' | 'nomad' | 'kubernetes'
   readonly instance: string
-  readonly inventoryNamespace: string
   /** Milliseconds. */
   readonly leaseDuration: number
   /** Milliseconds. */
@@ -63,9 +62,6 @@ export function sharedStateOptions(): Option[] {
       .argParser(parseInstance)
       .default('default')
       .env('MOORING_INSTANCE'),
-    new Option('--inventory-namespace <namespace>', 'Nomad namespace of the inventory’s variables')
-      .default('default')
-      .env('MOORING_INVENTORY_NAMESPACE'),
     duration('lease-duration', 'how long a replica leads without renewal', leaseMs, 'MOORING_LEASE_DURATION'),
     duration(
       'lease-renew-deadline',
@@ -131,7 +127,7 @@ export function openSharedState(
       close: async () => {},
     }
   }
-  const { inventoryNamespace: namespace } = flags
+  const { variablesNamespace: namespace = defaultVariablesNamespace } = flags
   const client = connectNomad(flags)
   const prefix = `mooring/${flags.instance}/`
   const lockName = 'leader'

@@ -7,8 +7,8 @@ const pathPart = String.raw`(?:[^./\\\x00-\x1f][^/\\\x00-\x1f]*|\.[^./\\\x00-\x1
 /**
  * Where a secret's value is; the value itself never stands in a declaration. Whoever writes a declaration
  * may not be who may read the machine's secrets, so a reference reaches only what is set apart for it:
- * variables that begin with `MOORING_SECRET_`, and files beneath `--secrets-dir`; for an object of
- * Kubernetes, Secrets of its own namespace.
+ * variables that begin with `MOORING_SECRET_`, files beneath `--secrets-dir`, and Nomad Variables beneath
+ * `mooring/secrets/<Nomad namespace>/`; for an object of Kubernetes, Secrets of its own namespace.
  */
 export const SecretReference = Type.Union(
   [
@@ -53,6 +53,30 @@ export const SecretReference = Type.Union(
       },
       { additionalProperties: false, ...only('object') },
     ),
+    Type.Object(
+      {
+        fromVariable: Type.Object(
+          {
+            path: Type.String({
+              maxLength: 64,
+              pattern: '^[A-Za-z0-9_~-]+(?:/[A-Za-z0-9_~-]+)*$',
+              description:
+                "Path of the Nomad Variable, beneath mooring/secrets/ and the declaration's Nomad namespace.",
+            }),
+            item: Type.String({
+              minLength: 1,
+              maxLength: 128,
+              description: "Name of the value among the variable's items.",
+            }),
+          },
+          {
+            additionalProperties: false,
+            description: "Item of a Nomad Variable that is set apart for the declaration's Nomad namespace.",
+          },
+        ),
+      },
+      { additionalProperties: false, ...only('file') },
+    ),
   ],
   { description: "Where the secret's value is. The value itself never stands in a declaration." },
 )
@@ -70,7 +94,8 @@ export type SecretReference = Readonly<Type.Static<typeof SecretReference>> | Ke
 /** Keeps a secret's value apart from its declaration, which is stored and shown. The same value has the same reference. */
 export type SecretKeeper = (value: string) => KeptSecretReference
 
-const reference = '{fromEnv: MOORING_SECRET_…} or {fromFile: path beneath --secrets-dir}'
+const reference =
+  '{fromEnv: MOORING_SECRET_…}, {fromFile: path beneath --secrets-dir} or {fromVariable: {path: …, item: …}}'
 
 /** Why `value` is no secret reference. Says nothing of what `value` holds: it may be the secret itself. */
 export function explainSecretReference(value: unknown): string {
@@ -79,10 +104,11 @@ export function explainSecretReference(value: unknown): string {
   }
   const members = Object.keys(value)
   if (members.length !== 1) return `give exactly one of ${reference}`
-  if (members[0] === 'fromVariable')
-    return `fromVariable is not supported by this release: write ${reference}`
   if (members[0] === 'fromSecret') {
     return 'fromSecret takes the name and the key of a Secret, {fromSecret: {name: …, key: …}}, and is for objects of Kubernetes only'
+  }
+  if (members[0] === 'fromVariable') {
+    return "fromVariable takes the path of a Nomad Variable beneath mooring/secrets/ and the declaration's Nomad namespace, of letters, digits, _, ~, - and /, and the name of its item: {fromVariable: {path: …, item: …}}"
   }
   if (members[0] === 'fromEnv') {
     return 'fromEnv names an environment variable that begins with MOORING_SECRET_ and goes on with letters, digits and _: rename the variable'

@@ -10,6 +10,13 @@ export interface InventoryContents {
   readonly released: readonly Released[]
 }
 
+/** An inventory that lasts, with what a plan beside the operator needs of it. */
+export interface KeptInventory extends Inventory {
+  contents(): InventoryContents
+  /** Of the keyed hashes. Shown to the operator's own user alone. */
+  readonly hashKey: Buffer
+}
+
 export const emptyContents: InventoryContents = { records: [], orders: [], released: [] }
 
 /** An inventory that is gone with the process: for deciding without acting, and beneath those that last. */

@@ -5,10 +5,9 @@ import { errorCode } from '../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../lib/json.ts'
 import { openDatabase, transaction } from '../lib/sqlite.ts'
 import type { Orders } from '../plan/orders.ts'
-import type { Inventory } from '../plan/ports.ts'
 import type { InventoryRecord, Released } from '../plan/record.ts'
 import { createKeyedHash } from './keyed-hash.ts'
-import { createMemoryInventory, type InventoryContents, reviveRecord } from './memory-inventory.ts'
+import { createMemoryInventory, type KeptInventory, reviveRecord } from './memory-inventory.ts'
 
 const migrations = [
   'CREATE TABLE records (key TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT',
@@ -19,8 +18,7 @@ const migrations = [
 const databaseFile = 'inventory.sqlite'
 const keyFile = 'inventory.key'
 
-export interface SqliteInventory extends Inventory {
-  contents(): InventoryContents
+export interface SqliteInventory extends KeptInventory {
   close(): void
 }
 
@@ -70,6 +68,7 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
   }
   return {
     ...memory,
+    hashKey,
     put,
     async amend(key, change) {
       const record = memory.get(key)

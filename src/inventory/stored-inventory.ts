@@ -2,14 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { OperationError, toOperationError } from '../lib/errors.ts'
 import { stringifyJSON } from '../lib/json.ts'
 import type { Key } from '../plan/identity.ts'
-import { type Inventory, RecordConflictError, type RecordStore } from '../plan/ports.ts'
+import { RecordConflictError, type RecordStore } from '../plan/ports.ts'
 import { createKeyedHash } from './keyed-hash.ts'
-import { createMemoryInventory, type InventoryContents } from './memory-inventory.ts'
+import { createMemoryInventory, type KeptInventory } from './memory-inventory.ts'
 import { type Entry, fitEntry, hashKeyName, nameOfKey, nameOfReleased, parseStored } from './stored-text.ts'
-
-export interface StoredInventory extends Inventory {
-  contents(): InventoryContents
-}
 
 /** A name's text as it is stored, by all that is known here. */
 interface Stored {
@@ -25,31 +21,31 @@ interface Stored {
  *
  * A write whose answer was lost is settled by reading. One that arrives later still changes a version, and
  * thus ends in a conflict, or is found to be what was to be written.
- * @param hashKey of the keyed hashes, where it is kept elsewhere; else it is in the store
+ * @param givenHashKey of the keyed hashes, where it is kept elsewhere; else it is in the store
  * @throws OperationError where the store cannot be read, or holds what this release cannot read
  */
 export async function openStoredInventory(
   store: RecordStore,
   onConflict: (why: string) => void,
-  hashKey?: Buffer,
-): Promise<StoredInventory> {
+  givenHashKey?: Buffer,
+): Promise<KeptInventory> {
   const stored = new Map<string, Stored>()
   const parsed = (await store.load()).map(({ name, text, version }) => {
     stored.set(name, { text, version })
     return parseStored(name, text)
   })
   const entries = parsed.flatMap((each) => (each.type === 'entry' ? [each.entry] : []))
+  const hashKey =
+    givenHashKey ??
+    parsed.find((each) => each.type === 'hash key')?.hashKey ??
+    (await createHashKey(store, stored))
   const memory = createMemoryInventory(
     {
       records: entries.flatMap(({ record }) => (record === undefined ? [] : [record])),
       orders: entries.map(({ key, orders }) => [key, orders]),
       released: parsed.flatMap((each) => (each.type === 'released' ? [each.released] : [])),
     },
-    createKeyedHash(
-      hashKey ??
-        parsed.find((each) => each.type === 'hash key')?.hashKey ??
-        (await createHashKey(store, stored)),
-    ),
+    createKeyedHash(hashKey),
   )
   const lastWrites = new Map<string, Promise<void>>()
   let conflict: RecordConflictError | undefined
@@ -120,6 +116,7 @@ export async function openStoredInventory(
 
   return {
     ...memory,
+    hashKey,
     put: (record) => change(record.key, (entry) => ({ ...entry, record })),
     amend: (key, amendment) =>
       change(key, (entry) =>

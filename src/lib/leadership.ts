@@ -48,8 +48,11 @@ export interface CampaignOptions {
 /** Share of a pause that is left to chance. */
 const jitter = 0.2
 
-/** Attempts in a renew deadline: one failed renewal is repeated sooner than a good one is followed. */
-const hurriedAttempts = 10
+/** Of the renew deadline, what one renewal may take, so that one lost answer does not cost the leadership. */
+const shareOfAttempt = 0.25
+
+/** Of the renew deadline, what passes between a renewal that failed and the next. */
+const shareOfPause = 0.1
 
 /** Tries to acquire the lock until it is this process's. @returns undefined where the signal ended it before */
 export async function campaign(options: CampaignOptions): Promise<Leadership | undefined> {
@@ -97,15 +100,16 @@ function lead(options: CampaignOptions, confirmedMs: () => number): Leadership {
       await delay(clock, Math.min(pauseMs, remainingMs()), abort.signal)
       if (!isHeld()) return
       const elapsedMs = startStopwatch(clock)
+      const timeoutMs = Math.min(remainingMs(), times.renewDeadlineMs * shareOfAttempt)
       try {
-        if (!(await withTimeout(clock, remainingMs(), (attempt) => lock.renew(attempt), abort.signal))) {
+        if (!(await withTimeout(clock, timeoutMs, (attempt) => lock.renew(attempt), abort.signal))) {
           return end('another process has taken the lock')
         }
         sinceConfirmedMs = elapsedMs
         pauseMs = jittered(times.retryMs, random)
       } catch (error) {
         if (!abort.signal.aborted) onError(error)
-        pauseMs = jittered(times.renewDeadlineMs / hurriedAttempts, random)
+        pauseMs = jittered(times.renewDeadlineMs * shareOfPause, random)
       }
     }
   }

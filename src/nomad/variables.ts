@@ -150,7 +150,7 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
       const query = { namespace, 'lock-renew': '' }
       const body = { Lock: { ID: lockID } }
       const answer = await send({ method: 'PUT', path: `/var/${path}`, query, body, signal }, title)
-      if (answer.status === 409 || isAbsent(answer)) return false
+      if (answer.status === 409 || answer.text.includes("variable doesn't exist")) return false
       if (answer.status !== 200) throw failure(answer)
       return true
     },
@@ -160,14 +160,9 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
       const query = { namespace, 'lock-release': '' }
       const body = { Lock: { ID: lockID } }
       const answer = await send({ method: 'PUT', path: `/var/${path}`, query, body, signal }, title)
-      if (answer.status === 409 || isAbsent(answer) || answer.text.includes("doesn't hold a lock"))
-        return false
+      if (answer.status === 409 || /variable doesn't (exist|hold a lock)/.test(answer.text)) return false
       if (answer.status !== 200) throw failure(answer)
       return true
     },
   }
-}
-
-function isAbsent({ status, text }: HttpAnswer): boolean {
-  return status === 404 && text.includes("variable doesn't exist")
 }

@@ -1,4 +1,4 @@
-import type { Place } from '../declare/declaration.ts'
+import type { ObjectIdentity } from '../declare/declaration.ts'
 import type { SecretReference } from '../declare/secret-reference.ts'
 import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'
@@ -85,12 +85,14 @@ export interface Inventory {
 export interface SecretResolver {
   /**
    * Values by the names that the declaration gives them.
-   * @param place of the declaration: an object of Kubernetes reaches Secrets of its own namespace
+   * @param namespace the declaration's Nomad namespace, which decides what it may read
+   * @param object of Kubernetes, if it is declared by one: it reaches Secrets of its own namespace
    * @throws OperationError `waiting` with reason `SecretNotFound`, naming the reference and never a value
    */
   resolve(
     references: Readonly<Record<string, SecretReference>>,
-    place: Place,
+    namespace: string,
+    object?: ObjectIdentity,
   ): Promise<Readonly<Record<string, string>>>
 }
 

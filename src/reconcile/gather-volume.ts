@@ -20,7 +20,8 @@ export async function gatherVolume(
     observer.volume(spec.namespace, spec.volumeID),
     observer.plugin(spec.pluginID),
   ])
-  const secretValues = await context.secrets.resolve(spec.secrets ?? {}, record.declaration.place)
+  const { object } = record.declaration.place
+  const secretValues = await context.secrets.resolve(spec.secrets ?? {}, spec.namespace, object)
   const hashes = hiddenHashes(input, secretValues)
   const updateHash =
     volume === undefined

@@ -13,7 +13,7 @@ export async function secretsForEnd(
 ): Promise<Readonly<Record<string, string>>> {
   if (spec.deletionPolicy !== 'Delete' || spec.suspend) return {}
   try {
-    return await secrets.resolve(spec.secrets ?? {}, place)
+    return await secrets.resolve(spec.secrets ?? {}, spec.namespace, place.object)
   } catch (error) {
     const { kind, reason, message, retryAfterMs } = toOperationError(error)
     if (place.object === undefined || reason !== 'SecretNotFound') throw error

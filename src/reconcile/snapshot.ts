@@ -152,7 +152,11 @@ async function gather(
   const { declaration } = record
   const secretValues = isEnding
     ? await secretsForEnd(context, declaration)
-    : await context.secrets.resolve(declaration.spec.secrets ?? {}, declaration.place)
+    : await context.secrets.resolve(
+        declaration.spec.secrets ?? {},
+        declaration.spec.namespace,
+        declaration.place.object,
+      )
   // Nothing is asked of the list before there is something to find in it.
   const asksList = record.snapshotID !== undefined || record.intent !== undefined
   const snapshots =

@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
-import type { Place } from '../declare/declaration.ts'
+import type { ObjectIdentity } from '../declare/declaration.ts'
 import type { SecretReference } from '../declare/secret-reference.ts'
 import { errorCode, OperationError } from '../lib/errors.ts'
 import type { SecretResolver } from '../plan/ports.ts'
@@ -8,10 +8,15 @@ import type { KeptSecrets } from './kept-secrets.ts'
 
 const lookAgainMs = 30_000
 
+/** Beneath it the variables of a Nomad namespace's declarations: whoever declares there may name no others. */
+export const variablesPrefix = 'mooring/secrets/'
+
 /**
- * Resolves secrets from the environment (`MOORING_SECRET_*` only), from files beneath one directory, and
- * from what the sources keep of Nomad's own specification files.
+ * Resolves secrets from the environment (`MOORING_SECRET_*` only), from files beneath one directory, from
+ * Nomad Variables beneath `mooring/secrets/<Nomad namespace>/`, and from what the sources keep of Nomad's own
+ * specification files.
  * @param secretsDirectory absent: no declaration may name a file
+ * @param readVariable items of the variable at a path; undefined: there is none
  */
 export function createSecretResolver(options: {
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -19,12 +24,13 @@ export function createSecretResolver(options: {
   readonly kept: Pick<KeptSecrets, 'get'>
   /** One value of a Secret of Kubernetes; undefined: it is not there. Absent: there is no Kubernetes. */
   readonly readSecret?: (namespace: string, name: string, key: string) => Promise<string | undefined>
+  readonly readVariable: (path: string) => Promise<Readonly<Record<string, string>> | undefined>
 }): SecretResolver {
   return {
-    async resolve(references, place) {
+    async resolve(references, namespace, object) {
       const values: Record<string, string> = {}
       for (const [name, reference] of Object.entries(references)) {
-        values[name] = await resolveOne(name, reference, place, options)
+        values[name] = await resolveOne(name, reference, { namespace, object }, options)
       }
       return values
     },
@@ -34,8 +40,14 @@ export function createSecretResolver(options: {
 async function resolveOne(
   name: string,
   reference: SecretReference,
-  { object }: Place,
-  { environment, secretsDirectory, kept, readSecret }: Parameters<typeof createSecretResolver>[0],
+  { namespace, object }: { readonly namespace: string; readonly object: ObjectIdentity | undefined },
+  {
+    environment,
+    secretsDirectory,
+    kept,
+    readSecret,
+    readVariable,
+  }: Parameters<typeof createSecretResolver>[0],
 ): Promise<string> {
   const missing = (what: string) =>
     new OperationError(`spec.secrets.${name}: ${what}`, {
@@ -68,6 +80,13 @@ async function resolveOne(
   }
   // Checked when the object was read; here it keeps a place from what is not its own.
   if (object !== undefined) throw missing('an object reaches Secrets of its own namespace and nothing else')
+  if ('fromVariable' in reference) {
+    const { path, item } = reference.fromVariable
+    const whole = `${variablesPrefix}${namespace}/${path}`
+    const value = (await readVariable(whole))?.[item]
+    if (value === undefined) throw missing(`there is no Nomad Variable "${whole}" with an item "${item}"`)
+    return value
+  }
   if (secretsDirectory === undefined) {
     throw missing(`file "${reference.fromFile}" is named, and mooring runs without --secrets-dir`)
   }

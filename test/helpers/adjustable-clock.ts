@@ -1,6 +1,6 @@
-import type { Clock } from '../../src/lib/clock.ts'
+import type { SteadyClock } from '../../src/lib/clock.ts'
 
-export interface AdjustableClock extends Clock {
+export interface AdjustableClock extends SteadyClock {
   /** Moves the time on; timers that are due by then run in their order. */
   advance(byMs: number): void
 }
@@ -11,6 +11,7 @@ export function adjustableClock(startMs = Date.parse('2026-01-02T03:04:05Z')): A
   const timers = new Set<{ atMs: number; callback: () => void }>()
   return {
     now: () => nowMs,
+    monotonicMs: () => nowMs,
     after(delayMs, callback) {
       const timer = { atMs: nowMs + delayMs, callback }
       timers.add(timer)

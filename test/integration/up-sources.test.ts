@@ -94,6 +94,33 @@ describe('mooring up', () => {
     expect(JSON.stringify([mooring.log, again.log, mooring.output, again.output])).not.toContain(secret)
   })
 
+  test('applies a secret whose file has changed, once, though nothing that is declared did', async () => {
+    const root = temporaryDirectory()
+    const [folder, secrets] = [join(root, 'declared'), join(root, 'secrets')]
+    mkdirSync(folder)
+    mkdirSync(secrets)
+    writeFileSync(join(secrets, 'note'), 'first-value-of-a-secret')
+    writeFileSync(
+      join(folder, 'a.yaml'),
+      volume('a').replace('fromEnv: MOORING_SECRET_NOTE', 'fromFile: note'),
+    )
+    const flags = ['--secrets-dir', secrets, '--rescan', '300ms', '--resync', '1h']
+    const mooring = await startUp(root, [folder], flags)
+    const count = (matches: (line: (typeof mooring.log)[number]) => boolean) =>
+      mooring.log.filter(matches).length
+    const ready = (times: number) =>
+      vi.waitFor(() => expect(count(({ state }) => state === 'ready')).toBe(times), { timeout: 30_000 })
+    await ready(1)
+    for (const [index, value] of ['second-value-of-a-secret', 'third-value-of-a-secret'].entries()) {
+      writeFileSync(join(secrets, 'note'), value)
+      await ready(index + 2)
+      expect(count(({ step }) => step === 'update-volume')).toBe(index + 1)
+    }
+    await mooring.stop()
+    expect(allText(join(mooring.dataDirectory, 'operator'))).not.toContain('value-of-a-secret')
+    expect(JSON.stringify([mooring.log, mooring.output])).not.toContain('value-of-a-secret')
+  })
+
   test('reads a folder and a Git repository at once, woken by a signed call, and names the source (nomad#11195)', async () => {
     const root = temporaryDirectory()
     const folder = join(root, 'declared')

@@ -10,7 +10,7 @@ import { compareVolume } from '../../src/plan/volume-difference.ts'
 import { newVolumeRequest, updateVolumeRequest } from '../../src/plan/volume-request.ts'
 import { createSecretResolver } from '../../src/secrets/resolve-secrets.ts'
 import type { SnapshotRequest } from '../../src/wire/snapshot.ts'
-import { place, snapshot, volume } from '../builders/declarations.ts'
+import { snapshot, volume } from '../builders/declarations.ts'
 import { nomadPlugin, nomadVolume } from '../builders/observed.ts'
 import { volumeRecord } from '../builders/records.ts'
 import { createOperatorModel } from '../helpers/operator-model.ts'
@@ -97,14 +97,15 @@ describe('what users suffer elsewhere', () => {
       environment: { MOORING_SECRET_USER: 'from the environment' },
       secretsDirectory: directory,
       kept: { get: () => undefined },
+      readVariable: async () => undefined,
     })
     expect(
       await resolve(
         { user: { fromEnv: 'MOORING_SECRET_USER' }, password: { fromFile: 'password' } },
-        place('data.yaml'),
+        'default',
       ),
     ).toEqual({ user: 'from the environment', password: 'from a file' })
-    const refused = await resolve({ other: { fromFile: '../outside' } }, place('data.yaml')).catch(toOperationError)
+    const refused = await resolve({ other: { fromFile: '../outside' } }, 'default').catch(toOperationError)
     expect(refused).toMatchObject({ reason: 'SecretNotFound' })
   })
 

@@ -194,6 +194,8 @@ describe('secrets', () => {
     ['a way out of the folder', `spec: {secrets: {password: {fromFile: a/../../${secret}}}}`],
     ['a hidden way out of the folder', `spec: {secrets: {password: {fromFile: "..\\\\${secret}"}}}`],
     ['both members', `spec: {secrets: {password: {fromEnv: MOORING_SECRET_A, fromFile: ${secret}}}}`],
+    ['another variable', `spec: {secrets: {password: {fromVariable: {path: ../${secret}, item: a}}}}`],
+    ['a path of a variable', `spec: {secrets: {password: {fromVariable: ${secret}}}}`],
     ['a list', `spec: {secrets: {password: [${secret}]}}`],
     ['the whole field', `spec: {secrets: ${secret}}`],
     ['beside a syntax error', `spec: {secrets: {password: ${secret}: "}}`],
@@ -208,9 +210,9 @@ describe('secrets', () => {
   })
 
   test('a later kind of reference is refused by name', () => {
-    const { problems } = parse(`${head}spec: {secrets: {password: {fromVariable: db/password}}}`)
+    const { problems } = parse(`${head}spec: {secrets: {password: {fromSecret: {name: db, key: password}}}}`)
     expect(problems.map(({ message }) => message)).toContainEqual(
-      expect.stringContaining('fromVariable is not supported by this release'),
+      expect.stringContaining('fromSecret is not supported by this release'),
     )
   })
 
