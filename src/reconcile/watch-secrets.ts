@@ -17,7 +17,9 @@ export function createSecretWatch(options: {
   let before: ReadonlyMap<Key, string> = new Map()
   let isLooking = false
 
-  async function hashOf(key: Key, { spec }: Declaration): Promise<string | undefined> {
+  async function hashOf(key: Key, { spec, place }: Declaration): Promise<string | undefined> {
+    // The Secrets of objects are watched where they are.
+    if (place.object !== undefined) return undefined
     if (!('secrets' in spec) || spec.secrets === undefined) return undefined
     try {
       return inventory.keyedHash(JSON.stringify(await secrets.resolve(spec.secrets, spec.namespace)))

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import type { Declaration } from '../../../src/declare/declaration.ts'
+import { createMemoryInventory, emptyContents } from '../../../src/inventory/memory-inventory.ts'
+import type { OrderedEnd } from '../../../src/plan/object-ends.ts'
+import { createDesired } from '../../../src/reconcile/desired.ts'
+import { snapshot, volume } from '../../builders/declarations.ts'
+import { objectPlace } from '../../builders/objects.ts'
+import { snapshotRecord, volumeRecord } from '../../builders/records.ts'
+
+const placeOf = (name: string, uid = `uid-of-${name}`) => objectPlace(`Volume team-a/${name}`, uid)
+const data = volume('data', { deletionPolicy: 'Delete' }, placeOf('data'))
+const key = 'Volume/default/data'
+const end = (declaration: Declaration, change: Partial<OrderedEnd> = {}): OrderedEnd => ({
+  place: declaration.place,
+  declaration,
+  isConfirmed: false,
+  isReleased: false,
+  ageMs: 60_000,
+  ...change,
+})
+
+async function desiredWith(records: Parameters<ReturnType<typeof createMemoryInventory>['put']>[0][]) {
+  const inventory = createMemoryInventory(emptyContents, (text) => text)
+  for (const record of records) await inventory.put(record)
+  const prune = { prune: false, pruneDelayMs: 60_000, allowEmpty: false }
+  const desired = createDesired({ inventory, region: 'global', prune })
+  const update = (declarations: readonly Declaration[], ends: readonly OrderedEnd[]) =>
+    desired.update(
+      declarations,
+      { atMs: 1000, complete: true, count: declarations.length, sources: new Set(['kubernetes']) },
+      ends,
+    )
+  return { desired, update }
+}
+
+describe('ends that people order', () => {
+  it('hold the identity against another object until they are done', async () => {
+    const other = volume('data', {}, placeOf('other'))
+    const { desired, update } = await desiredWith([volumeRecord(data)])
+    await update([other], [end(data)])
+    expect(desired.declaration(key)).toBeUndefined()
+    expect(desired.absence(key)).toMatchObject({ state: 'ending' })
+    expect(desired.refusals()).toMatchObject([{ reason: 'OwnedElsewhere', declaration: other }])
+  })
+
+  it('do nothing where another object is the owner, or nothing is managed', async () => {
+    const other = volume('data', {}, placeOf('other'))
+    const { desired, update } = await desiredWith([volumeRecord(other)])
+    await update([other], [end(data)])
+    expect(desired.declaration(key)).toBe(other)
+    expect(desired.absence(key)).toBeUndefined()
+
+    const unmanaged = await desiredWith([])
+    await unmanaged.update([other], [end(data)])
+    expect(unmanaged.desired.declaration(key)).toBe(other)
+  })
+
+  it('of an object that cannot be used are those of what it declared before', async () => {
+    const { declaration: _, ...unreadable } = end(data, { isReleased: true })
+    const { desired, update } = await desiredWith([volumeRecord(data)])
+    await update([], [unreadable])
+    expect(desired.absence(key)).toMatchObject({
+      state: 'ending',
+      declaration: { spec: { deletionPolicy: 'Retain' } },
+    })
+  })
+
+  it('end a snapshot of a schedule where its own object is deleted, and by no other', async () => {
+    const taken = snapshot('nightly:data:1', 'data', { deletionPolicy: 'Delete' }, placeOf('mirror'))
+    const record = snapshotRecord(taken, {
+      schedule: {
+        schedule: 'SnapshotSchedule/default/nightly',
+        volume: key,
+        tickMs: 0,
+        isExpired: false,
+        objectUID: 'uid-of-mirror',
+      },
+    })
+    const { desired, update } = await desiredWith([record])
+    await update([], [end({ ...taken, place: placeOf('mirror', 'another') })])
+    expect(desired.absence(record.key)).toBeUndefined()
+    await update([], [end(taken, { isConfirmed: true })])
+    expect(desired.absence(record.key)).toMatchObject({ state: 'ending' })
+  })
+
+  it('let a new object of the same name declare something else', async () => {
+    const renewed = volume('renamed', {}, placeOf('data', 'uid-of-a-later-one'))
+    const { desired, update } = await desiredWith([volumeRecord(data)])
+    await update([renewed], [])
+    expect(desired.declaration('Volume/default/renamed')).toBe(renewed)
+    expect(desired.absence(key)).toMatchObject({ state: 'ending' })
+    const changed = volume('renamed', {}, placeOf('data'))
+    await update([changed], [])
+    expect(desired.refusals()).toMatchObject([{ reason: 'IdentityChanged' }])
+    expect(desired.absence(key)).toMatchObject({ state: 'held', reason: 'IdentityChanged' })
+  })
+})
