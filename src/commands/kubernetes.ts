@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import process from 'node:process'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Declaration } from '../declare/declaration.ts'
-import type { Resource } from '../kube/api.ts'
+import type { KubernetesObject, Resource } from '../kube/api.ts'
 import { connectKubernetes, type KubernetesConnection } from '../kube/connect.ts'
 import { createEventWriter } from '../kube/event-writer.ts'
 import { ensureHashKey } from '../kube/hash-key.ts'
@@ -84,7 +84,7 @@ export interface Kubernetes {
   onSecret(listener: (namespace: string, name: string) => void): () => void
   /** Writes objects of all kinds. */
   writer(mayAct: () => boolean): ObjectWriter
-  /** Of an inventory's keyed hashes: all replicas have the same. */
+  /** Of an inventory's keyed hashes: all replicas have the same. Made by the first that leads. */
   hashKey(instance: string): Promise<Buffer>
   /**
    * For one operator.
@@ -108,7 +108,10 @@ export interface KubernetesPart {
 }
 
 /** @throws UsageError where the API server's address or credentials are not known */
-export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<Kubernetes> {
+export async function openKubernetes(
+  flags: KubernetesFlags & { readonly readOnly: boolean },
+  log: Log,
+): Promise<Kubernetes> {
   const clock = systemClock
   const { kubeconfig, kubernetesNamespace, namespaceMapping: mapping = new Map() } = flags
   const connection = await connectKubernetes({
@@ -157,7 +160,15 @@ export async function openKubernetes(flags: KubernetesFlags, log: Log): Promise<
     onSecret,
     writer: createWriter,
     hashKey: (instance) =>
-      ensureHashKey({ api, namespace: operatorNamespace, name: `mooring-${instance}-hash-key`, randomBytes }),
+      ensureHashKey({
+        // Who writes nothing uses one of its own where none is kept yet.
+        api: flags.readOnly
+          ? { ...api, create: async (_resource, object) => object as KubernetesObject }
+          : api,
+        namespace: operatorNamespace,
+        name: `mooring-${instance}-hash-key`,
+        randomBytes,
+      }),
     part(cluster, mayAct) {
       const guarded = guardEffects(api, mayAct)
       const source = createKubernetesSource({ objects, api, cluster, mapping, clock })

@@ -1,14 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { namespaces, secrets } from '../../../src/kube/resources.ts'
-import type { MooringProcess } from '../../helpers/mooring-process.ts'
 import { runMooring } from '../../helpers/run-mooring.ts'
-import {
-  shortLease,
-  startKubernetes,
-  startNomad,
-  statusOf,
-  volumeSpec,
-} from '../../helpers/start-kubernetes.ts'
+import { startKubernetes, statusOf, volumeSpec } from '../../helpers/start-kubernetes.ts'
 
 const waiting = { timeout: 30_000, interval: 50 }
 
@@ -158,6 +151,34 @@ describe('mooring run --kubernetes', () => {
     expect((await kube.nomad.list()).map(({ ID }) => ID)).toEqual(['data'])
   })
 
+  it('restores a volume once by an annotation that names what it replaces', async () => {
+    const kube = await startKubernetes()
+    const operator = kube.startOperator()
+    await kube.apply('Volume', 'data', volumeSpec())
+    const before = statusOf(await kube.settled('Volume', 'data', 'AsDeclared')).externalID ?? ''
+    await kube.apply('Snapshot', 'good', { volume: 'data' })
+    await kube.settled('Snapshot', 'good', 'ReadyToUse')
+
+    await kube.annotate('Volume', 'data', { 'mooring.dev/restore-from': 'good@another' })
+    await vi.waitFor(async () => expect(await kube.reasonsOfEvents()).toContain('RestoreRefused'), waiting)
+    const order = { 'mooring.dev/restore-from': `good@${before}` }
+    await kube.annotate('Volume', 'data', order)
+    await vi.waitFor(async () => {
+      const { externalID } = statusOf(await kube.find('Volume', 'data'))
+      expect(externalID).not.toBe(before)
+    }, waiting)
+    await kube.settled('Volume', 'data', 'AsDeclared')
+    await kube.annotate('Volume', 'data', { 'mooring.dev/reconcile-at': 'now' })
+    await vi.waitFor(async () => {
+      expect(statusOf(await kube.find('Volume', 'data'))).toMatchObject({
+        lastHandledReconcileAt: 'now',
+        lastHandledRestoreFrom: `good@${before}`,
+      })
+    }, waiting)
+    expect(kube.nomad.directories()).toHaveLength(2)
+    expect(operator.log.filter(({ step }) => step === 'begin-restore')).toHaveLength(1)
+  })
+
   it('shows the snapshots of a schedule as objects, which a person may delete', async () => {
     const kube = await startKubernetes()
     const operator = kube.startOperator()
@@ -210,70 +231,5 @@ describe('mooring run --kubernetes', () => {
     await kube.remove('Snapshot', second)
     await kube.gone('Snapshot', second)
     expect(kube.storedSnapshots()).toHaveLength(1)
-  })
-})
-
-/** Whoever leads is the one that said so last. */
-const leads = (operator: MooringProcess) =>
-  vi.waitFor(() => {
-    expect(operator.log.findLast(({ msg }) => msg === 'leads' || msg === 'leads no more')?.msg).toBe('leads')
-  }, waiting)
-
-describe('replicas', () => {
-  it('go on where a killed leader was, and a paused one does nothing more: one external volume each', async () => {
-    const kube = await startKubernetes()
-    const first = kube.startOperator(...shortLease)
-    await leads(first)
-    const second = kube.startOperator(...shortLease)
-    const names = Array.from({ length: 12 }, (_, index) => `v${index}`)
-    const declare = (some: readonly string[]) =>
-      Promise.all(some.map((name) => kube.apply('Volume', name, volumeSpec({ deletionPolicy: 'Delete' }))))
-    await declare(names.slice(0, 4))
-    // In the middle of its work.
-    await first.logged(({ step }) => step === 'create-volume', 'a create')
-    first.signal('SIGKILL')
-    await leads(second)
-    for (const name of names.slice(0, 4)) await kube.settled('Volume', name, 'AsDeclared')
-
-    const third = kube.startOperator(...shortLease)
-    await declare(names.slice(4, 8))
-    second.signal('SIGSTOP')
-    await leads(third)
-    await declare(names.slice(8))
-    for (const name of names) await kube.settled('Volume', name, 'AsDeclared')
-    second.signal('SIGCONT')
-    await second.logged(({ msg }) => msg === 'leads no more', 'the paused one gives up')
-    await kube.apply('Volume', 'after', volumeSpec())
-    await kube.settled('Volume', 'after', 'AsDeclared')
-    expect(kube.nomad.directories()).toHaveLength(13)
-    expect(new Set((await kube.nomad.list()).map(({ ExternalID }) => ExternalID)).size).toBe(13)
-  })
-})
-
-describe('NomadClusters', () => {
-  it('are worked for each on its own, and stay while they are used', async () => {
-    const kube = await startKubernetes()
-    const far = await startNomad()
-    kube.startOperator()
-    await kube.apply('Volume', 'lost', volumeSpec({ cluster: 'nowhere' }))
-    await kube.apply('NomadCluster', 'away', { address: 'http://127.0.0.1:9' })
-    await kube.apply('NomadCluster', 'far', { address: far.url })
-    await kube.apply('Volume', 'near', volumeSpec())
-    await kube.apply('Volume', 'remote', volumeSpec({ cluster: 'far', deletionPolicy: 'Delete' }))
-    await kube.apply('Volume', 'stalled', volumeSpec({ cluster: 'away' }))
-    await kube.settled('Volume', 'near', 'AsDeclared')
-    await kube.settled('Volume', 'remote', 'AsDeclared')
-    await kube.settled('Volume', 'lost', 'ClusterNotFound')
-    await kube.settled('NomadCluster', 'far', 'Reached')
-    await kube.settled('Volume', 'stalled', 'NomadUnreachable')
-    expect((await kube.nomad.list()).map(({ ID }) => ID)).toEqual(['near'])
-    expect((await far.list()).map(({ ID }) => ID)).toEqual(['remote'])
-
-    await kube.remove('NomadCluster', 'far')
-    await kube.settled('NomadCluster', 'far', 'InUse')
-    await kube.remove('Volume', 'remote')
-    await kube.gone('Volume', 'remote')
-    await kube.gone('NomadCluster', 'far')
-    expect(await far.list()).toEqual([])
   })
 })

@@ -209,10 +209,14 @@ describe('secrets', () => {
     expect(told).not.toContain('20261123')
   })
 
-  test('a later kind of reference is refused by name', () => {
-    const { problems } = parse(`${head}spec: {secrets: {password: {fromSecret: {name: db, key: password}}}}`)
+  test('a reference that only objects of Kubernetes have is refused by name', () => {
+    const spec =
+      'pluginID: p, capabilities: [{accessMode: single-node-writer, attachmentMode: file-system}]'
+    const { problems } = parse(
+      `${head}spec: {${spec}, secrets: {password: {fromSecret: {name: db, key: password}}}}`,
+    )
     expect(problems.map(({ message }) => message)).toContainEqual(
-      expect.stringContaining('fromSecret is not supported by this release'),
+      expect.stringContaining('fromSecret names a Secret of Kubernetes'),
     )
   })
 
