@@ -79,7 +79,11 @@ export function createObjectWriter(options: {
   }
 
   function event(object: KubernetesObject, type: 'Normal' | 'Warning', reason: string, message: string) {
-    events.record(object, { type, reason, message })
+    const { apiVersion, kind, metadata } = object
+    // The writer remembers what it told, for minutes: whole objects would be kept for no use.
+    const { name, namespace, uid } = metadata
+    const subject = { name, ...(namespace && { namespace }), ...(uid && { uid }) }
+    events.record({ apiVersion, kind, metadata: subject }, { type, reason, message })
   }
 
   return {
