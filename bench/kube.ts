@@ -32,7 +32,11 @@ export async function run([objects, seconds]: readonly string[]): Promise<void> 
     writeFileSync(kubeconfig, fake.kubeconfig())
     for (let index = 0; index < count; index += 1) fake.create(volume(index))
 
-    const nomad = start(started, ['up', folderIn(directory), '--data-dir', join(directory, 'nomad')], ['--http', '127.0.0.1:0', '--output', 'log', '--log-level', 'warn'])
+    const nomad = start(
+      started,
+      ['up', folderIn(directory), '--data-dir', join(directory, 'nomad')],
+      ['--http', '127.0.0.1:0', '--output', 'log', '--log-level', 'warn'],
+    )
     const url = await printed(nomad, /^Volumes API\s+(http:\S+)\/v1\/volumes/)
     const operator = start(
       started,

@@ -210,8 +210,7 @@ describe('secrets', () => {
   })
 
   test('a reference that only objects of Kubernetes have is refused by name', () => {
-    const spec =
-      'pluginID: p, capabilities: [{accessMode: single-node-writer, attachmentMode: file-system}]'
+    const spec = 'pluginID: p, capabilities: [{accessMode: single-node-writer, attachmentMode: file-system}]'
     const { problems } = parse(
       `${head}spec: {${spec}, secrets: {password: {fromSecret: {name: db, key: password}}}}`,
     )
