@@ -19,7 +19,7 @@ import { unmountCommand } from './commands/unmount.ts'
 import { upCommand } from './commands/up.ts'
 import { validateCommand } from './commands/validate.ts'
 import { versionCommand } from './commands/version.ts'
-import { UsageError } from './lib/errors.ts'
+import { OperationError, UsageError } from './lib/errors.ts'
 import { packageVersion } from './lib/version.ts'
 
 const program: Command = new Command('mooring')
@@ -52,7 +52,7 @@ try {
   applySettings(program, process.argv.slice(2), process.env)
   await program.parseAsync()
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error
+  if (!(error instanceof UsageError || error instanceof OperationError)) throw error
   process.stderr.write(`mooring: ${error.message}\n`)
   process.exit(1)
 }

@@ -7,7 +7,8 @@ import type { Row } from '../admin/row.ts'
 import { systemClock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import { silentLog } from '../lib/log.ts'
-import { type NomadConnection, nomadConnectionOptions, sourceOption } from './connect.ts'
+import { sourceOption } from './connect.ts'
+import { type NomadConnection, nomadConnectionOptions } from './nomad-connection.ts'
 import {
   dataDirOption,
   type OperatorFlags,

@@ -6,29 +6,15 @@ import { type Command, Option } from 'commander'
 import type { OperatorInfo } from '../admin/admin.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type Log, silentLog } from '../lib/log.ts'
-import { createNomadClient, type NomadClient } from '../nomad/client.ts'
+import type { NomadClient } from '../nomad/client.ts'
 import { createObserver, type NomadObserver } from '../nomad/observer.ts'
 import type { SecretResolver } from '../plan/ports.ts'
 import { createKeptSecrets } from '../secrets/kept-secrets.ts'
 import { createSecretResolver } from '../secrets/resolve-secrets.ts'
 import type { Source } from '../sources/source.ts'
+import { connectNomad, type NomadConnection } from './nomad-connection.ts'
 import { collectOption, type SourceFlags } from './options.ts'
 import { openSources } from './sources.ts'
-
-/** How a command that works on its own reaches Nomad. */
-export interface NomadConnection {
-  readonly nomadAddr: string
-  readonly nomadToken?: string
-  readonly nomadRegion?: string
-}
-
-export const nomadConnectionOptions = () => [
-  new Option('--nomad-addr <url>', "address of Nomad's HTTP API")
-    .default('http://127.0.0.1:4646')
-    .env('NOMAD_ADDR'),
-  new Option('--nomad-token <secret>', 'ACL token; give it by the environment').env('NOMAD_TOKEN'),
-  new Option('--nomad-region <region>', 'region to speak to').env('NOMAD_REGION'),
-]
 
 export const sourceOption = () =>
   new Option(
@@ -37,15 +23,6 @@ export const sourceOption = () =>
   )
     .argParser(collectOption)
     .env('MOORING_SOURCE')
-
-export function connectNomad({ nomadAddr, nomadToken, nomadRegion }: NomadConnection): NomadClient {
-  return createNomadClient({
-    address: nomadAddr,
-    clock: systemClock,
-    ...(nomadToken === undefined ? {} : { token: nomadToken }),
-    ...(nomadRegion === undefined ? {} : { region: nomadRegion }),
-  })
-}
 
 /** What passes work with, beside the inventory. */
 export interface Parts {
@@ -72,7 +49,7 @@ export async function openParts(
   const kept = createKeptSecrets(options.keyedHash)
   const opened = await openSources(options, { dataDirectory: directory, keepSecret: kept.keep, log })
   if (opened.webhookURL !== undefined) log.info({ url: opened.webhookURL }, 'webhook listens')
-  const client = connectNomad(options)
+  const client = connectNomad(options, log)
   const observer = createObserver({ client, clock: systemClock, log, random: Math.random })
   return {
     client,

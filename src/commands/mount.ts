@@ -1,8 +1,11 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { callApi, type NomadFlags, nomadOptions } from './nomad-call.ts'
+import { callApi } from './nomad-call.ts'
+import { type NomadConnection, nomadConnectionOptions } from './nomad-connection.ts'
+import { namespaceOption } from './target.ts'
 
-interface MountFlags extends NomadFlags {
+interface MountFlags extends NomadConnection {
+  readonly namespace: string
   readonly readOnly?: boolean
 }
 
@@ -17,12 +20,15 @@ export function mountCommand(): Command {
     .argument('<volume>', 'ID of the volume')
     .argument('<path>', 'where to mount it')
     .option('--read-only', 'claim it for reading')
-  for (const option of nomadOptions()) command.addOption(option)
+    .addOption(namespaceOption())
+  for (const option of nomadConnectionOptions()) command.addOption(option)
   return command.action(async (volume: string, path: string, flags: MountFlags) => {
     const targetPath = resolve(path)
-    await callApi(flags, 'PUT', `/v1/volume/csi/${encodeURIComponent(volume)}/claim`, {
-      TargetPath: targetPath,
-      ReadOnly: flags.readOnly === true,
+    await callApi(flags, flags.namespace, {
+      title: `mount volume "${volume}"`,
+      method: 'PUT',
+      path: `/volume/csi/${encodeURIComponent(volume)}/claim`,
+      body: { TargetPath: targetPath, ReadOnly: flags.readOnly === true },
     })
     process.stdout.write(`${volume} is mounted at ${targetPath}\n`)
   })

@@ -1,46 +1,47 @@
-import { Option } from 'commander'
-import { errorMessage, UsageError } from '../lib/errors.ts'
+import { systemClock } from '../lib/clock.ts'
+import { UsageError } from '../lib/errors.ts'
 import { parseJSON } from '../lib/json.ts'
+import { createHttp } from '../nomad/http.ts'
+import { clientOptionsOf, type NomadConnection } from './nomad-connection.ts'
 
-/** How a command that speaks to the Volumes API reaches it; named as in the nomad CLI. */
-export interface NomadFlags {
-  readonly address: string
-  readonly namespace: string
-  readonly token?: string
-}
-
-export const nomadOptions = () => [
-  new Option('--address <url>', 'address of the Volumes API')
-    .default('http://127.0.0.1:4646')
-    .env('NOMAD_ADDR'),
-  new Option('--namespace <name>', 'Nomad namespace').default('default').env('NOMAD_NAMESPACE'),
-  new Option('--token <secret>', 'ACL token; give it by the environment').env('NOMAD_TOKEN'),
-]
+/** How long the server may take over a mount: the plugin's own deadlines come before it. */
+const timeoutMs = 150_000
 
 /**
- * One request for a person at a terminal. @returns the answer's JSON; undefined for an empty body
- * @throws UsageError with the server's own text, or why there is no answer
+ * One request for a person at a terminal. @param path beneath `/v1`. @returns the answer's JSON; undefined for an
+ * empty body
+ * @throws UsageError with the server's own text; OperationError where there is no answer
  */
 export async function callApi(
-  { address, namespace, token }: NomadFlags,
-  method: string,
-  path: string,
-  body?: object,
+  connection: NomadConnection,
+  namespace: string,
+  {
+    title,
+    method,
+    path,
+    query,
+    body,
+  }: {
+    readonly title: string
+    readonly method: 'GET' | 'PUT' | 'DELETE'
+    readonly path: string
+    readonly query?: Readonly<Record<string, string>>
+    readonly body?: object
+  },
 ): Promise<unknown> {
-  const url = new URL(path, address)
-  url.searchParams.set('namespace', namespace)
-  let response: Response
+  const http = createHttp({ ...clientOptionsOf(connection), clock: systemClock })
   try {
-    response = await fetch(url, {
+    const { status, text } = await http.send({
+      call: { title, type: method === 'GET' ? 'read' : 'write' },
       method,
-      headers: token === undefined ? {} : { 'X-Nomad-Token': token },
+      path,
+      query: { namespace, ...query },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+      timeoutMs,
     })
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    throw new UsageError(`no answer from ${address} (--address): ${errorMessage(cause)}`, { cause: error })
+    if (status !== 200) throw new UsageError(text || `${connection.nomadAddr} answered ${status}`)
+    return text === '' ? undefined : parseJSON(text)
+  } finally {
+    await http.close()
   }
-  const text = await response.text()
-  if (!response.ok) throw new UsageError(text || `${address} answered ${response.status}`)
-  return text === '' ? undefined : parseJSON(text)
 }

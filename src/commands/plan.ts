@@ -6,14 +6,9 @@ import { connectAdmin } from '../admin/admin-client.ts'
 import { emptyContents, type InventoryContents } from '../inventory/memory-inventory.ts'
 import { createKeyedHash, hasSqliteInventory, readHashKey } from '../inventory/sqlite-inventory.ts'
 import { UsageError } from '../lib/errors.ts'
-import {
-  fromOperator,
-  type NomadConnection,
-  nomadConnectionOptions,
-  openPartsOnce,
-  sourceOption,
-} from './connect.ts'
+import { fromOperator, openPartsOnce, sourceOption } from './connect.ts'
 import { formatPlan } from './format-plan.ts'
+import { type NomadConnection, nomadConnectionOptions } from './nomad-connection.ts'
 import { withAdmin } from './open-admin.ts'
 import {
   dataDirOption,

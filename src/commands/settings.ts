@@ -56,8 +56,8 @@ function applyBooleans(command: Command, environment: Readonly<Record<string, st
 }
 
 function parseBoolean(text: string): boolean | undefined {
-  if (/^(true|1|yes|on)$/i.test(text)) return true
-  return /^(false|0|no|off|)$/i.test(text) ? false : undefined
+  if (/^(true|t|1|yes|on)$/i.test(text)) return true
+  return /^(false|f|0|no|off|)$/i.test(text) ? false : undefined
 }
 
 function applyFile(

@@ -1,17 +1,16 @@
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
 import type { VolumesApi } from '../plan/ports.ts'
+import { createEventReads, type EventReads } from './events.ts'
 import { createHttp } from './http.ts'
 import { createVolumeReads, type VolumeReads } from './reads.ts'
+import type { TransportOptions } from './transport.ts'
 import { createVolumesApi } from './writes.ts'
 
-export interface NomadClientOptions {
-  /** Such as `https://127.0.0.1:4646`. */
-  readonly address: string
-  /** ACL secret ID or workload identity. Default: none, the anonymous policy. */
-  readonly token?: string
+export interface NomadClientOptions extends TransportOptions {
   /** Default: the agent's own. */
   readonly region?: string
-  readonly clock: Clock
+  /** Default: the system's. */
+  readonly clock?: Clock
   readonly timeouts?: {
     /** Of a write. Default 150 s: Nomad gives a plugin 2 min, and queues some calls before it. */
     readonly writeMs?: number
@@ -23,20 +22,21 @@ export interface NomadClientOptions {
 }
 
 /** Nomad's Volumes HTTP API. Retries nothing. */
-export interface NomadClient extends VolumesApi, VolumeReads {
+export interface NomadClient extends VolumesApi, VolumeReads, EventReads {
   /** Cuts what is under way and frees the connections. */
   close(): Promise<void>
 }
 
 const defaultTimeouts = { writeMs: 150_000, readMs: 15_000, pluginReadMs: 60_000 }
 
-/** @throws UsageError where the address is not one of an HTTP server */
-export function createNomadClient(options: NomadClientOptions): NomadClient {
+/** @throws UsageError where the address or a file is not what it has to be */
+export function createNomadClient({ clock = systemClock, ...options }: NomadClientOptions): NomadClient {
   const timeouts = { ...defaultTimeouts, ...options.timeouts }
-  const http = createHttp(options)
+  const http = createHttp({ ...options, clock })
   return {
     ...createVolumeReads(http, timeouts),
     ...createVolumesApi(http, timeouts.writeMs),
+    ...createEventReads(http, timeouts.readMs),
     close: http.close,
   }
 }

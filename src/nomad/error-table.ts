@@ -74,6 +74,13 @@ const textRows: readonly Row[] = [
     ...ambiguous('AnswerLost'),
   },
 
+  // The address: what Go's server answers to a request in the clear.
+  {
+    text: /Client sent an HTTP request to an HTTPS server/,
+    ...permanent('TLSRequired'),
+    message: 'Nomad speaks TLS there: write https:// in NOMAD_ADDR (--nomad-addr)',
+  },
+
   // The declaration.
   { text: /cannot be updated|not compatible with existing/, ...permanent('ImmutableField') },
   {

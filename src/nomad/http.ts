@@ -2,22 +2,38 @@
  * One request to Nomad's HTTP API and its whole answer, within a deadline, never twice. What goes wrong
  * on the way is an OperationError of the error table.
  */
-import { type Dispatcher, Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { Clock } from '../lib/clock.ts'
-import { errorCode, errorMessage, UsageError } from '../lib/errors.ts'
-import { type Call, classifyLostAnswer } from './error-table.ts'
+import { OperationError } from '../lib/errors.ts'
+import { describeFailure, isRefusedHandshake } from './describe-failure.ts'
+import { type Call, classifyAnswer, classifyLostAnswer } from './error-table.ts'
+import { createLanes } from './lanes.ts'
+import { connectTimeoutMs, createTransport, type TransportOptions } from './transport.ts'
 
-export interface HttpRequest {
+/** Waits at Nomad for an index beyond `index`, at most `waitMs`; index 0 answers at once. */
+export interface BlockingQuery {
+  readonly index: bigint
+  readonly waitMs: number
+}
+
+interface Target {
   readonly call: Call
-  readonly method: 'GET' | 'PUT' | 'DELETE'
   /** Beneath `/v1`, its parts percent-encoded. */
   readonly path: string
-  readonly query?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string | readonly string[]>>
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface HttpRequest extends Target {
+  readonly method: 'GET' | 'PUT' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** For the whole of it: connecting, sending, and the answer to its end. */
+  /** For the whole of it: connecting, sending, and the answer to its end; not for what it blocks. */
   readonly timeoutMs: number
-  readonly signal?: AbortSignal | undefined
+  /** Of a read: one that Nomad may hold back. Where too many are held already, it answers at once. */
+  readonly blocking?: BlockingQuery | undefined
+  /** Of a read: a plugin answers it, and may hang. */
+  readonly reachesPlugin?: boolean
 }
 
 export interface HttpAnswer {
@@ -26,78 +42,61 @@ export interface HttpAnswer {
   readonly header: (name: string) => string | undefined
 }
 
-export interface HttpOptions {
-  /** Such as `https://127.0.0.1:4646`; a path in it comes before `/v1`. */
-  readonly address: string
-  /** ACL secret ID or workload identity. */
-  readonly token?: string
+export interface StreamRequest extends Target {
+  /** Without a byte for so long, the stream is taken for lost. */
+  readonly silenceMs: number
+}
+
+export interface HttpOptions extends TransportOptions {
   readonly region?: string
   readonly clock: Clock
 }
 
 export interface Http {
   send(request: HttpRequest): Promise<HttpAnswer>
+  /** Reads an answer that goes on line by line; resolves when it ends. */
+  stream(request: StreamRequest, onLine: (line: string) => void): Promise<void>
   /** Cuts what is under way. */
   close(): Promise<void>
 }
 
-const connectTimeoutMs = 10_000
+/** @throws UsageError where the address or a file is not what it has to be */
+export function createHttp({ region, clock, ...options }: HttpOptions): Http {
+  const transport = createTransport(options)
+  const lanes = createLanes()
 
-/** @throws UsageError where the address is not one of an HTTP server */
-export function createHttp({ address, token, region, clock }: HttpOptions): Http {
-  if (!URL.canParse(address) || !/^https?:/.test(address)) {
-    throw new UsageError(
-      `"${address}" is not the address of a Nomad API; one looks like http://127.0.0.1:4646`,
-    )
-  }
-  const base = new URL(address)
-  const pathPrefix = base.pathname.replace(/\/+$/, '')
-  // The deadline covers headers and body; undici's own limits would cut blocking queries. HTTP/2 would
-  // change what a connection of its own means.
-  const options: Pool.Options = {
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connectTimeout: connectTimeoutMs,
-    allowH2: false,
-  }
-  const reads = new Pool(base.origin, options)
-  // Each write on a connection of its own: on one that is kept alive it can meet the server's idle close,
-  // and then nobody knows whether it was carried out.
-  const writes = new Pool(base.origin, { ...options, pipelining: 0 })
-
-  async function send(request: HttpRequest): Promise<HttpAnswer> {
-    const { call, method, path, query, headers, body, timeoutMs, signal } = request
-    const abort = new AbortController()
-    let cut: string | undefined
-    const cutShort = (why: string) => {
-      cut ??= why
-      abort.abort()
+  function send(request: HttpRequest): Promise<HttpAnswer> {
+    const { blocking } = request
+    if (request.method !== 'GET') return lanes.run('write', () => exchange(request))
+    if (blocking !== undefined && blocking.index > 0n && lanes.hasRoom('wait')) {
+      return lanes.run('wait', () => exchange(blockingRequest(request, blocking)))
     }
-    const interrupt = () => cutShort('interrupted')
-    if (signal?.aborted) interrupt()
-    signal?.addEventListener('abort', interrupt)
-    const cancelTimeout = clock.after(timeoutMs, () => cutShort(`no answer within ${timeoutMs / 1000} s`))
+    return lanes.run(request.reachesPlugin === true ? 'pluginRead' : 'read', () => exchange(request))
+  }
 
+  async function exchange(request: HttpRequest): Promise<HttpAnswer> {
+    const { method, headers, body, timeoutMs } = request
+    const watch = watchRequest(request)
+    watch.limit(timeoutMs, `no answer within ${timeoutMs / 1000} s`)
     let sent = false
     const onSend = () => {
       // undici sends a request again in rare cases; a write must not be.
-      if (sent && method !== 'GET') cutShort('the connection was lost')
+      if (sent && method !== 'GET') watch.cutShort('the connection was lost')
       sent = true
     }
     try {
+      const { reads, writes } = transport.pools()
       const dispatcher = (method === 'GET' ? reads : writes).compose(notifyOfSending(onSend))
       const response = await dispatcher.request({
-        origin: base.origin,
+        ...partsOf(request),
         method,
-        path: `${pathPrefix}/v1${path}`,
-        query: { ...(region !== undefined && { region }), ...query },
         headers: {
-          ...(token !== undefined && { 'x-nomad-token': token }),
+          ...tokenHeader(),
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...headers,
         },
         ...(body !== undefined && { body }),
-        signal: abort.signal,
+        signal: watch.signal,
       })
       const text = await response.body.text()
       return {
@@ -109,18 +108,101 @@ export function createHttp({ address, token, region, clock }: HttpOptions): Http
         },
       }
     } catch (error) {
-      throw classifyLostAnswer(error, sent, cut ?? describe(error, base.origin), call)
+      throw lost(error, sent && !isRefusedHandshake(error), watch.why(), request.call)
     } finally {
-      cancelTimeout()
-      signal?.removeEventListener('abort', interrupt)
+      watch.end()
     }
   }
 
+  async function stream(request: StreamRequest, onLine: (line: string) => void): Promise<void> {
+    const { call, silenceMs } = request
+    const watch = watchRequest(request)
+    const silence = `not a byte within ${silenceMs / 1000} s`
+    watch.limit(silenceMs, silence)
+    let answer: Dispatcher.ResponseData
+    try {
+      answer = await transport
+        .pools()
+        .reads.request({ ...partsOf(request), method: 'GET', headers: tokenHeader(), signal: watch.signal })
+      if (answer.statusCode === 200) {
+        let rest = ''
+        for await (const chunk of answer.body.setEncoding('utf8')) {
+          watch.limit(silenceMs, silence)
+          const lines = `${rest}${chunk}`.split('\n')
+          rest = lines.pop() ?? ''
+          for (const line of lines) onLine(line)
+        }
+        return
+      }
+      throw classifyAnswer(answer.statusCode, await answer.body.text(), call)
+    } catch (error) {
+      throw lost(error, false, watch.why(), call)
+    } finally {
+      watch.end()
+    }
+  }
+
+  /** Why a request is cut, if it is, and the signal that cuts it. */
+  function watchRequest({ signal }: Target) {
+    const abort = new AbortController()
+    let cut: string | undefined
+    let cancelTimeout = () => {}
+    const cutShort = (why: string) => {
+      cut ??= why
+      abort.abort()
+    }
+    const interrupt = () => cutShort('interrupted')
+    if (signal?.aborted) interrupt()
+    signal?.addEventListener('abort', interrupt)
+    return {
+      signal: abort.signal,
+      why: () => cut,
+      cutShort,
+      limit(timeoutMs: number, why: string) {
+        cancelTimeout()
+        cancelTimeout = clock.after(timeoutMs, () => cutShort(why))
+      },
+      end() {
+        cancelTimeout()
+        signal?.removeEventListener('abort', interrupt)
+      },
+    }
+  }
+
+  const partsOf = ({ path, query }: Target) => ({
+    origin: transport.origin,
+    path: `${transport.pathPrefix}/v1${path}`,
+    query: { ...(region !== undefined && { region }), ...query },
+  })
+
+  function tokenHeader(): Record<string, string> {
+    const token = transport.token()
+    return token === undefined ? {} : { 'x-nomad-token': token }
+  }
+
+  const lost = (error: unknown, sent: boolean, cut: string | undefined, call: Call) =>
+    error instanceof OperationError
+      ? error
+      : classifyLostAnswer(
+          error,
+          sent,
+          cut ?? describeFailure(error, transport.shown, connectTimeoutMs),
+          call,
+        )
+
   return {
     send,
-    async close() {
-      await Promise.all([reads.destroy(), writes.destroy()])
-    },
+    stream: (request, onLine) => lanes.run('stream', () => stream(request, onLine)),
+    close: transport.close,
+  }
+}
+
+/** Nomad adds up to a sixteenth to the wait, and may hold a query for 5 s while it elects a leader. */
+function blockingRequest(request: HttpRequest, { index, waitMs }: BlockingQuery): HttpRequest {
+  return {
+    ...request,
+    query: { ...request.query, index: String(index), wait: `${waitMs}ms` },
+    timeoutMs: request.timeoutMs + waitMs * 1.07 + 5000,
   }
 }
 
@@ -139,21 +221,4 @@ function notifyOfSending(onSend: () => void): Dispatcher.DispatcherComposeInterc
       onResponseEnd: (...event) => handler.onResponseEnd?.(...event),
       onResponseError: (...event) => handler.onResponseError?.(...event),
     })
-}
-
-function describe(error: unknown, origin: string): string {
-  switch (errorCode(error)) {
-    case 'ECONNREFUSED':
-      return `nothing listens at ${origin} (is NOMAD_ADDR right, and Nomad running?)`
-    case 'ENOTFOUND':
-      return `the host of ${origin} is unknown (is NOMAD_ADDR right?)`
-    case 'UND_ERR_CONNECT_TIMEOUT':
-      return `no connection to ${origin} within ${connectTimeoutMs / 1000} s`
-    case 'UND_ERR_SOCKET':
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return `${origin} closed the connection before its answer was complete`
-    default:
-      return `${origin}: ${errorMessage(error)}`
-  }
 }

@@ -5,7 +5,8 @@
 import { type Clock, delay } from '../lib/clock.ts'
 import { errorMessage, OperationError, toOperationError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import type { BlockingQuery, Indexed } from './reads.ts'
+import type { BlockingQuery } from './http.ts'
+import type { Indexed } from './reads.ts'
 
 export interface ListWatchOptions<Item> {
   /** For log lines and errors: `volumes in namespace "default"`. */
@@ -33,6 +34,8 @@ export interface ListWatch {
   current(): Promise<number>
   /** Reads the list afresh; `current` waits for it. */
   refresh(): void
+  /** Something may have changed: reads the list afresh, unless one arrives by itself just now. */
+  hint(): void
   /** Ends the open query; resolves when nothing of the watch is left. */
   close(): Promise<void>
 }
@@ -41,6 +44,8 @@ const firstRetryMs = 1000
 const lastRetryMs = 30_000
 /** Changes that follow each other closely become one list. */
 const gapMs = 100
+/** What a blocking query would bring by itself is given so long. */
+const hintMs = 1000
 
 export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch {
   const { title, list, onList, sequence, clock, random, log, pollMs } = options
@@ -52,6 +57,7 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
   let failures = 0
   let lastError: unknown
   let cut = new AbortController()
+  let cancelHint: (() => void) | undefined
   let attempt = Promise.withResolvers<void>()
 
   /** One query and what follows from it. @returns the index to wait beyond next, 0 for a list at once */
@@ -118,6 +124,11 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
     await delay(clock, retryInMs, cut.signal)
   }
 
+  function refresh() {
+    wanted += 1
+    cut.abort()
+  }
+
   const ended = run()
 
   return {
@@ -129,12 +140,18 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
         await attempt.promise
       }
     },
-    refresh() {
-      wanted += 1
-      cut.abort()
+    refresh,
+    hint() {
+      if (closed) return
+      const before = arrivedAt
+      cancelHint ??= clock.after(hintMs, () => {
+        cancelHint = undefined
+        if (arrivedAt === before && failures === 0) refresh()
+      })
     },
     close() {
       closed = true
+      cancelHint?.()
       cut.abort()
       return ended
     },

@@ -5,12 +5,14 @@ import type { Plugin, PluginStub } from '../wire/plugin.ts'
 import type { Snapshot } from '../wire/snapshot.ts'
 import type { Volume, VolumeStub } from '../wire/volume.ts'
 import { createCachedList } from './cached-list.ts'
+import { watchEvents } from './event-watch.ts'
+import type { EventReads, NomadEvent } from './events.ts'
 import { watchEnded } from './list-watch.ts'
 import type { VolumeReads } from './reads.ts'
 import { watchCollection } from './watched-collection.ts'
 
 export interface ObserverOptions {
-  readonly client: VolumeReads
+  readonly client: VolumeReads & EventReads
   readonly clock: Clock
   /** Uniform in [0, 1), for jitter. */
   readonly random: () => number
@@ -29,7 +31,9 @@ export type ObservedChange =
   | { readonly type: 'plugin'; readonly pluginID: string }
 
 /**
- * The Observer over Nomad's API. Plugins are watched from the start, a namespace from the first read of a
+ * The Observer over Nomad's API. One blocking query a namespace and one for plugins find what changes, and only
+ * that is read again; Nomad's events, where they are safe, make lists that are not waited for be read sooner.
+ * Plugins are watched from the start, a namespace from the first read of a
  * volume in it. Every read rejects with an OperationError where there is no answer, and is never empty for
  * that. `invalidate` of a plugin is about its lists of external volumes and snapshots, which our writes
  * change; the plugin itself is watched.
@@ -97,6 +101,13 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     }),
   )
 
+  /** The lists alone say what is there; an event makes them be read sooner. */
+  function onEvent({ topic, namespace }: NomadEvent) {
+    if (topic === 'CSIPlugin') plugins.hint()
+    else volumesOf.peek(namespace)?.hint()
+  }
+  const events = watchEvents({ client, onEvent, clock, random, log, signal })
+
   return {
     async volume(namespace, volumeID) {
       // A watch that begins now would outlive the observer.
@@ -125,7 +136,7 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     },
     async close() {
       closing.abort()
-      await Promise.all([plugins, ...volumesOf.values()].map((collection) => collection.close()))
+      await Promise.all([events, ...[plugins, ...volumesOf.values()].map((collection) => collection.close())])
     },
   }
 }

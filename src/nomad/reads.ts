@@ -3,16 +3,10 @@ import { Plugin, PluginStub } from '../wire/plugin.ts'
 import { type Snapshot, SnapshotsResponse } from '../wire/snapshot.ts'
 import { type ExternalVolume, ExternalVolumesResponse, Volume, VolumeStub } from '../wire/volume.ts'
 import { type Call, classifyAnswer } from './error-table.ts'
-import type { Http, HttpAnswer, HttpRequest } from './http.ts'
+import type { BlockingQuery, Http, HttpAnswer, HttpRequest } from './http.ts'
 import { listPages } from './pages.ts'
 import { createAnswerParser } from './parse-answer.ts'
 import { titleOf, volumePath } from './volume-address.ts'
-
-/** Waits at Nomad for an index beyond `index`, at most `waitMs`; index 0 answers at once. */
-export interface BlockingQuery {
-  readonly index: bigint
-  readonly waitMs: number
-}
 
 /** What a list had, and the index of its whole table, 0 where the server gives none. */
 export interface Indexed<Item> {
@@ -85,8 +79,9 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
       const answer = await readAll(
         {
           path: '/volumes',
-          query: { type: 'csi', namespace, ...blockingParameters(query) },
-          timeoutMs: timeouts.readMs + blockingMs(query),
+          query: { type: 'csi', namespace },
+          blocking: query,
+          timeoutMs: timeouts.readMs,
           signal,
         },
         `list volumes in namespace "${namespace}"`,
@@ -107,8 +102,9 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
       const answer = await readAll(
         {
           path: '/plugins',
-          query: { type: 'csi', ...blockingParameters(query) },
-          timeoutMs: timeouts.readMs + blockingMs(query),
+          query: { type: 'csi' },
+          blocking: query,
+          timeoutMs: timeouts.readMs,
           signal,
         },
         'list plugins',
@@ -133,6 +129,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
             {
               path: '/volumes/external',
               query: { plugin_id: pluginID, ...page },
+              reachesPlugin: true,
               timeoutMs: timeouts.pluginReadMs,
               signal,
             },
@@ -154,6 +151,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
             {
               path: '/volumes/snapshot',
               query: { plugin_id: pluginID, ...page },
+              reachesPlugin: true,
               timeoutMs: timeouts.pluginReadMs,
               signal,
             },
@@ -182,15 +180,6 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
       return answer !== undefined
     },
   }
-}
-
-function blockingParameters(query: BlockingQuery | undefined): Record<string, string> {
-  return query ? { index: String(query.index), wait: `${query.waitMs}ms` } : {}
-}
-
-/** Nomad adds up to a sixteenth to the wait, and may hold a query for 5 s while it elects a leader. */
-function blockingMs(query: BlockingQuery | undefined): number {
-  return query && query.index > 0n ? query.waitMs * 1.07 + 5000 : 0
 }
 
 function indexOf(answer: HttpAnswer): bigint {

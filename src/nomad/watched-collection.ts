@@ -21,6 +21,8 @@ export interface WatchedCollection<Stub, Full> extends VersionedCache<Stub, Full
   stubs(): readonly Stub[]
   /** Reads the list afresh; the next `get` waits for it. */
   refresh(): void
+  /** Something may have changed: reads the list afresh, unless one arrives by itself just now. */
+  hint(): void
   close(): Promise<void>
 }
 
@@ -66,6 +68,7 @@ export function watchCollection<Stub, Full>(
     },
     stubs: () => [...(stubs?.values() ?? [])],
     refresh: watch.refresh,
+    hint: watch.hint,
     close: watch.close,
   }
 }

@@ -1,0 +1,98 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import { errorMessage, UsageError } from '../lib/errors.ts'
+import { filesBeneath } from './file-value.ts'
+
+/** How a client of Nomad speaks TLS; as Nomad's own tools take it. */
+export interface ClientTlsOptions {
+  /** PEM file of the authorities that are trusted instead of the machine's; comes before `caPath`. */
+  readonly caCertFile?: string
+  /** Folder of such files, with everything beneath it. */
+  readonly caPath?: string
+  /** PEM file of the certificate that is shown to Nomad; goes with `clientKeyFile`. */
+  readonly clientCertFile?: string
+  readonly clientKeyFile?: string
+  /** Name that Nomad's certificate has to be for, instead of the address's: `server.global.nomad`. */
+  readonly serverName?: string
+  /** Takes any certificate. */
+  readonly skipVerify?: boolean
+}
+
+/** The files and folders that `readClientTls` reads. */
+export function tlsPathsOf({
+  caCertFile,
+  caPath,
+  clientCertFile,
+  clientKeyFile,
+}: ClientTlsOptions): string[] {
+  return [caCertFile ?? caPath, clientCertFile, clientKeyFile].filter((path) => path !== undefined)
+}
+
+/** @throws UsageError that names the file and what it is for */
+export function readClientTls(options: ClientTlsOptions): SecureContext {
+  const { caCertFile, caPath, clientCertFile, clientKeyFile } = options
+  if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
+    throw new UsageError(
+      'a client certificate takes its key with it: give both, certificate and key, or none',
+    )
+  }
+  const ca =
+    caCertFile !== undefined
+      ? readAuthorities([caCertFile], caCertFile)
+      : caPath !== undefined
+        ? readAuthorities(listFolder(caPath), caPath)
+        : // What Node brings, and what this machine trusts, as Nomad's tools do.
+          [...getCACertificates('default'), ...getCACertificates('system')]
+  const pair = clientCertFile !== undefined &&
+    clientKeyFile !== undefined && {
+      cert: readFile(clientCertFile, 'client certificate'),
+      key: readFile(clientKeyFile, 'key of the client certificate'),
+    }
+  try {
+    return createSecureContext({ ca, minVersion: 'TLSv1.2', ...pair })
+  } catch (error) {
+    throw new UsageError(
+      `${clientCertFile} and ${clientKeyFile} are not a client certificate and its key, in PEM: ${errorMessage(error)}`,
+      { cause: error },
+    )
+  }
+}
+
+/** Node takes what is no certificate for none, and would then trust nobody without saying why. */
+function readAuthorities(files: readonly string[], place: string): string[] {
+  const certificates = files.flatMap((file) => {
+    const text = readFile(file, 'certificate authority')
+    return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  })
+  if (certificates.length === 0) throw new UsageError(`${place} holds no certificate authority in PEM`)
+  for (const certificate of certificates) {
+    try {
+      new X509Certificate(certificate)
+    } catch (error) {
+      throw new UsageError(`${place} holds what is not a certificate: ${errorMessage(error)}`, {
+        cause: error,
+      })
+    }
+  }
+  return certificates
+}
+
+function listFolder(folder: string): string[] {
+  try {
+    return filesBeneath(folder)
+  } catch (error) {
+    throw new UsageError(`the folder of certificate authorities cannot be read: ${errorMessage(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** @param what - for people. @throws UsageError */
+export function readFile(path: string, what: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(`the ${what} cannot be read: ${errorMessage(error)}`, { cause: error })
+  }
+}

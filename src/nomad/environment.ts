@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NomadClientOptions } from './client.ts'
+import type { TransportOptions } from './transport.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export const defaultAddress = 'http://127.0.0.1:4646'
+
+/** In a task of Nomad: where its agent serves the API to it. Elsewhere undefined. */
+export function taskAddress({ NOMAD_UNIX_ADDR: address }: Environment): string | undefined {
+  return address === '' ? undefined : address
+}
+
+/** In a task of Nomad with `identity { file = true }`: the file in which its token is renewed. */
+export function taskTokenFile({ NOMAD_SECRETS_DIR: directory }: Environment): string | undefined {
+  if (directory === undefined || directory === '') return undefined
+  const file = join(directory, 'nomad_token')
+  return existsSync(file) ? file : undefined
+}
+
+/**
+ * Of a token and a file of one, the file; but an ACL token that is given comes before the identity of the task that
+ * this happens to run in. A workload identity in `token` is the task's own, as it was when the task began.
+ */
+export function chooseToken(
+  { token, tokenFile }: Pick<TransportOptions, 'token' | 'tokenFile'>,
+  environment: Environment,
+): Pick<TransportOptions, 'token' | 'tokenFile'> {
+  const isACLToken = token !== undefined && !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)
+  const isIdentityFile = tokenFile !== undefined && tokenFile === taskTokenFile(environment)
+  if (tokenFile !== undefined && !(isIdentityFile && isACLToken)) return { tokenFile }
+  return token === undefined ? {} : { token }
+}
+
+/** The options of a client as every Nomad tool takes them from its environment, and as a task of Nomad has them. */
+export function readEnvironment(environment: Environment): NomadClientOptions {
+  const get = (name: string) => (environment[name] === '' ? undefined : environment[name])
+  const optional = <Name extends string>(name: Name, value: string | undefined) =>
+    (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: string }
+  return {
+    address: get('NOMAD_ADDR') ?? taskAddress(environment) ?? defaultAddress,
+    ...chooseToken(
+      {
+        ...optional('token', get('NOMAD_TOKEN')),
+        ...optional('tokenFile', taskTokenFile(environment)),
+      },
+      environment,
+    ),
+    ...optional('region', get('NOMAD_REGION')),
+    tls: {
+      ...optional('caCertFile', get('NOMAD_CACERT')),
+      ...optional('caPath', get('NOMAD_CAPATH')),
+      ...optional('clientCertFile', get('NOMAD_CLIENT_CERT')),
+      ...optional('clientKeyFile', get('NOMAD_CLIENT_KEY')),
+      ...optional('serverName', get('NOMAD_TLS_SERVER_NAME')),
+      skipVerify: /^(1|t|true)$/i.test(get('NOMAD_SKIP_VERIFY') ?? ''),
+    },
+  }
+}
