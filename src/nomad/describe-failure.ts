@@ -27,7 +27,7 @@ export function describeFailure(error: unknown, shown: string, connectTimeoutMs:
     case 'CERT_UNTRUSTED':
       return `the certificate of ${shown} is not from an authority that is trusted: name its file in NOMAD_CACERT (--nomad-ca-cert), or their folder in NOMAD_CAPATH (--nomad-ca-path)`
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `the certificate of ${shown} is for another name: ${errorMessage(error).replace(/^.*altnames: /, '')}: say the name that it is for in NOMAD_TLS_SERVER_NAME (--nomad-tls-server-name), as server.global.nomad`
+      return `the certificate of ${shown} is for ${namesOf(error)}: say the name that it is for in NOMAD_TLS_SERVER_NAME (--nomad-tls-server-name), as server.global.nomad`
     case 'CERT_HAS_EXPIRED':
       return `the certificate of ${shown}, or of its authority, has expired: renew it at Nomad`
     case 'CERT_NOT_YET_VALID':
@@ -35,8 +35,11 @@ export function describeFailure(error: unknown, shown: string, connectTimeoutMs:
     case 'UND_ERR_SOCKET':
     case 'ECONNRESET':
     case 'EPIPE': {
-      const hint = shown.startsWith('http:') ? ' (if it speaks TLS, write https:// in NOMAD_ADDR)' : ''
-      return `${shown} closed the connection before its answer was complete${hint}`
+      // With TLS 1.3 a server refuses a client's certificate after the handshake, and often just closes.
+      const hint = shown.startsWith('https:')
+        ? 'if it asks for a client certificate, give NOMAD_CLIENT_CERT and NOMAD_CLIENT_KEY'
+        : 'if it speaks TLS, write https:// in NOMAD_ADDR'
+      return `${shown} closed the connection before its answer was complete (${hint})`
     }
   }
   if (isRefusedHandshake(error)) {
@@ -54,4 +57,11 @@ export function isRefusedHandshake(error: unknown): boolean {
   return /^ERR_SSL_.*ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE|HANDSHAKE_FAILURE|ACCESS_DENIED|DECRYPT_ERROR)/.test(
     code,
   )
+}
+
+/** Of the certificate that was shown: `DNS:server.global.nomad`. */
+function namesOf(error: unknown): string {
+  const cert = error instanceof Error && 'cert' in error ? error.cert : undefined
+  if (typeof cert !== 'object' || cert === null || !('subjectaltname' in cert)) return 'another name'
+  return String(cert.subjectaltname)
 }

@@ -18,7 +18,7 @@ export interface Certificate {
 
 export interface Authority extends Certificate {
   /** Issues a certificate for these names and addresses. */
-  issue(name: string, hosts: readonly string[]): Promise<Certificate>
+  issue(name: string, hosts: readonly string[], notAfter?: Date): Promise<Certificate>
 }
 
 /** A certificate authority whose files, and those of what it issues, are in `directory`. */
@@ -56,7 +56,7 @@ export async function createAuthority(
   })
   return {
     ...(await write(name.replaceAll(' ', '-').toLowerCase(), own, keys)),
-    async issue(subject, hosts) {
+    async issue(subject, hosts, notAfter = dates.notAfter) {
       const subjectKeys = await newKeys()
       const certificate = await x509.X509CertificateGenerator.create({
         subject: `CN=${subject}`,
@@ -64,7 +64,8 @@ export async function createAuthority(
         publicKey: subjectKeys.publicKey,
         signingKey: keys.privateKey,
         signingAlgorithm: algorithm,
-        ...dates,
+        notBefore: new Date(Math.min(dates.notBefore.getTime(), notAfter.getTime() - lifetimeMs)),
+        notAfter,
         extensions: [
           new x509.ExtendedKeyUsageExtension([
             x509.ExtendedKeyUsage.serverAuth,
