@@ -1,13 +1,13 @@
 /**
- * The lanes' one promise: whatever is asked for, no more requests are under way at once than Nomad takes
- * connections from one address, which are 100 where `http_max_conns_per_client` is not set. What is left is for
- * the other clients there.
+ * The lanes' one promise: whatever is asked for, there are never more connections than the 100 that Nomad takes
+ * from one address where `http_max_conns_per_client` is not set, and seldom more than two thirds of them.
  */
 import PQueue from 'p-queue'
 
-const limits = { read: 16, pluginRead: 8, write: 32, wait: 24, stream: 1 } as const
+const limits = { read: 12, pluginRead: 6, write: 32, wait: 16, stream: 1 } as const
 
-export const connectionLimit = Object.values(limits).reduce((sum, limit) => sum + limit, 0)
+/** A write's connection may still be closing when the next one's is open. */
+export const connectionLimit = Object.values(limits).reduce<number>((sum, limit) => sum + limit, limits.write)
 
 /** `pluginRead` waits for a plugin, which may hang; `wait` and `stream` for Nomad to have news. */
 export type Lane = keyof typeof limits

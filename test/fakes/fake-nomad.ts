@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { stringifyJSON } from '../../src/lib/json.ts'
 import type { Plugin } from '../../src/wire/plugin.ts'
 import type { Snapshot } from '../../src/wire/snapshot.ts'
@@ -22,6 +23,12 @@ export interface FakeNomad extends FakeServer {
   failure: Answer | 'cut' | undefined
   /** While set, answers wait for it; what they say was decided before. */
   hold: Promise<void> | undefined
+  /** What its servers run; events are given from 1.10.7 and 1.11.1 on. Default: 1.9.0. */
+  versions: readonly string[]
+  /** Sends an event to all who listen. */
+  emit(topic: string, key: string, namespace?: string): void
+  /** Event streams open now. */
+  listening(): number
   /** Requests so far, as `GET /v1/volumes`. */
   count(start: string): number
 }
@@ -83,7 +90,17 @@ export async function startFakeNomad(): Promise<FakeNomad> {
     return { status: 404, body: path.startsWith('/v1/plugin/') ? 'plugin not found' : 'volume not found' }
   }
 
+  const listeners = new Set<ServerResponse>()
   const server = await startHttpServer(async (request, response) => {
+    if (request.path === '/v1/agent/members') {
+      return json({ Members: nomad.versions.map((build) => ({ Status: 'alive', Tags: { build } })) })
+    }
+    if (request.path === '/v1/event/stream') {
+      response.writeHead(200).write('{}\n')
+      listeners.add(response)
+      response.on('close', () => listeners.delete(response))
+      return undefined
+    }
     const reply = await answer(request)
     await nomad.hold
     if (reply !== 'cut') return reply
@@ -124,6 +141,12 @@ export async function startFakeNomad(): Promise<FakeNomad> {
       index.volumes = to
       wake()
     },
+    versions: ['1.9.0'],
+    emit(Topic, Key, Namespace = '') {
+      const Events = [{ Topic, Type: 'Any', Key, Namespace, Payload: {} }]
+      for (const listener of listeners) listener.write(`${stringifyJSON({ Index: 1, Events })}\n`)
+    },
+    listening: () => listeners.size,
     failure: undefined,
     hold: undefined,
     count: (start) =>

@@ -157,4 +157,27 @@ describe('list watch', () => {
     await expect(watched.current()).rejects.toMatchObject({ reason: 'Interrupted' })
     expect(vi.getTimerCount()).toBe(0)
   })
+
+  it('reads the list afresh a second after a hint, once, unless one arrives by itself', async () => {
+    let wake = () => {}
+    const watched = watch((index, waitMs, signal) => {
+      if (index === 0n) return Promise.resolve(list(7n))
+      const news = new Promise<Indexed<string>>((resolve) => {
+        wake = () => resolve(list(index + 1n))
+      })
+      return Promise.race([news, blockFor(waitMs, index, signal)])
+    })
+    await vi.advanceTimersByTimeAsync(1000)
+    watched.hint()
+    watched.hint()
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(watched.times()).toEqual([0, 0, 2000, 2000])
+    watched.hint()
+    wake()
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(watched.times()).toEqual([0, 0, 2000, 2000, 6100])
+    watched.hint()
+    await watched.close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })

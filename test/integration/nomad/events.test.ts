@@ -1,0 +1,135 @@
+import pino from 'pino'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { createNomadClient, type NomadClient } from '../../../src/nomad/client.ts'
+import type { NomadEvent } from '../../../src/nomad/events.ts'
+import { connectionLimit } from '../../../src/nomad/lanes.ts'
+import { createObserver, type ObservedChange } from '../../../src/nomad/observer.ts'
+import { aPlugin, aVolume } from '../../builders/nomad.ts'
+import { type FakeNomad, startFakeNomad } from '../../fakes/fake-nomad.ts'
+
+let nomad: FakeNomad
+let client: NomadClient
+beforeEach(async () => {
+  nomad = await startFakeNomad()
+  client = createNomadClient({ address: nomad.address })
+})
+afterEach(async () => {
+  await client.close()
+  await nomad.close()
+})
+
+function observe() {
+  const lines: string[] = []
+  const changes: ObservedChange[] = []
+  const observer = createObserver({
+    client,
+    clock: systemClock,
+    random: () => 0.999,
+    log: pino({}, { write: (line: string) => lines.push(line) }),
+    pollMs: 60_000,
+  })
+  onTestFinished(observer.close)
+  observer.onChange((change) => changes.push(change))
+  return { ...observer, changes, lines }
+}
+
+const lists = (path: string) => nomad.requests.filter((request) => request.path === path)
+
+describe('events', () => {
+  it('are read of all namespaces, line by line, whatever the pieces that they come in', async () => {
+    const events: NomadEvent[] = []
+    const abort = new AbortController()
+    const reading = client.readEvents({
+      onEvent: (event) => events.push(event),
+      onAlive: () => {},
+      signal: abort.signal,
+    })
+    await vi.waitFor(() => expect(nomad.listening()).toBe(1))
+    expect(Object.fromEntries(nomad.requests.at(-1)?.query ?? [])).toMatchObject({ namespace: '*' })
+    expect(nomad.requests.at(-1)?.query.getAll('topic')).toEqual(['CSIVolume:*', 'CSIPlugin:*'])
+    nomad.emit('CSIVolume', 'data', 'prod')
+    nomad.emit('Node', 'n1')
+    nomad.emit('CSIPlugin', 'ebs')
+    await vi.waitFor(() =>
+      expect(events).toEqual([
+        { topic: 'CSIVolume', namespace: 'prod', key: 'data' },
+        { topic: 'CSIPlugin', namespace: '', key: 'ebs' },
+      ]),
+    )
+    abort.abort()
+    await expect(reading).rejects.toMatchObject({ kind: 'transient' })
+    await vi.waitFor(() => expect(nomad.listening()).toBe(0))
+  })
+
+  it('make a list be read that no blocking query wakes for, and say nothing themselves', async () => {
+    nomad.versions = ['2.0.6-dev', '1.10.7+ent']
+    nomad.putPlugin(aPlugin('ebs'))
+    nomad.putVolume(aVolume('data'))
+    const observer = observe()
+    await observer.plugin('ebs')
+    await observer.volume('default', 'data')
+    await vi.waitFor(() => expect(nomad.listening()).toBe(1))
+    // As Nomad does when a plugin's allocation ends: no index moves, and nobody wakes.
+    nomad.changeSilently((volume) => ({ ...volume, Schedulable: false }))
+    nomad.emit('CSIVolume', 'data', 'default')
+    await vi.waitFor(
+      () => expect(observer.changes).toEqual([{ type: 'volume', namespace: 'default', volumeID: 'data' }]),
+      5000,
+    )
+    // One that nothing changed for, and one of a namespace that nobody asks about.
+    nomad.emit('CSIPlugin', 'ebs')
+    nomad.emit('CSIVolume', 'data', 'elsewhere')
+    const plugins = lists('/v1/plugins').length
+    await vi.waitFor(() => expect(lists('/v1/plugins').length).toBeGreaterThan(plugins), 5000)
+    expect(observer.changes).toHaveLength(1)
+    expect(lists('/v1/volumes').map(({ query }) => query.get('namespace'))).not.toContain('elsewhere')
+  })
+
+  it.each([[['1.11.0']], [['2.0.5', '1.10.6']], [['unknown']], [[]]])(
+    'are not asked for where a server may lose secrets by them: %j',
+    async (versions) => {
+      nomad.versions = versions
+      const observer = observe()
+      await vi.waitFor(() => expect(observer.lines.join()).toContain('GH-27176'))
+      expect(nomad.requests.map(({ path }) => path)).not.toContain('/v1/event/stream')
+      nomad.putVolume(aVolume('data'))
+      expect(await observer.volume('default', 'data')).toBeDefined()
+    },
+  )
+})
+
+describe('connections', () => {
+  it('stay below what Nomad takes from one address, whatever the number of namespaces and volumes', async () => {
+    nomad.versions = ['2.0.5']
+    const namespaces = Array.from({ length: 150 }, (_, index) => `team-${index}`)
+    for (const Namespace of namespaces)
+      nomad.putVolume(aVolume('one', { Namespace }), aVolume('two', { Namespace }))
+    for (let plugin = 0; plugin < 40; plugin++) nomad.externalVolumes.set(`p${plugin}`, [])
+    const observer = observe()
+    await Promise.all(
+      namespaces.flatMap((namespace) => ['one', 'two'].map((id) => observer.volume(namespace, id))),
+    )
+    // Everything at once, and an answer to nothing: whatever may be under way is.
+    const gate = Promise.withResolvers<void>()
+    nomad.hold = gate.promise
+    const calls = [
+      ...namespaces.map((namespace) => client.readVolume(namespace, 'one')),
+      ...[...nomad.externalVolumes.keys()].map((pluginID) => client.listExternalVolumes(pluginID)),
+      ...namespaces.map((namespace) => client.deregisterVolume(namespace, 'none')),
+    ]
+    await vi.waitFor(async () => expect(await nomad.connections()).toBeGreaterThan(50))
+    gate.resolve()
+    await Promise.allSettled(calls)
+    expect(connectionLimit).toBeLessThan(100)
+    expect(nomad.mostConnections()).toBeLessThanOrEqual(connectionLimit)
+    // Those beyond the room for blocking queries are watched all the same.
+    nomad.putVolume(aVolume('one', { Namespace: 'team-149', Capacity: 9999 }))
+    nomad.emit('CSIVolume', 'one', 'team-149')
+    await vi.waitFor(
+      () =>
+        expect(observer.changes).toContainEqual({ type: 'volume', namespace: 'team-149', volumeID: 'one' }),
+      5000,
+    )
+  })
+})
