@@ -37,7 +37,7 @@ export function describeFailure(error: unknown, shown: string, connectTimeoutMs:
     case 'EPIPE': {
       // With TLS 1.3 a server refuses a client's certificate after the handshake, and often just closes.
       const hint = shown.startsWith('https:')
-        ? 'if it asks for a client certificate, give NOMAD_CLIENT_CERT and NOMAD_CLIENT_KEY'
+        ? 'if it asks for a client certificate, give one that it trusts: NOMAD_CLIENT_CERT and NOMAD_CLIENT_KEY'
         : 'if it speaks TLS, write https:// in NOMAD_ADDR'
       return `${shown} closed the connection before its answer was complete (${hint})`
     }
