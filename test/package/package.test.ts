@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { watchProcess } from '../helpers/mooring-process.ts'
@@ -58,6 +58,31 @@ describe('the package', () => {
       (line) => line.key === 'Volume/default/postgres-data' && line.state === 'ready',
       'it is ready',
     )
+
+    // The example of docs/nomad-client.md, as a user has it: type-checked, then run.
+    const [, example = ''] = /^```ts\n(.*?)^```$/ms.exec(readFileSync('docs/nomad-client.md', 'utf8')) ?? []
+    writeFileSync(join(prefix, 'example.mts'), example)
+    const checked = run(
+      resolve('node_modules/.bin/tsc'),
+      [
+        ...['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024'],
+        ...['--types', 'node', '--typeRoots', resolve('node_modules/@types'), 'example.mts'],
+      ],
+      { cwd: prefix },
+    )
+    expect(checked).toMatchObject({ status: 0, stdout: '' })
+    const [, url = ''] = await mooring.printed(/^Volumes API\s+(http:\S+)\/v1\/volumes/)
+    const client = run(process.execPath, ['example.mts'], {
+      cwd: prefix,
+      env: { ...process.env, NOMAD_ADDR: url },
+    })
+    expect(client).toMatchObject({ status: 0, stderr: '' })
+    expect(client.stdout.trim().split('\n').slice(-4)).toEqual([
+      'true',
+      expect.stringMatching(/^example\S* 1048576$/),
+      'true',
+      'transient VolumeNotFound',
+    ])
     mooring.signal('SIGTERM')
     expect(await mooring.exited()).toBe(0)
   }, 180_000)
