@@ -1,5 +1,5 @@
 import { type Clock, delay } from '../lib/clock.ts'
-import { errorMessage } from '../lib/errors.ts'
+import { errorMessage, toOperationError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { EventReads, NomadEvent } from './events.ts'
 import { losesSecrets } from './server-version.ts'
@@ -56,6 +56,7 @@ export async function watchEvents(options: EventWatchOptions): Promise<void> {
       say('Nomad ended the stream')
     } catch (error) {
       say(errorMessage(error))
+      return toOperationError(error).kind !== 'permanent'
     }
     return true
   }

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { nomadConnectionOptions } from '../../src/commands/nomad-connection.ts'
+
+describe('docs/real-nomad.md', () => {
+  const page = readFileSync('docs/real-nomad.md', 'utf8')
+
+  it('names a test that is there for each trap', () => {
+    const [, table = ''] = /^\| trap .*\n((?:\|.*\n)+)/m.exec(page) ?? []
+    const rows = table.trim().split('\n').slice(1)
+    expect(rows.length).toBeGreaterThan(15)
+    for (const row of rows) {
+      const { file, title } = /\]\((?<file>[^)]+)\): (?<title>[^|]+) \|$/.exec(row)?.groups ?? {}
+      const text = readFileSync(join('docs', file ?? row), 'utf8')
+      expect(text, `the test of: ${row}`).toContain(title?.trim() ?? row)
+    }
+  })
+
+  it('has every flag of a connection, with its variable', () => {
+    for (const { long, envVar } of nomadConnectionOptions()) {
+      expect(page).toContain(`\`${long}\``)
+      expect(page).toContain(`\`${envVar}\``)
+    }
+  })
+})
