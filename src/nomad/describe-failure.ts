@@ -16,7 +16,6 @@ export function describeFailure(error: unknown, shown: string, connectTimeoutMs:
       return `no connection to ${shown} within ${connectTimeoutMs / 1000} s`
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-    case 'EPROTO':
       return `${shown} does not speak TLS: write http:// in NOMAD_ADDR (--nomad-addr), or set up TLS at Nomad`
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
     case 'UNABLE_TO_GET_ISSUER_CERT':

@@ -7,15 +7,22 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 export const defaultAddress = 'http://127.0.0.1:4646'
 
-/** In a task of Nomad: where its agent serves the API to it. Elsewhere undefined. */
-export function taskAddress({ NOMAD_UNIX_ADDR: address }: Environment): string | undefined {
-  return address === '' ? undefined : address
+/** In a task of Nomad: the socket on which its agent serves the API to it, to who has a token. Elsewhere undefined. */
+export function taskAddress(environment: Environment): string | undefined {
+  if (environment.NOMAD_UNIX_ADDR) return environment.NOMAD_UNIX_ADDR
+  // Agents before that variable.
+  const socket = secretsFile(environment, 'api.sock')
+  return socket === undefined ? undefined : `unix://${socket}`
 }
 
 /** In a task of Nomad with `identity { file = true }`: the file in which its token is renewed. */
-export function taskTokenFile({ NOMAD_SECRETS_DIR: directory }: Environment): string | undefined {
-  if (directory === undefined || directory === '') return undefined
-  const file = join(directory, 'nomad_token')
+export function taskTokenFile(environment: Environment): string | undefined {
+  return secretsFile(environment, 'nomad_token')
+}
+
+function secretsFile({ NOMAD_SECRETS_DIR: directory }: Environment, name: string): string | undefined {
+  if (!directory) return undefined
+  const file = join(directory, name)
   return existsSync(file) ? file : undefined
 }
 

@@ -60,6 +60,13 @@ describe('readEnvironment', () => {
     expect(withIdentity).not.toHaveProperty('token')
   })
 
+  it('finds the socket of an agent that does not name it', () => {
+    const { NOMAD_SECRETS_DIR } = task().environment
+    const socket = join(NOMAD_SECRETS_DIR, 'api.sock')
+    writeFileSync(socket, '')
+    expect(readEnvironment({ NOMAD_SECRETS_DIR }).address).toBe(`unix://${socket}`)
+  })
+
   it('takes an ACL token in a task, and the identity of the environment where there is no file', () => {
     const { environment } = task()
     const withToken = readEnvironment({ ...environment, NOMAD_TOKEN: tokenID, NOMAD_ADDR: 'http://other:1' })
