@@ -5,6 +5,7 @@ import process from 'node:process'
 import { type Command, Option } from 'commander'
 import type { OperatorInfo } from '../admin/admin.ts'
 import { systemClock } from '../lib/clock.ts'
+import { errorMessage } from '../lib/errors.ts'
 import { type Log, silentLog } from '../lib/log.ts'
 import type { NomadClient } from '../nomad/client.ts'
 import { createObserver, type NomadObserver } from '../nomad/observer.ts'
@@ -51,7 +52,10 @@ export async function openParts(
   const kept = createKeptSecrets(options.keyedHash)
   const opened = await openSources(options, { dataDirectory: directory, keepSecret: kept.keep, log })
   if (opened.webhookURL !== undefined) log.info({ url: opened.webhookURL }, 'webhook listens')
-  const client = connectNomad(options, log)
+  const client = connectNomad(options, {
+    onReloadError: (error) =>
+      log.error({ error: errorMessage(error) }, 'Nomad is reached with what the file held before'),
+  })
   const observer = createObserver({ client, clock: systemClock, log, random: Math.random })
   return {
     client,

@@ -1,7 +1,5 @@
 import process from 'node:process'
 import { Option } from 'commander'
-import { errorMessage } from '../lib/errors.ts'
-import type { Log } from '../lib/log.ts'
 import { createNomadClient, type NomadClient, type NomadClientOptions } from '../nomad/client.ts'
 import type { ClientTlsOptions } from '../nomad/client-tls.ts'
 import { chooseToken, defaultAddress, taskAddress, taskTokenFile } from '../nomad/environment.ts'
@@ -59,12 +57,15 @@ export const nomadConnectionOptions = () => [
 ]
 
 /** @throws UsageError that names the flag's value or file which is not what it has to be */
-export function connectNomad(connection: NomadConnection, log?: Log): NomadClient {
-  return createNomadClient(clientOptionsOf(connection, log))
+export function connectNomad(
+  connection: NomadConnection,
+  more: Pick<NomadClientOptions, 'onReloadError'> = {},
+): NomadClient {
+  return createNomadClient({ ...clientOptionsOf(connection), ...more })
 }
 
 /** Empty texts are none, as for Nomad's tools. */
-export function clientOptionsOf(connection: NomadConnection, log?: Log): NomadClientOptions {
+export function clientOptionsOf(connection: NomadConnection): NomadClientOptions {
   const given = Object.fromEntries(
     Object.entries(connection).filter(([, value]) => value !== ''),
   ) as Partial<NomadConnection>
@@ -89,7 +90,5 @@ export function clientOptionsOf(connection: NomadConnection, log?: Log): NomadCl
       ...(given.nomadTlsTexts !== undefined && { texts: given.nomadTlsTexts }),
       ...(given.nomadTlsSkipVerify === true && { skipVerify: true }),
     },
-    onReloadError: (error) =>
-      log?.error({ error: errorMessage(error) }, 'Nomad is reached with what the file held before'),
   }
 }

@@ -40,7 +40,7 @@ export async function watchEvents(options: EventWatchOptions): Promise<void> {
       const old = versions.filter(losesSecrets)
       if (versions.length === 0 || old.length > 0) {
         say(
-          `a Nomad server of version ${old.join(', ') || 'unknown'} may lose the secrets of volumes that are read (GH-27176): upgrade to 1.10.7, 1.11.1 or later`,
+          `a Nomad server of version ${old.join(', ') || 'unknown'} may lose the secrets of volumes by events and reads (GH-27176): upgrade to 1.10.7, 1.11.1 or later`,
           'warn',
         )
         return false

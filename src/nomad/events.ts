@@ -14,10 +14,10 @@ export interface NomadEvent {
 
 export interface EventReads {
   /**
-   * Events from now on of volumes in all namespaces that the token may read, and of plugins; needs
-   * csi-read-volume and read-job. Best effort (reference: Nomad keeps 100 and drops the rest), and not to be used
-   * with a server that `isEventStreamSafe` refuses. Resolves when Nomad ends the stream, as it does where the
-   * token may not read it; `onAlive` tells that it does.
+   * Events of volumes in all namespaces and of plugins: those that the server still has of the past, then each as it
+   * happens. Best effort: it keeps 100 and drops the rest. Needs csi-read-volume and read-job in every namespace;
+   * a token that lacks them gets a stream without a byte, or its end. Not to be used where `losesSecrets` of a
+   * server. Resolves when Nomad ends the stream. `onAlive`: a line arrived, as one does at the start and every 30 s.
    */
   readEvents(options: {
     readonly onEvent: (event: NomadEvent) => void

@@ -16,8 +16,9 @@ function isAtLeast(version: Version, least: Version): boolean {
 }
 
 /**
- * Whether a server may lose the secrets that it stores of a volume when the volume is read, by a request or by an
- * event (Nomad's changelog, GH-27176: mended in 1.11.1 and 1.10.7). So may one whose version is not known.
+ * Whether a server may erase the secrets that it stores of a volume when somebody follows its events, or reads it
+ * (Nomad's changelog, GH-27176: mended in 1.11.1 and 1.10.7; seen with 1.10.4 by events). So may one whose version is
+ * not known.
  */
 export function losesSecrets(version: string): boolean {
   const parsed = parseVersion(version)

@@ -7,6 +7,7 @@ import { connectionLimit } from '../../../src/nomad/lanes.ts'
 import { createObserver, type ObservedChange } from '../../../src/nomad/observer.ts'
 import { aPlugin, aVolume } from '../../builders/nomad.ts'
 import { type FakeNomad, startFakeNomad } from '../../fakes/fake-nomad.ts'
+import { startHttpServer } from '../../fakes/http-server.ts'
 
 let nomad: FakeNomad
 let client: NomadClient
@@ -60,6 +61,22 @@ describe('events', () => {
     abort.abort()
     await expect(reading).rejects.toMatchObject({ kind: 'transient' })
     await vi.waitFor(() => expect(nomad.listening()).toBe(0))
+  })
+
+  it('are given up where Nomad says nothing, as to a token that may not read them', async () => {
+    const silent = await startHttpServer((_request, response) => {
+      response.writeHead(200).flushHeaders()
+      return undefined
+    })
+    onTestFinished(silent.close)
+    // The time limit of a stream passes at once.
+    const after = (delayMs: number, callback: () => void) => systemClock.after(delayMs / 1000, callback)
+    const listener = createNomadClient({ address: silent.address, clock: { ...systemClock, after } })
+    onTestFinished(listener.close)
+    const { signal } = new AbortController()
+    await expect(listener.readEvents({ onEvent: () => {}, onAlive: () => {}, signal })).rejects.toMatchObject(
+      { kind: 'transient', message: 'read events: not a byte within 75 s' },
+    )
   })
 
   it('make a list be read that no blocking query wakes for, and say nothing themselves', async () => {

@@ -18,10 +18,7 @@ function optionsOf(flags: readonly string[], environment: Readonly<Record<string
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
   const command = new Command()
   for (const option of nomadConnectionOptions()) command.addOption(option)
-  const { onReloadError: _, ...options } = clientOptionsOf(
-    command.parse(flags, { from: 'user' }).opts<NomadConnection>(),
-  )
-  return options
+  return clientOptionsOf(command.parse(flags, { from: 'user' }).opts<NomadConnection>())
 }
 
 const tokenID = '6e7aa1b9-6c1d-4a2a-9f3c-0d4a5c1e9b77'
@@ -75,7 +72,7 @@ describe('the connection of a command', () => {
     const directory = temporaryDirectory()
     writeFileSync(join(directory, 'nomad_token'), 'a.b.c')
     vi.stubEnv('NOMAD_SECRETS_DIR', directory)
-    const { onReloadError: _, ...options } = clientOptionsOf({ nomadAddr: 'http://127.0.0.1:1' })
+    const options = clientOptionsOf({ nomadAddr: 'http://127.0.0.1:1' })
     expect(options).toEqual({ address: 'http://127.0.0.1:1', tls: {} })
   })
 })
