@@ -80,6 +80,18 @@ describe('TLS', () => {
     expect((await client.listPlugins()).index).toBe(7n)
   })
 
+  it('takes texts in the place of files, as Secrets give them', async () => {
+    const nomad = await start(noPlugins, demandingClients())
+    const own = await authority.issue('operator-by-text', [])
+    const texts = { ca: authority.cert, cert: own.cert, key: own.key }
+    await clientOf(nomad.address, { tls: { texts } }).listPlugins()
+    const { ca } = texts
+    await expect(clientOf(nomad.address, { tls: { texts: { ca } } }).listPlugins()).rejects.toThrow()
+    expect(() => clientOf(nomad.address, { tls: { texts: { ca: 'none' } } })).toThrow(
+      'the Secret holds no certificate authority',
+    )
+  })
+
   it('takes any certificate where it is told to', async () => {
     const nomad = await start(noPlugins, withTls())
     await clientOf(nomad.address, { tls: { skipVerify: true } }).listPlugins()
