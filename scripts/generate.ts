@@ -2,6 +2,7 @@ import { chartCrds, chartMonitoring, chartReadme } from './lib/chart/generate-ch
 import { kubernetesManifests } from './lib/chart/generate-manifests.ts'
 import { argocdPatch } from './lib/crds/generate-argocd.ts'
 import { crds } from './lib/crds/generate-crds.ts'
+import { fieldsPage } from './lib/fields/generate-fields.ts'
 import { csiTypes } from './lib/generate-csi-types.ts'
 import { jsonSchemas } from './lib/generate-schemas.ts'
 import { compareTrees, writeTree } from './lib/generated-tree.ts'
@@ -24,6 +25,7 @@ export interface Generator {
 const generators: readonly Generator[] = [
   csiTypes,
   jsonSchemas,
+  fieldsPage,
   crds,
   argocdPatch,
   chartCrds,

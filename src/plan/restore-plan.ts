@@ -81,6 +81,7 @@ export function refuseRestore(
 interface Observation {
   readonly volume: Volume | undefined
   readonly plugin: Plugin | undefined
+  readonly external: object | 'unlisted' | 'unknown'
   readonly takenBy: string | undefined
   readonly namespaceExists: boolean
   readonly restore: RestoreObservation
@@ -132,13 +133,15 @@ export function planRestore(
     )
   }
   if (restore.undoneFor !== undefined) {
-    return volume === undefined
-      ? undefined
-      : take(
-          'end-restore',
-          'NotRestored',
-          `external volume "${volume.ExternalID}" stays in its place: ${restore.undoneFor}`,
-        )
+    // One that is lost cannot be put back; ended, another restore can be ordered.
+    const isLost = observation.external === 'unlisted'
+    if (volume === undefined && !isLost) return undefined
+    const stays = isLost ? 'is lost' : 'stays in its place'
+    return take(
+      'end-restore',
+      'NotRestored',
+      `external volume "${record.externalID}" ${stays}: ${restore.undoneFor}`,
+    )
   }
   if (volume !== undefined) {
     return take(

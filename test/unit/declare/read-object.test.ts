@@ -63,8 +63,13 @@ describe('an object of Kubernetes', () => {
   })
 
   it('is a snapshot that a schedule made', () => {
-    const object = { kind: 'Snapshot', metadata: { name: 's' }, spec: { volume: 'a' } } as const
-    expect(readObject(object, 'team')).toMatchObject({ kind: 'Snapshot', spec: { namespace: 'team' } })
+    const object = {
+      kind: 'Snapshot',
+      metadata: { name: 's' },
+      spec: { volume: 'a', cluster: 'east' },
+    } as const
+    const spec = { namespace: 'team', cluster: 'east' }
+    expect(readObject(object, 'team')).toMatchObject({ kind: 'Snapshot', spec })
   })
 })
 

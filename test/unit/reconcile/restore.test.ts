@@ -112,6 +112,20 @@ describe('a restore under the same volume ID', () => {
     expect(record().restore).toBeUndefined()
   })
 
+  it('ends where neither the snapshot nor the volume before it is there any more, so that another can be ordered', async () => {
+    const { model, record, externalID, snapshotID } = await ordered()
+    await model.run()
+    await model.run()
+    model.world.snapshots.delete(snapshotID)
+    model.world.disks.delete(externalID)
+    await model.rest()
+    expect(record().restore).toBeUndefined()
+    expect(record().status).toMatchObject({
+      conditions: [{ type: 'Ready', reason: 'Vanished' }, {}, {}],
+      lastRestore: { outcome: 'NotRestored', message: 'content source does not exist' },
+    })
+  })
+
   it('is called off by a person while it cannot go on, though not before a lost call has ended', async () => {
     const { model, record, externalID, current } = await ordered()
     const { world } = model
