@@ -28,5 +28,8 @@ export function generateSchemas(): ReadonlyMap<string, string> {
 
 /** Draft 7, which every editor's YAML support reads; the declarations use nothing newer. */
 function render(schema: Type.TSchema): string {
-  return `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...schema }, null, 2)}\n`
+  const document = { $schema: 'http://json-schema.org/draft-07/schema#', ...schema }
+  // What the schemas say to Kubernetes and to our own generators means nothing to an editor.
+  const withoutExtensions = (key: string, value: unknown) => (key.startsWith('x-') ? undefined : value)
+  return `${JSON.stringify(document, withoutExtensions, 2)}\n`
 }

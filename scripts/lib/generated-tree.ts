@@ -17,22 +17,32 @@ export async function readTree(directory: string): Promise<Map<string, string>> 
   return files
 }
 
+interface TreeOptions {
+  /** The directory holds files of others too. */
+  readonly isPartOfDirectory?: boolean
+}
+
 /** Paths that are missing, changed, or there without being wanted; sorted. */
 export async function compareTrees(
   directory: string,
   wanted: ReadonlyMap<string, string>,
+  { isPartOfDirectory = false }: TreeOptions = {},
 ): Promise<string[]> {
   const present = await readTree(directory)
-  const paths = new Set([...present.keys(), ...wanted.keys()])
+  const paths = new Set([...(isPartOfDirectory ? [] : present.keys()), ...wanted.keys()])
   return [...paths]
     .filter((path) => present.get(path) !== wanted.get(path))
     .sort()
     .map((path) => join(directory, path))
 }
 
-/** Makes the directory hold exactly `files`. */
-export async function writeTree(directory: string, files: ReadonlyMap<string, string>): Promise<void> {
-  await rm(directory, { recursive: true, force: true })
+/** Makes the directory hold `files`, and nothing else unless it is others' too. */
+export async function writeTree(
+  directory: string,
+  files: ReadonlyMap<string, string>,
+  { isPartOfDirectory = false }: TreeOptions = {},
+): Promise<void> {
+  if (!isPartOfDirectory) await rm(directory, { recursive: true, force: true })
   for (const [path, content] of files) {
     await mkdir(dirname(join(directory, path)), { recursive: true })
     await writeFile(join(directory, path), content)

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import type { Fault } from './fault.ts'
 import { ObjectName } from './fields.ts'
+import { type Rule, rules } from './kubernetes.ts'
 
 const labelName = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
 const labelKey = Type.String({ pattern: `^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${labelName}$` })
@@ -43,11 +44,15 @@ const Metadata = Type.Object(
 /** The group and version of every declaration. */
 export const apiVersion = 'mooring.dev/v1alpha1'
 
-/** A whole document of one kind, as a person writes it. */
+/**
+ * A whole document of one kind, as a person writes it.
+ * @param objectRules what holds for the whole object in Kubernetes, its status included
+ */
 export const Document = <Kind extends string, Spec extends Type.TSchema>(
   kind: Kind,
   spec: Spec,
   description: string,
+  objectRules: readonly Rule[] = [],
 ) =>
   Type.Object(
     {
@@ -56,7 +61,7 @@ export const Document = <Kind extends string, Spec extends Type.TSchema>(
       metadata: Metadata,
       spec,
     },
-    { additionalProperties: false, title: kind, description },
+    { additionalProperties: false, title: kind, description, ...rules(...objectRules) },
   )
 
 const reservedPrefix = 'mooring.dev/'

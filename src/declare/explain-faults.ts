@@ -134,6 +134,8 @@ function explain(
       return fault(`is too long: at most ${error.params.limit} characters`)
     case 'minLength':
       return fault(empty)
+    case 'maxItems':
+      return fault(`is too long: at most ${error.params.limit} entries`)
     case 'minItems':
       return fault('is empty: give at least one')
     case 'uniqueItems':
@@ -141,8 +143,10 @@ function explain(
         path: [...path, item],
         message: 'is given twice: remove one',
       }))
-    case 'minProperties':
     case 'maxProperties':
+      if (schema.properties === undefined) return fault(`has too many entries: at most ${error.params.limit}`)
+      return fault(`needs exactly one of ${Object.keys(schema.properties).join(', ')}`)
+    case 'minProperties':
       return fault(`needs exactly one of ${Object.keys(schema.properties ?? {}).join(', ')}`)
     // The false schema of an unknown field, which additionalProperties has told already.
     case 'boolean':

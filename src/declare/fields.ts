@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import type { Fault } from './fault.ts'
+import { only } from './kubernetes.ts'
 import { SecretReference } from './secret-reference.ts'
 
 /**
@@ -33,7 +34,16 @@ export const NomadNamespace = Type.String({
   maxLength: 128,
   pattern: '^[A-Za-z0-9-]+$',
   patternErrorMessage: 'is not a Nomad namespace: letters, digits and "-"',
-  description: 'Nomad namespace. In files, "default" where it is not given.',
+  description:
+    'Nomad namespace. Not given: in files "default", for objects the one that their Kubernetes namespace is mapped to, which is that of the same name where nothing else is set.',
+})
+
+/** Which Nomad an object is for; files are for the one that NOMAD_* settings name. */
+export const ClusterName = Type.String({
+  ...ObjectName(
+    "Name of the NomadCluster that this is for. Not given: the Nomad that the operator's own NOMAD_* settings name. For objects of Kubernetes only.",
+  ),
+  ...only('object'),
 })
 
 /** CSI takes at most this many bytes, where a schema counts characters. */
@@ -53,10 +63,20 @@ const keyRule = {
   patternErrorMessage: 'is not a usable key: at least one character, and no control characters',
 }
 
-export const StringMap = (description: string) => Type.Record(key, Type.String(), { ...keyRule, description })
+/** CSI (spec, size limits) takes maps of 4 KiB in all; so none of the bounds is ever met first. */
+const longestValue = 4096
+const mostEntries = 256
+
+export const StringMap = (description: string) =>
+  Type.Record(key, Type.String({ maxLength: longestValue }), {
+    ...keyRule,
+    maxProperties: mostEntries,
+    description,
+  })
 
 export const Secrets = Type.Record(key, SecretReference, {
   ...keyRule,
+  maxProperties: mostEntries,
   description:
     "Secrets that the plugin asks for, by the plugin's own key, each a reference to where its value is. Not given: the secrets that Nomad holds are left as they are; {} says that there are none.",
 })

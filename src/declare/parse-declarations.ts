@@ -159,6 +159,13 @@ function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | '
     return isOurs ? { path: ['apiVersion'], message: `is not known to this release: ${write}` } : 'others'
   }
   if (kind !== undefined && knownKinds.includes(kind)) return 'ours'
+  if (kind === 'NomadCluster') {
+    return {
+      path: ['kind'],
+      message:
+        'NomadCluster is for objects of Kubernetes only: files are for the cluster that the NOMAD_* settings name',
+    }
+  }
   const meant = closest(kind ?? '', knownKinds)
   const known = `this release knows ${new Intl.ListFormat('en').format(knownKinds)}`
   return { path: ['kind'], message: meant === undefined ? known : `did you mean ${meant}? ${known}` }

@@ -17,11 +17,17 @@ const units: ReadonlyMap<string, bigint> = new Map([
   ['Ei', 2n ** 60n],
 ])
 
+/**
+ * What `parseQuantity` reads, for readers that have no more than a pattern: it lets through a value that is
+ * 0, negative by rounding or beyond int64.
+ */
+export const quantityPattern = `^[+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2}|[kMGTPE]|[KMGTPE]i)?$`
+
 /** Capacities travel as int64 through Nomad and CSI. */
 const largestBytes = 2n ** 63n - 1n
 
 /** Longer than any exact size needs, and short enough that a hostile file costs nothing. */
-const longestQuantity = 64
+export const longestQuantity = 64
 
 /**
  * Reads a Kubernetes quantity (`10Gi`, `1.5Gi`, `500M`, `1e3`, `128974848`) or a number of bytes.

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { only } from './kubernetes.ts'
 
 /** One part of a relative path: neither `.` nor `..`, without separators and control characters. */
 const pathPart = String.raw`(?:[^./\\\x00-\x1f][^/\\\x00-\x1f]*|\.[^./\\\x00-\x1f][^/\\\x00-\x1f]*|\.\.[^/\\\x00-\x1f]+)`
@@ -6,7 +7,8 @@ const pathPart = String.raw`(?:[^./\\\x00-\x1f][^/\\\x00-\x1f]*|\.[^./\\\x00-\x1
 /**
  * Where a secret's value is; the value itself never stands in a declaration. Whoever writes a declaration
  * may not be who may read the machine's secrets, so a reference reaches only what is set apart for it:
- * variables that begin with `MOORING_SECRET_`, and files beneath `--secrets-dir`.
+ * variables that begin with `MOORING_SECRET_`, and files beneath `--secrets-dir`; for an object of
+ * Kubernetes, Secrets of its own namespace.
  */
 export const SecretReference = Type.Union(
   [
@@ -17,7 +19,7 @@ export const SecretReference = Type.Union(
           description: 'Environment variable of the operator. Its name begins with MOORING_SECRET_.',
         }),
       },
-      { additionalProperties: false },
+      { additionalProperties: false, ...only('file') },
     ),
     Type.Object(
       {
@@ -26,7 +28,30 @@ export const SecretReference = Type.Union(
           description: 'File beneath the folder that --secrets-dir names, as a relative path without "..".',
         }),
       },
-      { additionalProperties: false },
+      { additionalProperties: false, ...only('file') },
+    ),
+    Type.Object(
+      {
+        fromSecret: Type.Object(
+          {
+            name: Type.String({
+              minLength: 1,
+              maxLength: 253,
+              description: "Name of the Secret, in this object's own Kubernetes namespace.",
+            }),
+            key: Type.String({
+              minLength: 1,
+              maxLength: 253,
+              description: "Key of the value in the Secret's data.",
+            }),
+          },
+          {
+            additionalProperties: false,
+            description: "Key of a Secret in this object's own namespace. For objects of Kubernetes only.",
+          },
+        ),
+      },
+      { additionalProperties: false, ...only('object') },
     ),
   ],
   { description: "Where the secret's value is. The value itself never stands in a declaration." },
@@ -54,8 +79,10 @@ export function explainSecretReference(value: unknown): string {
   }
   const members = Object.keys(value)
   if (members.length !== 1) return `give exactly one of ${reference}`
-  if (members[0] === 'fromVariable' || members[0] === 'fromSecret') {
-    return `${members[0]} is not supported by this release: write ${reference}`
+  if (members[0] === 'fromVariable')
+    return `fromVariable is not supported by this release: write ${reference}`
+  if (members[0] === 'fromSecret') {
+    return 'fromSecret takes the name and the key of a Secret, {fromSecret: {name: …, key: …}}, and is for objects of Kubernetes only'
   }
   if (members[0] === 'fromEnv') {
     return 'fromEnv names an environment variable that begins with MOORING_SECRET_ and goes on with letters, digits and _: rename the variable'

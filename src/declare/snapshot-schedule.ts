@@ -6,7 +6,16 @@ import { errorMessage } from '../lib/errors.ts'
 import { Document, findReserved } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import type { Fault } from './fault.ts'
-import { type DeepReadonly, NomadNamespace, ObjectName, Parameters, Secrets, Suspend } from './fields.ts'
+import {
+  ClusterName,
+  type DeepReadonly,
+  NomadNamespace,
+  ObjectName,
+  Parameters,
+  Secrets,
+  Suspend,
+} from './fields.ts'
+import { findMisplaced, fixedField, type Origin, rules } from './kubernetes.ts'
 
 const count = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000, default: 0, description }))
@@ -20,6 +29,7 @@ const Retention = Type.Object(
     keepMonthly: count('Keep the newest of each of the last this many months that have one.'),
     maxAge: Type.Optional(
       Type.String({
+        maxLength: 64,
         pattern: '^([0-9]+(\\.[0-9]+)?(s|m|h|d|w))+$',
         patternErrorMessage: 'is not a duration: write for example 36h, 90d or 12w',
         description:
@@ -36,12 +46,17 @@ const Retention = Type.Object(
 
 const SnapshotScheduleSpecAsWritten = Type.Object(
   {
+    cluster: Type.Optional(ClusterName),
     namespace: Type.Optional(NomadNamespace),
     schedule: Type.String({
       minLength: 1,
       maxLength: 256,
       description:
         'When to take snapshots: cron with five fields (minute, hour, day of month, month, day of week), or @hourly, @daily, @weekly, @monthly.',
+      ...rules({
+        rule: String.raw`self.matches('^@[a-z]+$') || self.matches(r'^\s*\S+(\s+\S+){4}\s*$')`,
+        message: 'is not a cron schedule: write five fields, such as "0 3 * * *", or one such as @daily',
+      }),
     }),
     timeZone: Type.Optional(
       Type.String({
@@ -82,8 +97,9 @@ const SnapshotScheduleSpecAsWritten = Type.Object(
         selector: Type.Optional(
           Type.Object(
             {
-              matchLabels: Type.Record(Type.String(), Type.String(), {
+              matchLabels: Type.Record(Type.String(), Type.String({ maxLength: 63 }), {
                 minProperties: 1,
+                maxProperties: 64,
                 description: 'Labels that a volume has to have, every one.',
               }),
             },
@@ -94,6 +110,10 @@ const SnapshotScheduleSpecAsWritten = Type.Object(
       {
         additionalProperties: false,
         description: 'Which declared volumes to take snapshots of: those named, and those selected.',
+        ...rules({
+          rule: '(has(self.names) && size(self.names) > 0) || has(self.selector)',
+          message: 'selects nothing: give names or a selector',
+        }),
       },
     ),
     template: Type.Optional(
@@ -108,7 +128,11 @@ const SnapshotScheduleSpecAsWritten = Type.Object(
     retention: Type.Optional(Retention),
     suspend: Type.Optional(Suspend),
   },
-  { additionalProperties: false, description: 'The schedule as it should be.' },
+  {
+    additionalProperties: false,
+    description: 'The schedule as it should be.',
+    ...rules(fixedField('cluster'), fixedField('namespace')),
+  },
 )
 
 /** The document as a person writes it; the source of its JSON Schema. */
@@ -140,12 +164,22 @@ const hints: Hints = {
  * @param value the document's value, without nulls
  * @param namespace the Nomad namespace where the document names none
  */
-export function readSnapshotSchedule(value: unknown, namespace: string): Reading<SnapshotScheduleSpec> {
+export function readSnapshotSchedule(
+  value: unknown,
+  namespace: string,
+  origin: Origin = 'file',
+): Reading<SnapshotScheduleSpec> {
   if (!Check(SnapshotScheduleDocument, value)) {
     return { faults: explainFaults(SnapshotScheduleDocument, value, hints) }
   }
   const { metadata, spec } = value
-  const faults = [...findReserved(metadata), ...findFaults(spec)]
+  const { cluster, template } = spec
+  const written = { ...(cluster !== undefined && { cluster }), secrets: template?.secrets }
+  const faults = [
+    ...findReserved(metadata),
+    ...findMisplaced(written, origin, ['spec', 'template', 'secrets']),
+    ...findFaults(spec),
+  ]
   if (faults.length > 0) return { faults }
   return {
     name: metadata.name,

@@ -3,6 +3,7 @@ import { Check } from 'typebox/value'
 import { Document, findReserved } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import {
+  ClusterName,
   CSIName,
   type DeepReadonly,
   findLongName,
@@ -12,9 +13,11 @@ import {
   Secrets,
   Suspend,
 } from './fields.ts'
+import { findMisplaced, fixedField, fixedOnceRecorded, type Origin, rules } from './kubernetes.ts'
 
 const SnapshotSpecAsWritten = Type.Object(
   {
+    cluster: Type.Optional(ClusterName),
     namespace: Type.Optional(NomadNamespace),
     volume: ObjectName(
       'metadata.name of the declared Volume to take the snapshot of, in the same Nomad namespace.',
@@ -35,7 +38,11 @@ const SnapshotSpecAsWritten = Type.Object(
     ),
     suspend: Type.Optional(Suspend),
   },
-  { additionalProperties: false, description: 'The snapshot as it should be.' },
+  {
+    additionalProperties: false,
+    description: 'The snapshot as it should be.',
+    ...rules(fixedField('cluster'), fixedField('namespace')),
+  },
 )
 
 /** The document as a person writes it; the source of its JSON Schema. */
@@ -43,6 +50,7 @@ export const SnapshotDocument = Document(
   'Snapshot',
   SnapshotSpecAsWritten,
   'A snapshot of a declared volume, taken once and never again.',
+  [fixedOnceRecorded('volume', 'snapshotID', 'the snapshot')],
 )
 
 type SnapshotSpecAsWritten = Type.Static<typeof SnapshotSpecAsWritten>
@@ -65,10 +73,14 @@ const hints: Hints = {
  * @param value the document's value, without nulls
  * @param namespace the Nomad namespace where the document names none
  */
-export function readSnapshot(value: unknown, namespace: string): Reading<SnapshotSpec> {
+export function readSnapshot(
+  value: unknown,
+  namespace: string,
+  origin: Origin = 'file',
+): Reading<SnapshotSpec> {
   if (!Check(SnapshotDocument, value)) return { faults: explainFaults(SnapshotDocument, value, hints) }
   const { metadata, spec } = value
-  const faults = [...findReserved(metadata), ...findLongName(spec.name)]
+  const faults = [...findReserved(metadata), ...findMisplaced(spec, origin), ...findLongName(spec.name)]
   if (faults.length > 0) return { faults }
   return {
     name: metadata.name,

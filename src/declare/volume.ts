@@ -5,6 +5,7 @@ import { Document, findReserved } from './document.ts'
 import { explainFaults, type Hints, type Reading, unsupported } from './explain-faults.ts'
 import type { Fault } from './fault.ts'
 import {
+  ClusterName,
   CSIName,
   type DeepReadonly,
   findLongName,
@@ -17,7 +18,9 @@ import {
   Suspend,
   type WithSecrets,
 } from './fields.ts'
+import { findMisplaced, type Origin, rules } from './kubernetes.ts'
 import { parseQuantity } from './quantities.ts'
+import { capacityRules, objectRules, specRules } from './volume-rules.ts'
 
 /** The five modes of CSI that Nomad has words for. */
 const accessModes = [
@@ -32,10 +35,15 @@ const deletionPolicies = ['Retain', 'Deregister', 'Delete'] as const
 const driftPolicies = ['Correct', 'Report', 'Ignore'] as const
 
 const Quantity = (description: string) =>
-  Type.Unsafe<string | number>({ type: ['string', 'number'], description })
+  Type.Unsafe<string | number>({
+    type: ['string', 'number'],
+    'x-kubernetes-int-or-string': true,
+    description,
+  })
 
 const Segments = (description: string) =>
   Type.Array(StringMap('One topology: a value for each topology key of the plugin, such as {rack: R1}.'), {
+    maxItems: 64,
     description,
   })
 
@@ -51,6 +59,7 @@ const VolumeSpecAsWritten = Type.Object(
         description: "The volume's ID in Nomad, unique in its Nomad namespace. Default: metadata.name.",
       }),
     ),
+    cluster: Type.Optional(ClusterName),
     namespace: Type.Optional(NomadNamespace),
     name: Type.Optional(
       CSIName(
@@ -105,6 +114,7 @@ const VolumeSpecAsWritten = Type.Object(
         {
           additionalProperties: false,
           description: 'Capacity as Kubernetes quantities. A volume is expanded, never shrunk.',
+          ...rules(...capacityRules),
         },
       ),
     ),
@@ -122,6 +132,7 @@ const VolumeSpecAsWritten = Type.Object(
       ),
       {
         minItems: 1,
+        maxItems: accessModes.length * attachmentModes.length,
         uniqueItems: true,
         description: 'The ways in which the volume may be used, at least one.',
       },
@@ -131,7 +142,8 @@ const VolumeSpecAsWritten = Type.Object(
         {
           fsType: Type.Optional(Identifier('File system to mount, such as ext4.', 128)),
           mountFlags: Type.Optional(
-            Type.Array(Type.String({ minLength: 1 }), {
+            Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+              maxItems: 64,
               description:
                 'Flags of the mount, such as noatime. Not given: the flags that Nomad holds are left as they are; [] says that there are none.',
             }),
@@ -182,7 +194,7 @@ const VolumeSpecAsWritten = Type.Object(
     ),
     suspend: Type.Optional(Suspend),
   },
-  { additionalProperties: false, description: 'The volume as it should be.' },
+  { additionalProperties: false, description: 'The volume as it should be.', ...rules(...specRules) },
 )
 
 /** The document as a person writes it; the source of its JSON Schema. */
@@ -190,6 +202,7 @@ export const VolumeDocument = Document(
   'Volume',
   VolumeSpecAsWritten,
   'A CSI volume of Nomad: created by its plugin, or registered where it is already there.',
+  objectRules,
 )
 
 type VolumeSpecAsWritten = Type.Static<typeof VolumeSpecAsWritten>
@@ -221,12 +234,16 @@ const hints: Hints = {
  * @param value the document's value, without nulls
  * @param namespace the Nomad namespace where the document names none
  */
-export function readVolume(value: unknown, namespace: string): Reading<VolumeSpec> {
+export function readVolume(value: unknown, namespace: string, origin: Origin = 'file'): Reading<VolumeSpec> {
   if (!Check(VolumeDocument, value)) return { faults: explainFaults(VolumeDocument, value, hints) }
   const { metadata, spec: written } = value
   const { capacity: writtenCapacity, ...rest } = written
   const { capacity, faults } = readCapacity(writtenCapacity ?? {})
-  faults.push(...findReserved(metadata), ...findContradictions(metadata.name, written))
+  faults.push(
+    ...findReserved(metadata),
+    ...findMisplaced(written, origin),
+    ...findContradictions(metadata.name, written, origin),
+  )
   if (faults.length > 0) return { faults }
   return {
     name: metadata.name,
@@ -271,12 +288,19 @@ function readCapacity(written: NonNullable<VolumeSpecAsWritten['capacity']>) {
 }
 
 /** Fields that are each right and make no sense together. */
-function findContradictions(metadataName: string, spec: VolumeSpecAsWritten): Fault[] {
-  const { name, externalID, source, context, mountOptions } = spec
+function findContradictions(metadataName: string, spec: VolumeSpecAsWritten, origin: Origin): Fault[] {
+  const { name, externalID, source, capacity, context, mountOptions } = spec
   const faults = findLongName(name)
   const fault = (path: readonly string[], message: string) =>
     faults.push({ path: ['spec', ...path], message })
 
+  // Files may adopt a volume of Nomad's by its ID alone, as Nomad's own specification files do.
+  if (origin === 'object' && externalID === undefined && source === undefined && capacity === undefined) {
+    fault(
+      [],
+      'says neither what is there nor what to create: give externalID to register a volume, or capacity (or source) to create one',
+    )
+  }
   if (externalID !== undefined && name !== undefined) {
     fault(
       ['name'],

@@ -51,6 +51,8 @@ async function resolveOne(
       throw missing('its value stands in a specification file, which was not read since mooring started')
     return value
   }
+  if ('fromSecret' in reference)
+    throw missing('fromSecret names a Secret of Kubernetes, and the declaration is no object there')
   if (secretsDirectory === undefined) {
     throw missing(`file "${reference.fromFile}" is named, and mooring runs without --secrets-dir`)
   }

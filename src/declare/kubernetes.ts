@@ -1,0 +1,79 @@
+import type { Fault } from './fault.ts'
+import type { SecretReference } from './secret-reference.ts'
+
+/**
+ * What a schema says to Kubernetes alone. Keys that begin with `x-kubernetes-` reach the CRD as they are;
+ * `x-mooring-only` keeps a part of the schema to one of the two places where a declaration may stand.
+ * Neither reaches the schemas for editors.
+ */
+
+/** Where a declaration was written: in a file of a folder or repository, or as an object of Kubernetes. */
+export type Origin = 'file' | 'object'
+
+/** Marks a field, or a member of a union, that may stand in declarations of one origin only. */
+export const only = (origin: Origin) => ({ 'x-mooring-only': origin })
+
+/** A rule in CEL, as `x-kubernetes-validations` has them. The message names the remedy. */
+export interface Rule {
+  readonly rule: string
+  readonly message: string
+  /** Relative to where the rule stands, such as `.spec.volumeID`: the field that the error names. */
+  readonly fieldPath?: string
+}
+
+export const rules = (...list: readonly Rule[]) => ({ 'x-kubernetes-validations': list })
+
+const startOver =
+  'delete this object (deletionPolicy: Retain leaves everything as it is) and declare another one'
+
+/** A field of the spec that is a part of the declaration's identity: neither given, changed nor removed later. */
+export const fixedField = (field: 'cluster' | 'namespace'): Rule => {
+  // A word that CEL reserves for itself is written like this in a rule (Kubernetes, Validation rules: escaping).
+  const name = field === 'namespace' ? '__namespace__' : field
+  return {
+    rule: `has(self.${name}) == has(oldSelf.${name}) && (!has(self.${name}) || self.${name} == oldSelf.${name})`,
+    message: `${field} is a part of what this object stands for and cannot change: ${startOver}`,
+    fieldPath: `.${field}`,
+  }
+}
+
+/** A field of the spec, as a rule of the whole object, that is fixed once `status[recorded]` is known. */
+export const fixedOnceRecorded = (field: string, recorded: string, what: string): Rule => ({
+  rule: `!has(self.status) || !has(self.status.${recorded}) || self.spec.${field} == oldSelf.spec.${field}`,
+  message: `${what} is there, and its ${field} cannot change: ${startOver}`,
+  fieldPath: `.spec.${field}`,
+})
+
+/** The volume's ID in Nomad, which may be written out where it was metadata.name before. */
+export const fixedVolumeID: Rule = {
+  rule: '(has(self.spec.volumeID) ? self.spec.volumeID : self.metadata.name) == (has(oldSelf.spec.volumeID) ? oldSelf.spec.volumeID : oldSelf.metadata.name)',
+  message: `volumeID is what this object stands for and cannot change: ${startOver}`,
+  fieldPath: '.spec.volumeID',
+}
+
+type Secrets = Readonly<Record<string, SecretReference>>
+
+/** Fields that are right in themselves and may not stand where this declaration was written. */
+export function findMisplaced(
+  written: { readonly cluster?: string; readonly secrets?: Secrets | undefined },
+  origin: Origin,
+  secretsPath: readonly string[] = ['spec', 'secrets'],
+): Fault[] {
+  const faults: Fault[] = []
+  if (origin === 'file' && written.cluster !== undefined) {
+    faults.push({
+      path: ['spec', 'cluster'],
+      message:
+        'names a NomadCluster, which is for objects of Kubernetes only: remove it. Files are for the cluster that the NOMAD_* settings name',
+    })
+  }
+  for (const [key, reference] of Object.entries(written.secrets ?? {})) {
+    const isOfObjects = 'fromSecret' in reference
+    if (isOfObjects === (origin === 'object')) continue
+    const message = isOfObjects
+      ? 'fromSecret names a Secret of Kubernetes, which only objects there can: write {fromEnv: MOORING_SECRET_…} or {fromFile: path beneath --secrets-dir}'
+      : "an object reaches Secrets of its own namespace only, and nothing of the operator's machine: write {fromSecret: {name: …, key: …}}"
+    faults.push({ path: [...secretsPath, key], message })
+  }
+  return faults
+}

@@ -1,0 +1,323 @@
+import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadAll } from 'js-yaml'
+import { describe, expect, it } from 'vitest'
+import { toTemplate } from '../../scripts/lib/chart/generate-chart.ts'
+import { readDocumentedValues } from '../../scripts/lib/chart/values-table.ts'
+import { kubernetesTools } from '../../scripts/lib/kubernetes-tools.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+
+interface KubernetesManifest {
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly rules?: readonly {
+    readonly apiGroups: readonly string[]
+    readonly resources: readonly string[]
+    readonly resourceNames?: readonly string[]
+    readonly verbs: readonly string[]
+  }[]
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into manifests and fail where these are not so
+  readonly spec?: any
+}
+
+function run(command: 'helm' | 'kubectl', parameters: readonly string[]) {
+  return new Promise<{ failed: boolean; said: string; stdout: string }>((resolve) => {
+    execFile(
+      kubernetesTools()[command],
+      parameters,
+      { encoding: 'utf8', maxBuffer: 2 ** 26 },
+      (error, stdout, stderr) => resolve({ failed: error !== null, said: stdout + stderr, stdout }),
+    )
+  })
+}
+
+/** What `helm template` does with values, beside the one that is required. */
+async function template(values: object = {}): Promise<{ failed: boolean; said: string; text: string }> {
+  const file = join(temporaryDirectory(), 'values.json')
+  writeFileSync(file, JSON.stringify({ image: { repository: 'registry.example/mooring' }, ...values }))
+  const parameters = ['template', 'm', 'charts/mooring', '--namespace', 'own', '--values', file]
+  const { stdout, ...rest } = await run('helm', parameters)
+  return { ...rest, text: stdout }
+}
+
+async function manifests(values: object = {}): Promise<KubernetesManifest[]> {
+  const { failed, said, text } = await template(values)
+  expect(failed, said).toBe(false)
+  return loadAll(text).filter((document) => document !== null) as KubernetesManifest[]
+}
+
+/** `{a: {b: 1}}` of `a.b`. */
+const nest = (path: string, value: unknown): Record<string, unknown> =>
+  path.split('.').reduceRight<unknown>((inner, name) => ({ [name]: inner }), value) as Record<string, unknown>
+
+function merge(a: Record<string, unknown>, b: Record<string, unknown>): Record<string, unknown> {
+  const isMap = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+  return Object.fromEntries(
+    [...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) => {
+      const [left, right] = [a[key], b[key]]
+      return [key, isMap(left) && isMap(right) ? merge(left, right) : (right ?? left)]
+    }),
+  )
+}
+
+/** For each value: another one than the default, and what then stands in the manifests. */
+const given: readonly [string, unknown, RegExp][] = [
+  ['fullnameOverride', 'other', /kind: Deployment\nmetadata:\n {2}name: other\n/],
+  ['instance', 'blue', /resourceNames: \["mooring-blue"\][\s\S]*"--instance=blue"/],
+  ['commonLabels', { team: 'storage' }, /^ {4}team: storage$/m],
+  ['image.repository', 'registry.example/m', /image: "registry\.example\/m:/],
+  ['image.tag', '9.9', /image: "registry\.example\/m:9\.9"/],
+  ['image.pullPolicy', 'Always', /imagePullPolicy: Always/],
+  ['imagePullSecrets', [{ name: 'pull' }], /imagePullSecrets:\n +- name: pull/],
+  ['nomad.address', 'https://nomad:4646', /name: NOMAD_ADDR\n +value: "https:\/\/nomad:4646"/],
+  ['nomad.region', 'eu', /name: NOMAD_REGION\n +value: "eu"/],
+  ['nomad.existingSecret', 'nomad-env', /envFrom:\n +- secretRef:\n +name: nomad-env/],
+  ['nomad.tls.secretName', 'nomad-tls-secret', /NOMAD_CACERT[\s\S]*secretName: nomad-tls-secret/],
+  ['nomad.tls.clientCertificate', true, /NOMAD_CLIENT_CERT\n[\s\S]*NOMAD_CLIENT_KEY/],
+  ['nomad.tls.serverName', 'server.eu.nomad', /NOMAD_TLS_SERVER_NAME\n +value: "server\.eu\.nomad"/],
+  ['watchNamespaces', ['team-a'], /"--kubernetes-namespace=team-a"/],
+  [
+    'namespaceMapping',
+    { 'team-a': ['apps', 'batch'], '*': [] },
+    /"--namespace-mapping=\*="\n.*=team-a=apps,batch"/,
+  ],
+  [
+    'secretAccess',
+    [{ namespace: 'team-b', names: ['db'] }],
+    /namespace: team-b\n[\s\S]*resourceNames: \["db"\]/,
+  ],
+  ['clusterSecrets', ['nomad-east'], /resourceNames: \["nomad-east"\]/],
+  ['readOnly', true, /- --read-only/],
+  ['logLevel', 'debug', /"--log-level=debug"/],
+  ['extraArgs', ['--max-prune', '3'], /- "--max-prune"\n +- "3"/],
+  ['extraEnv', [{ name: 'A', value: 'b' }], /- name: A\n +value: b/],
+  ['deployment.replicas', 3, /replicas: 3/],
+  ['deployment.terminationGracePeriodSeconds', 90, /terminationGracePeriodSeconds: 90/],
+  ['deployment.resources', { limits: { memory: '1Gi' } }, /memory: 1Gi/],
+  ['deployment.podAnnotations', { a: 'pod' }, /annotations:\n +a: pod/],
+  ['deployment.podLabels', { b: 'pod' }, /^ {8}b: pod/m],
+  ['deployment.nodeSelector', { disk: 'ssd' }, /nodeSelector:\n +disk: ssd/],
+  ['deployment.tolerations', [{ operator: 'Exists' }], /tolerations:\n +- operator: Exists/],
+  ['deployment.affinity', { nodeAffinity: {} }, /affinity:\n +nodeAffinity: {}/],
+  ['deployment.priorityClassName', 'high', /priorityClassName: high/],
+  ['serviceAccount.name', 'robot', /kind: ServiceAccount\nmetadata:\n {2}name: robot/],
+  ['serviceAccount.annotations', { role: 'r' }, /annotations:\n +role: r/],
+  ['metrics.port', 9999, /containerPort: 9999/],
+  ['serviceMonitor.enabled', true, /kind: ServiceMonitor/],
+  ['serviceMonitor.interval', '15s', /interval: 15s/],
+  ['serviceMonitor.labels', { release: 'prom' }, /release: prom/],
+  ['podDisruptionBudget.maxUnavailable', '50%', /maxUnavailable: 50%/],
+  ['networkPolicy.enabled', true, /kind: NetworkPolicy/],
+  ['networkPolicy.metricsFrom', [{ podSelector: {} }], /from:\n +- podSelector: {}/],
+  ['networkPolicy.egress', [{ ports: [{ port: 443 }] }], /egress:\n +- ports:\n +- port: 443/],
+]
+
+/** Values that take something away, or exclude another: what is there by default, and then no more. */
+const taken: readonly [string, unknown, RegExp][] = [
+  ['crds.install', false, /kind: CustomResourceDefinition/],
+  ['crds.keep', false, /helm\.sh\/resource-policy: keep/],
+  ['image.digest', `sha256:${'0'.repeat(64)}`, /image: "registry\.example\/mooring:/],
+  ['deployment.enabled', false, /kind: Deployment/],
+  ['serviceAccount.create', false, /kind: ServiceAccount\nmetadata/],
+  ['rbac.create', false, /kind: (?:Cluster)?Role/],
+  ['rbac.aggregate', false, /aggregate-to-view/],
+  ['metrics.service.enabled', false, /kind: Service\n/],
+  ['podDisruptionBudget.enabled', false, /kind: PodDisruptionBudget/],
+]
+
+/** What manifests/monitoring holds is not this chart's to say: their test is below. */
+const ofMonitoring = ['alertRules.enabled', 'alertRules.labels', 'dashboard.enabled', 'dashboard.labels']
+
+describe('the Helm chart', () => {
+  it('passes helm lint --strict', async () => {
+    const { failed, said } = await run('helm', ['lint', '--strict', 'charts/mooring'])
+    expect(failed, said).toBe(false)
+  })
+
+  it('asks for the image, and says where that is explained', async () => {
+    const { failed, said } = await template({ image: {} })
+    expect(failed).toBe(true)
+    expect(said).toContain("build and push the image as the chart's README says")
+  })
+
+  it('refuses values that it does not know', async () => {
+    const { failed, said } = await template({ replicaCount: 2 })
+    expect(failed).toBe(true)
+    expect(said).toContain("additional properties 'replicaCount' not allowed")
+  })
+
+  it('does with each value what the table says', async () => {
+    const all = given.reduce((values, [path, value]) => merge(values, nest(path, value)), {})
+    const { failed, said, text } = await template(all)
+    expect(failed, said).toBe(false)
+    for (const [path, , pattern] of given) expect(text, path).toMatch(pattern)
+    const { text: byDefault } = await template()
+    for (const [path, , pattern] of given) expect(byDefault, path).not.toMatch(pattern)
+  })
+
+  it('leaves out what is switched off', async () => {
+    const { text: byDefault } = await template()
+    const rendered = await Promise.all(
+      taken.map(([path, value]) =>
+        template(merge({ image: { repository: 'registry.example/mooring' } }, nest(path, value))),
+      ),
+    )
+    for (const [index, [path, , pattern]] of taken.entries()) {
+      const { failed, said, text } = rendered[index] ?? expect.fail()
+      expect(failed, said).toBe(false)
+      expect(byDefault, path).toMatch(pattern)
+      expect(text, path).not.toMatch(pattern)
+    }
+  })
+
+  it('has a row here for every documented value, and documents every value', () => {
+    const documented = readDocumentedValues(readFileSync('charts/mooring/values.yaml', 'utf8'))
+    const rows = [...given, ...taken].map(([path]) => path)
+    expect([...rows, ...ofMonitoring].sort()).toEqual(documented.map(({ path }) => path).sort())
+  })
+
+  it('is not generated with a value that nobody explains', () => {
+    expect(() => readDocumentedValues('# -- Explained.\na: {}\nb:\n  c: 1\n')).toThrow(
+      'the value b.c has no comment',
+    )
+  })
+
+  it('carries the dashboards and alert rules that there are', async () => {
+    const switches = {
+      dashboard: { enabled: true, labels: { d: 'e' } },
+      alertRules: { enabled: true, labels: { f: 'g' } },
+    }
+    const made = (await manifests(switches)).filter(
+      ({ metadata }) => metadata.labels?.d || metadata.labels?.f,
+    )
+    for (const { kind, spec } of made) {
+      expect(['ConfigMap', 'PrometheusRule']).toContain(kind)
+      if (kind === 'PrometheusRule') expect(spec).toHaveProperty('groups')
+    }
+  })
+
+  it('runs as nobody in particular, on a root that it cannot write', async () => {
+    const deployment = (await manifests()).find(({ kind }) => kind === 'Deployment')
+    const pod = deployment?.spec.template.spec
+    expect(deployment?.spec).toMatchObject({
+      replicas: 2,
+      strategy: { rollingUpdate: { maxUnavailable: 0 } },
+    })
+    expect(pod.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      seccompProfile: { type: 'RuntimeDefault' },
+    })
+    expect(pod.containers).toHaveLength(1)
+    expect(pod.containers[0]).toMatchObject({
+      args: expect.arrayContaining(['run', '--kubernetes', '--instance=m']),
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        privileged: false,
+        capabilities: { drop: ['ALL'] },
+      },
+      livenessProbe: { httpGet: { path: '/healthz', port: 'metrics' } },
+      readinessProbe: { httpGet: { path: '/readyz', port: 'metrics' } },
+    })
+    expect(pod.volumes).toEqual([
+      { name: 'data', emptyDir: {} },
+      { name: 'tmp', emptyDir: {} },
+    ])
+  })
+
+  it('is of the version of the package', () => {
+    const { version }: { version: string } = JSON.parse(readFileSync('package.json', 'utf8'))
+    const chart = readFileSync('charts/mooring/Chart.yaml', 'utf8')
+    expect(chart).toContain(`\nversion: ${version}\n`)
+    expect(chart).toContain(`\nappVersion: ${version}\n`)
+  })
+
+  it('makes a template of a CRD only where nothing in it would be acted on', () => {
+    expect(() => toTemplate('description: a {{ b')).toThrow('cannot be a template')
+  })
+})
+
+describe('the rights of the operator', () => {
+  const page = readFileSync('docs/kubernetes.md', 'utf8')
+  const named = [
+    ...page.matchAll(/^\| (?<where>[^|]+) \| (?<resources>`[^|]+`) \| (?<verbs>[a-z, ]+) \| [^|]+ \|$/gm),
+  ]
+
+  /** `where resource verb`, each once. */
+  const rights = (where: string, resources: readonly string[], verbs: readonly string[]) =>
+    resources.flatMap((resource) => verbs.map((verb) => `${where} ${resource} ${verb}`))
+
+  const inTable = named.flatMap(({ groups: { where = '', resources = '', verbs = '' } = {} }) =>
+    rights(where, resources.replaceAll('`', '').split(', '), verbs.split(', ')),
+  )
+
+  const places: Readonly<Record<string, string>> = {
+    own: 'own namespace',
+    watched: 'watched namespaces',
+    'with-secrets': '`secretAccess`',
+  }
+
+  it('are those of the table in docs/kubernetes.md, and no others', async () => {
+    const roles = await manifests({
+      watchNamespaces: ['watched'],
+      secretAccess: [{ namespace: 'with-secrets', names: ['db'] }],
+      clusterSecrets: ['nomad'],
+      rbac: { aggregate: false },
+    })
+    const granted = roles
+      .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
+      .flatMap(({ kind, metadata, rules = [] }) =>
+        rules.flatMap(({ apiGroups, resources, verbs }) =>
+          rights(
+            kind === 'ClusterRole' ? 'cluster' : (places[metadata.namespace ?? ''] ?? ''),
+            apiGroups.flatMap((group) => resources.map((name) => (group === '' ? name : `${name}.${group}`))),
+            verbs,
+          ),
+        ),
+      )
+    expect(inTable.length).toBeGreaterThan(30)
+    expect([...new Set(granted)].sort()).toEqual([...new Set(inTable)].sort())
+  })
+
+  it('reach no Secret without its name', async () => {
+    const roles = await manifests({
+      secretAccess: [{ namespace: 'a', names: ['db'] }],
+      clusterSecrets: ['nomad'],
+    })
+    const ofSecrets = roles.flatMap(({ kind, rules = [] }) =>
+      rules.filter(({ resources }) => resources.includes('secrets')).map((rule) => ({ kind, ...rule })),
+    )
+    expect(ofSecrets.length).toBeGreaterThan(2)
+    for (const { kind, verbs, resourceNames = [] } of ofSecrets) {
+      expect(kind).toBe('Role')
+      if (!verbs.includes('create')) expect(resourceNames).toHaveLength(1)
+    }
+  })
+
+  it('have no wildcard', async () => {
+    const rules = (await manifests()).flatMap(({ rules = [] }) => rules)
+    expect(rules.length).toBeGreaterThan(5)
+    for (const { apiGroups, resources, verbs } of rules) {
+      expect([...apiGroups, ...resources, ...verbs]).not.toContain('*')
+    }
+  })
+})
+
+describe('the manifests for kubectl', () => {
+  it('are what the chart makes, with the CRDs, and say nothing of Helm', async () => {
+    const { failed, said, stdout } = await run('kubectl', ['kustomize', 'manifests/kubernetes'])
+    expect(failed, said).toBe(false)
+    const kinds = (loadAll(stdout) as KubernetesManifest[]).map(({ kind }) => kind)
+    const ofChart = (await manifests()).map(({ kind }) => kind)
+    expect(kinds.sort()).toEqual([...ofChart, 'Namespace'].sort())
+    expect(stdout).not.toMatch(/helm/i)
+  })
+})

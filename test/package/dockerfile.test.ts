@@ -1,0 +1,29 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+
+/** No engine builds the image here: what can be said without one. */
+describe('the Dockerfile', () => {
+  const text = readFileSync('Dockerfile', 'utf8')
+  const allowed = readFileSync('.dockerignore', 'utf8').match(/(?<=^!).+$/gm) ?? []
+  const copied = [...text.matchAll(/^COPY (?!--from)(?<paths>.+) \S+$/gm)].flatMap(
+    ({ groups }) => groups?.paths?.split(' ') ?? [],
+  )
+
+  it('copies what is there, and what .dockerignore lets through, and nothing else gets in', () => {
+    expect(copied.length).toBeGreaterThan(8)
+    for (const path of copied) expect(existsSync(path), path).toBe(true)
+    expect([...new Set(copied)].sort()).toEqual([...allowed].sort())
+  })
+
+  it('runs as the user of the chart, by its number, behind an init', () => {
+    const [, user] = /^USER (\d+):\d+$/m.exec(text) ?? []
+    expect(readFileSync('charts/mooring/templates/deployment.yaml', 'utf8')).toContain(`runAsUser: ${user}\n`)
+    expect(text).toMatch(/^ENTRYPOINT \["\/usr\/bin\/tini", "--", "node", /m)
+  })
+
+  it('is of the Node that the package asks for', () => {
+    const { engines }: { engines: { node: string } } = JSON.parse(readFileSync('package.json', 'utf8'))
+    const images = [...text.matchAll(/^FROM node:(\d+)-slim/gm)].map(([, major]) => `>=${major}`)
+    expect(images).toEqual([engines.node, engines.node, engines.node])
+  })
+})
