@@ -41,7 +41,7 @@ export interface AccessOptions {
 }
 
 /**
- * In a pod nothing but three files is read; the official client, whose import takes some 85 MB, is loaded where
+ * In a pod nothing but three files is read; the official client, whose import takes some 50 MB, is loaded where
  * a kubeconfig is.
  * @throws UsageError where there is none, or it cannot be used
  */

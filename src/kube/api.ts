@@ -206,7 +206,7 @@ export class KubernetesError extends OperationError {
 
   /**
    * `options.reason` is Kubernetes's own where it gave one (`NotFound`, `AlreadyExists`, `Conflict`, `Expired`,
-   * `Invalid`, `Forbidden`, `Unauthorized`, `TooManyRequests` …), else `ResourceNotServed`,
+   * `Invalid`, `Forbidden`, `Unauthorized`, `TooManyRequests` …), else `ResourceNotServed`, `ParentNotFound`,
    * `KubernetesUnreachable`, `UnreadableAnswer`, `Interrupted`.
    */
   constructor(
@@ -235,7 +235,7 @@ export function isAlreadyExists(error: unknown): boolean {
   return error instanceof KubernetesError && error.code === 409 && error.reason === 'AlreadyExists'
 }
 
-/** The object is gone (404); not: the kind is not served. */
+/** The object is gone (404). Not: its kind is not served, or its namespace is missing. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof KubernetesError && error.code === 404 && error.reason !== 'ResourceNotServed'
+  return error instanceof KubernetesError && error.code === 404 && error.reason === 'NotFound'
 }

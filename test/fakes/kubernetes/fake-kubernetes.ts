@@ -73,6 +73,7 @@ export interface FakeKubernetes {
 }
 
 const adminToken = 'admin-token'
+const applyType = 'application/apply-patch+yaml'
 const verbs: Readonly<Record<string, string>> = {
   POST: 'create',
   PUT: 'update',
@@ -144,7 +145,19 @@ export async function startFakeKubernetes(options: FakeKubernetesOptions = {}): 
       user: user.name,
     }
     requests.push(request)
-    authorize(user, { verb, group: kind.group, plural: kind.plural, subresource, namespace, name })
+    const attempt = { group: kind.group, plural: kind.plural, subresource, namespace }
+    // A list or watch of one name is a matter of rights on that name.
+    const only = /^metadata\.name=([^,]+)$/.exec(url.searchParams.get('fieldSelector') ?? '')?.[1]
+    authorize(user, { ...attempt, verb, name: name ?? only })
+    const isApply = message.headers['content-type'] === applyType
+    if (
+      isApply &&
+      name !== undefined &&
+      subresource === undefined &&
+      !objects.has({ kind, namespace, name })
+    ) {
+      authorize(user, { ...attempt, verb: 'create', name })
+    }
 
     const planned = faults.find(({ matches, left }) => left > 0 && matches(request))
     if (planned) planned.left -= 1
@@ -207,7 +220,7 @@ export async function startFakeKubernetes(options: FakeKubernetesOptions = {}): 
     }
     const type = message.headers['content-type']
     if (type === 'application/merge-patch+json') return objects.patch(named, parseBody(text), manager)
-    if (type === 'application/apply-patch+yaml') {
+    if (type === applyType) {
       return objects.apply(
         named,
         parseBody(text),

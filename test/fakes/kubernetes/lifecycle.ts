@@ -9,7 +9,9 @@ const crdFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
 export function createLifecycle(store: Store, kinds: Kinds, objects: () => Objects) {
   const end = (kind: ServedKind, object: StoredObject) => {
     const { namespace, name } = object.metadata
-    if (object.metadata.deletionTimestamp === undefined) {
+    // The end of the one before may have ended this one.
+    const present = store.get(tableOf(kind), keyOf(namespace, name))
+    if (present && present.metadata.deletionTimestamp === undefined) {
       objects().delete({ kind, namespace, name, subresource: undefined }, {})
     }
   }

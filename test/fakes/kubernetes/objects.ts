@@ -36,6 +36,7 @@ export interface Objects {
   /** @returns the object where it is ending, undefined where it is gone */
   delete(named: Named, options: JsonObject): StoredObject | undefined
   get(named: Named): StoredObject
+  has(at: Target & { readonly name: string }): boolean
 }
 
 export const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`
@@ -338,6 +339,7 @@ export function createObjects(
 
   return {
     get: find,
+    has: ({ kind, namespace, name }) => store.get(tableOf(kind), keyOf(namespace, name)) !== undefined,
     create,
     update(named, body, manager) {
       checkIdentity(named, body, named.name)

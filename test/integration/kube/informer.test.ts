@@ -294,5 +294,10 @@ describe('an informer', () => {
     await untilWatching()
     await second.close()
     await untilWatching(0)
+    // Ended before its watch is open.
+    const third = await inform()
+    await third.synced()
+    await third.close()
+    await untilWatching(0)
   })
 })

@@ -12,8 +12,24 @@ const status = (reason: string, more: object = {}) => ({
   ...more,
 })
 
+const details = { name: 'data', kind: 'volumes' }
 const rows: readonly [string, Call, number, unknown, string | undefined, object][] = [
-  ['a missing object', read, 404, status('NotFound'), undefined, { kind: 'transient', reason: 'NotFound' }],
+  [
+    'a missing object',
+    read,
+    404,
+    status('NotFound', { details }),
+    undefined,
+    { kind: 'transient', reason: 'NotFound' },
+  ],
+  [
+    'a missing namespace',
+    write,
+    404,
+    status('NotFound', { details: { name: 'storage', kind: 'namespaces' } }),
+    undefined,
+    { reason: 'ParentNotFound' },
+  ],
   [
     'a path that is not served',
     read,
@@ -161,7 +177,8 @@ describe('an answer', () => {
     )
     expect([conflict, taken, other].map(isConflict)).toEqual([true, false, true])
     expect([conflict, taken, other].map(isAlreadyExists)).toEqual([false, true, false])
-    expect(isNotFound(classifyAnswer(read, 404, status('NotFound')))).toBe(true)
+    expect(isNotFound(classifyAnswer(read, 404, status('NotFound', { details })))).toBe(true)
+    expect(isNotFound(classifyAnswer(read, 404, status('NotFound')))).toBe(false)
     expect(isNotFound(classifyAnswer(read, 404, 'not here'))).toBe(false)
     expect(isConflict(new Error('other'))).toBe(false)
   })
