@@ -3,6 +3,7 @@
  * whatever it throws ends in a log line and a later try. Nobody else in the operator retries, times
  * out, or catches everything.
  */
+import { type Around, unobserved } from '../lib/around.ts'
 import type { Clock } from '../lib/clock.ts'
 import { toOperationError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -29,6 +30,15 @@ export interface ControllerOptions extends Partial<PoolOptions> {
   readonly backoff?: { readonly baseMs: number; readonly maxMs: number }
   /** Default 10 min: several times the longest call that Nomad makes to a plugin. */
   readonly passTimeoutMs?: number
+  /** Goes around each pass. */
+  readonly aroundPass?: Around<PassSubject, Outcome>
+}
+
+export interface PassSubject {
+  readonly key: string
+  readonly priority: Priority
+  /** How long the key waited for a slot. */
+  readonly queuedMs: number
 }
 
 export interface ControllerCounters {
@@ -44,6 +54,12 @@ export interface ControllerCounters {
   readonly passes: number
   /** Passes that failed since the start, each of which leads to a retry. */
   readonly retries: number
+  /** Keys that came to wait for a slot since the start. */
+  readonly adds: number
+  /** Of the passes in process, how long the longest has taken. */
+  readonly longestRunningMs: number
+  /** Passes in process that went on in spite of their signal: their slots are lost until the process ends. */
+  readonly overdue: number
 }
 
 export interface Controller {
@@ -67,21 +83,25 @@ const defaults = {
   rateLimit: { tasks: 200, perMs: 1000 },
   backoff: { baseMs: 1000, maxMs: 5 * 60_000 },
   passTimeoutMs: 10 * 60_000,
+  aroundPass: unobserved,
 }
+
+/** How long a pass may take to end once it got its signal. */
+const overdueAfterMs = 60_000
 
 /** @throws RangeError where one group could fill the pool */
 export function createController(options: ControllerOptions): Controller {
   const { reconcile, groupOf, log, clock, random } = options
-  const { backoff: backoffTimes, passTimeoutMs, ...poolOptions } = { ...defaults, ...options }
+  const { backoff: backoffTimes, passTimeoutMs, aroundPass, ...poolOptions } = { ...defaults, ...options }
   const backoff = createBackoff({ ...backoffTimes, random })
-  const keys = createKeyQueue({ pool: createPool(poolOptions), groupOf, process: pass })
+  const keys = createKeyQueue({ pool: createPool(poolOptions), groupOf, process: pass, clock })
   const queue = createDelayingQueue(keys, clock)
-  const aborts = new Set<(reason: Error) => void>()
+  const inProcess = new Set<{ readonly sinceMs: number; readonly abort: (reason: Error) => void }>()
   let passes = 0
   let retries = 0
 
-  async function pass(key: string, priority: Priority): Promise<void> {
-    const outcome = await attempt(key)
+  async function pass(key: string, priority: Priority, queuedMs: number): Promise<void> {
+    const outcome = await attempt({ key, priority, queuedMs })
     passes += 1
     if (outcome.type === 'failed') {
       retries += 1
@@ -95,19 +115,20 @@ export function createController(options: ControllerOptions): Controller {
     log.debug({ key, ...outcome }, 'pass ended')
   }
 
-  async function attempt(key: string): Promise<Outcome> {
+  async function attempt(subject: PassSubject): Promise<Outcome> {
     const controller = new AbortController()
     const abort = (reason: Error) => controller.abort(reason)
     const cancelTimeout = clock.after(passTimeoutMs, () =>
       abort(new Error(`the pass took longer than ${passTimeoutMs / 1000} s`)),
     )
-    aborts.add(abort)
+    const entry = { sinceMs: clock.now(), abort }
+    inProcess.add(entry)
     try {
-      return await reconcile(key, controller.signal)
+      return await aroundPass(subject, () => reconcile(subject.key, controller.signal))
     } catch (error) {
       return { type: 'failed', error: error instanceof Error ? error : new Error(String(error)) }
     } finally {
-      aborts.delete(abort)
+      inProcess.delete(entry)
       cancelTimeout()
     }
   }
@@ -116,19 +137,25 @@ export function createController(options: ControllerOptions): Controller {
     add: (key, { priority = 'change' } = {}) => queue.add(key, priority),
     addAfter: (key, delayMs) => queue.addAfter(key, delayMs, 'change'),
     whenIdle: keys.whenIdle,
-    counters: () => ({
-      depth: keys.depth(),
-      running: keys.running(),
-      delayed: queue.pending(),
-      failing: backoff.failing(),
-      passes,
-      retries,
-    }),
+    counters() {
+      const runningMs = [...inProcess].map(({ sinceMs }) => clock.now() - sinceMs)
+      return {
+        depth: keys.depth(),
+        running: keys.running(),
+        delayed: queue.pending(),
+        failing: backoff.failing(),
+        passes,
+        retries,
+        adds: keys.adds(),
+        longestRunningMs: Math.max(0, ...runningMs),
+        overdue: runningMs.filter((ms) => ms > passTimeoutMs + overdueAfterMs).length,
+      }
+    },
     async drain(graceMs) {
       queue.close()
       const ended = keys.close()
       const cancelGrace = clock.after(graceMs, () => {
-        for (const abort of aborts) abort(new Error('Mooring is shutting down'))
+        for (const { abort } of inProcess) abort(new Error('Mooring is shutting down'))
       })
       await ended
       cancelGrace()

@@ -3,6 +3,7 @@
  * key that waits collapse into one; a key that is added while it is processed is processed once more
  * after. A key that waits and is added with a higher priority is raised.
  */
+import type { Clock } from '../lib/clock.ts'
 import type { Pool } from './pool.ts'
 
 /** `change`: something happened to this key. `resync`: one of thousands looked at again to be sure. */
@@ -18,8 +19,9 @@ export interface KeyQueueOptions {
   readonly pool: Pool
   /** Whose slots a key takes; asked each time that the key is enqueued. */
   readonly groupOf: (key: string) => string
-  /** Never rejects. */
-  readonly process: (key: string, priority: Priority) => Promise<void>
+  /** Never rejects. `queuedMs`: how long the key waited for its slot. */
+  readonly process: (key: string, priority: Priority, queuedMs: number) => Promise<void>
+  readonly clock: Pick<Clock, 'now'>
 }
 
 export interface KeyQueue {
@@ -34,15 +36,18 @@ export interface KeyQueue {
   depth(): number
   /** Keys in process. */
   running(): number
+  /** Keys that came to wait since the start; what collapsed into one counts once. */
+  adds(): number
 }
 
 type KeyState =
-  | { readonly type: 'waiting'; readonly priority: Priority }
+  | { readonly type: 'waiting'; readonly priority: Priority; readonly sinceMs: number }
   | { readonly type: 'running'; readonly addedMeanwhile?: Priority }
 
-export function createKeyQueue({ pool, groupOf, process }: KeyQueueOptions): KeyQueue {
+export function createKeyQueue({ pool, groupOf, process, clock }: KeyQueueOptions): KeyQueue {
   const states = new Map<string, KeyState>()
   let running = 0
+  let adds = 0
   let closed = false
   let idleListeners: (() => void)[] = []
 
@@ -65,7 +70,7 @@ export function createKeyQueue({ pool, groupOf, process }: KeyQueueOptions): Key
     if (before?.type !== 'waiting') return
     states.set(key, { type: 'running' })
     running += 1
-    await process(key, before.priority)
+    await process(key, before.priority, clock.now() - before.sinceMs)
     running -= 1
     const after = states.get(key)
     states.delete(key)
@@ -78,10 +83,11 @@ export function createKeyQueue({ pool, groupOf, process }: KeyQueueOptions): Key
     const state = states.get(key)
     if (state === undefined) {
       const group = groupOf(key)
-      states.set(key, { type: 'waiting', priority })
+      states.set(key, { type: 'waiting', priority, sinceMs: clock.now() })
+      adds += 1
       pool.submit({ id: key, group, priority: rank[priority], run: () => run(key) })
     } else if (state.type === 'waiting') {
-      states.set(key, { type: 'waiting', priority: higher(priority, state.priority) })
+      states.set(key, { ...state, priority: higher(priority, state.priority) })
       pool.raise(key, rank[priority])
     } else {
       states.set(key, {
@@ -106,5 +112,6 @@ export function createKeyQueue({ pool, groupOf, process }: KeyQueueOptions): Key
     whenIdle,
     depth: () => states.size - running,
     running: () => running,
+    adds: () => adds,
   }
 }

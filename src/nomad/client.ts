@@ -1,6 +1,7 @@
+import { type Around, unobserved } from '../lib/around.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { VolumesApi } from '../plan/ports.ts'
-import { createHttp } from './http.ts'
+import { createHttp, type Http, type HttpAnswer, type HttpRequest } from './http.ts'
 import { createVolumeReads, type VolumeReads } from './reads.ts'
 import { createVolumesApi } from './writes.ts'
 
@@ -12,6 +13,8 @@ export interface NomadClientOptions {
   /** Default: the agent's own. */
   readonly region?: string
   readonly clock: Clock
+  /** Goes around each request. */
+  readonly aroundCall?: Around<NomadCall, HttpAnswer>
   readonly timeouts?: {
     /** Of a write. Default 150 s: Nomad gives a plugin 2 min, and queues some calls before it. */
     readonly writeMs?: number
@@ -21,6 +24,9 @@ export interface NomadClientOptions {
     readonly pluginReadMs?: number
   }
 }
+
+/** What may be told of a request: of its parameters and its secrets nothing. */
+export type NomadCall = Pick<HttpRequest, 'operation' | 'method'>
 
 /** Nomad's Volumes HTTP API. Retries nothing. */
 export interface NomadClient extends VolumesApi, VolumeReads {
@@ -33,10 +39,18 @@ const defaultTimeouts = { writeMs: 150_000, readMs: 15_000, pluginReadMs: 60_000
 /** @throws UsageError where the address is not one of an HTTP server */
 export function createNomadClient(options: NomadClientOptions): NomadClient {
   const timeouts = { ...defaultTimeouts, ...options.timeouts }
-  const http = createHttp(options)
+  const { aroundCall = unobserved } = options
+  const bare = createHttp(options)
+  const http: Http = {
+    ...bare,
+    send(request) {
+      const { operation, method } = request
+      return aroundCall({ operation, method }, () => bare.send(request))
+    },
+  }
   return {
     ...createVolumeReads(http, timeouts),
     ...createVolumesApi(http, timeouts.writeMs),
-    close: http.close,
+    close: bare.close,
   }
 }

@@ -9,6 +9,8 @@ import { type Call, classifyLostAnswer } from './error-table.ts'
 
 export interface HttpRequest {
   readonly call: Call
+  /** One of few names, for metrics and traces. */
+  readonly operation: Operation
   readonly method: 'GET' | 'PUT' | 'DELETE'
   /** Beneath `/v1`, its parts percent-encoded. */
   readonly path: string
@@ -19,6 +21,25 @@ export interface HttpRequest {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
 }
+
+/** What a request is for. A list that blocks until it changes is a watch. */
+export type Operation =
+  | 'list volumes'
+  | 'watch volumes'
+  | 'read volume'
+  | 'create volume'
+  | 'register volume'
+  | 'deregister volume'
+  | 'delete volume'
+  | 'list plugins'
+  | 'watch plugins'
+  | 'read plugin'
+  | 'list external volumes'
+  | 'list snapshots'
+  | 'create snapshot'
+  | 'delete snapshot'
+  | 'list namespaces'
+  | 'read namespace'
 
 export interface HttpAnswer {
   readonly status: number

@@ -84,6 +84,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     async listVolumes(namespace, query, signal) {
       const answer = await readAll(
         {
+          operation: query ? 'watch volumes' : 'list volumes',
           path: '/volumes',
           query: { type: 'csi', namespace, ...blockingParameters(query) },
           timeoutMs: timeouts.readMs + blockingMs(query),
@@ -96,7 +97,13 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
 
     async readVolume(namespace, volumeID, signal) {
       const answer = await readOne(
-        { path: volumePath(volumeID), query: { namespace }, timeoutMs: timeouts.readMs, signal },
+        {
+          operation: 'read volume',
+          path: volumePath(volumeID),
+          query: { namespace },
+          timeoutMs: timeouts.readMs,
+          signal,
+        },
         titleOf('read', namespace, volumeID),
         'volume not found',
       )
@@ -106,6 +113,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     async listPlugins(query, signal) {
       const answer = await readAll(
         {
+          operation: query ? 'watch plugins' : 'list plugins',
           path: '/plugins',
           query: { type: 'csi', ...blockingParameters(query) },
           timeoutMs: timeouts.readMs + blockingMs(query),
@@ -118,7 +126,12 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
 
     async readPlugin(pluginID, signal) {
       const answer = await readOne(
-        { path: `/plugin/csi/${encodeURIComponent(pluginID)}`, timeoutMs: timeouts.readMs, signal },
+        {
+          operation: 'read plugin',
+          path: `/plugin/csi/${encodeURIComponent(pluginID)}`,
+          timeoutMs: timeouts.readMs,
+          signal,
+        },
         `read plugin "${pluginID}"`,
         'plugin not found',
       )
@@ -131,6 +144,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         async (page) => {
           const answer = await readAll(
             {
+              operation: 'list external volumes',
               path: '/volumes/external',
               query: { plugin_id: pluginID, ...page },
               timeoutMs: timeouts.pluginReadMs,
@@ -152,6 +166,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         async (page) => {
           const answer = await readAll(
             {
+              operation: 'list snapshots',
               path: '/volumes/snapshot',
               query: { plugin_id: pluginID, ...page },
               timeoutMs: timeouts.pluginReadMs,
@@ -168,14 +183,24 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     },
 
     async listNamespaces(signal) {
-      const request = { path: '/namespaces', timeoutMs: timeouts.readMs, signal }
+      const request = {
+        operation: 'list namespaces',
+        path: '/namespaces',
+        timeoutMs: timeouts.readMs,
+        signal,
+      } as const
       const answer = await readAll(request, 'list namespaces')
       return parseNamespaces(answer.text, answer.call).map(({ Name }) => Name)
     },
 
     async namespaceExists(namespace, signal) {
       const answer = await readOne(
-        { path: `/namespace/${encodeURIComponent(namespace)}`, timeoutMs: timeouts.readMs, signal },
+        {
+          operation: 'read namespace',
+          path: `/namespace/${encodeURIComponent(namespace)}`,
+          timeoutMs: timeouts.readMs,
+          signal,
+        },
         `read namespace "${namespace}"`,
         'Namespace not found',
       )

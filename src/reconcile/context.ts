@@ -1,6 +1,7 @@
+import type { Around } from '../lib/around.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { Decision } from '../plan/decision.ts'
+import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import type { Inventory, Observer, SecretResolver, VolumesApi } from '../plan/ports.ts'
 import type { Desired } from './desired.ts'
@@ -28,4 +29,13 @@ export interface ReconcileContext {
   readonly onPlanned?: (key: Key, decision: Decision) => void
   /** Called when the status of an identity changed, or it is no longer managed. */
   readonly onStatus: (key: Key) => void
+  /** Goes around each step. */
+  readonly aroundStep?: Around<StepSubject>
+}
+
+export interface StepSubject {
+  readonly key: Key
+  readonly step: StepName
+  /** As a person reads it. */
+  readonly why: string
 }

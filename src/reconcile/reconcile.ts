@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Outcome } from '../engine/outcome.ts'
+import { unobserved } from '../lib/around.ts'
 import { toOperationError } from '../lib/errors.ts'
 import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
@@ -82,8 +83,10 @@ async function runPass<Record extends InventoryRecord>(
           : { type: 'again', afterMs: decision.againAfterMs }
     } else {
       context.log.info({ key, step: decision.step, reason: verdict.reason, why: verdict.message }, 'step')
-      taken = { step: decision.step, why: verdict.message }
-      after = await pass.act(decision.step)
+      const { aroundStep = unobserved } = context
+      const { step } = decision
+      taken = { step, why: verdict.message }
+      after = await aroundStep({ key, step, why: verdict.message }, () => pass.act(step))
       outcome = { type: 'again', afterMs: 0 }
     }
   } catch (error) {

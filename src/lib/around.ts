@@ -1,0 +1,19 @@
+/**
+ * Goes around an operation to observe it: calls `run` once and gives back what that gives, or throws what it
+ * throws. Metrics and traces are added so, and what they are added to knows neither.
+ */
+export type Around<Subject, Base = unknown> = <Result extends Base>(
+  subject: Subject,
+  run: () => Promise<Result>,
+) => Promise<Result>
+
+/** Observes nothing. */
+export const unobserved: Around<unknown> = (_subject, run) => run()
+
+/** The first goes around the second, and so on. */
+export function nest<Subject, Base>(...all: readonly Around<Subject, Base>[]): Around<Subject, Base> {
+  return (subject, run) => {
+    const nested = all.reduceRight<typeof run>((inner, around) => () => around(subject, inner), run)
+    return nested()
+  }
+}
