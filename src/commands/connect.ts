@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander'
 import type { OperatorInfo } from '../admin/admin.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type Log, silentLog } from '../lib/log.ts'
-import { createNomadClient, type NomadClient } from '../nomad/client.ts'
+import { createNomadClient, type NomadClient, type NomadClientOptions } from '../nomad/client.ts'
 import { createObserver, type NomadObserver } from '../nomad/observer.ts'
 import type { SecretResolver } from '../plan/ports.ts'
 import { createKeptSecrets } from '../secrets/kept-secrets.ts'
@@ -38,10 +38,14 @@ export const sourceOption = () =>
     .argParser(collectOption)
     .env('MOORING_SOURCE')
 
-export function connectNomad({ nomadAddr, nomadToken, nomadRegion }: NomadConnection): NomadClient {
+export function connectNomad(
+  { nomadAddr, nomadToken, nomadRegion }: NomadConnection,
+  more: Pick<NomadClientOptions, 'aroundCall'> = {},
+): NomadClient {
   return createNomadClient({
     address: nomadAddr,
     clock: systemClock,
+    ...more,
     ...(nomadToken === undefined ? {} : { token: nomadToken }),
     ...(nomadRegion === undefined ? {} : { region: nomadRegion }),
   })
@@ -66,13 +70,14 @@ export async function openParts(
       /** The inventory's. */
       readonly keyedHash: (text: string) => string
       readonly log: Log
-    },
+    } & Pick<NomadClientOptions, 'aroundCall'>,
 ): Promise<Parts> {
   const { log, secretsDir, directory } = options
   const kept = createKeptSecrets(options.keyedHash)
   const opened = await openSources(options, { dataDirectory: directory, keepSecret: kept.keep, log })
   if (opened.webhookURL !== undefined) log.info({ url: opened.webhookURL }, 'webhook listens')
-  const client = connectNomad(options)
+  const { aroundCall } = options
+  const client = connectNomad(options, aroundCall === undefined ? {} : { aroundCall })
   const observer = createObserver({ client, clock: systemClock, log, random: Math.random })
   return {
     client,

@@ -1,6 +1,6 @@
 import { type Row, rowOfDeclaration, rowOfProblem, rowOfRecord, rowOfRefusal } from '../admin/row.ts'
 import type { Declaration, Problem } from '../declare/declaration.ts'
-import { createController } from '../engine/controller.ts'
+import { type Controller, type ControllerOptions, createController } from '../engine/controller.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -11,9 +11,10 @@ import { type Key, volumeKey } from '../plan/identity.ts'
 import type { Inventory, SecretResolver, VolumesApi } from '../plan/ports.ts'
 import type { PruneOptions } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
+import type { ReconcileContext } from '../reconcile/context.ts'
 import { createDesired, type Desired } from '../reconcile/desired.ts'
 import { createReconcile } from '../reconcile/reconcile.ts'
-import type { Source } from '../sources/source.ts'
+import type { Source, SourceContent } from '../sources/source.ts'
 import { createProblemLog } from './problem-log.ts'
 import { createReadingLoop } from './reading-loop.ts'
 
@@ -42,6 +43,10 @@ export interface OperatorOptions {
   readonly settledBeforeMs: number
   /** Set: nothing is acted upon; told of each step that would be taken. */
   readonly onPlanned?: (key: Key, decision: Decision) => void
+  /** Told of each change of a status. */
+  readonly onStatus?: (key: Key) => void
+  readonly aroundPass?: NonNullable<ControllerOptions['aroundPass']>
+  readonly aroundStep?: NonNullable<ReconcileContext['aroundStep']>
 }
 
 export interface Operator {
@@ -50,12 +55,23 @@ export interface Operator {
   /** Called when rows may have changed. */
   onChange(listener: () => void): void
   readonly desired: Desired
+  queue: Controller['counters']
+  /** What each source held at its latest reading, and when it was last read in full. */
+  sources(): SourceState[]
   /** Looks at the identity soon. */
   look(key: Key): void
   /** Reads the sources and looks at everything now; resolves when nothing is left to do at once. */
   settle(): Promise<void>
   /** Finishes what is in process and starts nothing new. */
   close(): Promise<void>
+}
+
+export interface SourceState {
+  readonly name: string
+  /** undefined: not read yet. */
+  readonly content: SourceContent | undefined
+  /** `readAtMs` of the latest complete reading. */
+  readonly lastCompleteMs: number | undefined
 }
 
 /** Ties sources, queue and passes together: whatever changes anywhere becomes a key in the queue. */
@@ -68,6 +84,8 @@ export function startOperator(options: OperatorOptions): Operator {
   const desired = createDesired(options)
   const problemLog = createProblemLog(log)
   let problems: readonly Problem[] = []
+  let latest: readonly SourceContent[] = []
+  const lastCompleteMs = new Map<Source, number>()
   let isFirst = true
   let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
 
@@ -81,6 +99,7 @@ export function startOperator(options: OperatorOptions): Operator {
         const record = inventory.get(key)
         if (record === undefined) wakeEnding()
         if (record?.kind === 'Snapshot' && record.schedule) controller.add(record.schedule.schedule)
+        options.onStatus?.(key)
         notify()
       },
     }),
@@ -88,6 +107,7 @@ export function startOperator(options: OperatorOptions): Operator {
     log,
     clock,
     random: options.random,
+    ...(options.aroundPass === undefined ? {} : { aroundPass: options.aroundPass }),
   })
 
   /** Whatever is declared or managed: what a schedule made is in the inventory alone. */
@@ -105,6 +125,11 @@ export function startOperator(options: OperatorOptions): Operator {
   async function readSources(signal: AbortSignal): Promise<number> {
     const contents = await Promise.all(sources.map((source) => source.read(signal)))
     signal.throwIfAborted()
+    latest = contents
+    for (const [index, source] of sources.entries()) {
+      const content = contents[index]
+      if (content?.complete) lastCompleteMs.set(source, content.readAtMs)
+    }
     const declarations = contents.flatMap((content) => content.declarations)
     const update = await desired.update(declarations, {
       atMs: Math.min(...contents.map((content) => content.readAtMs)),
@@ -170,6 +195,13 @@ export function startOperator(options: OperatorOptions): Operator {
       listeners.push(listener)
     },
     desired,
+    queue: controller.counters,
+    sources: () =>
+      sources.map((source, index) => ({
+        name: source.name,
+        content: latest[index],
+        lastCompleteMs: lastCompleteMs.get(source),
+      })),
     look: (key) => controller.add(key),
     async settle() {
       await readSources(new AbortController().signal)

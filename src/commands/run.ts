@@ -11,6 +11,7 @@ import { packageVersion } from '../lib/version.ts'
 import type { Decision } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import { type NomadConnection, nomadConnectionOptions, openParts, sourceOption } from './connect.ts'
+import { startOperations } from './operations.ts'
 import { type Operator, startOperator } from './operator.ts'
 import { createOperatorAdmin } from './operator-admin.ts'
 import {
@@ -72,6 +73,7 @@ export async function runOperator(
   const directory = operatorDirectory(options.dataDir)
   const kept = openSqliteInventory(directory)
   const inventory = readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
+  const operations = await startOperations(options, { inventory, clock, log })
   const {
     client,
     close: closeParts,
@@ -80,9 +82,11 @@ export async function runOperator(
     ...options,
     directory,
     keyedHash: inventory.keyedHash,
+    aroundCall: operations.hooks.aroundCall,
   })
   const operator = startOperator({
     ...parts,
+    ...operations.hooks,
     api: client,
     inventory,
     clock,
@@ -115,6 +119,7 @@ export async function runOperator(
       readOnly,
     },
   })
+  operations.observe(operator, admin.orphans)
   const socket = await serveAdmin({ directory, admin, log })
   return {
     ...operator,
@@ -123,6 +128,7 @@ export async function runOperator(
       admin.close()
       await socket.close()
       await operator.close()
+      await operations.close()
       await closeParts()
       kept.close()
     },

@@ -24,22 +24,22 @@ export interface HttpRequest {
 
 /** What a request is for. A list that blocks until it changes is a watch. */
 export type Operation =
-  | 'list volumes'
-  | 'watch volumes'
-  | 'read volume'
-  | 'create volume'
-  | 'register volume'
-  | 'deregister volume'
-  | 'delete volume'
-  | 'list plugins'
-  | 'watch plugins'
-  | 'read plugin'
-  | 'list external volumes'
-  | 'list snapshots'
-  | 'create snapshot'
-  | 'delete snapshot'
-  | 'list namespaces'
-  | 'read namespace'
+  | 'list_volumes'
+  | 'watch_volumes'
+  | 'read_volume'
+  | 'create_volume'
+  | 'register_volume'
+  | 'deregister_volume'
+  | 'delete_volume'
+  | 'list_plugins'
+  | 'watch_plugins'
+  | 'read_plugin'
+  | 'list_external_volumes'
+  | 'list_snapshots'
+  | 'create_snapshot'
+  | 'delete_snapshot'
+  | 'list_namespaces'
+  | 'read_namespace'
 
 export interface HttpAnswer {
   readonly status: number

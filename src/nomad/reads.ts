@@ -84,7 +84,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     async listVolumes(namespace, query, signal) {
       const answer = await readAll(
         {
-          operation: query ? 'watch volumes' : 'list volumes',
+          operation: query ? 'watch_volumes' : 'list_volumes',
           path: '/volumes',
           query: { type: 'csi', namespace, ...blockingParameters(query) },
           timeoutMs: timeouts.readMs + blockingMs(query),
@@ -98,7 +98,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     async readVolume(namespace, volumeID, signal) {
       const answer = await readOne(
         {
-          operation: 'read volume',
+          operation: 'read_volume',
           path: volumePath(volumeID),
           query: { namespace },
           timeoutMs: timeouts.readMs,
@@ -113,7 +113,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     async listPlugins(query, signal) {
       const answer = await readAll(
         {
-          operation: query ? 'watch plugins' : 'list plugins',
+          operation: query ? 'watch_plugins' : 'list_plugins',
           path: '/plugins',
           query: { type: 'csi', ...blockingParameters(query) },
           timeoutMs: timeouts.readMs + blockingMs(query),
@@ -127,7 +127,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     async readPlugin(pluginID, signal) {
       const answer = await readOne(
         {
-          operation: 'read plugin',
+          operation: 'read_plugin',
           path: `/plugin/csi/${encodeURIComponent(pluginID)}`,
           timeoutMs: timeouts.readMs,
           signal,
@@ -144,7 +144,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         async (page) => {
           const answer = await readAll(
             {
-              operation: 'list external volumes',
+              operation: 'list_external_volumes',
               path: '/volumes/external',
               query: { plugin_id: pluginID, ...page },
               timeoutMs: timeouts.pluginReadMs,
@@ -166,7 +166,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         async (page) => {
           const answer = await readAll(
             {
-              operation: 'list snapshots',
+              operation: 'list_snapshots',
               path: '/volumes/snapshot',
               query: { plugin_id: pluginID, ...page },
               timeoutMs: timeouts.pluginReadMs,
@@ -184,7 +184,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
 
     async listNamespaces(signal) {
       const request = {
-        operation: 'list namespaces',
+        operation: 'list_namespaces',
         path: '/namespaces',
         timeoutMs: timeouts.readMs,
         signal,
@@ -196,7 +196,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     async namespaceExists(namespace, signal) {
       const answer = await readOne(
         {
-          operation: 'read namespace',
+          operation: 'read_namespace',
           path: `/namespace/${encodeURIComponent(namespace)}`,
           timeoutMs: timeouts.readMs,
           signal,

@@ -35,7 +35,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
     await write(
       {
         call: { title: titleOf(verb, volume.Namespace, volume.ID), type },
-        operation: `${verb} volume`,
+        operation: `${verb}_volume`,
         method: 'PUT',
         path: `${volumePath(volume.ID)}${suffix}`,
         query: { namespace: volume.Namespace },
@@ -54,7 +54,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
     async deregisterVolume(namespace, volumeID, signal) {
       const request = write({
         call: { title: titleOf('deregister', namespace, volumeID), type: 'write' },
-        operation: 'deregister volume',
+        operation: 'deregister_volume',
         method: 'DELETE',
         path: volumePath(volumeID),
         query: { namespace },
@@ -67,7 +67,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
       const request = write(
         {
           call: { title: titleOf('delete', namespace, volumeID), type: 'delete volume' },
-          operation: 'delete volume',
+          operation: 'delete_volume',
           method: 'DELETE',
           path: `${volumePath(volumeID)}/delete`,
           query: { namespace },
@@ -88,7 +88,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
       const answer = await write(
         {
           call,
-          operation: 'create snapshot',
+          operation: 'create_snapshot',
           method: 'PUT',
           path: '/volumes/snapshot',
           query: { namespace },
@@ -106,7 +106,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
       const request = write(
         {
           call: { title: `delete snapshot "${snapshotID}" of plugin "${pluginID}"`, type: 'delete snapshot' },
-          operation: 'delete snapshot',
+          operation: 'delete_snapshot',
           method: 'DELETE',
           path: '/volumes/snapshot',
           query: { plugin_id: pluginID, snapshot_id: snapshotID },

@@ -10,6 +10,7 @@ import {
   type ScheduleDecision,
   type ScheduledVolume,
 } from '../plan/schedule-plan.ts'
+import { selectsVolume } from '../plan/selects-volume.ts'
 import { planAbsentDeclaration } from './absence.ts'
 import type { ReconcileContext } from './context.ts'
 import type { Pass } from './reconcile.ts'
@@ -156,13 +157,8 @@ function selectVolumes(
   { desired, inventory }: ReconcileContext,
   { declaration }: SnapshotScheduleRecord,
 ): ScheduledVolume[] {
-  const { namespace, volumes } = declaration.spec
-  const labels = Object.entries(volumes.selector?.matchLabels ?? {})
   return [...desired.declarations().values()].flatMap((volume) => {
-    if (volume.kind !== 'Volume' || volume.spec.namespace !== namespace) return []
-    const isNamed = volumes.names?.includes(volume.name) === true
-    const isSelected = labels.length > 0 && labels.every(([label, value]) => volume.labels[label] === value)
-    if (!isNamed && !isSelected) return []
+    if (volume.kind !== 'Volume' || !selectsVolume(declaration, volume)) return []
     const key = keyOf(volume)
     const record = inventory.get(key)
     return [{ key, name: volume.name, exists: record?.kind === 'Volume' && record.externalID !== undefined }]
