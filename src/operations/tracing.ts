@@ -18,7 +18,7 @@ export interface Tracing {
 
 /**
  * A span for each pass, and beneath it one for each step and for each request to Nomad. Requests outside of a pass
- * have none: those of the watches never end, and what they begin in a pass outlives it.
+ * have none, and watches have none: they may begin in a pass, and outlive it.
  */
 export function createTracing(tracer: Tracer): Tracing {
   const current = new AsyncLocalStorage<Span>()
@@ -63,7 +63,7 @@ export function createTracing(tracer: Tracer): Tracing {
       return inSpan(tracer.startSpan(`step ${step}`, { attributes }, parent), run)
     },
     aroundCall({ operation, method }, run) {
-      const parent = parentContext()
+      const parent = operation.startsWith('watch_') ? undefined : parentContext()
       if (parent === undefined) return run()
       const attributes = { 'mooring.operation': operation, 'http.request.method': method }
       const span = tracer.startSpan(`nomad ${operation}`, { kind: SpanKind.CLIENT, attributes }, parent)
