@@ -73,13 +73,19 @@ async function measureConvergence(directory: string, count: number, rounds: numb
       floorsMs.push(await callPlainly(pool, `after-${round}`, count, calls))
       await deleteVolumes(pool, `after-${round}`, count)
     }
+    const ratios = operatorsMs.map((tookMs, round) => {
+      const [before = 0, after = 0] = floorsMs.slice(2 * round)
+      return round2(tookMs / ((before + after) / 2))
+    })
     return {
       volumes: count,
       callsAtOnce,
       calls,
       floorMs: floorsMs.map(Math.round),
       operatorMs: operatorsMs.map(Math.round),
-      ratio: round2(median(operatorsMs) / median(floorsMs)),
+      // Of each round to the floors right before and right after it: the machine may change meanwhile.
+      ratios,
+      ratio: median(ratios),
     }
   } finally {
     await pool.destroy()
