@@ -3,6 +3,7 @@ import process from 'node:process'
 /** The benchmarks by name; each prints what it measured and writes it beneath bench-results. */
 const benchmarks: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
   driver: () => import('./driver.ts'),
+  operator: () => import('./operator.ts'),
   server: () => import('./server.ts'),
   kube: () => import('./kube.ts'),
 }

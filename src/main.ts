@@ -1,28 +1,33 @@
 import process from 'node:process'
 import { Command } from 'commander'
-import { applyCommand } from './commands/apply.ts'
-import { completionCommand } from './commands/completion.ts'
-import { describeCommand } from './commands/describe.ts'
-import { driverCommand } from './commands/driver.ts'
-import { getCommand } from './commands/get.ts'
-import { importCommand } from './commands/import.ts'
-import { mountCommand } from './commands/mount.ts'
-import { orphansCommand } from './commands/orphans.ts'
-import { planCommand } from './commands/plan.ts'
-import { recreateCommand } from './commands/recreate.ts'
-import { restoreCommand } from './commands/restore.ts'
-import { runCommand } from './commands/run.ts'
-import { serverCommand } from './commands/server.ts'
 import { applySettings } from './commands/settings.ts'
-import { snapshotCommand } from './commands/snapshot.ts'
-import { statusCommand } from './commands/status.ts'
-import { resumeCommand, suspendCommand } from './commands/suspend.ts'
-import { unmountCommand } from './commands/unmount.ts'
-import { upCommand } from './commands/up.ts'
-import { validateCommand } from './commands/validate.ts'
-import { versionCommand } from './commands/version.ts'
 import { OperationError, UsageError } from './lib/errors.ts'
 import { packageVersion } from './lib/version.ts'
+
+/** In the order of the help. Loaded when they are needed: most take a part of the program, and all of it takes a second. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./commands/up.ts')).upCommand(),
+  run: async () => (await import('./commands/run.ts')).runCommand(),
+  validate: async () => (await import('./commands/validate.ts')).validateCommand(),
+  plan: async () => (await import('./commands/plan.ts')).planCommand(),
+  apply: async () => (await import('./commands/apply.ts')).applyCommand(),
+  status: async () => (await import('./commands/status.ts')).statusCommand(),
+  get: async () => (await import('./commands/get.ts')).getCommand(),
+  describe: async () => (await import('./commands/describe.ts')).describeCommand(),
+  orphans: async () => (await import('./commands/orphans.ts')).orphansCommand(),
+  import: async () => (await import('./commands/import.ts')).importCommand(),
+  suspend: async () => (await import('./commands/suspend.ts')).suspendCommand(),
+  resume: async () => (await import('./commands/suspend.ts')).resumeCommand(),
+  recreate: async () => (await import('./commands/recreate.ts')).recreateCommand(),
+  restore: async () => (await import('./commands/restore.ts')).restoreCommand(),
+  snapshot: async () => (await import('./commands/snapshot.ts')).snapshotCommand(),
+  server: async () => (await import('./commands/server.ts')).serverCommand(),
+  driver: async () => (await import('./commands/driver.ts')).driverCommand(),
+  mount: async () => (await import('./commands/mount.ts')).mountCommand(),
+  unmount: async () => (await import('./commands/unmount.ts')).unmountCommand(),
+  completion: async () => (await import('./commands/completion.ts')).completionCommand(() => program),
+  version: async () => (await import('./commands/version.ts')).versionCommand(),
+}
 
 const program: Command = new Command('mooring')
   .description("Keeps HashiCorp Nomad's CSI volumes and snapshots as they are declared.")
@@ -30,33 +35,24 @@ const program: Command = new Command('mooring')
   // What stands behind a command is the command's, so that a subcommand may have an option of its parent.
   .enablePositionalOptions()
   .showHelpAfterError('(mooring --help and mooring <command> --help say more)')
-  .addCommand(upCommand())
-  .addCommand(runCommand())
-  .addCommand(validateCommand())
-  .addCommand(planCommand())
-  .addCommand(applyCommand())
-  .addCommand(statusCommand())
-  .addCommand(getCommand())
-  .addCommand(describeCommand())
-  .addCommand(orphansCommand())
-  .addCommand(importCommand())
-  .addCommand(suspendCommand())
-  .addCommand(resumeCommand())
-  .addCommand(recreateCommand())
-  .addCommand(restoreCommand())
-  .addCommand(snapshotCommand())
-  .addCommand(serverCommand())
-  .addCommand(driverCommand())
-  .addCommand(mountCommand())
-  .addCommand(unmountCommand())
-  .addCommand(completionCommand(() => program))
-  .addCommand(versionCommand())
 
 try {
-  applySettings(program, process.argv.slice(2), process.env)
+  const parameters = process.argv.slice(2)
+  for (const load of neededCommands(parameters)) program.addCommand(await load())
+  applySettings(program, parameters, process.env)
   await program.parseAsync()
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof OperationError)) throw error
   process.stderr.write(`mooring: ${error.message}\n`)
   process.exit(1)
+}
+
+/** The one that is asked for; all for help, completion and mistakes, and where a config file may hold settings of any. */
+function neededCommands(parameters: readonly string[]): (() => Promise<Command>)[] {
+  const [name = ''] = parameters
+  const mayHaveConfig =
+    Boolean(process.env.MOORING_CONFIG) || parameters.some((parameter) => parameter.startsWith('--config'))
+  const asked =
+    Object.hasOwn(commands, name) && name !== 'completion' && !mayHaveConfig ? commands[name] : undefined
+  return asked === undefined ? Object.values(commands) : [asked]
 }

@@ -4,11 +4,12 @@ import type Type from 'typebox'
 import { SnapshotDocument } from '../../src/declare/snapshot.ts'
 import { SnapshotScheduleDocument } from '../../src/declare/snapshot-schedule.ts'
 import { VolumeDocument } from '../../src/declare/volume.ts'
+import { Notification } from '../../src/operations/notification.ts'
 import type { Generator } from '../generate.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 
-/** JSON Schemas of the declarations, one per kind, for editors: they complete, explain and check. */
+/** JSON Schemas of the declarations, one per kind, for editors: they complete, explain and check; and of notifications. */
 export const jsonSchemas: Generator = {
   name: 'JSON Schemas',
   directory: join(repository, 'manifests/schemas'),
@@ -23,6 +24,7 @@ export function generateSchemas(): ReadonlyMap<string, string> {
     ['volume.json', render(VolumeDocument)],
     ['snapshot.json', render(SnapshotDocument)],
     ['snapshot-schedule.json', render(SnapshotScheduleDocument)],
+    ['notification.json', render(Notification)],
   ])
 }
 

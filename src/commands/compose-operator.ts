@@ -12,6 +12,7 @@ import type { VolumesApi } from '../plan/ports.ts'
 import { openParts } from './connect.ts'
 import type { KubernetesPart } from './kubernetes.ts'
 import type { NomadConnection } from './nomad-connection.ts'
+import type { Operations } from './operations.ts'
 import { type Operator, startOperator } from './operator.ts'
 import { createOperatorAdmin } from './operator-admin.ts'
 import { defaultRegion, type OperatorFlags, operatorDirectory, pruneOptionsOf } from './options.ts'
@@ -67,16 +68,19 @@ export function operatorInfo(flags: RunFlags): OperatorInfo {
  * Composes the operator from its flags over an inventory, which stays open when it is closed.
  * @param term among replicas: what this one acts by, while `mayAct()`
  * @param kubernetes where objects are a source too
+ * @param operations what measures it and tells of it
  */
 export async function composeOperator(
   options: OperatorSettings,
   kept: KeptInventory,
   term?: OperatorTerm,
   kubernetes?: KubernetesPart,
+  operations?: Operations,
 ): Promise<RunningOperator & { readonly letGo: () => void }> {
   const { log, readOnly, nomadRegion } = options
   const clock = systemClock
   const inventory = readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
+  const observed = operations?.begin(inventory)
   const {
     client,
     close: closeParts,
@@ -86,9 +90,11 @@ export async function composeOperator(
     directory: operatorDirectory(options.dataDir),
     keyedHash: inventory.keyedHash,
     ...(kubernetes === undefined ? {} : { readSecret: kubernetes.readSecret }),
+    ...(observed === undefined ? {} : { aroundCall: observed.hooks.aroundCall }),
   })
   const operator = startOperator({
     ...parts,
+    ...observed?.hooks,
     ...(kubernetes === undefined ? {} : { sources: [...parts.sources, kubernetes.source] }),
     // Who writes nothing leaves objects alone too.
     ...(kubernetes === undefined || readOnly
@@ -121,12 +127,14 @@ export async function composeOperator(
     clock,
     info: operatorInfo(options),
   })
+  observed?.observe(operator, admin.orphans)
   return {
     ...operator,
     admin,
     letGo: admin.close,
     async close(graceMs) {
       admin.close()
+      observed?.end()
       await operator.close(graceMs)
       await kubernetes?.source.close()
       kubernetes?.close()

@@ -7,7 +7,7 @@ import type { OperatorInfo } from '../admin/admin.ts'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import { type Log, silentLog } from '../lib/log.ts'
-import type { NomadClient } from '../nomad/client.ts'
+import type { NomadClient, NomadClientOptions } from '../nomad/client.ts'
 import { createObserver, type NomadObserver } from '../nomad/observer.ts'
 import { createVariableSecrets } from '../nomad/variable-secrets.ts'
 import type { SecretResolver } from '../plan/ports.ts'
@@ -46,13 +46,14 @@ export async function openParts(
       readonly keyedHash: (text: string) => string
       readonly readSecret?: (namespace: string, name: string, key: string) => Promise<string | undefined>
       readonly log: Log
-    },
+    } & Pick<NomadClientOptions, 'aroundCall'>,
 ): Promise<Parts> {
   const { log, secretsDir, directory } = options
   const kept = createKeptSecrets(options.keyedHash)
   const opened = await openSources(options, { dataDirectory: directory, keepSecret: kept.keep, log })
   if (opened.webhookURL !== undefined) log.info({ url: opened.webhookURL }, 'webhook listens')
   const client = connectNomad(options, {
+    ...(options.aroundCall === undefined ? {} : { aroundCall: options.aroundCall }),
     onReloadError: (error) =>
       log.error({ error: errorMessage(error) }, 'Nomad is reached with what the file held before'),
   })

@@ -33,6 +33,7 @@ export async function callApi(
   try {
     const { status, text } = await http.send({
       call: { title, type: method === 'GET' ? 'read' : 'write' },
+      operation: 'claim_volume',
       method,
       path,
       query: { namespace, ...query },

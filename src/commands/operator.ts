@@ -1,7 +1,12 @@
 import { type Row, rowOfDeclaration, rowOfProblem, rowOfRecord, rowOfRefusal } from '../admin/row.ts'
 import type { Declaration, Problem } from '../declare/declaration.ts'
-import { createController, type PassSubject } from '../engine/controller.ts'
-import type { Around } from '../lib/around.ts'
+import {
+  type Controller,
+  type ControllerOptions,
+  createController,
+  type PassSubject,
+} from '../engine/controller.ts'
+import { type Around, nest } from '../lib/around.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -12,11 +17,11 @@ import { type Key, volumeKey } from '../plan/identity.ts'
 import type { Inventory, SecretResolver, VolumesApi } from '../plan/ports.ts'
 import type { PruneOptions } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
-import type { StepSubject } from '../reconcile/context.ts'
+import type { ReconcileContext, StepSubject } from '../reconcile/context.ts'
 import { createDesired, type Desired } from '../reconcile/desired.ts'
 import { createReconcile } from '../reconcile/reconcile.ts'
 import { createSecretWatch } from '../reconcile/watch-secrets.ts'
-import type { Source } from '../sources/source.ts'
+import type { Source, SourceContent } from '../sources/source.ts'
 import { createProblemLog } from './problem-log.ts'
 import { createReadingLoop } from './reading-loop.ts'
 
@@ -47,6 +52,10 @@ export interface OperatorOptions {
   readonly holder?: string
   /** Set: nothing is acted upon; told of each step that would be taken. */
   readonly onPlanned?: (key: Key, decision: Decision) => void
+  /** Told of each change of a status. */
+  readonly onStatus?: (key: Key) => void
+  readonly aroundPass?: NonNullable<ControllerOptions['aroundPass']>
+  readonly aroundStep?: NonNullable<ReconcileContext['aroundStep']>
   /** Of declarations that are objects elsewhere: keeps those in step. */
   readonly keeper?: (operator: { readonly declared: Desired; readonly wake: (key: Key) => void }) => Keeper
 }
@@ -65,6 +74,9 @@ export interface Operator {
   /** Called when rows may have changed. */
   onChange(listener: () => void): void
   readonly desired: Desired
+  queue: Controller['counters']
+  /** What each source held at its latest reading, and when it was last read in full. */
+  sources(): SourceState[]
   /** Looks at the identity soon. */
   look(key: Key): void
   /** Reads the sources and looks at everything now; resolves when nothing is left to do at once. */
@@ -74,6 +86,14 @@ export interface Operator {
    * @param graceMs after which what is still in process is cut short; default 10 s
    */
   close(graceMs?: number): Promise<void>
+}
+
+export interface SourceState {
+  readonly name: string
+  /** undefined: not read yet. */
+  readonly content: SourceContent | undefined
+  /** `readAtMs` of the latest complete reading. */
+  readonly lastCompleteMs: number | undefined
 }
 
 /** Ties sources, queue and passes together: whatever changes anywhere becomes a key in the queue. */
@@ -87,15 +107,17 @@ export function startOperator(options: OperatorOptions): Operator {
   const problemLog = createProblemLog(log)
   const lookAtSecrets = createSecretWatch({ ...options, onChange: (key) => controller.add(key) })
   let problems: readonly Problem[] = []
+  let latest: readonly SourceContent[] = []
+  const lastCompleteMs = new Map<Source, number>()
   let isFirst = true
   let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
 
   const keeper = options.keeper?.({ declared: desired, wake: (key) => controller.add(key) })
   const controller = createController({
-    ...(keeper === undefined ? {} : { aroundPass: keeper.aroundPass }),
+    aroundPass: nest(options.aroundPass, keeper?.aroundPass),
     reconcile: createReconcile({
       ...options,
-      ...(keeper === undefined ? {} : { aroundStep: keeper.aroundStep }),
+      aroundStep: nest(options.aroundStep, keeper?.aroundStep),
       desired,
       wake: (key) => controller.add(key),
       onStatus(key) {
@@ -103,6 +125,7 @@ export function startOperator(options: OperatorOptions): Operator {
         const record = inventory.get(key)
         if (record === undefined) wakeEnding()
         if (record?.kind === 'Snapshot' && record.schedule) controller.add(record.schedule.schedule)
+        options.onStatus?.(key)
         notify()
       },
     }),
@@ -127,6 +150,11 @@ export function startOperator(options: OperatorOptions): Operator {
   async function readSources(signal: AbortSignal): Promise<number> {
     const contents = await Promise.all(sources.map((source) => source.read(signal)))
     signal.throwIfAborted()
+    latest = contents
+    for (const [index, source] of sources.entries()) {
+      const content = contents[index]
+      if (content?.complete) lastCompleteMs.set(source, content.readAtMs)
+    }
     const declarations = contents.flatMap((content) => content.declarations)
     const update = await desired.update(
       declarations,
@@ -199,6 +227,13 @@ export function startOperator(options: OperatorOptions): Operator {
       listeners.push(listener)
     },
     desired,
+    queue: controller.counters,
+    sources: () =>
+      sources.map((source, index) => ({
+        name: source.name,
+        content: latest[index],
+        lastCompleteMs: lastCompleteMs.get(source),
+      })),
     look: (key) => controller.add(key),
     async settle() {
       await readSources(new AbortController().signal)

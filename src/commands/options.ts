@@ -119,6 +119,28 @@ export const readOnlyOption = () =>
     .default(false)
     .env('MOORING_READ_ONLY')
 
+/** Options of metrics and notifications. */
+function operationsOptions(): Option[] {
+  return [
+    new Option('--metrics-addr <host:port>', 'serve /metrics, /healthz and /readyz there (default: nowhere)')
+      .argParser(parseAddressOption)
+      .env('MOORING_METRICS_ADDR'),
+    new Option(
+      '--notify-url <url>',
+      'POST a notification there when something is stalled or a snapshot was missed',
+    ).env('MOORING_NOTIFY_URL'),
+    new Option('--notify-secret-file <file>', 'the secret that notifications are signed with').env(
+      'MOORING_NOTIFY_SECRET_FILE',
+    ),
+  ]
+}
+
+export interface OperationsFlags {
+  readonly metricsAddr?: { readonly host: string; readonly port: number }
+  readonly notifyUrl?: string
+  readonly notifySecretFile?: string
+}
+
 /** Options of the reconcile loop. */
 export function operatorOptions(): Option[] {
   return [
@@ -150,11 +172,12 @@ export function operatorOptions(): Option[] {
       .argParser(parseDurationOption)
       .default(300_000, '5m')
       .env('MOORING_RESYNC'),
+    ...operationsOptions(),
     logLevelOption(),
   ]
 }
 
-export interface OperatorFlags extends SourceFlags {
+export interface OperatorFlags extends SourceFlags, OperationsFlags {
   readonly prune: boolean
   /** Milliseconds. */
   readonly pruneDelay: number

@@ -16,6 +16,7 @@ import {
 } from './compose-operator.ts'
 import { type KubernetesFlags, openKubernetes } from './kubernetes.ts'
 import { startNomadClusters } from './nomad-clusters.ts'
+import { startOperations } from './operations.ts'
 import { operatorDirectory } from './options.ts'
 import {
   inventoryPlace,
@@ -48,6 +49,7 @@ export async function runReplica(
   const heldDirectory = holdDirectory(directory, options)
   const kubernetes = options.kubernetes ? await openKubernetes(options, log) : undefined
   const shared = openSharedState(options, kubernetes)
+  const operations = await startOperations(options, { clock, log, isReplica: true })
   const stop = new AbortController()
   let operator: RunningOperator | undefined
 
@@ -77,6 +79,7 @@ export async function runReplica(
       inventory,
       leadership && termOf(leadership),
       kubernetes?.part(undefined, leadership?.isHeld ?? (() => false)),
+      operations,
     )
     const clusters = kubernetes && leadership && startNomadClusters(kubernetes, options, termOf(leadership))
     try {
@@ -135,6 +138,7 @@ export async function runReplica(
       stop.abort()
       await running
       await socket.close()
+      await operations.close()
       await shared.close()
       await kubernetes?.close()
       heldDirectory.close()

@@ -14,6 +14,7 @@ import {
 import { sourceOption } from './connect.ts'
 import { assertSomeSource, type KubernetesFlags, kubernetesOptions } from './kubernetes.ts'
 import { nomadConnectionOptions } from './nomad-connection.ts'
+import { startOperations } from './operations.ts'
 import { dataDirOption, operatorDirectory, operatorOptions, readOnlyOption } from './options.ts'
 import { runReplica } from './replica.ts'
 import { inventoryPlace, type SharedStateFlags, sharedStateOptions } from './shared-state.ts'
@@ -48,7 +49,9 @@ export function runCommand(): Command {
 export async function runOperator(options: OperatorSettings): Promise<RunningOperator> {
   const directory = operatorDirectory(options.dataDir)
   const kept = openSqliteInventory(directory)
-  const operator = await composeOperator(options, kept)
+  const { log } = options
+  const operations = await startOperations(options, { clock: systemClock, log, isReplica: false })
+  const operator = await composeOperator(options, kept, undefined, undefined, operations)
   const socket = await serveAdmin({ directory, admin: operator.admin, log: options.log })
   return {
     ...operator,
@@ -56,6 +59,7 @@ export async function runOperator(options: OperatorSettings): Promise<RunningOpe
       operator.letGo()
       await socket.close()
       await operator.close()
+      await operations.close()
       kept.close()
     },
   }

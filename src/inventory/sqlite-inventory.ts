@@ -6,6 +6,7 @@ import { parseJSON, stringifyJSON } from '../lib/json.ts'
 import { openDatabase, transaction } from '../lib/sqlite.ts'
 import type { Orders } from '../plan/orders.ts'
 import type { InventoryRecord, Released } from '../plan/record.ts'
+import { createGroupCommit } from './group-commit.ts'
 import { createKeyedHash } from './keyed-hash.ts'
 import { createMemoryInventory, type KeptInventory, reviveRecord } from './memory-inventory.ts'
 
@@ -61,20 +62,27 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
   const upsertOrders = database.prepare('INSERT OR REPLACE INTO orders (key, orders) VALUES (?, ?)')
   const removeOrders = database.prepare('DELETE FROM orders WHERE key = ?')
   const upsertReleased = database.prepare('INSERT OR REPLACE INTO released VALUES (?, ?, ?)')
-  // The database answers at once, so that nothing comes between the read and the write of an amendment.
-  async function put(record: InventoryRecord): Promise<void> {
-    upsert.run(record.key, stringifyJSON(record))
-    await memory.put(record)
-  }
+  const commit = createGroupCommit(database)
+  const put = (record: InventoryRecord) =>
+    commit.add(
+      () => upsert.run(record.key, stringifyJSON(record)),
+      () => memory.put(record),
+    )
+  // The rest is rare, and written at once: nothing comes between the read and the write of an amendment.
   return {
     ...memory,
     hashKey,
     put,
     async amend(key, change) {
+      commit.flush()
       const record = memory.get(key)
-      if (record !== undefined) await put(change(record))
+      if (record === undefined) return
+      const isWritten = put(change(record))
+      commit.flush()
+      await isWritten
     },
     async delete(key) {
+      commit.flush()
       transaction(database, () => {
         remove.run(key)
         removeOrders.run(key)
@@ -82,6 +90,7 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
       await memory.delete(key)
     },
     async release(left) {
+      commit.flush()
       upsertReleased.run(left.key, left.externalID, stringifyJSON(left))
       await memory.release(left)
     },
@@ -90,7 +99,10 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
       upsertOrders.run(key, stringifyJSON(orders))
       await memory.amendOrders(key, () => orders)
     },
-    close: () => database.close(),
+    close() {
+      commit.flush()
+      database.close()
+    },
   }
 }
 

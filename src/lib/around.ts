@@ -10,10 +10,13 @@ export type Around<Subject, Base = unknown> = <Result extends Base>(
 /** Observes nothing. */
 export const unobserved: Around<unknown> = (_subject, run) => run()
 
-/** The first goes around the second, and so on. */
-export function nest<Subject, Base>(...all: readonly Around<Subject, Base>[]): Around<Subject, Base> {
+/** The first goes around the second, and so on; undefined is left out. */
+export function nest<Subject, Base>(
+  ...all: readonly (Around<Subject, Base> | undefined)[]
+): Around<Subject, Base> {
+  const arounds = all.filter((around) => around !== undefined)
   return (subject, run) => {
-    const nested = all.reduceRight<typeof run>((inner, around) => () => around(subject, inner), run)
+    const nested = arounds.reduceRight<typeof run>((inner, around) => () => around(subject, inner), run)
     return nested()
   }
 }

@@ -77,6 +77,7 @@ export function createEventReads(http: Http, readMs: number): EventReads {
       const call = { title: 'list servers', type: 'read' } as const
       const answer = await http.send({
         call,
+        operation: 'list_servers',
         method: 'GET',
         path: '/agent/members',
         timeoutMs: readMs,

@@ -25,6 +25,8 @@ interface Target {
 }
 
 export interface HttpRequest extends Target {
+  /** One of few names, for metrics and traces. */
+  readonly operation: Operation
   readonly method: 'GET' | 'PUT' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
@@ -35,6 +37,34 @@ export interface HttpRequest extends Target {
   /** Of a read: a plugin answers it, and may hang. */
   readonly reachesPlugin?: boolean
 }
+
+/** What a request is for. A list that blocks until it changes is a watch. */
+export type Operation =
+  | 'list_volumes'
+  | 'watch_volumes'
+  | 'read_volume'
+  | 'create_volume'
+  | 'register_volume'
+  | 'deregister_volume'
+  | 'delete_volume'
+  | 'list_plugins'
+  | 'watch_plugins'
+  | 'read_plugin'
+  | 'list_external_volumes'
+  | 'list_snapshots'
+  | 'create_snapshot'
+  | 'delete_snapshot'
+  | 'list_namespaces'
+  | 'read_namespace'
+  | 'list_servers'
+  | 'read_variable'
+  | 'list_variables'
+  | 'write_variable'
+  | 'delete_variable'
+  | 'acquire_lock'
+  | 'renew_lock'
+  | 'release_lock'
+  | 'claim_volume'
 
 export interface HttpAnswer {
   readonly status: number

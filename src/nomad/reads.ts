@@ -78,6 +78,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     async listVolumes(namespace, query, signal) {
       const answer = await readAll(
         {
+          operation: query ? 'watch_volumes' : 'list_volumes',
           path: '/volumes',
           query: { type: 'csi', namespace },
           blocking: query,
@@ -91,7 +92,13 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
 
     async readVolume(namespace, volumeID, signal) {
       const answer = await readOne(
-        { path: volumePath(volumeID), query: { namespace }, timeoutMs: timeouts.readMs, signal },
+        {
+          operation: 'read_volume',
+          path: volumePath(volumeID),
+          query: { namespace },
+          timeoutMs: timeouts.readMs,
+          signal,
+        },
         titleOf('read', namespace, volumeID),
         'volume not found',
       )
@@ -101,6 +108,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     async listPlugins(query, signal) {
       const answer = await readAll(
         {
+          operation: query ? 'watch_plugins' : 'list_plugins',
           path: '/plugins',
           query: { type: 'csi' },
           blocking: query,
@@ -114,7 +122,12 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
 
     async readPlugin(pluginID, signal) {
       const answer = await readOne(
-        { path: `/plugin/csi/${encodeURIComponent(pluginID)}`, timeoutMs: timeouts.readMs, signal },
+        {
+          operation: 'read_plugin',
+          path: `/plugin/csi/${encodeURIComponent(pluginID)}`,
+          timeoutMs: timeouts.readMs,
+          signal,
+        },
         `read plugin "${pluginID}"`,
         'plugin not found',
       )
@@ -127,6 +140,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         async (page) => {
           const answer = await readAll(
             {
+              operation: 'list_external_volumes',
               path: '/volumes/external',
               query: { plugin_id: pluginID, ...page },
               reachesPlugin: true,
@@ -149,6 +163,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         async (page) => {
           const answer = await readAll(
             {
+              operation: 'list_snapshots',
               path: '/volumes/snapshot',
               query: { plugin_id: pluginID, ...page },
               reachesPlugin: true,
@@ -166,14 +181,24 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     },
 
     async listNamespaces(signal) {
-      const request = { path: '/namespaces', timeoutMs: timeouts.readMs, signal }
+      const request = {
+        operation: 'list_namespaces',
+        path: '/namespaces',
+        timeoutMs: timeouts.readMs,
+        signal,
+      } as const
       const answer = await readAll(request, 'list namespaces')
       return parseNamespaces(answer.text, answer.call).map(({ Name }) => Name)
     },
 
     async namespaceExists(namespace, signal) {
       const answer = await readOne(
-        { path: `/namespace/${encodeURIComponent(namespace)}`, timeoutMs: timeouts.readMs, signal },
+        {
+          operation: 'read_namespace',
+          path: `/namespace/${encodeURIComponent(namespace)}`,
+          timeoutMs: timeouts.readMs,
+          signal,
+        },
         `read namespace "${namespace}"`,
         'Namespace not found',
       )

@@ -70,7 +70,9 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
   const parseStubs = createAnswerParser(Type.Array(VariableStub))
 
   async function send(
-    request: Pick<HttpRequest, 'method' | 'path' | 'query' | 'signal'> & { readonly body?: object },
+    request: Pick<HttpRequest, 'operation' | 'method' | 'path' | 'query' | 'signal'> & {
+      readonly body?: object
+    },
     title: string,
   ): Promise<HttpAnswer & { readonly call: Call }> {
     const { body, ...rest } = request
@@ -90,7 +92,10 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
   return {
     async readVariable({ namespace, path }, signal) {
       const title = `read variable "${path}" in namespace "${namespace}"`
-      const answer = await send({ method: 'GET', path: `/var/${path}`, query: { namespace }, signal }, title)
+      const answer = await send(
+        { operation: 'read_variable', method: 'GET', path: `/var/${path}`, query: { namespace }, signal },
+        title,
+      )
       if (answer.status === 404 && answer.text.includes('variable not found')) return undefined
       if (answer.status !== 200) throw failure(answer)
       return parseVariable(answer.text, answer.call)
@@ -101,7 +106,10 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
       const pages = await listPages(
         async (page) => {
           const query = { namespace, prefix, per_page: '500', ...page }
-          const answer = await send({ method: 'GET', path: '/vars', query, signal }, title)
+          const answer = await send(
+            { operation: 'list_variables', method: 'GET', path: '/vars', query, signal },
+            title,
+          )
           if (answer.status !== 200) throw failure(answer)
           return {
             items: parseStubs(answer.text, answer.call),
@@ -117,7 +125,10 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
     async putVariable({ namespace, path }, items, modifyIndex) {
       const title = `write variable "${path}" in namespace "${namespace}"`
       const query = { namespace, cas: modifyIndex }
-      const answer = await send({ method: 'PUT', path: `/var/${path}`, query, body: { Items: items } }, title)
+      const answer = await send(
+        { operation: 'write_variable', method: 'PUT', path: `/var/${path}`, query, body: { Items: items } },
+        title,
+      )
       if (answer.status === 409) return undefined
       if (answer.status !== 200) throw failure(answer)
       return parseVariable(answer.text, answer.call)
@@ -126,7 +137,10 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
     async deleteVariable({ namespace, path }, modifyIndex) {
       const title = `delete variable "${path}" in namespace "${namespace}"`
       const query = { namespace, cas: modifyIndex }
-      const answer = await send({ method: 'DELETE', path: `/var/${path}`, query }, title)
+      const answer = await send(
+        { operation: 'delete_variable', method: 'DELETE', path: `/var/${path}`, query },
+        title,
+      )
       // A conflict's body is what is there: nothing has the index 0. A lock's has a text.
       if (answer.status === 409) {
         return answer.text.startsWith('{') && BigInt(parseStub(answer.text, answer.call).ModifyIndex) === 0n
@@ -139,7 +153,10 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
       const title = `acquire the lock of variable "${path}" in namespace "${namespace}"`
       const body = { Items: items, Lock: { ID: lockID, TTL: `${ttlMs}ms`, LockDelay: `${lockDelayMs}ms` } }
       const query = { namespace, 'lock-acquire': '' }
-      const answer = await send({ method: 'PUT', path: `/var/${path}`, query, body, signal }, title)
+      const answer = await send(
+        { operation: 'acquire_lock', method: 'PUT', path: `/var/${path}`, query, body, signal },
+        title,
+      )
       if (answer.status === 409) return false
       if (answer.status !== 200) throw failure(answer)
       return true
@@ -149,7 +166,10 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
       const title = `renew the lock of variable "${path}" in namespace "${namespace}"`
       const query = { namespace, 'lock-renew': '' }
       const body = { Lock: { ID: lockID } }
-      const answer = await send({ method: 'PUT', path: `/var/${path}`, query, body, signal }, title)
+      const answer = await send(
+        { operation: 'renew_lock', method: 'PUT', path: `/var/${path}`, query, body, signal },
+        title,
+      )
       if (answer.status === 409 || answer.text.includes("variable doesn't exist")) return false
       if (answer.status !== 200) throw failure(answer)
       return true
@@ -159,7 +179,10 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
       const title = `release the lock of variable "${path}" in namespace "${namespace}"`
       const query = { namespace, 'lock-release': '' }
       const body = { Lock: { ID: lockID } }
-      const answer = await send({ method: 'PUT', path: `/var/${path}`, query, body, signal }, title)
+      const answer = await send(
+        { operation: 'release_lock', method: 'PUT', path: `/var/${path}`, query, body, signal },
+        title,
+      )
       if (answer.status === 409 || /variable doesn't (exist|hold a lock)/.test(answer.text)) return false
       if (answer.status !== 200) throw failure(answer)
       return true

@@ -25,7 +25,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
 
   async function putVolume(
     type: Call['type'],
-    verb: string,
+    verb: 'create' | 'register',
     suffix: string,
     volume: VolumeRequest & { Namespace: string },
     signal: AbortSignal | undefined,
@@ -35,6 +35,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
     await write(
       {
         call: { title: titleOf(verb, volume.Namespace, volume.ID), type },
+        operation: `${verb}_volume`,
         method: 'PUT',
         path: `${volumePath(volume.ID)}${suffix}`,
         query: { namespace: volume.Namespace },
@@ -53,6 +54,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
     async deregisterVolume(namespace, volumeID, signal) {
       const request = write({
         call: { title: titleOf('deregister', namespace, volumeID), type: 'write' },
+        operation: 'deregister_volume',
         method: 'DELETE',
         path: volumePath(volumeID),
         query: { namespace },
@@ -65,6 +67,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
       const request = write(
         {
           call: { title: titleOf('delete', namespace, volumeID), type: 'delete volume' },
+          operation: 'delete_volume',
           method: 'DELETE',
           path: `${volumePath(volumeID)}/delete`,
           query: { namespace },
@@ -85,6 +88,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
       const answer = await write(
         {
           call,
+          operation: 'create_snapshot',
           method: 'PUT',
           path: '/volumes/snapshot',
           query: { namespace },
@@ -102,6 +106,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
       const request = write(
         {
           call: { title: `delete snapshot "${snapshotID}" of plugin "${pluginID}"`, type: 'delete snapshot' },
+          operation: 'delete_snapshot',
           method: 'DELETE',
           path: '/volumes/snapshot',
           query: { plugin_id: pluginID, snapshot_id: snapshotID },

@@ -4,19 +4,16 @@ import { csiNameFor } from './ownership.ts'
 import type { Inventory } from './ports.ts'
 import type { SnapshotRecord, SnapshotScheduleRecord } from './record.ts'
 import type { ScheduledVolume } from './schedule-plan.ts'
+import { selectsVolume } from './selects-volume.ts'
 
 /** The declared volumes that a schedule selects, by names or by labels. */
 export function selectVolumes(
-  { spec: { namespace, volumes } }: SnapshotScheduleDeclaration,
+  schedule: SnapshotScheduleDeclaration,
   declarations: Iterable<Declaration>,
   inventory: Pick<Inventory, 'get'>,
 ): ScheduledVolume[] {
-  const labels = Object.entries(volumes.selector?.matchLabels ?? {})
   return [...declarations].flatMap((volume) => {
-    if (volume.kind !== 'Volume' || volume.spec.namespace !== namespace) return []
-    const isNamed = volumes.names?.includes(volume.name) === true
-    const isSelected = labels.length > 0 && labels.every(([label, value]) => volume.labels[label] === value)
-    if (!isNamed && !isSelected) return []
+    if (volume.kind !== 'Volume' || !selectsVolume(schedule, volume)) return []
     const key = keyOf(volume)
     const record = inventory.get(key)
     return [{ key, name: volume.name, exists: record?.kind === 'Volume' && record.externalID !== undefined }]

@@ -6,12 +6,18 @@ import { type LogLine, startMooring } from './mooring-process.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 /** `mooring up` as a process of its own, on a folder and a data directory that the test fills. */
-export async function startUp(folder: string, dataDirectory: string, flags: readonly string[] = []) {
-  const mooring = startMooring([
+export async function startUp(
+  folder: string,
+  dataDirectory: string,
+  flags: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = {},
+) {
+  const parameters = [
     ...['up', folder, '--data-dir', dataDirectory, '--http', '127.0.0.1:0', '--output', 'log'],
     ...['--prune', '--prune-delay', '200ms', '--max-prune', '3'],
     ...flags,
-  ])
+  ]
+  const mooring = startMooring(parameters, environment)
   const [, url = ''] = await mooring.printed(/^Volumes API\s+(http:\S+)\/v1\/volumes/)
   return {
     ...mooring,

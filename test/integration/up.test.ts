@@ -15,10 +15,13 @@ describe('mooring up', () => {
     writeFileSync(join(media, 'hello.txt'), 'here before')
     const mooring = await startUp(folder, dataDirectory)
     const declared = readdirSync(folder).filter((file) => file.endsWith('.yaml'))
-    await vi.waitFor(() => {
-      const ready = mooring.log.filter((line) => line.msg === 'status' && line.state === 'ready')
-      expect(new Set(ready.map((line) => line.key)).size).toBe(declared.length)
-    })
+    await vi.waitFor(
+      () => {
+        const ready = mooring.log.filter((line) => line.msg === 'status' && line.state === 'ready')
+        expect(new Set(ready.map((line) => line.key)).size).toBe(declared.length)
+      },
+      { timeout: 30_000 },
+    )
 
     const volumes = await mooring.list()
     expect(volumes.every((volume) => volume.Schedulable)).toBe(true)

@@ -29,6 +29,8 @@ const refused: readonly [string, string, string][] = [
   ['the server reaches for the operator', 'src/server/x.ts', '../plan/identity.ts'],
   ['the operator reaches for the driver', 'src/nomad/x.ts', '../driver/driver.ts'],
   ['the Kubernetes room reaches for a source', 'src/kube/x.ts', '../sources/source.ts'],
+  ['metrics reach for what they measure', 'src/operations/x.ts', '../engine/controller.ts'],
+  ['what is measured reaches for metrics', 'src/engine/x.ts', '../operations/metrics.ts'],
   ['a library reaches outwards', 'src/lib/x.ts', '../declare/volume.ts'],
   ['a room reaches for main', 'src/lib/x.ts', '../main.ts'],
   ['a command reaches for main', 'src/commands/x.ts', '../main.ts'],

@@ -55,6 +55,57 @@ function controllerOf(
   })
 }
 
+describe('what goes around passes', () => {
+  it('is told of the key, its priority and how long it waited, and sees the outcome', async () => {
+    const passes = createPasses()
+    const seen: unknown[] = []
+    const controller = controllerOf({
+      reconcile: passes.reconcile,
+      groupSlots: 1,
+      poolSlots: 2,
+      aroundPass: async (subject, run) => {
+        const outcome = await run()
+        seen.push({ ...subject, outcome: outcome.type })
+        return outcome
+      },
+    })
+    controller.add('p/a')
+    controller.add('p/b', { priority: 'resync' })
+    await vi.advanceTimersByTimeAsync(250)
+    await passes.end('p/a')
+    await passes.end('p/b')
+    expect(seen).toEqual([
+      { key: 'p/a', priority: 'change', queuedMs: 0, outcome: 'done' },
+      { key: 'p/b', priority: 'resync', queuedMs: 250, outcome: 'done' },
+    ])
+    expect(controller.counters().adds).toBe(2)
+  })
+
+  it('cannot end the loop: what it throws is a failed pass', async () => {
+    const controller = controllerOf({
+      reconcile: async () => done,
+      aroundPass: () => Promise.reject(new Error('no')),
+    })
+    controller.add('p/a')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(controller.counters()).toMatchObject({ passes: 1, retries: 1 })
+  })
+})
+
+describe('passes in process', () => {
+  it('count as overdue once they have not heard their signal', async () => {
+    const passes = createPasses()
+    const controller = controllerOf({ reconcile: passes.reconcile, passTimeoutMs: 1000 })
+    controller.add('p/a')
+    await vi.advanceTimersByTimeAsync(50_000)
+    expect(controller.counters()).toMatchObject({ longestRunningMs: 50_000, overdue: 0 })
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect(controller.counters()).toMatchObject({ longestRunningMs: 62_000, overdue: 1 })
+    await passes.end('p/a')
+    expect(controller.counters()).toMatchObject({ longestRunningMs: 0, overdue: 0 })
+  })
+})
+
 describe('keys', () => {
   it('collapses adds of a key that waits into one pass', async () => {
     const passes = createPasses()

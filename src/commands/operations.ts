@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import { nest } from '../lib/around.ts'
+import { type Clock, delay } from '../lib/clock.ts'
+import { errorMessage, UsageError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { packageVersion } from '../lib/version.ts'
+import type { NomadClientOptions } from '../nomad/client.ts'
+import { createMetrics, type Metrics } from '../operations/metrics.ts'
+import { createNotifier } from '../operations/notifier.ts'
+import { startOperationsServer } from '../operations/operations-server.ts'
+import type { OperatorView } from '../operations/operator-view.ts'
+import { startTracing } from '../operations/start-tracing.ts'
+import { watchNotable } from '../operations/watch-notable.ts'
+import type { Orphans } from '../plan/orphans.ts'
+import type { Inventory } from '../plan/ports.ts'
+import type { Operator, OperatorOptions } from './operator.ts'
+import type { OperationsFlags } from './options.ts'
+
+/** Slow, as it lists the storage of every plugin. */
+const orphansBeatMs = 10 * 60_000
+const firstSearchMs = 60_000
+
+/** What goes around the operator's work. */
+export interface Hooks
+  extends Required<Pick<OperatorOptions, 'aroundPass' | 'aroundStep' | 'onStatus'>>,
+    Required<Pick<NomadClientOptions, 'aroundCall'>> {}
+
+export interface Operations {
+  /** Begins the work of an operator over this inventory. */
+  begin(inventory: Pick<Inventory, 'get' | 'list'>): OperationsTerm
+  close(): Promise<void>
+}
+
+/** One operator's work: the life of the process, or what a replica does while it leads. */
+export interface OperationsTerm {
+  readonly hooks: Hooks
+  /** The operator runs: shows it, and looks for orphans from time to time. */
+  observe(operator: Operator, findOrphans: () => Promise<Orphans>): void
+  /** The process stands by from here on. */
+  end(): void
+}
+
+/**
+ * Metrics, health, traces and notifications, as far as flags and environment ask for them.
+ * @throws UsageError for flags that go not together, and an address at which nothing can listen
+ */
+export async function startOperations(
+  flags: OperationsFlags,
+  options: {
+    readonly clock: Clock
+    readonly log: Log
+    /** One of several, which stands by until it leads. */
+    readonly isReplica: boolean
+  },
+): Promise<Operations> {
+  const { clock, log, isReplica } = options
+  const version = packageVersion()
+  const notify = readNotifyFlags(flags)
+  const metrics = flags.metricsAddr && createMetrics({ clock, version })
+  const tracing = await startTracing({ environment: process.env, version, log })
+  const notifier =
+    notify &&
+    createNotifier({
+      ...notify,
+      version,
+      clock,
+      random: Math.random,
+      newID: randomUUID,
+      log,
+      onOutcome: metrics?.notified ?? (() => {}),
+    })
+
+  let view: OperatorView | undefined
+  const server =
+    flags.metricsAddr &&
+    metrics &&
+    (await startOperationsServer({
+      ...flags.metricsAddr,
+      metrics,
+      phase: () =>
+        view === undefined
+          ? { type: isReplica ? 'standby' : 'starting' }
+          : { type: 'running', view, hasNomadAnswered: metrics.lastAnswerMs() !== undefined },
+    }))
+  if (server) log.info({ url: `${server.url}/metrics` }, 'metrics listen')
+
+  return {
+    begin(inventory) {
+      const notable =
+        notifier && watchNotable({ records: inventory.list, record: inventory.get, tell: notifier.tell })
+      const ended = new AbortController()
+      return {
+        hooks: {
+          aroundPass: nest(metrics?.aroundPass, tracing?.aroundPass),
+          aroundStep: nest(metrics?.aroundStep, tracing?.aroundStep, notable?.aroundStep),
+          aroundCall: nest(metrics?.aroundCall, tracing?.aroundCall),
+          onStatus: notable?.onStatus ?? (() => {}),
+        },
+        observe(operator, findOrphans) {
+          const running = viewOf(operator, inventory)
+          view = running
+          if (metrics === undefined) return
+          metrics.observe(running)
+          void searchForOrphans({
+            findOrphans,
+            view: running,
+            metrics,
+            clock,
+            log,
+            signal: ended.signal,
+          })
+        },
+        end() {
+          ended.abort()
+          view = undefined
+          metrics?.observe(nothingToSee)
+        },
+      }
+    },
+    async close() {
+      await server?.close()
+      await notifier?.close()
+      await tracing?.close()
+    },
+  }
+}
+
+/** Of a replica that stands by. */
+const nothingToSee: OperatorView = {
+  queue: () => ({
+    depth: 0,
+    running: 0,
+    delayed: 0,
+    failing: 0,
+    adds: 0,
+    retries: 0,
+    longestRunningMs: 0,
+    overdue: 0,
+  }),
+  sources: () => [],
+  records: () => [],
+  declarations: () => new Map(),
+}
+
+/** Begins after everything was looked at once, for until then nothing is known to be declared. Never rejects. */
+async function searchForOrphans(options: {
+  readonly findOrphans: () => Promise<Orphans>
+  readonly view: Pick<OperatorView, 'sources'>
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly log: Log
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const { findOrphans, view, metrics, clock, log, signal } = options
+  await delay(clock, firstSearchMs, signal)
+  while (!signal.aborted) {
+    try {
+      if (view.sources().every(({ last }) => last !== undefined)) metrics.orphansFound(await findOrphans())
+    } catch (error) {
+      if (!signal.aborted) log.warn({ why: errorMessage(error) }, 'orphans could not be searched for')
+    }
+    await delay(clock, orphansBeatMs, signal)
+  }
+}
+
+function viewOf(operator: Operator, inventory: Pick<Inventory, 'list'>): OperatorView {
+  return {
+    queue: operator.queue,
+    records: inventory.list,
+    declarations: operator.desired.declarations,
+    sources: () =>
+      operator.sources().map(({ name, content, lastCompleteMs }) => ({
+        name,
+        ...(content === undefined
+          ? {}
+          : {
+              last: {
+                declarations: content.declarations.length,
+                problems: content.problems.length,
+                isComplete: content.complete,
+              },
+            }),
+        ...(lastCompleteMs === undefined ? {} : { lastCompleteMs }),
+      })),
+  }
+}
+
+function readNotifyFlags({
+  notifyUrl: url,
+  notifySecretFile: file,
+}: OperationsFlags): { url: string; secret?: string } | undefined {
+  if (url === undefined) {
+    if (file === undefined) return undefined
+    throw new UsageError('--notify-secret-file signs what is sent to --notify-url: give that too')
+  }
+  // Not repeated: it may hold a secret.
+  if (!URL.canParse(url) || !/^https?:/.test(url)) {
+    throw new UsageError('--notify-url is no URL such as https://host/path')
+  }
+  if (file === undefined) return { url }
+  let secret: string
+  try {
+    secret = readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw new UsageError(`--notify-secret-file: ${errorMessage(error)}`, { cause: error })
+  }
+  if (secret === '') throw new UsageError(`${file} is empty: write the secret into it`)
+  return { url, secret }
+}

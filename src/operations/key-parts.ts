@@ -1,0 +1,15 @@
+import type { Key } from '../plan/identity.ts'
+
+/** The kind that a key names. */
+export function kindOf(key: Key): string {
+  return key.split('/', 1)[0] ?? ''
+}
+
+/** The namespace of a key, and its name under the given label. */
+export function nameOf<Label extends string>(
+  key: Key,
+  label: Label,
+): { namespace: string } & Record<Label, string> {
+  const [, namespace = '', name = ''] = key.split('/')
+  return { namespace, [label]: name } as { namespace: string } & Record<Label, string> // The computed name is Label.
+}

@@ -1,0 +1,140 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+import { lastSnapshots } from '../plan/last-snapshots.ts'
+import type { InventoryRecord } from '../plan/record.ts'
+import type { OperatorView } from './operator-view.ts'
+
+/** Metrics that are read off the operator at each scrape, and kept nowhere. */
+export function addViewMetrics(registry: Registry, view: OperatorView): void {
+  const registers = [registry]
+
+  const gauges = {
+    depth: ['workqueue_depth', 'Keys that wait for a slot.'],
+    running: ['workqueue_running', 'Keys in process.'],
+    delayed: ['workqueue_delayed', 'Keys whose time has not come, those in backoff included.'],
+    failing: ['workqueue_failing', 'Keys whose last pass failed.'],
+  } as const
+  for (const field of ['depth', 'running', 'delayed', 'failing'] as const) {
+    const [name, help] = gauges[field]
+    new Gauge({
+      name: `mooring_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(view.queue()[field])
+      },
+    })
+  }
+  new Gauge({
+    name: 'mooring_workqueue_longest_running_processor_seconds',
+    help: 'Of the passes in process, how long the longest has taken.',
+    registers,
+    collect() {
+      this.set(view.queue().longestRunningMs / 1000)
+    },
+  })
+  const counters = {
+    adds: ['workqueue_adds_total', 'Keys that came to wait for a slot.'],
+    retries: ['workqueue_retries_total', 'Passes that failed, each of which leads to a retry.'],
+  } as const
+  for (const field of ['adds', 'retries'] as const) {
+    const [name, help] = counters[field]
+    new Counter({
+      name: `mooring_${name}`,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(view.queue()[field])
+      },
+    })
+  }
+
+  new Gauge({
+    name: 'mooring_objects',
+    help: 'Managed objects by kind, and by the condition that is true of them, and its reason; Suspended where none is.',
+    labelNames: ['kind', 'condition', 'reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const record of view.records()) this.inc({ kind: record.kind, ...conditionOf(record) })
+    },
+  })
+
+  addSourceMetrics(registry, view)
+  addScheduleMetrics(registry, view)
+}
+
+function addSourceMetrics(registry: Registry, view: OperatorView): void {
+  const registers = [registry]
+  const labelNames = ['source']
+  new Gauge({
+    name: 'mooring_source_last_complete_reading_timestamp_seconds',
+    help: 'When the source was as its latest complete reading says; absent until there is one.',
+    labelNames,
+    registers,
+    collect() {
+      for (const { name, lastCompleteMs } of view.sources()) {
+        if (lastCompleteMs !== undefined) this.set({ source: name }, lastCompleteMs / 1000)
+      }
+    },
+  })
+  const gauges = {
+    isComplete: ['source_complete', 'Whether the latest reading of the source was complete.'],
+    declarations: ['source_declarations', 'Declarations in the source.'],
+    problems: ['source_problems', 'What in the source could not be used.'],
+  } as const
+  for (const field of ['isComplete', 'declarations', 'problems'] as const) {
+    const [name, help] = gauges[field]
+    new Gauge({
+      name: `mooring_${name}`,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        for (const { name: source, last } of view.sources()) {
+          if (last !== undefined) this.set({ source }, Number(last[field]))
+        }
+      },
+    })
+  }
+}
+
+function addScheduleMetrics(registry: Registry, view: OperatorView): void {
+  const registers = [registry]
+  const labelNames = ['namespace', 'schedule']
+  const last = () => lastSnapshots(view.declarations().values(), view.records())
+  new Gauge({
+    name: 'mooring_schedule_last_ready_snapshot_timestamp_seconds',
+    help: 'The time of the schedule that the latest ready snapshot is for: of the volume for which it is the oldest.',
+    labelNames,
+    registers,
+    collect() {
+      this.reset()
+      for (const { namespace, schedule, oldestMs } of last()) {
+        if (oldestMs !== undefined) this.set({ namespace, schedule }, oldestMs / 1000)
+      }
+    },
+  })
+  new Gauge({
+    name: 'mooring_schedule_volumes_without_snapshot',
+    help: 'Volumes of the schedule that have no ready snapshot by it.',
+    labelNames,
+    registers,
+    collect() {
+      this.reset()
+      for (const { namespace, schedule, volumesWithout } of last()) {
+        this.set({ namespace, schedule }, volumesWithout)
+      }
+    },
+  })
+}
+
+/** At most one condition is true; none is of what a person suspended. */
+function conditionOf({ status }: InventoryRecord): { condition: string; reason: string } {
+  const [first] = status.conditions
+  const found = status.conditions.find((condition) => condition.status === 'True')
+  if (found !== undefined) return { condition: found.type, reason: found.reason }
+  return first === undefined
+    ? { condition: 'Reconciling', reason: 'New' }
+    : { condition: 'Suspended', reason: first.reason }
+}

@@ -1,0 +1,11 @@
+import type { SnapshotScheduleDeclaration, VolumeDeclaration } from '../declare/declaration.ts'
+
+/** Whether the schedule takes snapshots of the volume. */
+export function selectsVolume({ spec }: SnapshotScheduleDeclaration, volume: VolumeDeclaration): boolean {
+  if (volume.spec.namespace !== spec.namespace) return false
+  const labels = Object.entries(spec.volumes.selector?.matchLabels ?? {})
+  return (
+    spec.volumes.names?.includes(volume.name) === true ||
+    (labels.length > 0 && labels.every(([label, value]) => volume.labels[label] === value))
+  )
+}
