@@ -1,0 +1,322 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { vi } from 'vitest'
+import type { Plugin } from '../../src/wire/plugin.ts'
+import type { Snapshot } from '../../src/wire/snapshot.ts'
+import type { ExternalVolume, Volume } from '../../src/wire/volume.ts'
+
+/** Why the suite cannot run here; undefined where it can. */
+export const whySkipped = ['NOMAD_BIN', 'CSI_PLUGIN_BIN']
+  .filter((name) => (process.env[name] ?? '') === '')
+  .map((name) => `${name} not set`)
+  .join(', ')
+
+/** The plugin's ID in Nomad. */
+export const pluginID = 'hostpath'
+
+/** An agent takes its time on a machine with other work; a bound for a hang, never a measure. */
+export const patienceMs = 120_000
+
+export interface RealAgent {
+  readonly address: string
+  /** Runs the `nomad` command line against the agent. @returns its output; rejects with what it complained */
+  nomad(parameters: readonly string[], input?: string): Promise<string>
+  get<T>(path: string): Promise<T>
+  volume(id: string): Promise<Volume | undefined>
+  externalVolumes(): Promise<readonly ExternalVolume[]>
+  snapshotIDs(): Promise<readonly string[]>
+  /** Runs a job that holds the volume, and resolves when it runs. */
+  claim(jobID: string, volumeID: string): Promise<void>
+  stopJob(jobID: string): Promise<void>
+  /** SIGKILL and a new start on the same data; jobs go on. */
+  restart(): Promise<void>
+  /** SIGKILL; Nomad starts the task again. */
+  killPlugin(): Promise<void>
+  /** Whether jobs can claim volumes here: that takes Nomad's exec driver, which needs root and control groups. */
+  readonly canClaim: boolean
+  close(): Promise<void>
+}
+
+/**
+ * A Nomad agent (server and client) on loopback with csi-driver-host-path, run as a job by raw_exec:
+ * both binaries come from the environment, and everything they write is gone afterwards.
+ */
+export async function startRealAgent(): Promise<RealAgent> {
+  const binary = process.env.NOMAD_BIN ?? ''
+  const directory = mkdtempSync(join(tmpdir(), 'mooring-nomad-'))
+  const [http, rpc, serf] = await freePorts(3)
+  const address = `http://127.0.0.1:${http}`
+  const configuration = join(directory, 'agent.json')
+  writeFileSync(configuration, JSON.stringify(agentConfiguration(directory, { http, rpc, serf })))
+  const environment = { HOME: directory, PATH: process.env.PATH, NOMAD_ADDR: address }
+
+  let agent: ChildProcess
+  async function start() {
+    const log = openSync(join(directory, 'agent.log'), 'a')
+    agent = spawn(binary, ['agent', '-config', configuration], {
+      env: environment,
+      stdio: ['ignore', log, log],
+    })
+    closeSync(log)
+    await vi.waitFor(
+      async () => {
+        const nodes = await get<readonly { Status: string }[]>('/v1/nodes')
+        if (nodes.at(0)?.Status !== 'ready') throw new Error(`the agent is not ready:\n${lastLog()}`)
+      },
+      { timeout: patienceMs, interval: 200 },
+    )
+  }
+  const lastLog = () => readFileSync(join(directory, 'agent.log'), 'utf8').slice(-3000)
+
+  async function get<T>(path: string): Promise<T> {
+    const response = await fetch(`${address}${path}`)
+    const body = await response.text()
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${body}`)
+    return JSON.parse(body)
+  }
+
+  async function nomad(parameters: readonly string[], input = ''): Promise<string> {
+    const child = spawn(binary, parameters, { env: environment, stdio: ['pipe', 'pipe', 'pipe'] })
+    let text = ''
+    child.stdout.on('data', (chunk) => {
+      text += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      text += chunk
+    })
+    child.stdin.end(input)
+    const [code] = await once(child, 'close')
+    if (code !== 0) throw new Error(`nomad ${parameters.join(' ')}: ${text}`)
+    return text
+  }
+
+  async function pluginIsHealthy() {
+    await vi.waitFor(
+      async () => {
+        const plugin = await get<Plugin>(`/v1/plugin/csi/${pluginID}`)
+        if (plugin.ControllersHealthy < 1 || plugin.NodesHealthy < 1)
+          throw new Error('the plugin is not healthy')
+      },
+      { timeout: patienceMs, interval: 200 },
+    )
+  }
+
+  /** A plugin, and the node that runs it, are away for a while after a restart. */
+  const getFromPlugin = <T>(path: string) =>
+    vi.waitFor(() => get<T>(`${path}?plugin_id=${pluginID}`), { timeout: patienceMs, interval: 200 })
+
+  async function runJob(job: object) {
+    await nomad(['job', 'run', '-detach', '-json', '-'], JSON.stringify(job))
+  }
+
+  await start()
+  await runJob(pluginJob(directory))
+  await pluginIsHealthy()
+  const [node] = await get<readonly { ID: string }[]>('/v1/nodes')
+  const { Drivers } = await get<{ Drivers: Record<string, { Healthy: boolean }> }>(`/v1/node/${node?.ID}`)
+
+  return {
+    address,
+    nomad,
+    get,
+    canClaim: Drivers.exec?.Healthy === true,
+    async volume(id) {
+      const response = await fetch(`${address}/v1/volume/csi/${encodeURIComponent(id)}`)
+      return response.ok ? ((await response.json()) as Volume) : undefined
+    },
+    async externalVolumes() {
+      const { Volumes } = await getFromPlugin<{ Volumes: ExternalVolume[] | null }>('/v1/volumes/external')
+      return Volumes ?? []
+    },
+    async snapshotIDs() {
+      const { Snapshots } = await getFromPlugin<{ Snapshots: Snapshot[] | null }>('/v1/volumes/snapshot')
+      return (Snapshots ?? []).map(({ ID }) => ID)
+    },
+    async claim(jobID, volumeID) {
+      await runJob(claimingJob(jobID, volumeID))
+      await vi.waitFor(
+        async () => {
+          const allocations = await get<readonly { ClientStatus: string; TaskStates: unknown }[]>(
+            `/v1/job/${jobID}/allocations`,
+          )
+          const [allocation] = allocations
+          if (allocation?.ClientStatus !== 'running')
+            throw new Error(`job ${jobID} does not run: ${JSON.stringify(allocation?.TaskStates)}`)
+        },
+        { timeout: patienceMs, interval: 200 },
+      )
+    },
+    async stopJob(jobID) {
+      await nomad(['job', 'stop', '-purge', '-detach', jobID])
+    },
+    async restart() {
+      agent.kill('SIGKILL')
+      await once(agent, 'close')
+      await start()
+      await pluginIsHealthy()
+    },
+    async killPlugin() {
+      const stopped = spawn('pkill', ['-KILL', '-f', `statedir=${directory}/`])
+      const [code] = await once(stopped, 'close')
+      if (code !== 0) throw new Error('there was no plugin to kill')
+    },
+    async close() {
+      await nomad(['job', 'stop', '-purge', pluginID])
+      const ended = once(agent, 'close')
+      agent.kill('SIGTERM')
+      await ended
+      await unmountBeneath(directory)
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function agentConfiguration(directory: string, ports: Readonly<Record<string, number | undefined>>) {
+  return {
+    bind_addr: '127.0.0.1',
+    data_dir: join(directory, 'data'),
+    advertise: { http: '127.0.0.1', rpc: '127.0.0.1', serf: '127.0.0.1' },
+    ports,
+    server: { enabled: true, bootstrap_expect: 1 },
+    client: {
+      enabled: true,
+      options: {
+        'fingerprint.denylist': 'env_aws,env_gce,env_azure,env_digitalocean,consul,vault,cni',
+      },
+      // What a job that sleeps needs, in place of the whole of /usr for each.
+      chroot_env: { [realpathSync('/bin/sleep')]: '/bin/sleep', ...sharedLibraries('/bin/sleep') },
+    },
+    plugin: [{ raw_exec: [{ config: [{ enabled: true }] }] }],
+    disable_update_check: true,
+    log_level: 'WARN',
+  }
+}
+
+/** The shared libraries of Debian's sleep, by the names that its loader looks for. */
+function sharedLibraries(program: string): Record<string, string> {
+  const listed = readLibraries(program)
+  // A link would be copied as a link, to a place that the job does not see.
+  return Object.fromEntries(listed.map((path) => [realpathSync(path), path]))
+}
+
+function readLibraries(program: string): string[] {
+  const text = execFileSync('ldd', [program], { encoding: 'utf8' })
+  return [...text.matchAll(/(\/\S+)/g)].map(([path]) => path)
+}
+
+/** csi-driver-host-path, which runs unconfined: Nomad's paths are its own. */
+function pluginJob(directory: string) {
+  const data = join(directory, 'data')
+  return {
+    Job: {
+      ID: pluginID,
+      Type: 'service',
+      Datacenters: ['*'],
+      TaskGroups: [
+        {
+          Name: 'plugin',
+          RestartPolicy: { Attempts: 1000, Interval: 3600e9, Delay: 1e9, Mode: 'delay' },
+          Tasks: [
+            {
+              Name: 'plugin',
+              Driver: 'raw_exec',
+              Config: {
+                command: process.env.CSI_PLUGIN_BIN,
+                args: [
+                  '--drivername=hostpath.csi.k8s.io',
+                  `--endpoint=unix://${data}/client/csi/plugins/\${NOMAD_ALLOC_ID}/csi.sock`,
+                  '--nodeid=loopback',
+                  `--statedir=${makeDirectory(directory, 'hostpath')}/`,
+                ],
+              },
+              CSIPluginConfig: {
+                ID: pluginID,
+                Type: 'monolith',
+                MountDir: '/csi',
+                StagePublishBaseDir: `${data}/client/csi/monolith/${pluginID}`,
+                HealthTimeout: 60e9,
+              },
+              Resources: { CPU: 50, MemoryMB: 128 },
+            },
+          ],
+        },
+      ],
+    },
+  }
+}
+
+function claimingJob(jobID: string, volumeID: string) {
+  return {
+    Job: {
+      ID: jobID,
+      Type: 'service',
+      Datacenters: ['*'],
+      TaskGroups: [
+        {
+          Name: 'group',
+          Volumes: {
+            data: {
+              Name: 'data',
+              Type: 'csi',
+              Source: volumeID,
+              AccessMode: 'single-node-writer',
+              AttachmentMode: 'file-system',
+            },
+          },
+          Tasks: [
+            {
+              Name: 'sleep',
+              Driver: 'exec',
+              User: 'nobody',
+              Config: { command: '/bin/sleep', args: ['3600'] },
+              VolumeMounts: [{ Volume: 'data', Destination: '/data' }],
+              KillTimeout: 1e9,
+              Resources: { CPU: 20, MemoryMB: 32 },
+            },
+          ],
+        },
+      ],
+    },
+  }
+}
+
+function makeDirectory(directory: string, name: string): string {
+  const made = join(directory, name)
+  mkdirSync(made)
+  return made
+}
+
+/** A killed agent leaves mounts behind; those beneath the directory are the suite's own. */
+async function unmountBeneath(directory: string): Promise<void> {
+  const points = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .flatMap((line) => line.split(' ').slice(1, 2))
+    .filter((point) => point.startsWith(`${directory}/`))
+  for (const point of points.reverse()) await once(spawn('umount', ['-l', point]), 'close')
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      await once(server, 'listening')
+      const address = server.address()
+      return typeof address === 'object' && address !== null ? address.port : 0
+    }),
+  )
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
+}
