@@ -12,7 +12,9 @@ function logCalls(text: string): string[] {
 /** Up to the bracket that closes what was open at the start; brackets within texts count for nothing. */
 function lengthOfParameters(text: string): number {
   let depth = 1
-  for (const { index, 0: token } of text.matchAll(/'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|[()[\]{}]/g)) {
+  for (const { index, 0: token } of text.matchAll(
+    /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|[()[\]{}]/g,
+  )) {
     if ('([{'.includes(token)) depth += 1
     if (')]}'.includes(token)) depth -= 1
     if (depth === 0) return index
@@ -21,7 +23,8 @@ function lengthOfParameters(text: string): number {
 }
 
 /** The message is the last parameter, and a text that stands there as it will be logged. */
-const hasConstantMessage = (parameters: string) => /(?:^|,\s*)'(?:[^'\\]|\\.)*',?\s*$/.test(parameters)
+const hasConstantMessage = (parameters: string) =>
+  /(?:^|,\s*)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),?\s*$/.test(parameters)
 
 describe('log messages', () => {
   it('are constant, with what differs under keys', () => {
@@ -34,6 +37,7 @@ describe('log messages', () => {
   it.each([
     ['a template', 'log.info({ key }, `volume`)', false],
     ['a sum', "log.info('volume ' + key)", false],
+    ['a message with an apostrophe', `log.info({ key }, "a schedule's")`, true],
     ['keys alone', 'log.info({ key })', false],
     ['a message alone', "log.info('it is done (at last)')", true],
     ['a template among the keys', "log.warn({ url: `host` }, 'listens')", true],

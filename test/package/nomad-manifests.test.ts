@@ -53,8 +53,7 @@ describe('manifests/nomad', () => {
     )
     const set = [...job.matchAll(/^ {8}([A-Z_]+) +=/gm)].map(([, name]) => name)
     expect(set.length).toBeGreaterThan(5)
-    // Its flag comes with the operator's metrics.
-    expect(set.filter((name) => !known.has(name) && name !== 'MOORING_METRICS_ADDR')).toEqual([])
+    expect(set.filter((name) => !known.has(name))).toEqual([])
   })
 
   test.skipIf(nomadBinary === '')(
