@@ -81,7 +81,7 @@ const defaults = {
   poolSlots: 32,
   groupSlots: 4,
   // In small windows, so that a burst is spread. Most passes of a resync make no request at all.
-  rateLimit: { tasks: 100, perMs: 100 },
+  rateLimit: { tasks: 250, perMs: 100 },
   backoff: { baseMs: 1000, maxMs: 5 * 60_000 },
   passTimeoutMs: 10 * 60_000,
   aroundPass: unobserved,

@@ -42,8 +42,8 @@ export interface ListWatch {
 
 const firstRetryMs = 1000
 const lastRetryMs = 30_000
-/** Changes that follow each other closely become one list. */
-const gapMs = 100
+/** Changes that follow each other closely become one list: one of thousands costs both sides many milliseconds. */
+const gapMs = 250
 /** What a blocking query would bring by itself is given so long. */
 const hintMs = 1000
 

@@ -175,7 +175,7 @@ describe('list watch', () => {
     watched.hint()
     wake()
     await vi.advanceTimersByTimeAsync(5000)
-    expect(watched.times()).toEqual([0, 0, 2000, 2000, 6100])
+    expect(watched.times()).toEqual([0, 0, 2000, 2000, 6250])
     watched.hint()
     await watched.close()
     expect(vi.getTimerCount()).toBe(0)
