@@ -5,6 +5,8 @@ import type { Key } from '../plan/identity.ts'
 import { keyOf } from '../plan/identity.ts'
 import type { Orders } from '../plan/orders.ts'
 import type { InventoryRecord } from '../plan/record.ts'
+import type { Condition } from '../plan/status.ts'
+import type { InstanceStatus, WholeDeclaration } from './present-instances.ts'
 
 /** One declaration with all that Mooring knows of it, as `mooring get` prints it. Times are RFC 3339. */
 export interface ManagedObject extends PresentedDeclaration {
@@ -36,6 +38,8 @@ export interface ObjectStatus {
   readonly kept?: Readonly<Record<string, readonly string[]>>
   /** A call went out whose answer is not known; no other follows before the deadline. */
   readonly unsettledCall?: { readonly since: string; readonly deadline: string }
+  /** Of a declaration with perAlloc: the volumes that it makes, each a managed object of its own. */
+  readonly instances?: readonly InstanceStatus[]
   readonly conditions: readonly ObjectCondition[]
   /** Newest first. */
   readonly history: readonly ObjectStep[]
@@ -78,6 +82,25 @@ export function presentObject(
   }
 }
 
+/** A declaration with perAlloc: its volumes are objects too, and this one is of them together. */
+export function presentWhole({ declaration, instances, conditions }: WholeDeclaration): ManagedObject {
+  return {
+    ...presentDeclaration(declaration),
+    status: {
+      key: keyOf(declaration),
+      place: formatPlace(declaration.place),
+      ...(declaration.place.commit === undefined ? {} : { commit: declaration.place.commit }),
+      instances,
+      conditions: conditions.map(presentCondition),
+      history: [],
+    },
+  }
+}
+
+function presentCondition({ lastTransitionMs, ...condition }: Condition): ObjectCondition {
+  return { ...condition, lastTransitionTime: time(lastTransitionMs) }
+}
+
 function presentRecord(record: InventoryRecord) {
   const { csiName, incarnation, status } = record
   const intent = record.kind === 'SnapshotSchedule' ? undefined : record.intent
@@ -97,10 +120,7 @@ function presentRecord(record: InventoryRecord) {
     ...(intent === undefined
       ? {}
       : { unsettledCall: { since: time(intent.sinceMs), deadline: time(intent.deadlineMs) } }),
-    conditions: conditions.map(({ lastTransitionMs, ...condition }) => ({
-      ...condition,
-      lastTransitionTime: time(lastTransitionMs),
-    })),
+    conditions: conditions.map(presentCondition),
     history: history.map(({ atMs, ...step }) => ({ time: time(atMs), ...step })),
   }
 }

@@ -1,5 +1,6 @@
 import type { Admin, OperatorInfo } from '../admin/admin.ts'
-import { type ManagedObject, presentObject } from '../admin/managed-object.ts'
+import { type ManagedObject, presentObject, presentWhole } from '../admin/managed-object.ts'
+import { presentWholes } from '../admin/present-instances.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import type { SqliteInventory } from '../inventory/sqlite-inventory.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -92,7 +93,14 @@ export function presentAll(
 ): ManagedObject[] {
   const declarations = new Map(inventory.list().map(({ key, declaration }) => [key, declaration]))
   for (const [key, declaration] of declared) declarations.set(key, declaration)
-  return [...declarations]
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([key, declaration]) => presentObject(inventory.get(key), declaration, inventory.orders(key)))
+  const wholes = presentWholes(declarations, (key) => {
+    const record = inventory.get(key)
+    return record?.kind === 'Volume' ? record : undefined
+  })
+  return [
+    ...[...declarations].map(([key, declaration]) =>
+      presentObject(inventory.get(key), declaration, inventory.orders(key)),
+    ),
+    ...wholes.map(presentWhole),
+  ].sort((one, other) => (one.status.key < other.status.key ? -1 : 1))
 }

@@ -7,17 +7,17 @@ import {
   type DeepReadonly,
   findLongName,
   NomadNamespace,
-  ObjectName,
   Parameters,
   Secrets,
   Suspend,
+  VolumeName,
 } from './fields.ts'
 
 const SnapshotSpecAsWritten = Type.Object(
   {
     namespace: Type.Optional(NomadNamespace),
-    volume: ObjectName(
-      'metadata.name of the declared Volume to take the snapshot of, in the same Nomad namespace.',
+    volume: VolumeName(
+      'metadata.name of the declared Volume to take the snapshot of, in the same Nomad namespace; of one with perAlloc name[0] and so on.',
     ),
     name: Type.Optional(
       CSIName(

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { Check } from 'typebox/value'
 import { UsageError } from '../lib/errors.ts'
 import { Document, findReserved } from './document.ts'
-import { explainFaults, type Hints, type Reading, unsupported } from './explain-faults.ts'
+import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import type { Fault } from './fault.ts'
 import {
   CSIName,
@@ -15,6 +15,7 @@ import {
   Secrets,
   StringMap,
   Suspend,
+  VolumeName,
   type WithSecrets,
 } from './fields.ts'
 import { parseQuantity } from './quantities.ts'
@@ -29,7 +30,11 @@ const accessModes = [
 ] as const
 const attachmentModes = ['file-system', 'block-device'] as const
 const deletionPolicies = ['Retain', 'Deregister', 'Delete'] as const
+const detachPolicies = ['Never', 'Stale'] as const
 const driftPolicies = ['Correct', 'Report', 'Ignore'] as const
+
+/** As many as make sense in one document; each is a volume of its own. */
+const mostInstances = 1000
 
 const Quantity = (description: string) =>
   Type.Unsafe<string | number>({ type: ['string', 'number'], description })
@@ -77,7 +82,9 @@ const VolumeSpecAsWritten = Type.Object(
           ),
           snapshotID: Type.Optional(Identifier("The storage provider's ID of a snapshot.")),
           volume: Type.Optional(
-            ObjectName('metadata.name of a declared Volume of the same Nomad namespace, to clone.'),
+            VolumeName(
+              'metadata.name of a declared Volume of the same Nomad namespace, to clone; of one with perAlloc name[0] and so on.',
+            ),
           ),
           cloneID: Type.Optional(Identifier("The storage provider's ID of a volume to clone.")),
         },
@@ -180,6 +187,61 @@ const VolumeSpecAsWritten = Type.Object(
           'What to do where somebody else changes the volume after it was as declared. Correct: put it back. Report: say so, and change nothing. Ignore: pass over it.',
       }),
     ),
+    perAlloc: Type.Optional(
+      Type.Object(
+        {
+          count: Type.Integer({
+            minimum: 1,
+            maximum: mostInstances,
+            description: 'How many volumes there are: <volumeID>[0] and so on, each created by itself.',
+          }),
+          whenScaled: Type.Optional(
+            Type.Enum([...deletionPolicies], {
+              default: 'Retain',
+              description:
+                'What a lowered count does to the volumes beyond it, in the words of deletionPolicy. Retain: nothing; a raised count takes them back.',
+            }),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'One volume for each allocation of a job whose volume block says per_alloc. Not together with name or externalID. The end of the whole declaration follows deletionPolicy.',
+        },
+      ),
+    ),
+    detach: Type.Optional(
+      Type.Object(
+        {
+          policy: Type.Optional(
+            Type.Enum([...detachPolicies], {
+              default: 'Never',
+              description:
+                'Stale: a claim is freed whose allocation is gone, or ended by what its own client reported, on a node that is ready or no longer known. Never: Nomad alone frees claims.',
+            }),
+          ),
+          nodes: Type.Optional(
+            Type.Array(
+              Type.String({
+                pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+                patternErrorMessage:
+                  'is not the full ID of a Nomad node: nomad node status -verbose shows it',
+              }),
+              {
+                uniqueItems: true,
+                description:
+                  'IDs of Nomad nodes where the volume must not stay attached once nothing living claims it there.',
+              },
+            ),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'Whether Mooring takes the volume off nodes where nothing uses it any more. It never does so where a writer may live.',
+        },
+      ),
+    ),
     suspend: Type.Optional(Suspend),
   },
   { additionalProperties: false, description: 'The volume as it should be.' },
@@ -197,15 +259,17 @@ type Defaulted = 'volumeID' | 'namespace' | 'deletionPolicy' | 'finalSnapshot' |
 
 /** A volume's spec with its defaults filled in and its capacities in bytes. */
 export type VolumeSpec = DeepReadonly<
-  Omit<VolumeSpecAsWritten, Defaulted | 'capacity' | 'secrets'> &
+  Omit<VolumeSpecAsWritten, Defaulted | 'capacity' | 'secrets' | 'perAlloc' | 'detach'> &
     Required<Pick<VolumeSpecAsWritten, Defaulted>> &
-    WithSecrets & { capacity?: { min?: bigint; max?: bigint } }
+    WithSecrets & {
+      capacity?: { min?: bigint; max?: bigint }
+      perAlloc?: Required<NonNullable<VolumeSpecAsWritten['perAlloc']>>
+      detach?: Required<NonNullable<VolumeSpecAsWritten['detach']>>
+    }
 >
 
 /** Fields that people know from elsewhere, or from a later release, and what to write here. */
 const hints: Hints = {
-  'spec.detach': unsupported,
-  'spec.perAlloc': unsupported,
   'spec.id': 'write it as volumeID',
   'spec.type': 'remove it: every declared volume is a CSI volume',
   'spec.capability': 'write a list of them as capabilities',
@@ -224,7 +288,7 @@ const hints: Hints = {
 export function readVolume(value: unknown, namespace: string): Reading<VolumeSpec> {
   if (!Check(VolumeDocument, value)) return { faults: explainFaults(VolumeDocument, value, hints) }
   const { metadata, spec: written } = value
-  const { capacity: writtenCapacity, ...rest } = written
+  const { capacity: writtenCapacity, perAlloc, detach, ...rest } = written
   const { capacity, faults } = readCapacity(writtenCapacity ?? {})
   faults.push(...findReserved(metadata), ...findContradictions(metadata.name, written))
   if (faults.length > 0) return { faults }
@@ -240,6 +304,12 @@ export function readVolume(value: unknown, namespace: string): Reading<VolumeSpe
       driftPolicy: written.driftPolicy ?? 'Correct',
       suspend: written.suspend ?? false,
       ...(Object.keys(capacity).length > 0 && { capacity }),
+      ...(perAlloc !== undefined && {
+        perAlloc: { count: perAlloc.count, whenScaled: perAlloc.whenScaled ?? 'Retain' },
+      }),
+      ...(detach !== undefined && {
+        detach: { policy: detach.policy ?? 'Never', nodes: detach.nodes ?? [] },
+      }),
     },
   }
 }
@@ -272,7 +342,7 @@ function readCapacity(written: NonNullable<VolumeSpecAsWritten['capacity']>) {
 
 /** Fields that are each right and make no sense together. */
 function findContradictions(metadataName: string, spec: VolumeSpecAsWritten): Fault[] {
-  const { name, externalID, source, context, mountOptions } = spec
+  const { name, externalID, source, context, mountOptions, perAlloc } = spec
   const faults = findLongName(name)
   const fault = (path: readonly string[], message: string) =>
     faults.push({ path: ['spec', ...path], message })
@@ -289,16 +359,28 @@ function findContradictions(metadataName: string, spec: VolumeSpecAsWritten): Fa
       'fills a volume that is created, and externalID registers one that is there: remove source or externalID',
     )
   }
+  if (perAlloc !== undefined && name !== undefined) {
+    fault(
+      ['name'],
+      'would be the name of every volume that perAlloc makes: remove name (each is given one of its own) or perAlloc',
+    )
+  }
+  if (perAlloc !== undefined && externalID !== undefined) {
+    fault(
+      ['externalID'],
+      'stands for one volume, and perAlloc makes several: remove externalID, or declare each of the volumes that are there with volumeID: <id>[0] and so on',
+    )
+  }
   if (externalID === undefined && context !== undefined && Object.keys(context).length > 0) {
     fault(
       ['context'],
       'belongs to a volume that is registered: give its externalID, or remove context (a created volume has the one that the plugin answers)',
     )
   }
-  if (source?.volume === metadataName) {
+  if (source?.volume?.replace(/\[\d+\]$/, '') === metadataName) {
     fault(['source', 'volume'], 'is this volume itself: name the volume to clone')
   }
-  if (spec.finalSnapshot === true && spec.deletionPolicy !== 'Delete') {
+  if (spec.finalSnapshot === true && spec.deletionPolicy !== 'Delete' && perAlloc?.whenScaled !== 'Delete') {
     fault(
       ['finalSnapshot'],
       'is taken before a delete, and this volume is never deleted: remove it, or set deletionPolicy: Delete',

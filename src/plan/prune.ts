@@ -43,12 +43,15 @@ export type Absence =
 /**
  * Decides for every managed identity that is not declared. Fails towards holding: an incomplete
  * reading, an empty source, or too many at once end nothing.
+ * @param ordered those that a declaration which still stands there leaves out on purpose, by a lowered count:
+ *   they need no --prune
  */
 export function planAbsences(
   absent: readonly InventoryRecord[],
   managedCount: number,
   reading: Reading,
   options: PruneOptions,
+  ordered: ReadonlySet<Key> = new Set(),
 ): ReadonlyMap<Key, Absence> {
   const destructive = absent.filter(isDestructive).length
   const limit = options.maxPrune ?? Math.max(1, Math.floor(managedCount / 10))
@@ -82,7 +85,7 @@ export function planAbsences(
       }
     }
     const sinceMs = record.missingSinceMs ?? reading.atMs
-    if (!options.prune) {
+    if (!options.prune && !ordered.has(record.key)) {
       return {
         state: 'held',
         sinceMs,

@@ -111,8 +111,11 @@ export interface Released {
   readonly key: Key
   readonly pluginID: string
   readonly externalID: string
-  /** Such as `Retained`, `Deregistered` or `Vanished`. */
+  /** Such as `Retained`, `Deregistered` or `Vanished`; `Deleted` where an earlier one of these was taken back. */
   readonly reason: string
+  /** Of a volume: its name at the plugin, and how often it had been given up or restored. */
+  readonly csiName?: string
+  readonly incarnation?: number
   readonly atMs: number
 }
 

@@ -1,6 +1,7 @@
 import type { Plugin } from '../wire/plugin.ts'
 import type { Volume } from '../wire/volume.ts'
 import { type Decision, stall, take, wait } from './decision.ts'
+import { endPolicyOf } from './per-alloc.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
 
@@ -54,7 +55,7 @@ export function planVolumeEnd(
     return take(
       'release',
       'Retained',
-      'no longer declared; the volume stays as it is (deletionPolicy Retain)',
+      `no longer declared; the volume stays as it is (${endPolicyOf(record.declaration)})`,
     )
   }
 
@@ -77,7 +78,7 @@ export function planVolumeEnd(
     return take(
       'deregister-volume',
       'Deregistering',
-      `no longer declared; taking it out of Nomad (deletionPolicy ${deletionPolicy})`,
+      `no longer declared; taking it out of Nomad (${endPolicyOf(record.declaration)})`,
     )
   }
   if (deletionPolicy === 'Deregister') {

@@ -6,6 +6,7 @@ import type { SourceObservation, VolumeObservation } from '../plan/volume-plan.t
 import { updateVolumeRequest } from '../plan/volume-request.ts'
 import type { ExternalVolume } from '../wire/volume.ts'
 import type { ReconcileContext } from './context.ts'
+import { explainSeveral } from './snapshot.ts'
 import type { VolumeStepInput } from './volume-step.ts'
 
 /** All that the plan of a declared volume needs to know. */
@@ -93,7 +94,7 @@ async function findTaker({ observer }: ReconcileContext, record: VolumeRecord): 
 
 /** Of what the declaration asks of the volume itself, and not of how Mooring goes about it. */
 export function specHash({ inventory }: ReconcileContext, { declaration }: VolumeRecord): string {
-  const { deletionPolicy, driftPolicy, finalSnapshot, suspend, ...asked } = declaration.spec
+  const { deletionPolicy, driftPolicy, finalSnapshot, perAlloc, detach, suspend, ...asked } = declaration.spec
   return inventory.keyedHash(
     JSON.stringify(asked, (_key, value) => (typeof value === 'bigint' ? value.toString() : value)),
   )
@@ -137,9 +138,11 @@ function sourceOf({ desired, inventory }: ReconcileContext, record: VolumeRecord
       return { state: 'ready', cloneID: original.externalID }
     }
   }
-  return {
-    state: 'waiting',
-    reason: 'VolumeNotReady',
-    message: `waiting for volume "${volume}", the source of the clone`,
-  }
+  return (
+    explainSeveral(inventory, spec.namespace, volume ?? '') ?? {
+      state: 'waiting',
+      reason: 'VolumeNotReady',
+      message: `waiting for volume "${volume}", the source of the clone`,
+    }
+  )
 }

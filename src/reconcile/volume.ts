@@ -1,6 +1,7 @@
 import type { StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import { csiNameFor } from '../plan/ownership.ts'
+import { findKept } from '../plan/per-alloc.ts'
 import type { VolumeRecord } from '../plan/record.ts'
 import { planVolume } from '../plan/volume-plan.ts'
 import type { Volume } from '../wire/volume.ts'
@@ -106,12 +107,14 @@ function currentRecord({ inventory, desired, region }: ReconcileContext, key: Ke
     return declaration?.kind === 'Volume' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Volume') throw new Error(`${key} is neither declared nor managed`)
+  const kept = findKept(declaration, inventory.released())
   return {
     kind: 'Volume',
     key,
     declaration,
-    csiName: csiNameFor(key, declaration, region),
-    incarnation: 0,
+    csiName: kept?.csiName ?? csiNameFor(key, declaration, region),
+    incarnation: kept?.incarnation ?? 0,
+    ...(kept === undefined ? {} : { externalID: kept.externalID }),
     status: { conditions: [] },
   }
 }
