@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { applyCommand } from './commands/apply.ts'
 import { completionCommand } from './commands/completion.ts'
 import { describeCommand } from './commands/describe.ts'
+import { detachCommand } from './commands/detach.ts'
 import { driverCommand } from './commands/driver.ts'
 import { getCommand } from './commands/get.ts'
 import { importCommand } from './commands/import.ts'
@@ -41,6 +42,7 @@ const program: Command = new Command('mooring')
   .addCommand(suspendCommand())
   .addCommand(resumeCommand())
   .addCommand(recreateCommand())
+  .addCommand(detachCommand())
   .addCommand(serverCommand())
   .addCommand(driverCommand())
   .addCommand(mountCommand())

@@ -69,6 +69,7 @@ export async function connectAdmin(directory: string): Promise<AdminClient | und
     suspend: (key) => order('/v1/suspend', { key }),
     resume: (key) => order('/v1/resume', { key }),
     recreate: (key, lostExternalID) => order('/v1/recreate', { key, lostExternalID }),
+    detach: (key, node) => order('/v1/detach', { key, node }),
     reconcile: () => call('POST', '/v1/reconcile'),
     close: () => dispatcher.destroy(),
   }

@@ -37,6 +37,8 @@ export interface Admin {
   resume(key: Key): Promise<string>
   /** A new external volume may take the place of the lost one. */
   recreate(key: Key, lostExternalID: string): Promise<string>
+  /** A person's word that nothing on the node writes to the volume. @param node its ID, or the beginning of it */
+  detach(key: Key, node: string): Promise<string>
   /** Reads the sources and looks at every identity now; resolves when nothing is left to do at once. */
   reconcile(): Promise<void>
 }

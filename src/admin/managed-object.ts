@@ -30,6 +30,8 @@ export interface ObjectStatus {
   readonly externalID?: string
   readonly capacity?: string
   readonly claims?: readonly string[]
+  /** Nomad nodes where a claim is, or to which the plugin lists the volume as published. */
+  readonly attachedNodes?: readonly string[]
   /** Of a schedule. */
   readonly nextRun?: string
   readonly lastRun?: string
@@ -104,7 +106,7 @@ function presentCondition({ lastTransitionMs, ...condition }: Condition): Object
 function presentRecord(record: InventoryRecord) {
   const { csiName, incarnation, status } = record
   const intent = record.kind === 'SnapshotSchedule' ? undefined : record.intent
-  const { pluginID, externalID, sizeBytes, claims, kept, conditions, history = [] } = status
+  const { pluginID, externalID, sizeBytes, claims, attachedNodes, kept, conditions, history = [] } = status
   const { nextRunMs, lastRunMs, lastMissedRunMs } = status
   return {
     ...(csiName === '' ? {} : { csiName }),
@@ -113,6 +115,7 @@ function presentRecord(record: InventoryRecord) {
     ...(externalID === undefined ? {} : { externalID }),
     ...(sizeBytes === undefined ? {} : { capacity: formatQuantity(BigInt(sizeBytes)) }),
     ...(claims === undefined ? {} : { claims }),
+    ...(attachedNodes === undefined ? {} : { attachedNodes }),
     ...(nextRunMs === undefined ? {} : { nextRun: time(nextRunMs) }),
     ...(lastRunMs === undefined ? {} : { lastRun: time(lastRunMs) }),
     ...(lastMissedRunMs === undefined ? {} : { lastMissedRun: time(lastMissedRunMs) }),

@@ -17,6 +17,7 @@ const RecreateBody = Type.Object(
   { key: Type.String(), lostExternalID: Type.String() },
   { additionalProperties: false },
 )
+const DetachBody = Type.Object({ key: Type.String(), node: Type.String() }, { additionalProperties: false })
 const StatusQuery = Type.Object({ after: Type.Optional(Type.Integer()) })
 
 /**
@@ -64,6 +65,11 @@ export async function serveAdmin(options: {
     '/v1/recreate',
     { schema: { body: RecreateBody } },
     async ({ body }) => ({ message: await admin.recreate(body.key, body.lostExternalID) }),
+  )
+  app.post<{ Body: Type.Static<typeof DetachBody> }>(
+    '/v1/detach',
+    { schema: { body: DetachBody } },
+    async ({ body }) => ({ message: await admin.detach(body.key, body.node) }),
   )
   app.post('/v1/reconcile', async () => {
     await admin.reconcile()

@@ -2,7 +2,7 @@ import type { Declaration } from '../declare/declaration.ts'
 import type { Clock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import type { Key } from '../plan/identity.ts'
-import { refuseRecreate } from '../plan/orders.ts'
+import { planDetachOrder, refuseRecreate } from '../plan/orders.ts'
 import type { Inventory } from '../plan/ports.ts'
 
 /**
@@ -18,6 +18,7 @@ export function createOrders(
   suspend(key: Key): Promise<string>
   resume(key: Key): Promise<string>
   recreate(key: Key, lostExternalID: string): Promise<string>
+  detach(key: Key, node: string): Promise<string>
 } {
   function assertKnown(key: Key) {
     if (inventory.get(key) === undefined && declaration(key) === undefined) {
@@ -54,6 +55,18 @@ export function createOrders(
         recreate: { externalID: lostExternalID, atMs: clock.now() },
       }))
       return `${key} gives up external volume "${lostExternalID}"; a new one takes its place if it is still gone`
+    },
+    async detach(key, node) {
+      assertKnown(key)
+      const record = inventory.get(key)
+      if (record?.kind !== 'Volume') throw new UsageError(`${key} cannot be detached: only a volume can`)
+      const order = planDetachOrder(record, node, clock.now())
+      if (typeof order === 'string') throw new UsageError(`${key} is not detached: ${order}`)
+      await inventory.amendOrders(key, (orders) => ({
+        ...orders,
+        detach: [...(orders.detach ?? []).filter(({ nodeID }) => nodeID !== order.nodeID), order],
+      }))
+      return `${key} is taken off node ${order.nodeID}, unless an allocation lives there that claims it`
     },
   }
 }

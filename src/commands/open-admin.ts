@@ -15,7 +15,7 @@ import { operatorDirectory } from './options.ts'
 /** What the inventory alone can answer and take. */
 export type InventoryAdmin = Pick<
   Admin,
-  'status' | 'objects' | 'inventory' | 'suspend' | 'resume' | 'recreate'
+  'status' | 'objects' | 'inventory' | 'suspend' | 'resume' | 'recreate' | 'detach'
 >
 
 /** With the operator that runs on a data directory, or where none does with the inventory, under its lock. */
@@ -65,6 +65,7 @@ function createInventoryAdmin(inventory: SqliteInventory): InventoryAdmin {
     suspend: async (key) => orders.suspend(key),
     resume: async (key) => orders.resume(key),
     recreate: async (key, lostExternalID) => orders.recreate(key, lostExternalID),
+    detach: async (key, node) => orders.detach(key, node),
   }
 }
 

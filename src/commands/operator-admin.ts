@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import type { NomadClient } from '../nomad/client.ts'
 import type { Key } from '../plan/identity.ts'
+import type { InventoryRecord } from '../plan/record.ts'
 import { createOrders } from './apply-orders.ts'
 import { findOrphans } from './find-orphans.ts'
 import type { Operator } from './operator.ts'
@@ -78,6 +79,11 @@ export function createOperatorAdmin(options: {
     suspend: (key) => ordered(key, () => orders.suspend(key)),
     resume: (key) => ordered(key, () => orders.resume(key)),
     recreate: (key, lostExternalID) => ordered(key, () => orders.recreate(key, lostExternalID)),
+    detach: (key, node) =>
+      ordered(key, async () => {
+        await assertNothingLives(client, inventory.get(key), node)
+        return orders.detach(key, node)
+      }),
     reconcile: () => operator.settle(),
     close() {
       isClosed = true
@@ -103,4 +109,24 @@ export function presentAll(
     ),
     ...wholes.map(presentWhole),
   ].sort((one, other) => (one.status.key < other.status.key ? -1 : 1))
+}
+
+/** @throws UsageError where an allocation lives on the node, by Nomad's own word: then it is not dead */
+async function assertNothingLives(
+  client: Pick<NomadClient, 'listAllocations'>,
+  record: InventoryRecord | undefined,
+  node: string,
+): Promise<void> {
+  if (record?.kind !== 'Volume') return
+  const { claims = [] } = record.status
+  const allocations = await client.listAllocations(record.declaration.spec.namespace)
+  const living = claims.filter((id) => {
+    const allocation = allocations.get(id)
+    return allocation?.NodeID.startsWith(node) && ['running', 'pending'].includes(allocation.ClientStatus)
+  })
+  if (living.length > 0) {
+    throw new UsageError(
+      `${record.key} is not detached: Nomad counts allocation ${living.join(', ')} on that node as living; stop it, or wait until Nomad gives it up`,
+    )
+  }
 }

@@ -17,7 +17,7 @@ export interface ObserverOptions {
   readonly log: Log
   /** How often volume and plugin lists are read though nothing seems to change. Default 30 s. */
   readonly pollMs?: number
-  /** How long a list of external volumes or snapshots is good. Default 30 s. */
+  /** How long a list of external volumes, snapshots, allocations or nodes is good. Default 30 s. */
   readonly beatMs?: number
   /** The same while a snapshot in it is not ready to use. Default 2 s. */
   readonly notReadyBeatMs?: number
@@ -97,6 +97,15 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     }),
   )
 
+  const allocationsOf = createLazyMap((namespace) =>
+    createCachedList({
+      read: () => client.listAllocations(namespace, signal),
+      beatMs: () => beatMs,
+      clock,
+    }),
+  )
+  const nodes = createCachedList({ read: () => client.listNodes(signal), beatMs: () => beatMs, clock })
+
   return {
     async volume(namespace, volumeID) {
       // A watch that begins now would outlive the observer.
@@ -112,9 +121,13 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     plugin: async (pluginID) => (await plugins.get(pluginID))?.full,
     externalVolumes: (pluginID) => externalVolumesOf.get(pluginID).get(),
     snapshots: (pluginID) => snapshotsOf.get(pluginID).get(),
-    invalidate({ volume, pluginID }) {
+    allocations: (namespace) => allocationsOf.get(namespace).get(),
+    nodes: nodes.get,
+    invalidate({ volume, pluginID, allocationsIn, nodes: areNodesMeant }) {
       // What was never read needs nothing: its first read goes to Nomad.
       if (volume) volumesOf.peek(volume.namespace)?.invalidate(volume.volumeID)
+      if (allocationsIn !== undefined) allocationsOf.peek(allocationsIn)?.invalidate()
+      if (areNodesMeant) nodes.invalidate()
       if (pluginID === undefined) return
       externalVolumesOf.peek(pluginID)?.invalidate()
       snapshotsOf.peek(pluginID)?.invalidate()

@@ -12,6 +12,8 @@ export type StepName =
   | 'expand-volume'
   | 'adopt-volume'
   | 'recreate-volume'
+  | 'detach-node'
+  | 'forget-detach-order'
   | 'deregister-volume'
   | 'register-tombstone'
   | 'cancel-end'

@@ -5,6 +5,7 @@ import type {
 } from '../declare/declaration.ts'
 import type { SnapshotRequest } from '../wire/snapshot.ts'
 import type { VolumeRequest } from '../wire/volume.ts'
+import type { DetachTry } from './detach-plan.ts'
 import type { Key } from './identity.ts'
 import type { Status } from './status.ts'
 import type { HiddenHashes } from './volume-difference.ts'
@@ -69,6 +70,8 @@ export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
   /** Keyed hash of the last update sent, to notice one that had no effect. */
   readonly lastUpdateHash?: string
   readonly end?: VolumeEnd
+  /** Detaches that freed nothing, by node. */
+  readonly detachTries?: Readonly<Record<string, DetachTry>>
   /** Keyed hash of the spec that Nomad was last seen to match: what differs since then is drift. */
   readonly settledSpecHash?: string
   /** The snapshot before a delete, once it was begun. */

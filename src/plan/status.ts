@@ -29,6 +29,10 @@ export interface Status {
   readonly kept?: Readonly<Record<string, readonly string[]>>
   /** Allocations that hold the volume. */
   readonly claims?: readonly string[]
+  /** For each of them whose node was ever seen, the Nomad node that it is on. */
+  readonly claimNodes?: Readonly<Record<string, string>>
+  /** Nomad nodes where a claim is, or to which the plugin lists the volume as published. */
+  readonly attachedNodes?: readonly string[]
   /** The latest steps, newest first. */
   readonly history?: readonly PastStep[]
 }

@@ -36,6 +36,9 @@ const effects: Readonly<Record<StepName, Effect>> = {
   'adopt-volume': { effect: 'take over', risk: none },
   // What it gives up is lost already.
   'recreate-volume': { effect: 'change', risk: none },
+  // Nothing that lives holds it there, or a person gave their word for that.
+  'detach-node': { effect: 'change', risk: () => 'in use' },
+  'forget-detach-order': { effect: 'change', risk: none },
   'deregister-volume': {
     effect: 'end',
     risk: ({ declaration }) =>

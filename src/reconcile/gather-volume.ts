@@ -46,7 +46,16 @@ export async function gatherVolume(
     ? await findExternal(context, spec.pluginID, externalID, volume === undefined)
     : 'unknown'
   return {
-    input: { ...input, volume, source, secretValues, hashes, updateHash },
+    input: {
+      ...input,
+      volume,
+      plugin,
+      listed: typeof external === 'object' ? external : undefined,
+      source,
+      secretValues,
+      hashes,
+      updateHash,
+    },
     observation: {
       volume,
       plugin,

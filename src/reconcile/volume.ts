@@ -1,4 +1,5 @@
-import type { StepName } from '../plan/decision.ts'
+import type { Decision, StepName } from '../plan/decision.ts'
+import { withDetach } from '../plan/detach-plan.ts'
 import type { Key } from '../plan/identity.ts'
 import { csiNameFor } from '../plan/ownership.ts'
 import { findKept } from '../plan/per-alloc.ts'
@@ -8,6 +9,7 @@ import type { Volume } from '../wire/volume.ts'
 import { planAbsentDeclaration } from './absence.ts'
 import type { ReconcileContext } from './context.ts'
 import { gatherForEnd, planEnd } from './end-volume.ts'
+import { claimNodesOf, claimsOf, gatherDetach, looksForStale, publishedTo } from './gather-detach.ts'
 import { gatherVolume, specHash } from './gather-volume.ts'
 import type { Pass } from './reconcile.ts'
 import { adoptVolume } from './steps/adopt-volume.ts'
@@ -15,6 +17,8 @@ import { cancelEnd } from './steps/cancel-end.ts'
 import { createVolume } from './steps/create-volume.ts'
 import { deleteVolume } from './steps/delete-volume.ts'
 import { deregisterVolume } from './steps/deregister-volume.ts'
+import { detachNode } from './steps/detach-node.ts'
+import { forgetDetachOrder } from './steps/forget-detach-order.ts'
 import { recreateVolume } from './steps/recreate-volume.ts'
 import { registerTombstone } from './steps/register-tombstone.ts'
 import { registerVolume } from './steps/register-volume.ts'
@@ -31,6 +35,8 @@ const steps: Partial<Record<StepName, VolumeStep>> = {
   'recreate-volume': recreateVolume,
   'update-volume': updateVolume,
   'expand-volume': updateVolume,
+  'detach-node': detachNode,
+  'forget-detach-order': forgetDetachOrder,
   'deregister-volume': deregisterVolume,
   'register-tombstone': registerTombstone,
   'delete-volume': deleteVolume,
@@ -54,7 +60,17 @@ export function createVolumePass(
     secretValues: {},
     hashes: {},
     updateHash: undefined,
+    detach: { type: 'none' },
+    plugin: undefined,
+    listed: undefined,
     signal,
+  }
+  async function detachBeside(decision: Decision): Promise<Decision> {
+    const { volume, plugin, listed } = input
+    if (volume === undefined) return decision
+    const detach = await gatherDetach(context, record, { volume, plugin, listed })
+    input = { ...input, detach }
+    return withDetach(decision, detach, looksForStale(record, volume))
   }
   return {
     record,
@@ -65,25 +81,27 @@ export function createVolumePass(
         const held = isDeclared ? undefined : planAbsentDeclaration(context.desired.absence(key), record)
         if (held !== undefined) return held
         input = await gatherForEnd(input)
-        return planEnd(input)
+        const decision = await planEnd(input)
+        return decision.verdict.reason === 'InUse' ? detachBeside(decision) : decision
       }
       const gathered = await gatherVolume(input)
       input = gathered.input
-      return planVolume(record.declaration, record, gathered.observation, context.clock.now())
+      const decision = planVolume(record.declaration, record, gathered.observation, context.clock.now())
+      return record.end === undefined ? detachBeside(decision) : decision
     },
     async act(step) {
       const run = steps[step]
       if (run === undefined) throw new Error(`a volume has no step ${step}`)
       return run(input)
     },
-    settle({ lastUpdateHash, ...settled }) {
+    settle({ lastUpdateHash, detachTries, ...settled }) {
       return { ...settled, settledSpecHash: specHash(context, record) }
     },
-    facts: ({ externalID, declaration }) => ({
-      pluginID: declaration.spec.pluginID,
-      ...(externalID === undefined ? {} : { externalID }),
+    facts: (after) => ({
+      pluginID: after.declaration.spec.pluginID,
+      ...(after.externalID === undefined ? {} : { externalID: after.externalID }),
       ...sizeOf(input.volume),
-      ...claimsOf(input.volume),
+      ...attachmentOf(input, after),
     }),
   }
 }
@@ -92,10 +110,11 @@ function sizeOf(volume: Volume | undefined) {
   return volume === undefined || BigInt(volume.Capacity) === 0n ? {} : { sizeBytes: volume.Capacity }
 }
 
-function claimsOf(volume: Volume | undefined) {
-  return volume === undefined
-    ? {}
-    : { claims: [...Object.keys(volume.ReadAllocs ?? {}), ...Object.keys(volume.WriteAllocs ?? {})].sort() }
+function attachmentOf({ volume, plugin, listed }: VolumeStepInput, record: VolumeRecord) {
+  if (volume === undefined) return {}
+  const claimNodes = claimNodesOf(volume, record)
+  const attachedNodes = [...new Set([...Object.values(claimNodes), ...publishedTo(listed, plugin)])].sort()
+  return { claims: claimsOf(volume), claimNodes, attachedNodes }
 }
 
 function currentRecord({ inventory, desired, region }: ReconcileContext, key: Key): VolumeRecord {

@@ -1,7 +1,7 @@
 import type { Declaration } from '../../src/declare/declaration.ts'
 import { createMemoryInventory, emptyContents } from '../../src/inventory/memory-inventory.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { type Key, keyOf } from '../../src/plan/identity.ts'
+import type { Key } from '../../src/plan/identity.ts'
 import type { Inventory } from '../../src/plan/ports.ts'
 import type { InventoryRecord } from '../../src/plan/record.ts'
 import { createDesired } from '../../src/reconcile/desired.ts'
@@ -102,13 +102,16 @@ export function createOperatorModel(startMs = 1_000_000) {
   return {
     world,
     stored,
-    declared: () => declarations,
+    /** What counts as declared: without what is refused. */
+    declared: () => [...desired.declarations().values()],
     order: kept.amendOrders,
+    /** In the place of whatever its document declared. */
     declare(declaration: Declaration) {
-      declarations = [...declarations.filter((each) => keyOf(each) !== keyOf(declaration)), declaration]
+      const { file } = declaration.place
+      declarations = [...declarations.filter(({ place }) => place.file !== file), declaration]
     },
-    remove(key: Key) {
-      declarations = declarations.filter((each) => keyOf(each) !== key)
+    remove(file: string) {
+      declarations = declarations.filter(({ place }) => place.file !== file)
     },
     advance(ms: number) {
       nowMs += ms
