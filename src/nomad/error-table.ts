@@ -121,7 +121,9 @@ function judgePluginError(code: string, description: string, text: string, call:
       return permanent('ExternalVolumeNotFound')
     case 'FailedPrecondition':
       if (/cannot be expanded online/.test(text)) return waiting('OfflineExpansionOnly')
-      if (call.type === 'delete volume' || call.type === 'delete snapshot') return waiting('InUse')
+      // In use at the provider, or it has snapshots that the plugin cannot do without; nothing was altered.
+      if (call.type === 'delete volume') return waiting('DeleteRefused')
+      if (call.type === 'delete snapshot') return waiting('InUse')
       return transient('FailedPrecondition')
     case 'Aborted':
       // Another call for the same name or ID is under way, and may yet succeed.

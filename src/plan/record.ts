@@ -55,6 +55,16 @@ interface ManagedRecord<Declaration> {
 export interface VolumeEnd {
   readonly phase: 'deregister' | 'register-tombstone' | 'delete'
   readonly tombstoneID: string
+  /** The plugin would not delete it, and altered nothing. */
+  readonly refusal?: DeleteRefusal
+}
+
+export interface DeleteRefusal {
+  /** In the plugin's own words. */
+  readonly message: string
+  /** Snapshots of the external volume that the plugin listed then: those are what it may not do without. */
+  readonly snapshotIDs: readonly string[]
+  readonly atMs: number
 }
 
 export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {

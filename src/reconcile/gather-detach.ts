@@ -1,4 +1,5 @@
 import { errorMessage } from '../lib/errors.ts'
+import { claimsOf } from '../plan/claims.ts'
 import { type ClaimObservation, type DetachPlan, planDetach } from '../plan/detach-plan.ts'
 import type { VolumeRecord } from '../plan/record.ts'
 import type { Plugin } from '../wire/plugin.ts'
@@ -106,11 +107,6 @@ function livelier(one: string | undefined, other: string | undefined): string | 
   return dead.indexOf(one) === -1 || (dead.indexOf(other) !== -1 && dead.indexOf(one) > dead.indexOf(other))
     ? one
     : other
-}
-
-/** The allocations that hold the volume, in order. */
-export function claimsOf(volume: Volume): string[] {
-  return [...Object.keys(volume.ReadAllocs ?? {}), ...Object.keys(volume.WriteAllocs ?? {})].sort()
 }
 
 /** Where the claims are: an allocation's node is remembered for when the allocation is gone. */

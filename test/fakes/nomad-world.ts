@@ -70,7 +70,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
   const claims = new Map<string, { at: string; nodeID: string; externalID: string }>()
   /** `external volume at node` for each that the provider has attached. */
   const published = new Set<string>()
-  const conditions = { isDetachBroken: false, beforeWrite: () => {} }
+  const conditions = { isDetachBroken: false, snapshotsNeedTheirVolume: false, beforeWrite: () => {} }
   let late: { name: string; untilMs: number; work: () => unknown }[] = []
   let nextFault: Fault | undefined
   let serial = 0
@@ -313,6 +313,10 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
         const externalID = volumes.get(at)?.ExternalID ?? ''
         // As Nomad: the plugin is called before anybody looks for claims.
         if (writersOf(externalID).length > 0) history.violations.push(`delete of ${externalID} in use`)
+        const isNeeded = [...snapshots.values()].some((each) => each.ExternalSourceVolumeID === externalID)
+        if (conditions.snapshotsNeedTheirVolume && isNeeded) {
+          throw new OperationError('it has snapshots', { kind: 'waiting', reason: 'DeleteRefused' })
+        }
         const disk = disks.get(externalID)
         if (disk !== undefined) history.disksDeleted.push(disk.name)
         disks.delete(externalID)

@@ -3,6 +3,7 @@ import { createMemoryInventory, emptyContents } from '../../src/inventory/memory
 import { silentLog } from '../../src/lib/log.ts'
 import type { Key } from '../../src/plan/identity.ts'
 import type { Inventory } from '../../src/plan/ports.ts'
+import type { PruneOptions } from '../../src/plan/prune.ts'
 import type { InventoryRecord } from '../../src/plan/record.ts'
 import { createDesired } from '../../src/reconcile/desired.ts'
 import { createReconcile } from '../../src/reconcile/reconcile.ts'
@@ -15,7 +16,7 @@ export const deadlineMs = 150_000
 export const pruneDelayMs = 5_000
 
 /** The passes, over an inventory in memory and a world in memory, with a clock and a process that tests stop. */
-export function createOperatorModel(startMs = 1_000_000) {
+export function createOperatorModel(startMs = 1_000_000, prune: Partial<PruneOptions> = {}) {
   let nowMs = startMs
   const world = createNomadWorld({ now: () => nowMs, callDeadlineMs: deadlineMs })
   const stored = new Map<Key, InventoryRecord>()
@@ -69,7 +70,7 @@ export function createOperatorModel(startMs = 1_000_000) {
     return createDesired({
       inventory,
       region: 'global',
-      prune: { prune: true, pruneDelayMs, maxPrune: 100, allowEmpty: true },
+      prune: { prune: true, pruneDelayMs, maxPrune: 100, allowEmpty: true, ...prune },
     })
   }
 

@@ -1,6 +1,7 @@
 import { OperationError, toOperationError } from '../../lib/errors.ts'
+import { claimsOf } from '../../plan/claims.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
-import { claimsOf, publishedTo } from '../gather-detach.ts'
+import { publishedTo } from '../gather-detach.ts'
 import type { VolumeStepInput } from '../volume-step.ts'
 import { identityOf } from './create-volume.ts'
 

@@ -37,6 +37,7 @@ type Action =
   | { do: 'word'; volumeID: string; node: string }
   | { do: 'node'; node: string; to: 'partitioned' | 'dead' | 'back' | 'purged' }
   | { do: 'detach-endpoint'; isBroken: boolean }
+  | { do: 'plugin'; snapshotsNeedTheirVolume: boolean }
   | { do: 'fault'; fault: Fault }
   | { do: 'kill'; effects: number }
   | { do: 'advance'; ms: number }
@@ -118,6 +119,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   fc.record({ do: fc.constant('detach-endpoint' as const), isBroken: fc.boolean() }),
+  fc.record({ do: fc.constant('plugin' as const), snapshotsNeedTheirVolume: fc.boolean() }),
   {
     weight: 2,
     arbitrary: fc.record({
@@ -227,6 +229,9 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       return world.people.changeNode(step.node, step.to)
     case 'detach-endpoint':
       world.conditions.isDetachBroken = step.isBroken
+      return undefined
+    case 'plugin':
+      world.conditions.snapshotsNeedTheirVolume = step.snapshotsNeedTheirVolume
       return undefined
     case 'fault':
       return world.failNext(step.fault)
@@ -366,8 +371,14 @@ async function expectAtRest(model: ReturnType<typeof createOperatorModel>) {
     if (declaredKeys.has(record.key) || (record.kind === 'Snapshot' && record.schedule)) continue
     const reason = record.status.conditions.find((each) => each.type === 'Ready')?.reason
     // A volume in use is not ended, nor one whose declaration stands there and is refused.
-    expect(['HasDependents', 'Refused', 'InUse', 'IdentityChanged', 'NameTaken', ...detachReasons]).toContain(
-      reason,
-    )
+    expect([
+      'HasDependents',
+      'HasSnapshots',
+      'Refused',
+      'InUse',
+      'IdentityChanged',
+      'NameTaken',
+      ...detachReasons,
+    ]).toContain(reason)
   }
 }
