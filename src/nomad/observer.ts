@@ -62,7 +62,11 @@ export function createObserver(options: ObserverOptions): NomadObserver {
       read: (volumeID) => client.readVolume(namespace, volumeID, signal),
       agrees: isSameVersion,
       isSame: (before, after) => isSameVersion(before, after) && isSameHealth(before, after),
-      onChange: (volumeID) => tell({ type: 'volume', namespace, volumeID }),
+      onChange(volumeID) {
+        // Claims come and go with allocations, and whoever looks at this one next looks at those too.
+        allocationsOf.peek(namespace)?.invalidate()
+        tell({ type: 'volume', namespace, volumeID })
+      },
     }),
   )
   const plugins = watchCollection<PluginStub, Plugin>({

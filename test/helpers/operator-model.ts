@@ -106,6 +106,7 @@ export function createOperatorModel(startMs = 1_000_000, prune: Partial<PruneOpt
     /** What counts as declared: without what is refused. */
     declared: () => [...desired.declarations().values()],
     order: kept.amendOrders,
+    released: kept.released,
     /** In the place of whatever its document declared. */
     declare(declaration: Declaration) {
       const { file } = declaration.place

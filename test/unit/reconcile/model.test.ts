@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Key, keyOf } from '../../../src/plan/identity.ts'
 import { planDetachOrder } from '../../../src/plan/orders.ts'
-import type { InventoryRecord, VolumeRecord } from '../../../src/plan/record.ts'
+import type { InventoryRecord, Released, VolumeRecord } from '../../../src/plan/record.ts'
 import { place, schedule, snapshot, volume } from '../../builders/declarations.ts'
 import type { Fault } from '../../fakes/nomad-world.ts'
 import { createOperatorModel, deadlineMs, pruneDelayMs } from '../../helpers/operator-model.ts'
@@ -209,8 +209,16 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       const { externalID } = record
       return model.order(key, (orders) => ({ ...orders, recreate: { externalID, atMs: 0 } }))
     }
-    case 'person':
+    case 'person': {
+      // What goes before anybody recorded it is not missed: its create may be made once more.
+      const { ExternalID: externalID = '' } = world.volumes.get(`default/${step.volumeID}`) ?? {}
+      const isKnown = [...model.stored.values(), ...model.released()].some(
+        (each) => idOf(each) === externalID,
+      )
+      const disk = world.disks.get(externalID)
+      if (step.act === 'destroy' && disk !== undefined && !isKnown) world.history.disksDeleted.push(disk.name)
       return world.people[step.act](step.volumeID)
+    }
     case 'claim':
       return world.people.claim(step.volumeID, step.node)
     case 'claim-before-write':
@@ -244,7 +252,8 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
   }
 }
 
-function idOf(record: InventoryRecord): string | undefined {
+function idOf(record: InventoryRecord | Released): string | undefined {
+  if (!('kind' in record)) return record.externalID
   if (record.kind === 'Volume') return record.externalID
   return record.kind === 'Snapshot' ? record.snapshotID : undefined
 }
