@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { Check } from 'typebox/value'
 import { UsageError } from '../lib/errors.ts'
+import { Detach } from './detach.ts'
 import { Document, findReserved } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import type { Fault } from './fault.ts'
@@ -18,6 +19,7 @@ import {
   VolumeName,
   type WithSecrets,
 } from './fields.ts'
+import { deletionPolicies, PerAlloc } from './per-alloc.ts'
 import { parseQuantity } from './quantities.ts'
 
 /** The five modes of CSI that Nomad has words for. */
@@ -29,12 +31,7 @@ const accessModes = [
   'multi-node-multi-writer',
 ] as const
 const attachmentModes = ['file-system', 'block-device'] as const
-const deletionPolicies = ['Retain', 'Deregister', 'Delete'] as const
-const detachPolicies = ['Never', 'Stale'] as const
 const driftPolicies = ['Correct', 'Report', 'Ignore'] as const
-
-/** As many as make sense in one document; each is a volume of its own. */
-const mostInstances = 1000
 
 const Quantity = (description: string) =>
   Type.Unsafe<string | number>({ type: ['string', 'number'], description })
@@ -187,61 +184,8 @@ const VolumeSpecAsWritten = Type.Object(
           'What to do where somebody else changes the volume after it was as declared. Correct: put it back. Report: say so, and change nothing. Ignore: pass over it.',
       }),
     ),
-    perAlloc: Type.Optional(
-      Type.Object(
-        {
-          count: Type.Integer({
-            minimum: 1,
-            maximum: mostInstances,
-            description: 'How many volumes there are: <volumeID>[0] and so on, each created by itself.',
-          }),
-          whenScaled: Type.Optional(
-            Type.Enum([...deletionPolicies], {
-              default: 'Retain',
-              description:
-                'What a lowered count does to the volumes beyond it, in the words of deletionPolicy. Retain: nothing; a raised count takes them back.',
-            }),
-          ),
-        },
-        {
-          additionalProperties: false,
-          description:
-            'One volume for each allocation of a job whose volume block says per_alloc. Not together with name or externalID. The end of the whole declaration follows deletionPolicy.',
-        },
-      ),
-    ),
-    detach: Type.Optional(
-      Type.Object(
-        {
-          policy: Type.Optional(
-            Type.Enum([...detachPolicies], {
-              default: 'Never',
-              description:
-                'Stale: a claim is freed whose allocation is gone, or ended by what its own client reported, on a node that is ready or no longer known. Never: Nomad alone frees claims.',
-            }),
-          ),
-          nodes: Type.Optional(
-            Type.Array(
-              Type.String({
-                pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
-                patternErrorMessage:
-                  'is not the full ID of a Nomad node: nomad node status -verbose shows it',
-              }),
-              {
-                uniqueItems: true,
-                description:
-                  'IDs of Nomad nodes where the volume must not stay attached once nothing living claims it there.',
-              },
-            ),
-          ),
-        },
-        {
-          additionalProperties: false,
-          description:
-            'Whether Mooring takes the volume off nodes where nothing uses it any more. It never does so where a writer may live.',
-        },
-      ),
-    ),
+    perAlloc: Type.Optional(PerAlloc),
+    detach: Type.Optional(Detach),
     suspend: Type.Optional(Suspend),
   },
   { additionalProperties: false, description: 'The volume as it should be.' },
