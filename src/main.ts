@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { applyCommand } from './commands/apply.ts'
 import { completionCommand } from './commands/completion.ts'
 import { describeCommand } from './commands/describe.ts'
+import { detachCommand } from './commands/detach.ts'
 import { driverCommand } from './commands/driver.ts'
 import { getCommand } from './commands/get.ts'
 import { importCommand } from './commands/import.ts'
@@ -45,6 +46,7 @@ const program: Command = new Command('mooring')
   .addCommand(recreateCommand())
   .addCommand(restoreCommand())
   .addCommand(snapshotCommand())
+  .addCommand(detachCommand())
   .addCommand(serverCommand())
   .addCommand(driverCommand())
   .addCommand(mountCommand())

@@ -14,7 +14,7 @@ export function selectVolumes(
   const labels = Object.entries(volumes.selector?.matchLabels ?? {})
   return [...declarations].flatMap((volume) => {
     if (volume.kind !== 'Volume' || volume.spec.namespace !== namespace) return []
-    const isNamed = volumes.names?.includes(volume.name) === true
+    const isNamed = volumes.names?.includes(volume.instance?.name ?? volume.name) === true
     const isSelected = labels.length > 0 && labels.every(([label, value]) => volume.labels[label] === value)
     if (!isNamed && !isSelected) return []
     const key = keyOf(volume)
