@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   suspend: async () => (await import('./commands/suspend.ts')).suspendCommand(),
   resume: async () => (await import('./commands/suspend.ts')).resumeCommand(),
   recreate: async () => (await import('./commands/recreate.ts')).recreateCommand(),
+  detach: async () => (await import('./commands/detach.ts')).detachCommand(),
   restore: async () => (await import('./commands/restore.ts')).restoreCommand(),
   snapshot: async () => (await import('./commands/snapshot.ts')).snapshotCommand(),
   server: async () => (await import('./commands/server.ts')).serverCommand(),

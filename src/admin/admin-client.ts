@@ -76,6 +76,7 @@ export async function connectAdmin(directory: string): Promise<AdminClient | und
       order('/v1/snapshot/now', { target, ...(volume === undefined ? {} : { volume }) }),
     keepSnapshot: (key) => order('/v1/snapshot/keep', { key }),
     releaseSnapshot: (key) => order('/v1/snapshot/release', { key }),
+    detach: (key, node) => order('/v1/detach', { key, node }),
     reconcile: () => call('POST', '/v1/reconcile'),
     close: () => dispatcher.destroy(),
   }

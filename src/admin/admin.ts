@@ -57,6 +57,8 @@ export interface Admin {
   /** Retention leaves the snapshot of a schedule alone. */
   keepSnapshot(key: Key): Promise<string>
   releaseSnapshot(key: Key): Promise<string>
+  /** A person's word that nothing on the node writes to the volume. @param node its ID, or the beginning of it */
+  detach(key: Key, node: string): Promise<string>
   /** Reads the sources and looks at every identity now; resolves when nothing is left to do at once. */
   reconcile(): Promise<void>
 }

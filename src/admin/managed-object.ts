@@ -5,7 +5,8 @@ import type { Key } from '../plan/identity.ts'
 import { keyOf } from '../plan/identity.ts'
 import type { Orders } from '../plan/orders.ts'
 import type { InventoryRecord, Released } from '../plan/record.ts'
-import type { PastRestore } from '../plan/status.ts'
+import type { Condition, PastRestore } from '../plan/status.ts'
+import type { InstanceStatus, WholeDeclaration } from './present-instances.ts'
 
 /** One declaration with all that Mooring knows of it, as `mooring get` prints it. Times are RFC 3339. */
 export interface ManagedObject extends PresentedDeclaration {
@@ -36,6 +37,8 @@ export interface ObjectStatus {
   readonly externalID?: string
   readonly capacity?: string
   readonly claims?: readonly string[]
+  /** Nomad nodes where a claim is, or to which the plugin lists the volume as published. */
+  readonly attachedNodes?: readonly string[]
   /** Of a schedule. */
   readonly nextRun?: string
   readonly lastRun?: string
@@ -44,6 +47,8 @@ export interface ObjectStatus {
   readonly kept?: Readonly<Record<string, readonly string[]>>
   /** A call went out whose answer is not known; no other follows before the deadline. */
   readonly unsettledCall?: { readonly since: string; readonly deadline: string; readonly holder?: string }
+  /** Of a declaration with perAlloc: the volumes that it makes, each a managed object of its own. */
+  readonly instances?: readonly InstanceStatus[]
   readonly conditions: readonly ObjectCondition[]
   /** Newest first. */
   readonly history: readonly ObjectStep[]
@@ -94,10 +99,29 @@ export function presentObject(
   }
 }
 
+/** A declaration with perAlloc: its volumes are objects too, and this one is of them together. */
+export function presentWhole({ declaration, instances, conditions }: WholeDeclaration): ManagedObject {
+  return {
+    ...presentDeclaration(declaration),
+    status: {
+      key: keyOf(declaration),
+      place: formatPlace(declaration.place),
+      ...(declaration.place.commit === undefined ? {} : { commit: declaration.place.commit }),
+      instances,
+      conditions: conditions.map(presentCondition),
+      history: [],
+    },
+  }
+}
+
+function presentCondition({ lastTransitionMs, ...condition }: Condition): ObjectCondition {
+  return { ...condition, lastTransitionTime: time(lastTransitionMs) }
+}
+
 function presentRecord(record: InventoryRecord) {
   const { csiName, incarnation, status } = record
   const intent = record.kind === 'SnapshotSchedule' ? undefined : record.intent
-  const { pluginID, externalID, sizeBytes, claims, kept, conditions, history = [] } = status
+  const { pluginID, externalID, sizeBytes, claims, attachedNodes, kept, conditions, history = [] } = status
   const { nextRunMs, lastRunMs, lastMissedRunMs, lastRestore } = status
   const restore = record.kind === 'Volume' ? record.restore : undefined
   return {
@@ -107,6 +131,7 @@ function presentRecord(record: InventoryRecord) {
     ...(externalID === undefined ? {} : { externalID }),
     ...(sizeBytes === undefined ? {} : { capacity: formatQuantity(BigInt(sizeBytes)) }),
     ...(claims === undefined ? {} : { claims }),
+    ...(attachedNodes === undefined ? {} : { attachedNodes }),
     ...(nextRunMs === undefined ? {} : { nextRun: time(nextRunMs) }),
     ...(lastRunMs === undefined ? {} : { lastRun: time(lastRunMs) }),
     ...(lastMissedRunMs === undefined ? {} : { lastMissedRun: time(lastMissedRunMs) }),
@@ -130,10 +155,7 @@ function presentRecord(record: InventoryRecord) {
           },
         }),
     ...(lastRestore === undefined ? {} : { lastRestore: presentRestore(lastRestore) }),
-    conditions: conditions.map(({ lastTransitionMs, ...condition }) => ({
-      ...condition,
-      lastTransitionTime: time(lastTransitionMs),
-    })),
+    conditions: conditions.map(presentCondition),
     history: history.map(({ atMs, ...step }) => ({ time: time(atMs), ...step })),
   }
 }

@@ -25,6 +25,7 @@ const SnapshotNowBody = Type.Object(
   { target: Type.String(), volume: Type.Optional(Type.String()) },
   { additionalProperties: false },
 )
+const DetachBody = Type.Object({ key: Type.String(), node: Type.String() }, { additionalProperties: false })
 const StatusQuery = Type.Object({ after: Type.Optional(Type.Integer()) })
 
 /**
@@ -88,6 +89,11 @@ export async function serveAdmin(options: {
     '/v1/snapshot/now',
     { schema: { body: SnapshotNowBody } },
     async ({ body }) => ({ message: await admin.snapshotNow(body.target, body.volume) }),
+  )
+  app.post<{ Body: Type.Static<typeof DetachBody> }>(
+    '/v1/detach',
+    { schema: { body: DetachBody } },
+    async ({ body }) => ({ message: await admin.detach(body.key, body.node) }),
   )
   app.post('/v1/reconcile', async () => {
     await admin.reconcile()

@@ -2,7 +2,7 @@ import type { Declaration } from '../declare/declaration.ts'
 import type { Clock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import { type Key, snapshotKey } from '../plan/identity.ts'
-import { refuseRecreate } from '../plan/orders.ts'
+import { planDetachOrder, refuseRecreate } from '../plan/orders.ts'
 import type { Inventory } from '../plan/ports.ts'
 import type { SnapshotRecord, VolumeRecord } from '../plan/record.ts'
 import { refuseRestoreOrder } from '../plan/restore-plan.ts'
@@ -27,6 +27,7 @@ export function createOrders(
   undoRestore(key: Key): Promise<string>
   keepSnapshot(key: Key): Promise<string>
   releaseSnapshot(key: Key): Promise<string>
+  detach(key: Key, node: string): Promise<string>
 } {
   function assertKnown(key: Key) {
     if (inventory.get(key) === undefined && declaration(key) === undefined) {
@@ -77,6 +78,15 @@ export function createOrders(
         recreate: { externalID: lostExternalID, atMs: clock.now() },
       }))
       return `${key} gives up external volume "${lostExternalID}"; a new one takes its place if it is still gone`
+    },
+    async detach(key, node) {
+      const order = planDetachOrder(volumeOf(key), node, clock.now())
+      if (typeof order === 'string') throw new UsageError(`${key} is not detached: ${order}`)
+      await inventory.amendOrders(key, (orders) => ({
+        ...orders,
+        detach: [...(orders.detach ?? []).filter(({ nodeID }) => nodeID !== order.nodeID), order],
+      }))
+      return `${key} is taken off node ${order.nodeID}, unless an allocation lives there that claims it`
     },
     async restore(key, snapshot) {
       const record = volumeOf(key)

@@ -7,7 +7,7 @@ import { withAdmin } from './open-admin.ts'
 import { dataDirOption } from './options.ts'
 import { formatYAML, outputOption, printJSON } from './output.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
-import { isRowOf, kindArgument, namespaceOption, parseTarget } from './target.ts'
+import { isInstanceRowOf, isRowOf, kindArgument, namespaceOption, parseTarget } from './target.ts'
 
 interface GetFlags {
   readonly dataDir: string
@@ -42,7 +42,9 @@ Examples:
           new UsageError(`${key} is neither declared nor managed; mooring get ${kind} lists what is`)
         if (flags.output === 'table' || flags.output === 'wide') {
           const { rows } = await admin.status()
-          const found = rows.filter((row) => (key === undefined ? row.kind === kind : isRowOf(row, key)))
+          const found = rows.filter((row) =>
+            key === undefined ? row.kind === kind : isRowOf(row, key) || isInstanceRowOf(row, key),
+          )
           if (key !== undefined && found.length === 0) throw notFound()
           const options = { ...tableOptionsFor(process.stdout), isWide: flags.output === 'wide' }
           process.stdout.write(`${formatTable(found, options)}\n`)

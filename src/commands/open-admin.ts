@@ -75,6 +75,7 @@ function createInventoryAdmin(inventory: SqliteInventory, region: string): Inven
     },
     keepSnapshot: async (key) => orders.keepSnapshot(key),
     releaseSnapshot: async (key) => orders.releaseSnapshot(key),
+    detach: async (key, node) => orders.detach(key, node),
   }
 }
 

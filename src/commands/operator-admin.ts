@@ -1,5 +1,6 @@
 import type { Admin, OperatorInfo } from '../admin/admin.ts'
-import { type ManagedObject, presentObject } from '../admin/managed-object.ts'
+import { type ManagedObject, presentObject, presentWhole } from '../admin/managed-object.ts'
+import { presentWholes } from '../admin/present-instances.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import type { SqliteInventory } from '../inventory/sqlite-inventory.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -7,6 +8,7 @@ import { UsageError } from '../lib/errors.ts'
 import type { NomadClient } from '../nomad/client.ts'
 import type { Key } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
+import type { InventoryRecord } from '../plan/record.ts'
 import { refuseRestore } from '../plan/restore-plan.ts'
 import { createOrders } from './apply-orders.ts'
 import { findOrphans } from './find-orphans.ts'
@@ -112,6 +114,11 @@ export function createOperatorAdmin(options: {
     },
     keepSnapshot: (key) => ordered(key, () => orders.keepSnapshot(key)),
     releaseSnapshot: (key) => ordered(key, () => orders.releaseSnapshot(key)),
+    detach: (key, node) =>
+      ordered(key, async () => {
+        await assertNothingLives(client, inventory.get(key), node)
+        return orders.detach(key, node)
+      }),
     reconcile: () => operator.settle(),
     close() {
       isClosed = true
@@ -128,9 +135,34 @@ export function presentAll(
   const released = Map.groupBy(inventory.released(), ({ key }) => key)
   const declarations = new Map(inventory.list().map(({ key, declaration }) => [key, declaration]))
   for (const [key, declaration] of declared) declarations.set(key, declaration)
-  return [...declarations]
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([key, declaration]) =>
+  const wholes = presentWholes(declarations, (key) => {
+    const record = inventory.get(key)
+    return record?.kind === 'Volume' ? record : undefined
+  })
+  return [
+    ...[...declarations].map(([key, declaration]) =>
       presentObject(inventory.get(key), declaration, inventory.orders(key), released.get(key) ?? []),
+    ),
+    ...wholes.map(presentWhole),
+  ].sort((one, other) => (one.status.key < other.status.key ? -1 : 1))
+}
+
+/** @throws UsageError where an allocation lives on the node, by Nomad's own word: then it is not dead */
+async function assertNothingLives(
+  client: Pick<NomadClient, 'listAllocations'>,
+  record: InventoryRecord | undefined,
+  node: string,
+): Promise<void> {
+  if (record?.kind !== 'Volume') return
+  const { claims = [] } = record.status
+  const allocations = await client.listAllocations(record.declaration.spec.namespace)
+  const living = claims.filter((id) => {
+    const allocation = allocations.get(id)
+    return allocation?.NodeID.startsWith(node) && ['running', 'pending'].includes(allocation.ClientStatus)
+  })
+  if (living.length > 0) {
+    throw new UsageError(
+      `${record.key} is not detached: Nomad counts allocation ${living.join(', ')} on that node as living; stop it, or wait until Nomad gives it up`,
     )
+  }
 }

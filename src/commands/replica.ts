@@ -200,6 +200,7 @@ function createReplicaAdmin(options: {
     suspend: async (key) => (await leading()).suspend(key),
     resume: async (key) => (await leading()).resume(key),
     recreate: async (key, lostExternalID) => (await leading()).recreate(key, lostExternalID),
+    detach: async (key, node) => (await leading()).detach(key, node),
     restore: async (key, snapshot) => (await leading()).restore(key, snapshot),
     undoRestore: async (key) => (await leading()).undoRestore(key),
     snapshotNow: async (...order) => (await leading()).snapshotNow(...order),

@@ -37,3 +37,9 @@ export function parseTarget(kind: Declaration['kind'], name: string, namespace: 
 export function isRowOf(row: Row, key: Key): boolean {
   return `${row.kind}/${row.name}` === key
 }
+
+/** Whether a row shows one of the volumes that a declaration with perAlloc makes. */
+export function isInstanceRowOf(row: Row, key: Key): boolean {
+  const at = `${row.kind}/${row.name}`
+  return at.startsWith(`${key}[`) && /^\[\d+\]$/.test(at.slice(key.length))
+}

@@ -38,7 +38,17 @@ interface Declared<Kind extends string, Spec> {
   readonly place: Place
 }
 
-export type VolumeDeclaration = Declared<'Volume', VolumeSpec>
+/** Set where a declaration with perAlloc makes the volume: then `name` and `spec.volumeID` end in `[index]`. */
+export interface Instance {
+  /** metadata.name and volumeID as they were written. */
+  readonly name: string
+  readonly volumeID: string
+  readonly index: number
+  /** The count was lowered beneath it: spec.deletionPolicy is then what whenScaled says. */
+  readonly isScaledAway?: true
+}
+
+export type VolumeDeclaration = Declared<'Volume', VolumeSpec> & { readonly instance?: Instance }
 export type SnapshotDeclaration = Declared<'Snapshot', SnapshotSpec>
 export type SnapshotScheduleDeclaration = Declared<'SnapshotSchedule', SnapshotScheduleSpec>
 export type Declaration = VolumeDeclaration | SnapshotDeclaration | SnapshotScheduleDeclaration

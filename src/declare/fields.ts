@@ -10,13 +10,25 @@ import { SecretReference } from './secret-reference.ts'
 
 const noControlCharacters = String.raw`^[^\x00-\x1f\x7f-\x9f]+$`
 
+const objectName = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'
+
 /** A name that other declarations refer to; Kubernetes' rule for the names of objects. */
 export const ObjectName = (description: string) =>
   Type.String({
     maxLength: 253,
-    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+    pattern: `^${objectName}$`,
     patternErrorMessage:
       'is not a name: lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit',
+    description,
+  })
+
+/** The name of a declared volume, or of one instance of it: `data`, `data[0]`. */
+export const VolumeName = (description: string) =>
+  Type.String({
+    maxLength: 259,
+    pattern: `^${objectName}(\\[[0-9]+\\])?$`,
+    patternErrorMessage:
+      'is not the name of a volume: lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit, with [0] and so on for one of perAlloc',
     description,
   })
 

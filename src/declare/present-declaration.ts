@@ -1,4 +1,4 @@
-import type { Declaration } from './declaration.ts'
+import type { Declaration, VolumeDeclaration } from './declaration.ts'
 import { apiVersion } from './document.ts'
 import { formatQuantity } from './quantities.ts'
 
@@ -17,12 +17,14 @@ export function presentDeclaration(declaration: Declaration): PresentedDeclarati
     apiVersion,
     kind,
     metadata: { name, ...(Object.keys(labels).length === 0 ? {} : { labels }) },
-    spec: declaration.kind === 'Volume' ? presentVolumeSpec(declaration.spec) : { ...declaration.spec },
+    spec: declaration.kind === 'Volume' ? presentVolumeSpec(declaration) : { ...declaration.spec },
   }
 }
 
-function presentVolumeSpec(spec: Extract<Declaration, { kind: 'Volume' }>['spec']): Record<string, unknown> {
-  const { capacity, ...rest } = spec
+function presentVolumeSpec({ instance, spec }: VolumeDeclaration): Record<string, unknown> {
+  const { capacity, perAlloc, ...others } = spec
+  // One instance is one volume: what makes several is shown with their declaration.
+  const rest = { ...others, ...(perAlloc === undefined || instance !== undefined ? {} : { perAlloc }) }
   if (capacity === undefined) return rest
   const { min, max } = capacity
   return {

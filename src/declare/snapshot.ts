@@ -8,10 +8,10 @@ import {
   type DeepReadonly,
   findLongName,
   NomadNamespace,
-  ObjectName,
   Parameters,
   Secrets,
   Suspend,
+  VolumeName,
 } from './fields.ts'
 import { findMisplaced, fixedField, fixedOnceRecorded, type Origin, rules } from './kubernetes.ts'
 
@@ -19,8 +19,8 @@ const SnapshotSpecAsWritten = Type.Object(
   {
     cluster: Type.Optional(ClusterName),
     namespace: Type.Optional(NomadNamespace),
-    volume: ObjectName(
-      'metadata.name of the declared Volume to take the snapshot of, in the same Nomad namespace.',
+    volume: VolumeName(
+      'metadata.name of the declared Volume to take the snapshot of, in the same Nomad namespace; of one with perAlloc name[0] and so on.',
     ),
     name: Type.Optional(
       CSIName(

@@ -31,6 +31,12 @@ export const specRules: readonly Rule[] = [
     fieldPath: '.context',
   },
   {
+    rule: '!has(self.perAlloc)',
+    message:
+      'perAlloc makes several volumes, and an object stands for one: declare an object for each, with volumeID: <id>[0] and so on',
+    fieldPath: '.perAlloc',
+  },
+  {
     rule: "!has(self.finalSnapshot) || !self.finalSnapshot || (has(self.deletionPolicy) && self.deletionPolicy == 'Delete')",
     message:
       'finalSnapshot is taken before a delete, and this volume is never deleted: remove it, or set deletionPolicy: Delete',
@@ -71,7 +77,7 @@ export const objectRules: readonly Rule[] = [
     fieldPath: '.spec.externalID',
   },
   {
-    rule: '!has(self.spec.source) || !has(self.spec.source.volume) || self.spec.source.volume != self.metadata.name',
+    rule: '!has(self.spec.source) || !has(self.spec.source.volume) || !(self.spec.source.volume == self.metadata.name || self.spec.source.volume.startsWith(self.metadata.name + "["))',
     message: 'source.volume is this volume itself: name the volume to clone',
     fieldPath: '.spec.source',
   },

@@ -1,8 +1,9 @@
 import Type from 'typebox'
 import { Check } from 'typebox/value'
 import { UsageError } from '../lib/errors.ts'
+import { Detach } from './detach.ts'
 import { Document, findReserved } from './document.ts'
-import { explainFaults, type Hints, type Reading, unsupported } from './explain-faults.ts'
+import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import type { Fault } from './fault.ts'
 import {
   ClusterName,
@@ -16,9 +17,11 @@ import {
   Secrets,
   StringMap,
   Suspend,
+  VolumeName,
   type WithSecrets,
 } from './fields.ts'
 import { findMisplaced, type Origin, rules } from './kubernetes.ts'
+import { deletionPolicies, PerAlloc } from './per-alloc.ts'
 import { parseQuantity } from './quantities.ts'
 import { capacityRules, objectRules, specRules } from './volume-rules.ts'
 
@@ -31,7 +34,6 @@ const accessModes = [
   'multi-node-multi-writer',
 ] as const
 const attachmentModes = ['file-system', 'block-device'] as const
-const deletionPolicies = ['Retain', 'Deregister', 'Delete'] as const
 const driftPolicies = ['Correct', 'Report', 'Ignore'] as const
 
 const Quantity = (description: string) =>
@@ -86,7 +88,9 @@ const VolumeSpecAsWritten = Type.Object(
           ),
           snapshotID: Type.Optional(Identifier("The storage provider's ID of a snapshot.")),
           volume: Type.Optional(
-            ObjectName('metadata.name of a declared Volume of the same Nomad namespace, to clone.'),
+            VolumeName(
+              'metadata.name of a declared Volume of the same Nomad namespace, to clone; of one with perAlloc name[0] and so on.',
+            ),
           ),
           cloneID: Type.Optional(Identifier("The storage provider's ID of a volume to clone.")),
         },
@@ -192,6 +196,8 @@ const VolumeSpecAsWritten = Type.Object(
           'What to do where somebody else changes the volume after it was as declared. Correct: put it back. Report: say so, and change nothing. Ignore: pass over it.',
       }),
     ),
+    perAlloc: Type.Optional(PerAlloc),
+    detach: Type.Optional(Detach),
     suspend: Type.Optional(Suspend),
   },
   { additionalProperties: false, description: 'The volume as it should be.', ...rules(...specRules) },
@@ -210,15 +216,17 @@ type Defaulted = 'volumeID' | 'namespace' | 'deletionPolicy' | 'finalSnapshot' |
 
 /** A volume's spec with its defaults filled in and its capacities in bytes. */
 export type VolumeSpec = DeepReadonly<
-  Omit<VolumeSpecAsWritten, Defaulted | 'capacity' | 'secrets'> &
+  Omit<VolumeSpecAsWritten, Defaulted | 'capacity' | 'secrets' | 'perAlloc' | 'detach'> &
     Required<Pick<VolumeSpecAsWritten, Defaulted>> &
-    WithSecrets & { capacity?: { min?: bigint; max?: bigint } }
+    WithSecrets & {
+      capacity?: { min?: bigint; max?: bigint }
+      perAlloc?: Required<NonNullable<VolumeSpecAsWritten['perAlloc']>>
+      detach?: Required<NonNullable<VolumeSpecAsWritten['detach']>>
+    }
 >
 
 /** Fields that people know from elsewhere, or from a later release, and what to write here. */
 const hints: Hints = {
-  'spec.detach': unsupported,
-  'spec.perAlloc': unsupported,
   'spec.id': 'write it as volumeID',
   'spec.type': 'remove it: every declared volume is a CSI volume',
   'spec.capability': 'write a list of them as capabilities',
@@ -237,7 +245,7 @@ const hints: Hints = {
 export function readVolume(value: unknown, namespace: string, origin: Origin = 'file'): Reading<VolumeSpec> {
   if (!Check(VolumeDocument, value)) return { faults: explainFaults(VolumeDocument, value, hints) }
   const { metadata, spec: written } = value
-  const { capacity: writtenCapacity, ...rest } = written
+  const { capacity: writtenCapacity, perAlloc, detach, ...rest } = written
   const { capacity, faults } = readCapacity(writtenCapacity ?? {})
   faults.push(
     ...findReserved(metadata),
@@ -257,6 +265,12 @@ export function readVolume(value: unknown, namespace: string, origin: Origin = '
       driftPolicy: written.driftPolicy ?? 'Correct',
       suspend: written.suspend ?? false,
       ...(Object.keys(capacity).length > 0 && { capacity }),
+      ...(perAlloc !== undefined && {
+        perAlloc: { count: perAlloc.count, whenScaled: perAlloc.whenScaled ?? 'Retain' },
+      }),
+      ...(detach !== undefined && {
+        detach: { policy: detach.policy ?? 'Never', nodes: detach.nodes ?? [] },
+      }),
     },
   }
 }
@@ -289,7 +303,7 @@ function readCapacity(written: NonNullable<VolumeSpecAsWritten['capacity']>) {
 
 /** Fields that are each right and make no sense together. */
 function findContradictions(metadataName: string, spec: VolumeSpecAsWritten, origin: Origin): Fault[] {
-  const { name, externalID, source, capacity, context, mountOptions } = spec
+  const { name, externalID, source, capacity, context, mountOptions, perAlloc } = spec
   const faults = findLongName(name)
   const fault = (path: readonly string[], message: string) =>
     faults.push({ path: ['spec', ...path], message })
@@ -313,16 +327,34 @@ function findContradictions(metadataName: string, spec: VolumeSpecAsWritten, ori
       'fills a volume that is created, and externalID registers one that is there: remove source or externalID',
     )
   }
+  if (perAlloc !== undefined && origin === 'object') {
+    fault(
+      ['perAlloc'],
+      'makes several volumes, and an object stands for one: declare an object for each, with volumeID: <id>[0] and so on',
+    )
+  }
+  if (perAlloc !== undefined && name !== undefined) {
+    fault(
+      ['name'],
+      'would be the name of every volume that perAlloc makes: remove name (each is given one of its own) or perAlloc',
+    )
+  }
+  if (perAlloc !== undefined && externalID !== undefined) {
+    fault(
+      ['externalID'],
+      'stands for one volume, and perAlloc makes several: remove externalID, or declare each of the volumes that are there with volumeID: <id>[0] and so on',
+    )
+  }
   if (externalID === undefined && context !== undefined && Object.keys(context).length > 0) {
     fault(
       ['context'],
       'belongs to a volume that is registered: give its externalID, or remove context (a created volume has the one that the plugin answers)',
     )
   }
-  if (source?.volume === metadataName) {
+  if (source?.volume?.replace(/\[\d+\]$/, '') === metadataName) {
     fault(['source', 'volume'], 'is this volume itself: name the volume to clone')
   }
-  if (spec.finalSnapshot === true && spec.deletionPolicy !== 'Delete') {
+  if (spec.finalSnapshot === true && spec.deletionPolicy !== 'Delete' && perAlloc?.whenScaled !== 'Delete') {
     fault(
       ['finalSnapshot'],
       'is taken before a delete, and this volume is never deleted: remove it, or set deletionPolicy: Delete',

@@ -48,6 +48,14 @@ const textRows: readonly Row[] = [
     ...transient('PluginNotFound'),
   },
 
+  // Detach, in every release since 1.4: it looks for an allocation that it was not told, and does nothing.
+  {
+    text: /Unknown allocation/,
+    ...waiting('DetachUnsupported'),
+    message:
+      'this release of Nomad fails before it does anything (Unknown allocation). It frees claims of ended allocations by itself within minutes, by nomad system gc at once; where it does not, nomad volume deregister -force lets go of them, and Mooring registers the volume again',
+  },
+
   // The plugin is there, and cannot be reached.
   {
     text: /no healthy controllers for CSI plugin|failed to find (instances of|clients running) controller plugin|CSI client error \(retryable\)|No path to node/,
@@ -120,7 +128,9 @@ function judgePluginError(code: string, description: string, text: string, call:
       return permanent('ExternalVolumeNotFound')
     case 'FailedPrecondition':
       if (/cannot be expanded online/.test(text)) return waiting('OfflineExpansionOnly')
-      if (call.type === 'delete volume' || call.type === 'delete snapshot') return waiting('InUse')
+      // In use at the provider, or it has snapshots that the plugin cannot do without; nothing was altered.
+      if (call.type === 'delete volume') return waiting('DeleteRefused')
+      if (call.type === 'delete snapshot') return waiting('InUse')
       return transient('FailedPrecondition')
     case 'Aborted':
       // Another call for the same name or ID is under way, and may yet succeed.

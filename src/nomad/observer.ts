@@ -19,7 +19,7 @@ export interface ObserverOptions {
   readonly log: Log
   /** How often volume and plugin lists are read though nothing seems to change. Default 30 s. */
   readonly pollMs?: number
-  /** How long a list of external volumes or snapshots is good. Default 30 s. */
+  /** How long a list of external volumes, snapshots, allocations or nodes is good. Default 30 s. */
   readonly beatMs?: number
   /** The same while a snapshot in it is not ready to use. Default 2 s. */
   readonly notReadyBeatMs?: number
@@ -66,7 +66,11 @@ export function createObserver(options: ObserverOptions): NomadObserver {
       read: (volumeID) => client.readVolume(namespace, volumeID, signal),
       agrees: isSameVersion,
       isSame: (before, after) => isSameVersion(before, after) && isSameHealth(before, after),
-      onChange: (volumeID) => tell({ type: 'volume', namespace, volumeID }),
+      onChange(volumeID) {
+        // Claims come and go with allocations, and whoever looks at this one next looks at those too.
+        allocationsOf.peek(namespace)?.invalidate()
+        tell({ type: 'volume', namespace, volumeID })
+      },
     }),
   )
   const plugins = watchCollection<PluginStub, Plugin>({
@@ -101,6 +105,15 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     }),
   )
 
+  const allocationsOf = createLazyMap((namespace) =>
+    createCachedList({
+      read: () => client.listAllocations(namespace, signal),
+      beatMs: () => beatMs,
+      clock,
+    }),
+  )
+  const nodes = createCachedList({ read: () => client.listNodes(signal), beatMs: () => beatMs, clock })
+
   /** The lists alone say what is there; an event makes them be read sooner. */
   function onEvent({ topic, namespace }: NomadEvent) {
     if (topic === 'CSIPlugin') plugins.hint()
@@ -123,9 +136,13 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     plugin: async (pluginID) => (await plugins.get(pluginID))?.full,
     externalVolumes: (pluginID) => externalVolumesOf.get(pluginID).get(),
     snapshots: (pluginID) => snapshotsOf.get(pluginID).get(),
-    invalidate({ volume, pluginID }) {
+    allocations: (namespace) => allocationsOf.get(namespace).get(),
+    nodes: nodes.get,
+    invalidate({ volume, pluginID, allocationsIn, nodes: areNodesMeant }) {
       // What was never read needs nothing: its first read goes to Nomad.
       if (volume) volumesOf.peek(volume.namespace)?.invalidate(volume.volumeID)
+      if (allocationsIn !== undefined) allocationsOf.peek(allocationsIn)?.invalidate()
+      if (areNodesMeant) nodes.invalidate()
       if (pluginID === undefined) return
       externalVolumesOf.peek(pluginID)?.invalidate()
       snapshotsOf.peek(pluginID)?.invalidate()

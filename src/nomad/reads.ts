@@ -1,7 +1,13 @@
 import Type from 'typebox'
 import { Plugin, PluginStub } from '../wire/plugin.ts'
 import { type Snapshot, SnapshotsResponse } from '../wire/snapshot.ts'
-import { type ExternalVolume, ExternalVolumesResponse, Volume, VolumeStub } from '../wire/volume.ts'
+import {
+  AllocationStub,
+  type ExternalVolume,
+  ExternalVolumesResponse,
+  Volume,
+  VolumeStub,
+} from '../wire/volume.ts'
 import { type Call, classifyAnswer } from './error-table.ts'
 import type { BlockingQuery, Http, HttpAnswer, HttpRequest } from './http.ts'
 import { listPages } from './pages.ts'
@@ -30,6 +36,10 @@ export interface VolumeReads {
   listExternalVolumes(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, ExternalVolume>>
   /** All pages, by snapshot ID. */
   listSnapshots(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Snapshot>>
+  /** Of one namespace: over several, Nomad silently leaves out what the token may not see. By ID. */
+  listAllocations(namespace: string, signal?: AbortSignal): Promise<ReadonlyMap<string, AllocationStub>>
+  /** The status of each node, by ID. */
+  listNodes(signal?: AbortSignal): Promise<ReadonlyMap<string, string>>
   /** Those that the token may see. */
   listNamespaces(signal?: AbortSignal): Promise<readonly string[]>
   /** Nomad makes the external volume before it finds that the namespace is missing, so this is asked first. */
@@ -52,6 +62,8 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
   const parsePlugin = createAnswerParser(Plugin)
   const parseExternalVolumes = createAnswerParser(ExternalVolumesResponse)
   const parseNamespaces = createAnswerParser(Type.Array(Type.Object({ Name: Type.String() })))
+  const parseAllocations = createAnswerParser(Type.Array(AllocationStub))
+  const parseNodes = createAnswerParser(Type.Array(Type.Object({ ID: Type.String(), Status: Type.String() })))
   const parseSnapshots = createAnswerParser(SnapshotsResponse)
 
   async function read(request: ReadRequest, title: string) {
@@ -178,6 +190,28 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         (snapshot) => snapshot.ID,
         title,
       )
+    },
+
+    async listAllocations(namespace, signal) {
+      const answer = await readAll(
+        {
+          operation: 'list_allocations',
+          path: '/allocations',
+          query: { namespace, task_states: 'false' },
+          timeoutMs: timeouts.readMs,
+          signal,
+        },
+        `list allocations in namespace "${namespace}"`,
+      )
+      return new Map(parseAllocations(answer.text, answer.call).map((each) => [each.ID, each]))
+    },
+
+    async listNodes(signal) {
+      const answer = await readAll(
+        { operation: 'list_nodes', path: '/nodes', timeoutMs: timeouts.readMs, signal },
+        'list nodes',
+      )
+      return new Map(parseNodes(answer.text, answer.call).map(({ ID, Status }) => [ID, Status]))
     },
 
     async listNamespaces(signal) {

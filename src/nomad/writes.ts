@@ -79,6 +79,17 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
       await unlessGone(request, 'VolumeNotFound')
     },
 
+    async detachVolume(namespace, volumeID, nodeID, signal) {
+      await write({
+        call: { title: titleOf('detach', namespace, volumeID), type: 'write' },
+        operation: 'detach_volume',
+        method: 'DELETE',
+        path: `${volumePath(volumeID)}/detach`,
+        query: { namespace, node: nodeID },
+        signal,
+      })
+    },
+
     async createSnapshot(namespace, snapshot, signal) {
       const body: SnapshotsRequest = { Snapshots: [snapshot] }
       const call: Call = {

@@ -18,6 +18,8 @@ export type StepName =
   | 'adopt-restored'
   | 'undo-restore'
   | 'end-restore'
+  | 'detach-node'
+  | 'forget-detach-order'
   | 'deregister-volume'
   | 'register-tombstone'
   | 'cancel-end'

@@ -13,6 +13,17 @@ export interface Orders {
   readonly undoRestore?: { readonly csiName: string; readonly atMs: number }
   /** `mooring snapshot keep`: retention leaves this snapshot of a schedule alone. Milliseconds since the epoch. */
   readonly keptSinceMs?: number
+  /** `mooring detach --node-is-dead`: one for each node. */
+  readonly detach?: readonly DetachOrder[]
+}
+
+/** A person's word that nothing on the node writes to the volume any more. */
+export interface DetachOrder {
+  /** Nomad's ID of the node, whole. */
+  readonly nodeID: string
+  /** What held the volume there when the word was given: it is good for nothing that came later. */
+  readonly allocations: readonly string[]
+  readonly atMs: number
 }
 
 /** Whether an order holds the identity as it is: undefined if none does. */
@@ -48,4 +59,24 @@ export function refuseRecreate(record: VolumeRecord, lostExternalID: string): st
     return `its declaration fixes spec.name "${spec.name}", by which the plugin could take the new volume for the lost one: give another name, or none`
   }
   return undefined
+}
+
+/**
+ * The order that a person's word comes to, or why it makes no sense.
+ * @param node the ID of the node, or its beginning where no other node begins so
+ */
+export function planDetachOrder(record: VolumeRecord, node: string, nowMs: number): DetachOrder | string {
+  const { attachedNodes = [], claimNodes = {} } = record.status
+  const found = attachedNodes.filter((nodeID) => node !== '' && nodeID.startsWith(node))
+  const [nodeID] = found
+  if (nodeID === undefined) {
+    const known =
+      attachedNodes.length === 0
+        ? 'it is not known to be attached anywhere'
+        : `it is on ${attachedNodes.join(', ')}`
+    return `nothing of it is known to be on node "${node}": ${known}`
+  }
+  if (found.length > 1) return `"${node}" could be any of ${found.join(', ')}: write more of it`
+  const allocations = Object.keys(claimNodes).filter((allocation) => claimNodes[allocation] === nodeID)
+  return { nodeID, allocations, atMs: nowMs }
 }

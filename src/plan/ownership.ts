@@ -1,5 +1,6 @@
 import { type Declaration, formatPlace, type Place } from '../declare/declaration.ts'
 import { chooseName, type Key, keyOf } from './identity.ts'
+import { expandPerAlloc, familyOf, wholeOf } from './per-alloc.ts'
 import type { InventoryRecord } from './record.ts'
 
 /** A declaration that is not acted upon, and why; the one it collides with goes on. */
@@ -13,8 +14,8 @@ export interface Refusal {
 export interface Ownership {
   readonly owners: ReadonlyMap<Key, Declaration>
   readonly refusals: readonly Refusal[]
-  /** Identities whose declaration is gone, yet whose document still stands there with another identity. */
-  readonly held: ReadonlySet<Key>
+  /** Managed identities that nothing declares validly, yet whose document still stands there, and why they stay. */
+  readonly held: ReadonlyMap<Key, Pick<Refusal, 'reason' | 'message'>>
 }
 
 /**
@@ -22,10 +23,11 @@ export interface Ownership {
  * files and documents; of several for one identity the one seen before stays the owner.
  */
 export function planOwnership(
-  declarations: readonly Declaration[],
+  written: readonly Declaration[],
   records: ReadonlyMap<Key, InventoryRecord>,
   region: string,
 ): Ownership {
+  const declarations = written.flatMap(expandPerAlloc)
   const refusals: Refusal[] = []
   const owners = new Map<Key, Declaration>()
   const refuse = (declaration: Declaration, reason: Refusal['reason'], message: string) =>
@@ -44,24 +46,43 @@ export function planOwnership(
     }
   }
 
-  const held = new Set<Key>()
+  const held = new Map<Key, Pick<Refusal, 'reason' | 'message'>>()
+  const changed = new Map<Key, InventoryRecord>()
   for (const record of records.values()) {
     // Once a complete reading has seen the document gone, what stands there now is a new document.
     if (owners.has(record.key) || record.missingSinceMs !== undefined) continue
     for (const [key, declaration] of owners) {
       if (records.has(key) || !isSameDocument(declaration, record.declaration)) continue
-      held.add(record.key)
-      owners.delete(key)
-      refuse(
-        declaration,
-        'IdentityChanged',
-        `the document at ${formatPlace(declaration.place)} declared ${describe(record.declaration)} before and now ${describe(declaration)}: ` +
-          'an identity cannot change. Declare the new one in another file and remove this document, which ends the old one by its deletionPolicy.',
-      )
+      // Another count is no other identity.
+      if (familyOf(declaration) === familyOf(record.declaration)) continue
+      held.set(record.key, {
+        reason: 'IdentityChanged',
+        message:
+          'its document now declares another identity, which is refused; this one goes on until the document is removed',
+      })
+      changed.set(key, record)
     }
+  }
+  for (const [key, record] of changed) {
+    const declaration = owners.get(key)
+    if (declaration === undefined || !owners.delete(key)) continue
+    refuse(
+      declaration,
+      'IdentityChanged',
+      `the document at ${formatPlace(declaration.place)} declared ${describe(record.declaration)} before and now ${describe(declaration)}: ` +
+        'an identity cannot change. Declare the new one in another file and remove this document, which ends the old one by its deletionPolicy.',
+    )
   }
 
   refuseTaken(owners, records, region, refuse)
+  for (const { key, reason } of refusals) {
+    // Its declaration stands there, if not for what it says now: that is no order to end it.
+    if (owners.has(key) || !records.has(key)) continue
+    held.set(key, {
+      reason,
+      message: 'its declaration is refused as it stands now; it stays as it is until that is mended',
+    })
+  }
   return { owners, refusals, held }
 }
 
@@ -81,8 +102,17 @@ function isSameDocument(one: Declaration, other: Declaration): boolean {
     one.place.source === other.place.source &&
     one.place.file === other.place.file &&
     one.place.object?.uid === other.place.object?.uid &&
-    (one.place.document === other.place.document || one.name === other.name)
+    (one.place.document === other.place.document || writtenName(one) === writtenName(other))
   )
+}
+
+function writtenName(declaration: Declaration): string {
+  return wholeOf(declaration)?.name ?? declaration.name
+}
+
+/** Instances of one document share its name. */
+function isSibling(one: Declaration, other: Declaration): boolean {
+  return wholeOf(one) !== undefined && familyOf(one) === familyOf(other) && isSameDocument(one, other)
 }
 
 /** Names that would make two declarations mean one thing, at the plugin or to whoever refers to them. */
@@ -93,10 +123,16 @@ function refuseTaken(
   refuse: (declaration: Declaration, reason: Refusal['reason'], message: string) => void,
 ): void {
   const taken = new Map<string, Declaration>()
+  const isTaken = (token: string, declaration: Declaration) => {
+    const holder = taken.get(token)
+    return holder !== undefined && !isSibling(holder, declaration)
+  }
   // What is managed already keeps its names, whatever its place in the order.
   const inOrder = [...owners].sort(([one], [other]) => Number(records.has(other)) - Number(records.has(one)))
   for (const [key, declaration] of inOrder) {
-    const clash = namesOf(key, declaration, records.get(key), region).find(({ token }) => taken.has(token))
+    const clash = namesOf(key, declaration, records.get(key), region).find(({ token }) =>
+      isTaken(token, declaration),
+    )
     if (clash === undefined) {
       for (const { token } of namesOf(key, declaration, records.get(key), region))
         taken.set(token, declaration)
@@ -113,15 +149,23 @@ function refuseTaken(
 }
 
 function namesOf(key: Key, declaration: Declaration, record: InventoryRecord | undefined, region: string) {
-  const { kind, spec, name } = declaration
+  const { kind, spec } = declaration
+  const written = writtenName(declaration)
   const names: { token: string; what: string; reason: 'NameTaken' | 'ExternalIDTaken' }[] = [
     {
-      token: JSON.stringify(['metadata', kind, spec.namespace, name]),
-      what: `metadata.name "${name}" in Nomad namespace "${spec.namespace}"`,
+      token: JSON.stringify(['metadata', kind, spec.namespace, written]),
+      what: `metadata.name "${written}" in Nomad namespace "${spec.namespace}"`,
       reason: 'NameTaken',
     },
   ]
   if (declaration.kind !== 'Volume') return names
+  if (declaration.instance !== undefined) {
+    names.push({
+      token: JSON.stringify(['family', familyOf(declaration)]),
+      what: `volume ID "${declaration.instance.volumeID}" with perAlloc`,
+      reason: 'NameTaken',
+    })
+  }
   const { pluginID } = declaration.spec
   const externalID =
     declaration.spec.externalID ?? (record?.kind === 'Volume' ? record.externalID : undefined)

@@ -2,7 +2,7 @@ import type { ObjectIdentity } from '../declare/declaration.ts'
 import type { SecretReference } from '../declare/secret-reference.ts'
 import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'
-import type { ExternalVolume, Volume, VolumeRequest, VolumeStub } from '../wire/volume.ts'
+import type { AllocationStub, ExternalVolume, Volume, VolumeRequest, VolumeStub } from '../wire/volume.ts'
 import type { Key } from './identity.ts'
 import type { Orders } from './orders.ts'
 import type { InventoryRecord, Released } from './record.ts'
@@ -26,6 +26,11 @@ export interface VolumesApi {
     secrets: Readonly<Record<string, string>>,
     signal?: AbortSignal,
   ): Promise<void>
+  /**
+   * Takes the volume off a node, where no allocation lives that claims it. May be repeated; that it resolves
+   * proves nothing (reference, 2.8).
+   */
+  detachVolume(namespace: string, volumeID: string, nodeID: string, signal?: AbortSignal): Promise<void>
   createSnapshot(namespace: string, request: SnapshotRequest, signal?: AbortSignal): Promise<Snapshot>
   /** A snapshot that is not there is success. */
   deleteSnapshot(
@@ -53,8 +58,18 @@ export interface Observer {
   externalVolumes(pluginID: string): Promise<ReadonlyMap<string, ExternalVolume>>
   /** Every snapshot the plugin lists, by snapshot ID; paged to the end, or it rejects. */
   snapshots(pluginID: string): Promise<ReadonlyMap<string, Snapshot>>
-  /** After a write: the next read of these goes to Nomad. */
-  invalidate(what: { volume?: { namespace: string; volumeID: string }; pluginID?: string }): void
+  /** Every allocation of a Nomad namespace, by ID; rejects where the token may not see them. */
+  allocations(namespace: string): Promise<ReadonlyMap<string, AllocationStub>>
+  /** The status of every node, by ID, such as `ready`, `down` or `disconnected`. */
+  nodes(): Promise<ReadonlyMap<string, string>>
+  /** The next read of these goes to Nomad. */
+  invalidate(what: {
+    volume?: { namespace: string; volumeID: string }
+    pluginID?: string
+    /** A Nomad namespace. */
+    allocationsIn?: string
+    nodes?: true
+  }): void
 }
 
 /**

@@ -53,6 +53,8 @@ export type Absence =
 /**
  * Decides for every managed identity that is not declared. Fails towards holding: an incomplete
  * reading, an empty source, or too many at once end nothing.
+ * @param ordered those that a declaration which still stands there leaves out on purpose, by a lowered count:
+ *   they need no --prune
  */
 export function planAbsences(
   absent: readonly InventoryRecord[],
@@ -60,6 +62,7 @@ export function planAbsences(
   reading: Reading,
   options: PruneOptions,
   ends: ReadonlyMap<Key, OrderedEnd> = new Map(),
+  ordered: ReadonlySet<Key> = new Set(),
 ): ReadonlyMap<Key, Absence> {
   const mistakable = absent.filter(mayBeMistake)
   const destructive = mistakable.length
@@ -110,7 +113,7 @@ export function planAbsences(
       }
     }
     const sinceMs = record.missingSinceMs ?? reading.atMs
-    if (!options.prune) {
+    if (!options.prune && !ordered.has(record.key)) {
       return {
         state: 'held',
         sinceMs,

@@ -5,6 +5,7 @@ import type {
 } from '../declare/declaration.ts'
 import type { SnapshotRequest } from '../wire/snapshot.ts'
 import type { VolumeRequest } from '../wire/volume.ts'
+import type { DetachTry } from './detach-plan.ts'
 import type { Key } from './identity.ts'
 import type { Status } from './status.ts'
 import type { HiddenHashes } from './volume-difference.ts'
@@ -56,6 +57,16 @@ interface ManagedRecord<Declaration> {
 export interface VolumeEnd {
   readonly phase: 'deregister' | 'register-tombstone' | 'delete'
   readonly tombstoneID: string
+  /** The plugin would not delete it, and altered nothing. */
+  readonly refusal?: DeleteRefusal
+}
+
+export interface DeleteRefusal {
+  /** In the plugin's own words. */
+  readonly message: string
+  /** Snapshots of the external volume that the plugin listed then: those are what it may not do without. */
+  readonly snapshotIDs: readonly string[]
+  readonly atMs: number
 }
 
 /**
@@ -87,6 +98,8 @@ export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
   /** Keyed hash of the last update sent, to notice one that had no effect. */
   readonly lastUpdateHash?: string
   readonly end?: VolumeEnd
+  /** Detaches that freed nothing, by node. */
+  readonly detachTries?: Readonly<Record<string, DetachTry>>
   /** Keyed hash of the spec that Nomad was last seen to match: what differs since then is drift. */
   readonly settledSpecHash?: string
   readonly restore?: VolumeRestore
@@ -130,8 +143,10 @@ export interface Released {
   readonly key: Key
   readonly pluginID: string
   readonly externalID: string
-  /** Such as `Retained`, `Deregistered`, `Replaced` or `Vanished`. */
+  /** Such as `Retained`, `Deregistered`, `Replaced` or `Vanished`; `Deleted` where an earlier one of these was taken back. */
   readonly reason: string
+  /** Of a volume: its name at the plugin. */
+  readonly csiName?: string
   readonly atMs: number
   /** The names that were used up by then, so that one declared anew under the key takes none of them. */
   readonly incarnation?: number

@@ -47,7 +47,7 @@ export function planRetention(
     for (const candidate of young)
       keep(candidate, retention?.maxAge === undefined ? 'no retention' : 'maxAge')
   for (const candidate of young.slice(0, retention?.keepLast ?? 0)) keep(candidate, 'keepLast')
-  const bucketOf = createBuckets(timeZone)
+  let bucketOf: ReturnType<typeof createBuckets> | undefined
   for (const [rule, bucket] of [
     ['keepHourly', 'hour'],
     ['keepDaily', 'day'],
@@ -56,7 +56,10 @@ export function planRetention(
   ] as const) {
     const limit = retention?.[rule] ?? 0
     if (limit === 0) continue
-    const newest = Map.groupBy(young, ({ tickMs }) => bucketOf[bucket](tickMs))
+    // A calendar takes longer to make than all the rest, and most schedules need none.
+    bucketOf ??= createBuckets(timeZone)
+    const nameOf = bucketOf[bucket]
+    const newest = Map.groupBy(young, ({ tickMs }) => nameOf(tickMs))
     for (const [first] of [...newest.values()].slice(0, limit)) keep(first, rule)
   }
 

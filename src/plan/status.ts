@@ -33,6 +33,10 @@ export interface Status {
   readonly lastRestore?: PastRestore
   /** Allocations that hold the volume. */
   readonly claims?: readonly string[]
+  /** For each of them whose node was ever seen, the Nomad node that it is on. */
+  readonly claimNodes?: Readonly<Record<string, string>>
+  /** Nomad nodes where a claim is, or to which the plugin lists the volume as published. */
+  readonly attachedNodes?: readonly string[]
   /** The latest steps, newest first. */
   readonly history?: readonly PastStep[]
 }
@@ -108,4 +112,29 @@ export function conditionsOf(verdict: Verdict, previous: readonly Condition[], n
       lastTransitionMs: before?.status === status ? before.lastTransitionMs : nowMs,
     }
   })
+}
+
+/**
+ * The conditions of several volumes as those of one: each as that of the volume that is furthest from ready,
+ * which the message names. Empty where nothing was looked at yet.
+ */
+export function summariseConditions(
+  parts: readonly { readonly name: string; readonly conditions: readonly Condition[] }[],
+): Condition[] {
+  return (['Ready', 'Reconciling', 'Stalled'] as const).flatMap((type) => {
+    const found = parts.flatMap(({ name, conditions }) =>
+      conditions.filter((each) => each.type === type).map((each) => ({ ...each, name })),
+    )
+    const [worst] = found.sort((one, other) => distance(other) - distance(one))
+    if (worst === undefined) return []
+    const { name, ...condition } = worst
+    const count = `${found.length} of ${parts.length} volumes were looked at`
+    return [{ ...condition, message: distance(worst) === 0 ? count : `${name}: ${condition.message}` }]
+  })
+}
+
+/** How far a condition is from what one wishes. */
+function distance({ type, status }: Condition): number {
+  const wish = type === 'Ready' ? 'True' : 'False'
+  return status === wish ? 0 : status === 'Unknown' ? 1 : 2
 }

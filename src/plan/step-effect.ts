@@ -43,6 +43,9 @@ const effects: Readonly<Record<StepName, Effect>> = {
   'adopt-restored': { effect: 'take over', risk: none },
   'undo-restore': { effect: 'change', risk: none },
   'end-restore': { effect: 'change', risk: none },
+  // Nothing that lives holds it there, or a person gave their word for that.
+  'detach-node': { effect: 'change', risk: () => 'in use' },
+  'forget-detach-order': { effect: 'change', risk: none },
   'deregister-volume': {
     effect: 'end',
     risk: ({ declaration }) =>

@@ -1,6 +1,8 @@
 import type { Plugin } from '../wire/plugin.ts'
 import type { Volume } from '../wire/volume.ts'
+import { claimsOf } from './claims.ts'
 import { type Decision, stall, take, wait } from './decision.ts'
+import { endPolicyOf } from './per-alloc.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
 import { isRestored } from './restore-plan.ts'
@@ -14,6 +16,8 @@ export interface VolumeEndObservation {
   readonly isUnlisted: boolean
   /** Whether the plugin lists the final snapshot as ready to use; undefined where it was not taken yet. */
   readonly isFinalSnapshotReady: boolean | undefined
+  /** Snapshots of the external volume that the plugin lists; asked for once it refused a delete. */
+  readonly snapshotIDs: readonly string[]
   /** Declarations that need this volume still, and snapshots of it that are ending themselves. */
   readonly dependents: readonly string[]
   readonly settledBeforeMs: number
@@ -56,7 +60,7 @@ export function planVolumeEnd(
     return take(
       'release',
       'Retained',
-      'no longer declared; the volume stays as it is (deletionPolicy Retain)',
+      `no longer declared; the volume stays as it is (${endPolicyOf(record.declaration)})`,
     )
   }
 
@@ -72,14 +76,14 @@ export function planVolumeEnd(
   }
 
   if (volume !== undefined) {
-    const claims = [...Object.keys(volume.ReadAllocs ?? {}), ...Object.keys(volume.WriteAllocs ?? {})]
+    const claims = claimsOf(volume)
     if (claims.length > 0) {
       return wait('InUse', `its end waits for the claims of allocations ${claims.join(', ')}`, waitPollMs)
     }
     return take(
       'deregister-volume',
       'Deregistering',
-      `no longer declared; taking it out of Nomad (deletionPolicy ${deletionPolicy})`,
+      `no longer declared; taking it out of Nomad (${endPolicyOf(record.declaration)})`,
     )
   }
   if (deletionPolicy === 'Deregister') {
@@ -104,8 +108,18 @@ export function planVolumeEnd(
       `volume "${tombstone.ID}" stands for external volume "${tombstone.ExternalID}" and not for "${record.externalID}"; deregister it by hand`,
     )
   }
+  const claims = claimsOf(tombstone)
+  if (claims.length > 0) {
+    return wait(
+      'InUse',
+      `its end waits for the claims of allocations ${claims.join(', ')} on volume "${tombstone.ID}"`,
+      waitPollMs,
+    )
+  }
   const final = planFinalSnapshot(record, observation, nowMs)
   if (final !== undefined) return final
+  const refused = planRefused(record, observation, nowMs)
+  if (refused !== undefined) return refused
   return take('delete-volume', 'Deleting', `deleting external volume "${record.externalID}"`)
 }
 
@@ -135,6 +149,40 @@ function planRestoreEnd(
     'NotRestored',
     'no longer declared; the restore that was under way is called off',
   )
+}
+
+/** A delete that was refused is tried again once what stood against it is gone, else seldom. */
+const refusedRetryMs = 600_000
+const refusedPollMs = 60_000
+
+/** A plugin may refuse to delete a volume that has snapshots (CSI spec, DeleteVolume): managed ones or others. */
+function planRefused(
+  { end, externalID }: VolumeRecord,
+  { snapshotIDs }: VolumeEndObservation,
+  nowMs: number,
+): Decision | undefined {
+  const refusal = end?.refusal
+  if (refusal === undefined) return undefined
+  const left = refusal.snapshotIDs.filter((id) => snapshotIDs.includes(id))
+  if (left.length > 0) {
+    const list = left.map((id) => `"${id}"`).join(', ')
+    return {
+      ...stall(
+        'HasSnapshots',
+        `the plugin does not delete external volume "${externalID}" while it has snapshots: ${list} (${refusal.message}). Delete them, whoever made them, and its end goes on; declared again, it stays.`,
+      ),
+      againAfterMs: refusedPollMs,
+    }
+  }
+  const retryInMs = refusal.atMs + refusedRetryMs - nowMs
+  if (refusal.snapshotIDs.length > 0 || retryInMs <= 0) return undefined
+  return {
+    ...stall(
+      'DeleteRefused',
+      `the plugin does not delete external volume "${externalID}", which Nomad has in no use: ${refusal.message}`,
+    ),
+    againAfterMs: retryInMs,
+  }
 }
 
 const readinessPollMs = 2_000

@@ -1,6 +1,7 @@
 import type { VolumeDeclaration } from '../declare/declaration.ts'
 import type { Plugin } from '../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../wire/volume.ts'
+import { claimsOf } from './claims.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { tombstoneID } from './identity.ts'
 import { planPluginGate } from './plugin-gate.ts'
@@ -287,7 +288,7 @@ function planUpdate(
     expansion === undefined ? undefined : 'SupportsExpand',
   )
   if (gate !== undefined) return gate
-  const claims = Object.keys(volume.ReadAllocs ?? {}).length + Object.keys(volume.WriteAllocs ?? {}).length
+  const claims = claimsOf(volume).length
   if (claims > 0 && updatable.some(({ field }) => field.startsWith('spec.mountOptions'))) {
     return wait(
       'InUse',

@@ -1,5 +1,6 @@
 import type { Declaration } from '../declare/declaration.ts'
 import type { Decision } from '../plan/decision.ts'
+import { endPolicyOf } from '../plan/per-alloc.ts'
 import type { Absence } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 
@@ -20,7 +21,7 @@ export function planAbsentDeclaration(
         verdict: {
           state: 'waiting',
           reason: 'PruneDelay',
-          message: `no longer declared; ends after ${new Date(absence.untilMs).toISOString()}${policyOf(record)}`,
+          message: `${whyGone(record)}; ends after ${new Date(absence.untilMs).toISOString()}${policyOf(record)}`,
         },
       }
     case 'held':
@@ -37,8 +38,19 @@ export function endingDeclaration(absence: Absence | undefined): Declaration | u
   return absence?.state === 'ending' ? absence.declaration : undefined
 }
 
+function whyGone({ kind, declaration }: InventoryRecord): string {
+  return kind === 'Volume' && declaration.instance?.isScaledAway
+    ? 'perAlloc.count no longer reaches it'
+    : 'no longer declared'
+}
+
 function policyOf(record: InventoryRecord): string {
-  return record.kind === 'SnapshotSchedule'
-    ? ''
-    : ` (deletionPolicy ${record.declaration.spec.deletionPolicy})`
+  switch (record.kind) {
+    case 'Volume':
+      return ` (${endPolicyOf(record.declaration)})`
+    case 'Snapshot':
+      return ` (deletionPolicy ${record.declaration.spec.deletionPolicy})`
+    case 'SnapshotSchedule':
+      return ''
+  }
 }

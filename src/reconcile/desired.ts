@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Declaration } from '../declare/declaration.ts'
+import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 import type { OrderedEnd } from '../plan/object-ends.ts'
 import { planOwnership, type Refusal } from '../plan/ownership.ts'
+import { planScaledAway } from '../plan/per-alloc.ts'
 import type { Inventory } from '../plan/ports.ts'
 import { type Absence, type PruneOptions, planAbsences, type Reading } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
@@ -60,11 +61,13 @@ export function createDesired(options: {
       const absent = [...records.values()].filter(
         (record) => !declared.has(record.key) && !isOfSchedule(record, ends.get(record.key)),
       )
-      const planned = planAbsences(absent, records.size, reading, prune, ends)
+      const scaledAway = planScaledAway(absent, declared)
+      const asTheyEnd = absent.map((record) => endingAs(record, scaledAway.get(record.key)))
+      const planned = planAbsences(asTheyEnd, records.size, reading, prune, ends, new Set(scaledAway.keys()))
       const nextAbsences = new Map(
         [...planned].map(([key, absence]): [Key, Absence] => [
           key,
-          ownership.held.has(key) ? heldByItsDocument : absence,
+          heldBy(ownership.held.get(key)) ?? absence,
         ]),
       )
       const keys = new Set([...owners.keys(), ...declared.keys(), ...absences.keys(), ...nextAbsences.keys()])
@@ -77,13 +80,16 @@ export function createDesired(options: {
       absences = nextAbsences
       refusals = ownership.refusals
       await Promise.all(
-        [...records.values()].map(async ({ key, missingSinceMs: before }) => {
+        [...records.values()].map(async ({ key, missingSinceMs: before, declaration }) => {
           const absence = nextAbsences.get(key)
           const after = sinceOf(absence) ?? (isEnding(absence) ? before : undefined)
-          if (before === after) return
-          await inventory.amend(key, ({ missingSinceMs: _, ...record }) =>
-            after === undefined ? record : { ...record, missingSinceMs: after },
-          )
+          const scaled = scaledAway.get(key)
+          const isSame = scaled === undefined || isDeepStrictEqual(scaled, declaration)
+          if (before === after && isSame) return
+          await inventory.amend(key, (written) => {
+            const { missingSinceMs: _, ...record } = endingAs(written, scaled)
+            return after === undefined ? record : { ...record, missingSinceMs: after }
+          })
         }),
       )
       const untils = [...nextAbsences.values()].flatMap((absence) =>
@@ -121,11 +127,14 @@ function endsByKey(
   )
 }
 
-const heldByItsDocument: Absence = {
-  state: 'held',
-  reason: 'IdentityChanged',
-  message:
-    'its document now declares another identity, which is refused; this one goes on until the document is removed',
+function heldBy(refusal: Pick<Refusal, 'reason' | 'message'> | undefined): Absence | undefined {
+  return refusal === undefined ? undefined : { state: 'held', ...refusal }
+}
+
+/** @param scaled what a volume ends by that a lowered count left out */
+function endingAs(record: InventoryRecord, scaled: VolumeDeclaration | undefined): InventoryRecord {
+  const isToEnd = scaled !== undefined && record.kind === 'Volume' && record.end === undefined
+  return isToEnd ? { ...record, declaration: scaled } : record
 }
 
 function sinceOf(absence: Absence | undefined): number | undefined {

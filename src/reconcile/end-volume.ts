@@ -2,8 +2,10 @@ import type { Decision } from '../plan/decision.ts'
 import { tombstoneID, volumeKey } from '../plan/identity.ts'
 import { describe } from '../plan/ownership.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
+import type { Observer } from '../plan/ports.ts'
 import type { VolumeRecord } from '../plan/record.ts'
 import { planVolumeEnd } from '../plan/volume-end-plan.ts'
+import type { Plugin } from '../wire/plugin.ts'
 import type { ReconcileContext } from './context.ts'
 import { secretsForEnd } from './secrets-for-end.ts'
 import type { VolumeStepInput } from './volume-step.ts'
@@ -42,11 +44,29 @@ export async function planEnd({ context, record, volume }: VolumeStepInput): Pro
         record,
         hasCapability(plugin, 'SupportsListSnapshots'),
       ),
+      snapshotIDs:
+        record.end?.refusal === undefined || externalID === undefined
+          ? []
+          : await snapshotsOf(observer, plugin, externalID),
       dependents: dependentsOf(context, record),
       settledBeforeMs: context.settledBeforeMs,
     },
     context.clock.now(),
   )
+}
+
+/** The snapshots of an external volume, whoever made them; none where the plugin does not list any. */
+export async function snapshotsOf(
+  observer: Observer,
+  plugin: Plugin | undefined,
+  externalID: string,
+): Promise<string[]> {
+  if (plugin === undefined || !hasCapability(plugin, 'SupportsListSnapshots')) return []
+  const listed = await observer.snapshots(plugin.ID)
+  return [...listed.values()]
+    .filter(({ ExternalSourceVolumeID }) => ExternalSourceVolumeID === externalID)
+    .map(({ ID }) => ID)
+    .sort()
 }
 
 /** Where the plugin cannot list snapshots, its answer to the create has to be enough. */

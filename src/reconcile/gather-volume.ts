@@ -7,6 +7,7 @@ import { updateVolumeRequest } from '../plan/volume-request.ts'
 import type { ExternalVolume, VolumeStub } from '../wire/volume.ts'
 import type { ReconcileContext } from './context.ts'
 import { gatherRestore } from './gather-restore.ts'
+import { explainSeveral } from './snapshot.ts'
 import type { VolumeStepInput } from './volume-step.ts'
 
 /** All that the plan of a declared volume needs to know. */
@@ -49,7 +50,17 @@ export async function gatherVolume(
     : 'unknown'
   const restore = await gatherRestore(context, record, volume, hashes)
   return {
-    input: { ...input, volume, source, secretValues, hashes, updateHash, restoreOrder: restore.ordered },
+    input: {
+      ...input,
+      volume,
+      plugin,
+      listed: typeof external === 'object' ? external : undefined,
+      source,
+      secretValues,
+      hashes,
+      updateHash,
+      restoreOrder: restore.ordered,
+    },
     observation: {
       volume,
       plugin,
@@ -100,7 +111,7 @@ async function findTaker({ observer }: ReconcileContext, record: VolumeRecord): 
 
 /** Of what the declaration asks of the volume itself, and not of how Mooring goes about it. */
 export function specHash({ inventory }: ReconcileContext, { declaration }: VolumeRecord): string {
-  const { deletionPolicy, driftPolicy, finalSnapshot, suspend, ...asked } = declaration.spec
+  const { deletionPolicy, driftPolicy, finalSnapshot, perAlloc, detach, suspend, ...asked } = declaration.spec
   return inventory.keyedHash(
     JSON.stringify(asked, (_key, value) => (typeof value === 'bigint' ? value.toString() : value)),
   )
@@ -144,9 +155,11 @@ function sourceOf({ desired, inventory }: ReconcileContext, record: VolumeRecord
       return { state: 'ready', cloneID: original.externalID }
     }
   }
-  return {
-    state: 'waiting',
-    reason: 'VolumeNotReady',
-    message: `waiting for volume "${volume}", the source of the clone`,
-  }
+  return (
+    explainSeveral(inventory, spec.namespace, volume ?? '') ?? {
+      state: 'waiting',
+      reason: 'VolumeNotReady',
+      message: `waiting for volume "${volume}", the source of the clone`,
+    }
+  )
 }

@@ -109,7 +109,13 @@ async function runPass<Record extends InventoryRecord>(
   }
 
   if (after === undefined) {
-    const left = releasedOf(pass.record, taken?.step, verdict.reason, context.clock.now())
+    const left = releasedOf(
+      pass.record,
+      taken?.step,
+      verdict.reason,
+      context.clock.now(),
+      context.inventory.released(),
+    )
     if (left !== undefined) await context.inventory.release(left)
     await context.inventory.delete(key)
     context.log.info({ key, reason: verdict.reason, why: verdict.message }, 'no longer managed')
@@ -151,12 +157,17 @@ function releasedOf(
   step: string | undefined,
   reason: string,
   atMs: number,
+  before: readonly Released[],
 ): Released | undefined {
-  if (step !== 'release' || reason === 'Deleted') return undefined
+  if (step !== 'release') return undefined
   const { pluginID, externalID } = storedThing(record)
   if (externalID === undefined || pluginID === undefined) return undefined
-  const { key, incarnation } = record
-  return { key, pluginID, externalID, reason, atMs, ...(incarnation === 0 ? {} : { incarnation }) }
+  const { key, kind, csiName, incarnation } = record
+  // What was left behind once and taken back since is there no more, and nobody may look for it.
+  const wasLeft = before.some((left) => left.key === key && left.externalID === externalID)
+  if (reason === 'Deleted' && !wasLeft) return undefined
+  const identity = kind === 'Volume' ? { csiName, incarnation } : {}
+  return { key, pluginID, externalID, reason, atMs, ...identity }
 }
 
 function outcomeOf(failure: ReturnType<typeof toOperationError>): Outcome {

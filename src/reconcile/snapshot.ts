@@ -2,6 +2,7 @@ import type { StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import { csiNameFor, describe } from '../plan/ownership.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
+import type { Inventory } from '../plan/ports.ts'
 import type { SnapshotRecord } from '../plan/record.ts'
 import { planSnapshot, planSnapshotEnd } from '../plan/snapshot-plan.ts'
 import type { Plugin } from '../wire/plugin.ts'
@@ -124,6 +125,27 @@ function currentRecord({ inventory, desired, region }: ReconcileContext, key: Ke
   }
 }
 
+/** Says so where the name is of a declaration that makes several volumes. */
+export function explainSeveral(
+  inventory: Inventory,
+  namespace: string,
+  name: string,
+): Extract<SnapshotVolume, { state: 'waiting' }> | undefined {
+  const isMeant = inventory
+    .list()
+    .some(
+      ({ kind, declaration }) =>
+        kind === 'Volume' && declaration.instance?.name === name && declaration.spec.namespace === namespace,
+    )
+  return isMeant
+    ? {
+        state: 'waiting',
+        reason: 'VolumeHasInstances',
+        message: `volume "${name}" has perAlloc and is several volumes: write which one, such as ${name}[0]`,
+      }
+    : undefined
+}
+
 /** Finds the volume by the name of its declaration, also while that is ending. */
 function volumeOf({ inventory }: ReconcileContext, { declaration }: SnapshotRecord): SnapshotVolume {
   const { namespace, volume: name } = declaration.spec
@@ -135,11 +157,13 @@ function volumeOf({ inventory }: ReconcileContext, { declaration }: SnapshotReco
     if (other.restore !== undefined) break
     return { state: 'ready', volumeID: spec.volumeID, externalID: other.externalID, pluginID: spec.pluginID }
   }
-  return {
-    state: 'waiting',
-    reason: 'VolumeNotReady',
-    message: `waiting for volume "${name}" in Nomad namespace "${namespace}" to exist, and to be restored where a restore is under way`,
-  }
+  return (
+    explainSeveral(inventory, namespace, name) ?? {
+      state: 'waiting',
+      reason: 'VolumeNotReady',
+      message: `waiting for volume "${name}" in Nomad namespace "${namespace}" to exist, and to be restored where a restore is under way`,
+    }
+  )
 }
 
 async function gather(

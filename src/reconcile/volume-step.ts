@@ -1,9 +1,11 @@
 import { OperationError } from '../lib/errors.ts'
+import type { DetachPlan } from '../plan/detach-plan.ts'
 import type { VolumeRecord } from '../plan/record.ts'
 import type { RestoreObservation } from '../plan/restore-plan.ts'
 import type { HiddenHashes } from '../plan/volume-difference.ts'
 import type { SourceObservation } from '../plan/volume-plan.ts'
-import type { Volume } from '../wire/volume.ts'
+import type { Plugin } from '../wire/plugin.ts'
+import type { ExternalVolume, Volume } from '../wire/volume.ts'
 import type { ReconcileContext } from './context.ts'
 
 /** What the steps of a volume work with: the pass's findings beside the context. */
@@ -17,6 +19,11 @@ export interface VolumeStepInput {
   readonly updateHash: string | undefined
   /** An order to restore that is not begun yet. */
   readonly restoreOrder?: RestoreObservation['ordered']
+  /** What is to be detached, where the plan says so. */
+  readonly detach: DetachPlan
+  /** As the pass found them, for what hangs on where the volume is attached. */
+  readonly plugin: Plugin | undefined
+  readonly listed: ExternalVolume | undefined
   readonly signal: AbortSignal
 }
 

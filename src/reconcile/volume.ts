@@ -1,12 +1,16 @@
-import type { StepName } from '../plan/decision.ts'
+import { claimsOf } from '../plan/claims.ts'
+import type { Decision, StepName } from '../plan/decision.ts'
+import { withDetach } from '../plan/detach-plan.ts'
 import type { Key } from '../plan/identity.ts'
 import { csiNameFor } from '../plan/ownership.ts'
+import { findKept } from '../plan/per-alloc.ts'
 import { incarnationsUsed, type VolumeRecord } from '../plan/record.ts'
 import { planVolume } from '../plan/volume-plan.ts'
 import type { Volume } from '../wire/volume.ts'
 import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
 import type { ReconcileContext } from './context.ts'
 import { gatherForEnd, planEnd } from './end-volume.ts'
+import { claimNodesOf, gatherDetach, looksForStale, publishedTo } from './gather-detach.ts'
 import { gatherVolume, specHash } from './gather-volume.ts'
 import type { Pass } from './reconcile.ts'
 import { adoptRestored } from './steps/adopt-restored.ts'
@@ -17,7 +21,9 @@ import { createVolume } from './steps/create-volume.ts'
 import { deleteVolume } from './steps/delete-volume.ts'
 import { deregisterReplaced } from './steps/deregister-replaced.ts'
 import { deregisterVolume } from './steps/deregister-volume.ts'
+import { detachNode } from './steps/detach-node.ts'
 import { endRestore } from './steps/end-restore.ts'
+import { forgetDetachOrder } from './steps/forget-detach-order.ts'
 import { recreateVolume } from './steps/recreate-volume.ts'
 import { registerTombstone } from './steps/register-tombstone.ts'
 import { registerVolume } from './steps/register-volume.ts'
@@ -42,6 +48,8 @@ const steps: Partial<Record<StepName, VolumeStep>> = {
   'end-restore': endRestore,
   'update-volume': updateVolume,
   'expand-volume': updateVolume,
+  'detach-node': detachNode,
+  'forget-detach-order': forgetDetachOrder,
   'deregister-volume': deregisterVolume,
   'register-tombstone': registerTombstone,
   'delete-volume': deleteVolume,
@@ -65,7 +73,18 @@ export function createVolumePass(
     secretValues: {},
     hashes: {},
     updateHash: undefined,
+    detach: { type: 'none' },
+    plugin: undefined,
+    listed: undefined,
     signal,
+  }
+  async function detachBeside(decision: Decision): Promise<Decision> {
+    const { volume, plugin, listed } = input
+    // Until it is restored, which of the two volumes an attachment is of may change with the next step.
+    if (volume === undefined || record.restore !== undefined) return decision
+    const detach = await gatherDetach(context, record, { volume, plugin, listed })
+    input = { ...input, detach }
+    return withDetach(decision, detach, looksForStale(record, volume))
   }
   return {
     record,
@@ -76,25 +95,27 @@ export function createVolumePass(
         const held = isDeclared ? undefined : planAbsentDeclaration(context.desired.absence(key), record)
         if (held !== undefined) return held
         input = await gatherForEnd(input)
-        return planEnd(input)
+        const decision = await planEnd(input)
+        return decision.verdict.reason === 'InUse' ? detachBeside(decision) : decision
       }
       const gathered = await gatherVolume(input)
       input = gathered.input
-      return planVolume(record.declaration, record, gathered.observation, context.clock.now())
+      const decision = planVolume(record.declaration, record, gathered.observation, context.clock.now())
+      return record.end === undefined ? detachBeside(decision) : decision
     },
     async act(step) {
       const run = steps[step]
       if (run === undefined) throw new Error(`a volume has no step ${step}`)
       return run(input)
     },
-    settle({ lastUpdateHash, ...settled }) {
+    settle({ lastUpdateHash, detachTries, ...settled }) {
       return { ...settled, settledSpecHash: specHash(context, record) }
     },
-    facts: ({ externalID, declaration }) => ({
-      pluginID: declaration.spec.pluginID,
-      ...(externalID === undefined ? {} : { externalID }),
+    facts: (after) => ({
+      pluginID: after.declaration.spec.pluginID,
+      ...(after.externalID === undefined ? {} : { externalID: after.externalID }),
       ...sizeOf(input.volume),
-      ...claimsOf(input.volume),
+      ...attachmentOf(input, after),
       ...(input.volume === undefined ? {} : { schedulable: input.volume.Schedulable }),
     }),
   }
@@ -104,10 +125,11 @@ function sizeOf(volume: Volume | undefined) {
   return volume === undefined || BigInt(volume.Capacity) === 0n ? {} : { sizeBytes: volume.Capacity }
 }
 
-function claimsOf(volume: Volume | undefined) {
-  return volume === undefined
-    ? {}
-    : { claims: [...Object.keys(volume.ReadAllocs ?? {}), ...Object.keys(volume.WriteAllocs ?? {})].sort() }
+function attachmentOf({ volume, plugin, listed }: VolumeStepInput, record: VolumeRecord) {
+  if (volume === undefined) return {}
+  const claimNodes = claimNodesOf(volume, record)
+  const attachedNodes = [...new Set([...Object.values(claimNodes), ...publishedTo(listed, plugin)])].sort()
+  return { claims: claimsOf(volume), claimNodes, attachedNodes }
 }
 
 function currentRecord({ inventory, desired, region }: ReconcileContext, key: Key): VolumeRecord {
@@ -121,12 +143,14 @@ function currentRecord({ inventory, desired, region }: ReconcileContext, key: Ke
     return declaration?.kind === 'Volume' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Volume') throw new Error(`${key} is neither declared nor managed`)
+  const kept = findKept(declaration, inventory.released())
   return {
     kind: 'Volume',
     key,
     declaration,
-    csiName: csiNameFor(key, declaration, region),
+    csiName: kept?.csiName ?? csiNameFor(key, declaration, region),
     incarnation: incarnationsUsed(inventory.released(), key),
+    ...(kept === undefined ? {} : { externalID: kept.externalID }),
     status: { conditions: [] },
   }
 }

@@ -75,6 +75,7 @@ export async function startFakeNomad(): Promise<FakeNomad> {
       if (nomad.failure) return nomad.failure
       return indexed(index.plugins, [...plugins.values()].map(aPluginStub))
     }
+    if (path === '/v1/allocations' || path === '/v1/nodes') return json([])
     const pluginID = query.get('plugin_id') ?? ''
     if (path === '/v1/volumes/external') {
       const list = nomad.externalVolumes.get(pluginID) ?? new Error('no such plugin')

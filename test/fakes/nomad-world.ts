@@ -1,5 +1,6 @@
 import { OperationError } from '../../src/lib/errors.ts'
 import type { Observer, VolumesApi } from '../../src/plan/ports.ts'
+import type { PluginInstance } from '../../src/wire/plugin.ts'
 import type { Snapshot } from '../../src/wire/snapshot.ts'
 import type { Volume, VolumeRequest } from '../../src/wire/volume.ts'
 import { anExternalVolume, aSnapshot, aVolumeStub } from '../builders/nomad.ts'
@@ -14,6 +15,37 @@ import { nomadPlugin, nomadVolume } from '../builders/observed.ts'
  */
 export type Fault = 'refused' | 'unreachable' | 'lost' | 'late'
 
+/** What Nomad believes of an allocation, and what is true. */
+interface Allocation {
+  readonly nodeID: string
+  readonly externalID: string
+  clientStatus: string
+  isWriting: boolean
+}
+
+function pluginNode(id: string): PluginInstance {
+  return {
+    PluginID: 'directories',
+    AllocID: '',
+    Healthy: true,
+    HealthDescription: 'healthy',
+    UpdateTime: '2026-01-01T00:00:00Z',
+    Provider: 'directories.csi.example.com',
+    ProviderVersion: '1.0.0',
+    RequiresControllerPlugin: true,
+    RequiresTopologies: false,
+    NodeInfo: {
+      ID: `external-${id}`,
+      MaxVolumes: 0,
+      AccessibleTopology: null,
+      RequiresNodeStageVolume: true,
+      SupportsStats: false,
+      SupportsExpand: false,
+      SupportsCondition: false,
+    },
+  }
+}
+
 /**
  * Nomad and one plugin in memory, after the reference: create is idempotent by name at the plugin,
  * Nomad's create on an existing volume updates and expands it, register stores what it is told.
@@ -27,13 +59,24 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
   const history = {
     disksMade: [] as string[],
     /** External IDs that a delete reached. */
-    disksDeleted: [] as string[],
+    externalIDsDeleted: [] as string[],
     /** What each snapshot held, by its ID, deleted ones too. */
     contents: new Map<string, string>(),
     snapshotsMade: [] as string[],
+    /** Names of disks that a delete of ours destroyed. */
+    disksDeleted: [] as string[],
     writes: [] as string[],
     overlaps: [] as string[],
+    /** What was asked for while somebody was writing there. */
+    violations: [] as string[],
   }
+  const allocations = new Map<string, Allocation>()
+  const nodes = new Map(['n1', 'n2'].map((id) => [id, 'ready']))
+  /** The volume that each claim is on, by allocation. It stays when the allocation is gone. */
+  const claims = new Map<string, { at: string; nodeID: string; externalID: string }>()
+  /** `external volume at node` for each that the provider has attached. */
+  const published = new Set<string>()
+  const conditions = { isDetachBroken: false, snapshotsNeedTheirVolume: false, beforeWrite: () => {} }
   let late: { name: string; untilMs: number; work: () => unknown }[] = []
   let nextFault: Fault | undefined
   let serial = 0
@@ -54,6 +97,9 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
   async function write<T>(name: string, work: () => T): Promise<T> {
     settleBefore(options.now())
     history.writes.push(name)
+    // Between our last read and the request anything may happen.
+    conditions.beforeWrite()
+    conditions.beforeWrite = () => {}
     // A create that is repeated while the first may still be running.
     if (name.startsWith('create') && late.some((call) => call.name === name)) history.overlaps.push(name)
     const fault = nextFault
@@ -126,6 +172,135 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     return new OperationError(message, { kind: 'permanent', reason: 'Refused' })
   }
 
+  function claimsAt(at: string): string[] {
+    return [...claims].flatMap(([id, claim]) => (claim.at === at ? [id] : []))
+  }
+
+  function refuseInUse(at: string) {
+    if (claimsAt(at).length > 0)
+      throw new OperationError('volume in use', { kind: 'waiting', reason: 'InUse', retryAfterMs: 1_000 })
+  }
+
+  /** Who really writes, whatever Nomad believes. */
+  function writersOf(externalID: string): Allocation[] {
+    return [...allocations.values(), ...forgotten].filter(
+      (allocation) => allocation.isWriting && allocation.externalID === externalID,
+    )
+  }
+  /** Allocations that Nomad has no more, and that may write still. */
+  const forgotten: Allocation[] = []
+  const everywhere = (nodeID: string) =>
+    [...allocations.values(), ...forgotten].filter((allocation) => allocation.nodeID === nodeID)
+
+  /** What an allocation and people with access to Nomad and its machines do. */
+  const people = {
+    claim(volumeID: string, nodeID: string) {
+      const at = `default/${volumeID}`
+      const externalID = volumes.get(at)?.ExternalID
+      if (externalID === undefined || nodes.get(nodeID) !== 'ready') return
+      serial += 1
+      const id = `alloc-${serial}`
+      allocations.set(id, { nodeID, externalID, clientStatus: 'running', isWriting: true })
+      claims.set(id, { at, nodeID, externalID })
+      published.add(`${externalID} at ${nodeID}`)
+      touch(at)
+    },
+    /** The oldest allocation of the volume ends, and its client says so. */
+    endAllocation(volumeID: string) {
+      for (const id of claimsAt(`default/${volumeID}`)) {
+        const allocation = allocations.get(id)
+        if (allocation?.clientStatus !== 'running' || nodes.get(allocation.nodeID) !== 'ready') continue
+        allocations.set(id, { ...allocation, clientStatus: 'complete', isWriting: false })
+        return
+      }
+    },
+    /** Nomad forgets allocations that do not run, by its own books. */
+    collect(volumeID: string) {
+      for (const id of claimsAt(`default/${volumeID}`)) {
+        const allocation = allocations.get(id)
+        if (allocation === undefined || allocation.clientStatus === 'running') continue
+        forgotten.push(allocation)
+        allocations.delete(id)
+      }
+    },
+    /** Nomad frees claims whose allocation ended, by its own books. */
+    reap(volumeID: string) {
+      const at = `default/${volumeID}`
+      for (const id of claimsAt(at)) {
+        if (allocations.get(id)?.clientStatus !== 'complete') continue
+        const claim = claims.get(id)
+        claims.delete(id)
+        published.delete(`${claim?.externalID} at ${claim?.nodeID}`)
+      }
+      touch(at)
+    },
+    /** `partitioned` goes on writing, `dead` does not; Nomad cannot tell them apart. */
+    changeNode(nodeID: string, to: 'partitioned' | 'dead' | 'back' | 'purged') {
+      if (to === 'purged') {
+        if (everywhere(nodeID).every(({ isWriting }) => !isWriting)) nodes.delete(nodeID)
+        return
+      }
+      nodes.set(nodeID, to === 'back' ? 'ready' : to === 'dead' ? 'down' : 'disconnected')
+      for (const allocation of everywhere(nodeID)) {
+        if (to !== 'back' && allocation.clientStatus === 'running') {
+          allocation.clientStatus = to === 'dead' ? 'lost' : 'unknown'
+        }
+        // A client that is back stops what it was told to give up, before it is ready.
+        if (to !== 'partitioned' && allocation.clientStatus !== 'running') allocation.isWriting = false
+      }
+    },
+    /** Takes the volume out of Nomad though its claims are there; the provider's attachment stays. */
+    forceDeregister(volumeID: string) {
+      const at = `default/${volumeID}`
+      if (claimsAt(at).some((id) => allocations.get(id)?.clientStatus === 'running')) return
+      for (const id of claimsAt(at)) claims.delete(id)
+      volumes.delete(at)
+    },
+    /** Nomad's own in-use check holds for people too. */
+    deregister(volumeID: string) {
+      if (claimsAt(`default/${volumeID}`).length === 0) volumes.delete(`default/${volumeID}`)
+    },
+    /** The disk is gone at the provider, and whoever wrote to it fails. */
+    destroy(volumeID: string) {
+      const at = `default/${volumeID}`
+      const externalID = volumes.get(at)?.ExternalID ?? ''
+      for (const id of claimsAt(at)) claims.delete(id)
+      for (const [id, allocation] of allocations) {
+        if (allocation.externalID === externalID) allocations.delete(id)
+      }
+      for (const allocation of forgotten) {
+        if (allocation.externalID === externalID) allocation.isWriting = false
+      }
+      disks.delete(externalID)
+      volumes.delete(at)
+    },
+    isDead: (nodeID: string) => everywhere(nodeID).every(({ isWriting }) => !isWriting),
+  }
+
+  function touch(at: string) {
+    const volume = volumes.get(at)
+    serial += 1
+    if (volume !== undefined) volumes.set(at, { ...volume, ModifyIndex: serial })
+  }
+
+  function present(volume: Volume): Volume {
+    const ids = claimsAt(`${volume.Namespace}/${volume.ID}`)
+    return {
+      ...volume,
+      WriteAllocs: Object.fromEntries(ids.map((id) => [id, null])),
+      Allocations: ids.flatMap((id) => {
+        const found = allocations.get(id)
+        return found === undefined ? [] : [{ ID: id, NodeID: found.nodeID, ClientStatus: found.clientStatus }]
+      }),
+    }
+  }
+
+  const plugin = nomadPlugin(
+    'directories',
+    {},
+    { Nodes: Object.fromEntries([...nodes.keys()].map((id) => [id, pluginNode(id)])) },
+  )
+
   const api: VolumesApi = {
     createVolume: (request) => {
       const at = `${request.Namespace}/${request.ID}`
@@ -140,18 +315,44 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       }),
     deregisterVolume: (namespace, volumeID) =>
       write('deregisterVolume', () => {
-        if (claimed.has(`${namespace}/${volumeID}`)) {
-          throw new OperationError(`volume in use: ${volumeID}`, { kind: 'waiting', reason: 'InUse' })
-        }
+        refuseInUse(`${namespace}/${volumeID}`)
         volumes.delete(`${namespace}/${volumeID}`)
       }),
     deleteVolume: (namespace, volumeID) =>
       write('deleteVolume', () => {
-        const { ExternalID = '' } = volumes.get(`${namespace}/${volumeID}`) ?? {}
-        disks.delete(ExternalID)
-        history.disksDeleted.push(ExternalID)
-        volumes.delete(`${namespace}/${volumeID}`)
+        const at = `${namespace}/${volumeID}`
+        const externalID = volumes.get(at)?.ExternalID ?? ''
+        // As Nomad: the plugin is called before anybody looks for claims.
+        if (writersOf(externalID).length > 0) history.violations.push(`delete of ${externalID} in use`)
+        const isNeeded = [...snapshots.values()].some((each) => each.ExternalSourceVolumeID === externalID)
+        if (conditions.snapshotsNeedTheirVolume && isNeeded) {
+          throw new OperationError('it has snapshots', { kind: 'waiting', reason: 'DeleteRefused' })
+        }
+        history.externalIDsDeleted.push(externalID)
+        const disk = disks.get(externalID)
+        if (disk !== undefined) history.disksDeleted.push(disk.name)
+        disks.delete(externalID)
+        refuseInUse(at)
+        volumes.delete(at)
       }),
+    detachVolume: (namespace, volumeID, nodeID) => {
+      const at = `${namespace}/${volumeID}`
+      const externalID = volumes.get(at)?.ExternalID ?? ''
+      if (writersOf(externalID).some((writer) => writer.nodeID === nodeID))
+        history.violations.push(`detach of ${at} from ${nodeID} under a writer`)
+      const meant = claimsAt(at).filter((id) => claims.get(id)?.nodeID === nodeID)
+      return write('detachVolume', () => {
+        if (conditions.isDetachBroken) {
+          throw new OperationError('Unknown allocation', { kind: 'waiting', reason: 'DetachUnsupported' })
+        }
+        const living = (id: string) =>
+          ['running', 'pending'].includes(allocations.get(id)?.clientStatus ?? '')
+        const held = claimsAt(at).filter((id) => claims.get(id)?.nodeID === nodeID)
+        if (held.some(living)) throw new OperationError('volume in use', { kind: 'waiting', reason: 'InUse' })
+        for (const id of meant) claims.delete(id)
+        published.delete(`${externalID} at ${nodeID}`)
+      })
+    },
     createSnapshot: (namespace, request) =>
       write(`createSnapshot ${request.Name}`, () => {
         const source = volumes.get(`${namespace}/${request.SourceVolumeID}`)
@@ -176,15 +377,36 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
   }
 
   const observer: Observer = {
-    volume: async (namespace, volumeID) => volumes.get(`${namespace}/${volumeID}`),
+    volume: async (namespace, volumeID) => {
+      const found = volumes.get(`${namespace}/${volumeID}`)
+      return found && present(found)
+    },
     volumeStubs: async (namespace) =>
       [...volumes.values()].filter((volume) => volume.Namespace === namespace).map(aVolumeStub),
     namespaceExists: async () => true,
-    plugin: async (pluginID) => nomadPlugin(pluginID),
+    plugin: async () => plugin,
     externalVolumes: async () =>
-      new Map([...disks].map(([id, disk]) => [id, anExternalVolume(id, { CapacityBytes: disk.sizeBytes })])),
+      new Map(
+        [...disks].map(([id, disk]) => [
+          id,
+          anExternalVolume(id, {
+            CapacityBytes: disk.sizeBytes,
+            PublishedExternalNodeIDs: ['n1', 'n2']
+              .filter((nodeID) => published.has(`${id} at ${nodeID}`))
+              .map((nodeID) => `external-${nodeID}`),
+          }),
+        ]),
+      ),
     // As Nomad: no names in the list.
     snapshots: async () => new Map([...snapshots].map(([id, { Name: _, ...snapshot }]) => [id, snapshot])),
+    allocations: async () =>
+      new Map(
+        [...allocations].map(([id, { nodeID, clientStatus }]) => [
+          id,
+          { ID: id, NodeID: nodeID, ClientStatus: clientStatus },
+        ]),
+      ),
+    nodes: async () => new Map([['n0', 'ready'], ...nodes]),
     invalidate: () => {},
   }
 
@@ -196,6 +418,9 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     claimed,
     snapshots,
     history,
+    people,
+    claims,
+    conditions,
     failNext(fault: Fault) {
       nextFault = fault
     },

@@ -1,8 +1,9 @@
 import type { Declaration } from '../../src/declare/declaration.ts'
 import { createMemoryInventory, emptyContents } from '../../src/inventory/memory-inventory.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { type Key, keyOf } from '../../src/plan/identity.ts'
+import type { Key } from '../../src/plan/identity.ts'
 import type { Inventory } from '../../src/plan/ports.ts'
+import type { PruneOptions } from '../../src/plan/prune.ts'
 import type { InventoryRecord } from '../../src/plan/record.ts'
 import { createDesired } from '../../src/reconcile/desired.ts'
 import { createReconcile } from '../../src/reconcile/reconcile.ts'
@@ -17,6 +18,7 @@ export const pruneDelayMs = 5_000
 /** The passes, over an inventory in memory and a world in memory, with a clock and a process that tests stop. */
 export function createOperatorModel(
   startMs = 1_000_000,
+  prune: Partial<PruneOptions> = {},
   secretValues: Readonly<Record<string, string>> = {},
 ) {
   let nowMs = startMs
@@ -74,7 +76,7 @@ export function createOperatorModel(
     return createDesired({
       inventory,
       region: 'global',
-      prune: { prune: true, pruneDelayMs, maxPrune: 100, allowEmpty: true },
+      prune: { prune: true, pruneDelayMs, maxPrune: 100, allowEmpty: true, ...prune },
     })
   }
 
@@ -107,15 +109,18 @@ export function createOperatorModel(
   return {
     world,
     stored,
-    declared: () => declarations,
+    /** What counts as declared: without what is refused. */
+    declared: () => [...desired.declarations().values()],
     order: kept.amendOrders,
     orders: kept.orders,
     released: kept.released,
+    /** In the place of whatever its document declared. */
     declare(declaration: Declaration) {
-      declarations = [...declarations.filter((each) => keyOf(each) !== keyOf(declaration)), declaration]
+      const { file } = declaration.place
+      declarations = [...declarations.filter(({ place }) => place.file !== file), declaration]
     },
-    remove(key: Key) {
-      declarations = declarations.filter((each) => keyOf(each) !== key)
+    remove(file: string) {
+      declarations = declarations.filter(({ place }) => place.file !== file)
     },
     advance(ms: number) {
       nowMs += ms

@@ -59,7 +59,7 @@ describe('what users suffer elsewhere', () => {
   })
 
   it('a snapshot is taken and deleted with its own name, parameters and secrets (nomad#10639, nomad#25976, democratic-csi#303)', async () => {
-    const model = createOperatorModel(undefined, { key: 'value' })
+    const model = createOperatorModel(undefined, {}, { key: 'value' })
     const sent: SnapshotRequest[] = []
     const deletedWith: unknown[] = []
     const { createSnapshot, deleteSnapshot } = model.world.api

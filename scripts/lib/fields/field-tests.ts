@@ -13,6 +13,8 @@ const scheduleTimes = 'test/unit/plan/schedule-times.test.ts'
 const snapshotPlan = 'test/unit/plan/snapshot-plan.test.ts'
 const volumePlan = 'test/unit/plan/volume-plan.test.ts'
 const fields = 'test/unit/reconcile/fields.test.ts'
+const perAllocPasses = 'test/unit/reconcile/per-alloc.test.ts'
+const detachPasses = 'test/unit/reconcile/detach.test.ts'
 const schedules = 'test/unit/reconcile/schedule.test.ts'
 const pains = 'test/unit/pains.test.ts'
 const policies = 'test/integration/policies.test.ts'
@@ -36,6 +38,14 @@ const template: TestReference = [
   'a schedule takes snapshots with the parameters and secrets of its template',
 ]
 const byLabel: TestReference = [schedules, 'selects volumes by label, and each has its own snapshot']
+const perAlloc: TestReference = [
+  perAllocPasses,
+  'makes each volume by itself, and retains what a lowered count leaves out, without --prune',
+]
+const freed: TestReference = [
+  detachPasses,
+  'frees a claim whose allocation ended, with the proof in the history',
+]
 const connection: TestReference = [readObject, 'is an address and references to Secrets']
 
 const document: Readonly<Record<string, TestReference>> = {
@@ -67,6 +77,18 @@ export const fieldTests: Readonly<Record<KubernetesKind['kind'], Readonly<Record
     'spec.source.snapshotID': request,
     'spec.source.volume': [fields, 'source.volume is the external ID of the declared volume that is cloned'],
     'spec.source.cloneID': [fields, 'source.cloneID is sent as it stands'],
+    'spec.perAlloc': perAlloc,
+    'spec.perAlloc.count': perAlloc,
+    'spec.perAlloc.whenScaled': [
+      perAllocPasses,
+      'registers again what it deregistered, and makes no second external volume',
+    ],
+    'spec.detach': freed,
+    'spec.detach.policy': freed,
+    'spec.detach.nodes': [
+      detachPasses,
+      'frees a node of detach.nodes from an attachment that nothing claims',
+    ],
     'spec.capacity': request,
     'spec.capacity.min': [volumePlan, 'grows a volume that is smaller than declared'],
     'spec.capacity.max': [volumePlan, 'reports a maximum below the capacity'],

@@ -105,6 +105,22 @@ describe('writes', () => {
     ])
   })
 
+  it('detaches a node by its whole ID, and knows the failure that every release of Nomad has', async () => {
+    const { server, client } = await startBoth(ok)
+    await client.detachVolume('prod', 'data[0]', '8f3c-node')
+    expect(server.requests).toMatchObject([{ method: 'DELETE', path: '/v1/volume/csi/data[0]/detach' }])
+    expect(Object.fromEntries(server.requests[0]?.query ?? [])).toEqual({
+      namespace: 'prod',
+      node: '8f3c-node',
+    })
+
+    const nomad = await startBoth(() => ({ status: 500, body: 'rpc error: Unknown allocation ""' }))
+    await expect(nomad.client.detachVolume('prod', 'data', '8f3c-node')).rejects.toMatchObject({
+      kind: 'waiting',
+      reason: 'DetachUnsupported',
+    })
+  })
+
   it('takes what is not there for deleted (nomad#24756)', async () => {
     const { client } = await startBoth(({ path }) => ({
       status: 500,
@@ -271,6 +287,23 @@ describe('reads', () => {
     const volume = aVolume('data', { Capacity: 9_007_199_254_740_993n, ModifyIndex: 2n ** 64n - 1n })
     const { client } = await startBoth(() => ({ body: stringifyJSON({ ...volume, Later: { Field: [1] } }) }))
     expect(await client.readVolume('default', 'data')).toMatchObject(volume)
+  })
+
+  it('lists allocations of one namespace, and the status of each node', async () => {
+    const { server, client } = await startBoth(({ path }) => ({
+      body:
+        path === '/v1/nodes'
+          ? [{ ID: 'n1', Status: 'ready', Datacenter: 'dc1' }]
+          : [{ ID: 'a1', NodeID: 'n1', ClientStatus: 'lost', TaskStates: null }],
+    }))
+    expect((await client.listAllocations('prod')).get('a1')).toMatchObject({ ClientStatus: 'lost' })
+    expect(await client.listNodes()).toEqual(new Map([['n1', 'ready']]))
+    expect(server.requests[0]?.query.get('namespace')).toBe('prod')
+  })
+
+  it('takes a refusal to list allocations for no proof that there are none', async () => {
+    const { client } = await startBoth(() => ({ status: 403, body: 'Permission denied' }))
+    await expect(client.listAllocations('prod')).rejects.toMatchObject({ reason: 'PermissionDenied' })
   })
 
   it('tells a volume or plugin that is not there from a route that is not there', async () => {

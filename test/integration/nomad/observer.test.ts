@@ -314,3 +314,37 @@ describe('close', () => {
     await vi.waitFor(async () => expect(await nomad.connections()).toBe(0))
   })
 })
+
+describe('allocations and nodes', () => {
+  it('are listed once for whoever asks, and again after they were invalidated', async () => {
+    const observer = observe()
+    const ask = () =>
+      Promise.all([
+        ...Array.from({ length: 50 }, () => observer.allocations('default')),
+        ...Array.from({ length: 50 }, () => observer.nodes()),
+      ])
+    await ask()
+    await ask()
+    expect(nomad.count('GET /v1/allocations')).toBe(1)
+    expect(nomad.count('GET /v1/nodes')).toBe(1)
+    observer.invalidate({ allocationsIn: 'other' })
+    await ask()
+    expect(nomad.count('GET /v1/allocations')).toBe(1)
+    observer.invalidate({ allocationsIn: 'default', nodes: true })
+    await ask()
+    expect(nomad.count('GET /v1/allocations')).toBe(2)
+    expect(nomad.count('GET /v1/nodes')).toBe(2)
+  })
+
+  it('are looked at anew after a volume changed: claims come and go with allocations', async () => {
+    nomad.putVolume(aVolume('data'))
+    const observer = observe()
+    await observer.volume('default', 'data')
+    await observer.allocations('default')
+    await untilBlocked('/v1/volumes')
+    nomad.putVolume(aVolume('data', { WriteAllocs: { a1: null } }))
+    await vi.waitFor(() => expect(observer.changes).toContainEqual(volumeChange('data')))
+    await observer.allocations('default')
+    expect(nomad.count('GET /v1/allocations')).toBe(2)
+  })
+})

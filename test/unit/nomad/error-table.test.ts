@@ -323,7 +323,15 @@ const rows: Row[] = [
     grpc('FailedPrecondition', 'volume "x" is in use'),
     'delete volume',
     'waiting',
-    'InUse',
+    'DeleteRefused',
+  ],
+  [
+    "Nomad's detach, which fails in every release",
+    500,
+    'rpc error: Unknown allocation',
+    'write',
+    'waiting',
+    'DetachUnsupported',
   ],
   [
     'FailedPrecondition of a snapshot delete',

@@ -49,7 +49,7 @@ describe('planOwnership', () => {
     const { owners, refusals, held } = own([after], [volumeRecord(before)])
     expect(owners.size).toBe(0)
     expect(refusals).toMatchObject([{ reason: 'IdentityChanged' }])
-    expect([...held]).toEqual(['Volume/default/data'])
+    expect([...held.keys()]).toEqual(['Volume/default/data'])
   })
 
   it('refuses the same name moved to another Nomad namespace within its file', () => {
@@ -102,6 +102,20 @@ describe('planOwnership', () => {
     const newcomer = volume('a-newcomer', { externalID: 'vol-1' })
     const { refusals } = own([newcomer, managed], [volumeRecord(managed, { externalID: 'vol-1' })])
     expect(refusals).toMatchObject([{ declaration: newcomer, reason: 'ExternalIDTaken' }])
+  })
+
+  it.each([
+    ['metadata.name', volume('a', { volumeID: 'b' }, place('b.yaml'))],
+    ['CSI name', volume('b', { name: volumeRecord(volume('a')).csiName })],
+  ])('holds a managed volume whose declaration is refused for a %s that another has', (_what, edited) => {
+    const [a, b] = [
+      volumeRecord(volume('a')),
+      volumeRecord(volume('b'), { csiName: edited.spec.name ?? 'b-1' }),
+    ]
+    const { owners, held, refusals } = own([volume('a'), edited], [a, b])
+    expect([...owners.keys()]).toEqual(['Volume/default/a'])
+    expect(refusals).toMatchObject([{ key: 'Volume/default/b', reason: 'NameTaken' }])
+    expect(held.get('Volume/default/b')).toMatchObject({ reason: 'NameTaken' })
   })
 
   it('lets two plugins use the same names', () => {

@@ -169,6 +169,7 @@ describe('planVolumeEnd', () => {
         plugin: nomadPlugin('directories'),
         isUnlisted: false,
         isFinalSnapshotReady: undefined,
+        snapshotIDs: [],
         dependents: [],
         settledBeforeMs: 0,
         ...observation,
@@ -218,6 +219,7 @@ describe('planVolumeEnd', () => {
         plugin: nomadPlugin('directories'),
         isUnlisted: false,
         isFinalSnapshotReady,
+        snapshotIDs: [],
         dependents: [],
         settledBeforeMs: 0,
       },
@@ -225,6 +227,50 @@ describe('planVolumeEnd', () => {
     )
     expect(decision.verdict.reason).toBe(reason)
     expect(decision.step).toBe(step)
+  })
+
+  describe('of a delete that the plugin refused', () => {
+    const refusal = { message: 'it has snapshots', snapshotIDs: ['s1', 's2'], atMs: nowMs - 1 }
+    it.each([
+      [
+        'stalls while one of the snapshots is there, and names it',
+        refusal,
+        ['s2', 's3'],
+        undefined,
+        'HasSnapshots',
+      ],
+      ['goes on once they are gone', refusal, ['s3'], 'delete-volume', 'Deleting'],
+      ['stalls for another reason', { ...refusal, snapshotIDs: [] }, [], undefined, 'DeleteRefused'],
+      [
+        'tries again for another reason after ten minutes',
+        { ...refusal, snapshotIDs: [], atMs: nowMs - 600_000 },
+        [],
+        'delete-volume',
+        'Deleting',
+      ],
+    ] as const)('%s', (_title, refused, snapshotIDs, step, reason) => {
+      const decision = planVolumeEnd(
+        volumeRecord(volume('data', { deletionPolicy: 'Delete' }), {
+          ...recorded,
+          end: { phase: 'register-tombstone', tombstoneID: 'mooring-deleting-1', refusal: refused },
+        }),
+        {
+          volume: undefined,
+          tombstone,
+          plugin: nomadPlugin('directories'),
+          isUnlisted: false,
+          isFinalSnapshotReady: undefined,
+          snapshotIDs,
+          dependents: [],
+          settledBeforeMs: 0,
+        },
+        nowMs,
+      )
+      expect(decision.step).toBe(step)
+      expect(decision.verdict.reason).toBe(reason)
+      if (reason === 'HasSnapshots') expect(decision.verdict).toMatchObject({ state: 'stalled' })
+      if (reason === 'HasSnapshots') expect(decision.verdict.message).toContain('"s2" (it has snapshots)')
+    })
   })
 
   it('keeps what was suspended, whatever the policy says', () => {
@@ -237,6 +283,7 @@ describe('planVolumeEnd', () => {
         plugin: undefined,
         isUnlisted: false,
         isFinalSnapshotReady: undefined,
+        snapshotIDs: [],
         dependents: [],
         settledBeforeMs: 0,
       },

@@ -11,7 +11,7 @@ const noon = Date.parse('2026-11-01T12:00:00Z')
 
 /** The operator with these declarations, and what it sends. */
 function world(...declarations: Declaration[]) {
-  const model = createOperatorModel(noon, { key: 'value' })
+  const model = createOperatorModel(noon, {}, { key: 'value' })
   const { createVolume, createSnapshot } = model.world.api
   const volumes: VolumeRequest[] = []
   const snapshots: SnapshotRequest[] = []

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Key, keyOf } from '../../../src/plan/identity.ts'
-import type { InventoryRecord, VolumeRecord } from '../../../src/plan/record.ts'
-import { snapshot, volume } from '../../builders/declarations.ts'
+import { planDetachOrder } from '../../../src/plan/orders.ts'
+import type { InventoryRecord, Released, VolumeRecord } from '../../../src/plan/record.ts'
+import { place, schedule, snapshot, volume } from '../../builders/declarations.ts'
 import type { Fault } from '../../fakes/nomad-world.ts'
 import { createOperatorModel, deadlineMs, pruneDelayMs } from '../../helpers/operator-model.ts'
 
@@ -14,44 +15,128 @@ import { createOperatorModel, deadlineMs, pruneDelayMs } from '../../helpers/ope
 const names = ['a', 'b', 'c'] as const
 const policies = ['Retain', 'Deregister', 'Delete'] as const
 const name = fc.constantFrom(...names)
+const policy = fc.constantFrom(...policies)
+const node = fc.constantFrom('n1', 'n2')
+/** Whatever Nomad may have a volume of. */
+const volumeID = fc.constantFrom(...names, 'many[0]', 'many[1]', 'many[2]')
 
 type Action =
-  | { do: 'declare'; name: string; policy: (typeof policies)[number]; min: number }
-  | { do: 'declare-snapshot'; name: string }
-  | { do: 'declare-restored'; name: string }
-  | { do: 'remove' | 'remove-snapshot' | 'deregister' | 'destroy' | 'recreate'; name: string }
+  | { do: 'declare'; name: string; policy: (typeof policies)[number]; min: number; stale: boolean }
+  | {
+      do: 'declare-many'
+      count: number
+      whenScaled: (typeof policies)[number]
+      policy: (typeof policies)[number]
+    }
+  | { do: 'declare-snapshot' | 'declare-restored' | 'declare-schedule'; name: string }
+  | { do: 'rename' | 'replace' | 'copy' | 'make-many'; name: string; policy: (typeof policies)[number] }
+  | { do: 'remove'; file: string }
+  | { do: 'recreate'; volumeID: string }
+  | { do: 'person'; act: PersonsAct; volumeID: string }
+  | { do: 'claim' | 'claim-before-write'; volumeID: string; node: string }
+  | { do: 'word'; volumeID: string; node: string }
+  | { do: 'node'; node: string; to: 'partitioned' | 'dead' | 'back' | 'purged' }
+  | { do: 'detach-endpoint'; isBroken: boolean }
+  | { do: 'plugin'; snapshotsNeedTheirVolume: boolean }
   | { do: 'restore' | 'undo-restore'; name: string }
   | { do: 'fault'; fault: Fault }
   | { do: 'kill'; effects: number }
   | { do: 'advance'; ms: number }
   | { do: 'settle' }
 
+const personsActs = ['endAllocation', 'collect', 'reap', 'deregister', 'forceDeregister', 'destroy'] as const
+type PersonsAct = (typeof personsActs)[number]
+
+const files = [
+  ...names.flatMap((each) => [`${each}.yaml`, `of-${each}.yaml`, `from-${each}.yaml`, `copy-${each}.yaml`]),
+  'many.yaml',
+  'often.yaml',
+]
+
 const action: fc.Arbitrary<Action> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('declare' as const),
+      name,
+      policy,
+      min: fc.integer({ min: 1, max: 3 }),
+      stale: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('declare-many' as const),
+      count: fc.integer({ min: 1, max: 3 }),
+      whenScaled: policy,
+      policy,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'declare-snapshot' as const,
+        'declare-restored' as const,
+        'declare-schedule' as const,
+      ),
+      name,
+    }),
+  },
   fc.record({
-    do: fc.constant('declare' as const),
+    do: fc.constantFrom('rename' as const, 'replace' as const, 'copy' as const, 'make-many' as const),
     name,
-    policy: fc.constantFrom(...policies),
-    min: fc.integer({ min: 1, max: 3 }),
+    policy,
   }),
-  fc.record({
-    do: fc.constantFrom(
-      'declare-snapshot' as const,
-      'declare-restored' as const,
-      'remove' as const,
-      'remove-snapshot' as const,
-      'deregister' as const,
-      'destroy' as const,
-      'recreate' as const,
-    ),
-    name,
-  }),
-  fc.record({
-    do: fc.constant('fault' as const),
-    fault: fc.constantFrom<Fault>('refused', 'unreachable', 'lost', 'late'),
-  }),
-  fc.record({ do: fc.constant('kill' as const), effects: fc.nat({ max: 12 }) }),
-  fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1_000, pruneDelayMs, deadlineMs) }),
-  fc.constant({ do: 'settle' as const }),
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('remove' as const), file: fc.constantFrom(...files) }),
+  },
+  fc.record({ do: fc.constant('recreate' as const), volumeID }),
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('person' as const),
+      act: fc.constantFrom(...personsActs),
+      volumeID,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom('claim' as const, 'claim-before-write' as const),
+      volumeID,
+      node,
+    }),
+  },
+  fc.record({ do: fc.constant('word' as const), volumeID, node }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('node' as const),
+      node,
+      to: fc.constantFrom('partitioned' as const, 'dead' as const, 'back' as const, 'purged' as const),
+    }),
+  },
+  fc.record({ do: fc.constant('detach-endpoint' as const), isBroken: fc.boolean() }),
+  fc.record({ do: fc.constant('plugin' as const), snapshotsNeedTheirVolume: fc.boolean() }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('fault' as const),
+      fault: fc.constantFrom<Fault>('refused', 'unreachable', 'lost', 'late'),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), effects: fc.nat({ max: 12 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('advance' as const),
+      ms: fc.constantFrom(1_000, pruneDelayMs, deadlineMs),
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant({ do: 'settle' as const }) },
 )
 
 /** Of one volume that has a snapshot, so that there is something to restore it from. */
@@ -62,10 +147,13 @@ const restoreAction: fc.Arbitrary<Action> = fc.oneof(
     weight: 1,
     arbitrary: fc
       .constantFrom('deregister' as const, 'destroy' as const)
-      .map((each) => ({ do: each, name: 'a' })),
+      .map((act) => ({ do: 'person' as const, act, volumeID: 'a' })),
   },
   { weight: 7, arbitrary: action },
 )
+
+const stale = { policy: 'Stale', nodes: [] } as const
+const leavesFirstNode = { policy: 'Never', nodes: ['n1'] } as const
 
 function perform(model: ReturnType<typeof createOperatorModel>, step: Action): unknown {
   const { world } = model
@@ -77,6 +165,16 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
           finalSnapshot: step.policy === 'Delete' && step.min === 3,
           capacity: { min: BigInt(step.min) },
           secrets: {},
+          ...(step.stale ? { detach: stale } : {}),
+        }),
+      )
+    case 'declare-many':
+      return model.declare(
+        volume('many', {
+          perAlloc: { count: step.count, whenScaled: step.whenScaled },
+          deletionPolicy: step.policy,
+          secrets: {},
+          detach: step.count === 2 ? leavesFirstNode : stale,
         }),
       )
     case 'declare-snapshot':
@@ -85,23 +183,45 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       return model.declare(
         volume(`from-${step.name}`, { source: { snapshot: `of-${step.name}` }, secrets: {} }),
       )
-    case 'remove':
-      return model.remove(`Volume/default/${step.name}`)
-    case 'remove-snapshot':
-      return model.remove(`Snapshot/default/of-${step.name}`)
-    case 'deregister':
-      return world.volumes.delete(`default/${step.name}`)
-    case 'destroy': {
-      const found = world.volumes.get(`default/${step.name}`)
-      world.disks.delete(found?.ExternalID ?? '')
-      return world.volumes.delete(`default/${step.name}`)
+    case 'declare-schedule':
+      return model.declare(
+        schedule('often', [step.name, 'many'], {
+          schedule: '*/10 * * * *',
+          retention: { keepLast: 1 },
+        }),
+      )
+    case 'rename': {
+      // Another metadata.name for the same identity, in its own document; it may be one that is taken.
+      const other = names.find((each) => each !== step.name) ?? 'a'
+      const at = place(`${step.name}.yaml`)
+      return model.declare(
+        volume(other, { volumeID: step.name, deletionPolicy: step.policy, secrets: {} }, at),
+      )
     }
+    case 'replace':
+      return model.declare(
+        volume(`new-${step.name}`, { deletionPolicy: step.policy }, place(`${step.name}.yaml`)),
+      )
+    case 'make-many':
+      return model.declare(
+        volume(step.name, {
+          deletionPolicy: step.policy,
+          perAlloc: { count: 2, whenScaled: 'Delete' },
+          secrets: {},
+        }),
+      )
+    case 'copy':
+      return model.declare(
+        volume(step.name, { deletionPolicy: step.policy, secrets: {} }, place(`copy-${step.name}.yaml`)),
+      )
+    case 'remove':
+      return model.remove(step.file)
     case 'recreate': {
-      const key = `Volume/default/${step.name}`
+      const key = `Volume/default/${step.volumeID}`
       const record = model.stored.get(key)
       if (record?.kind !== 'Volume' || record.externalID === undefined) return undefined
       const { externalID } = record
-      return model.order(key, () => ({ recreate: { externalID, atMs: 0 } }))
+      return model.order(key, (orders) => ({ ...orders, recreate: { externalID, atMs: 0 } }))
     }
     case 'restore': {
       const key = `Volume/default/${step.name}`
@@ -111,15 +231,47 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       if (taken?.kind !== 'Snapshot' || taken.snapshotID === undefined) return undefined
       const { externalID } = record
       const { snapshotID } = taken
-      return model.order(key, () => ({ restore: { externalID, snapshotID, atMs: 0 } }))
+      return model.order(key, (orders) => ({ ...orders, restore: { externalID, snapshotID, atMs: 0 } }))
     }
     case 'undo-restore': {
       const key = `Volume/default/${step.name}`
       const record = model.stored.get(key)
       if (record?.kind !== 'Volume' || record.restore === undefined) return undefined
       const { csiName } = record.restore
-      return model.order(key, () => ({ undoRestore: { csiName, atMs: 0 } }))
+      return model.order(key, (orders) => ({ ...orders, undoRestore: { csiName, atMs: 0 } }))
     }
+    case 'person': {
+      // What goes before anybody recorded it is not missed: its create may be made once more.
+      const { ExternalID: externalID = '' } = world.volumes.get(`default/${step.volumeID}`) ?? {}
+      const isKnown = [...model.stored.values(), ...model.released()].some(
+        (each) => idOf(each) === externalID,
+      )
+      const disk = world.disks.get(externalID)
+      if (step.act === 'destroy' && disk !== undefined && !isKnown) world.history.disksDeleted.push(disk.name)
+      return world.people[step.act](step.volumeID)
+    }
+    case 'claim':
+      return world.people.claim(step.volumeID, step.node)
+    case 'claim-before-write':
+      world.conditions.beforeWrite = () => world.people.claim(step.volumeID, step.node)
+      return undefined
+    case 'word': {
+      // A person who gives their word has looked, and it is good for what is there.
+      const key = `Volume/default/${step.volumeID}`
+      const record = model.stored.get(key)
+      if (record?.kind !== 'Volume' || !world.people.isDead(step.node)) return undefined
+      const order = planDetachOrder(record, step.node, 0)
+      if (typeof order === 'string') return undefined
+      return model.order(key, (orders) => ({ ...orders, detach: [order] }))
+    }
+    case 'node':
+      return world.people.changeNode(step.node, step.to)
+    case 'detach-endpoint':
+      world.conditions.isDetachBroken = step.isBroken
+      return undefined
+    case 'plugin':
+      world.conditions.snapshotsNeedTheirVolume = step.snapshotsNeedTheirVolume
+      return undefined
     case 'fault':
       return world.failNext(step.fault)
     case 'kill':
@@ -131,7 +283,8 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
   }
 }
 
-function idOf(record: InventoryRecord): string | undefined {
+function idOf(record: InventoryRecord | Released): string | undefined {
+  if (!('kind' in record)) return record.externalID
   if (record.kind === 'Volume') return record.externalID
   return record.kind === 'Snapshot' ? record.snapshotID : undefined
 }
@@ -144,13 +297,20 @@ function expectNeverList(
   expect(world.history.overlaps, 'a create repeated while the first may be running').toEqual([])
   const names = [...world.disks.values()].map((disk) => disk.name)
   expect(new Set(names).size, 'two external volumes for one declaration').toBe(names.length)
+  expect(world.history.violations, 'detached or deleted under a writer').toEqual([])
+  for (const made of new Set(world.history.disksMade)) {
+    if (!/^many-\d-[0-9a-f]{10}$/.test(made)) continue
+    const count = (list: readonly string[]) => list.filter((each) => each === made).length
+    const alive = count(world.history.disksMade) - count(world.history.disksDeleted)
+    expect(alive, `${made}: a second external volume for one instance`).toBeLessThanOrEqual(1)
+  }
   const externalIDs = [...stored.values()].flatMap((record) =>
     record.kind === 'Volume' && record.externalID !== undefined ? [record.externalID] : [],
   )
   expect(new Set(externalIDs).size, 'one external volume for two declarations').toBe(externalIDs.length)
   for (const { externalID, reason } of released()) {
     if (reason !== 'Replaced') continue
-    expect(world.history.disksDeleted, 'a replaced volume was deleted').not.toContain(externalID)
+    expect(world.history.externalIDsDeleted, 'a replaced volume was deleted').not.toContain(externalID)
   }
   for (const record of stored.values()) {
     const id = idOf(record)
@@ -222,6 +382,8 @@ describe('the reconcile loop', () => {
   })
 })
 
+const detachReasons = ['DetachNeedsWord', 'DetachNodeUnknown', 'DetachFailed', 'DetachNotProven']
+
 /** Performs the steps with a round of passes after each, then lets everything come to rest. */
 async function expectToHold(model: ReturnType<typeof createOperatorModel>, steps: readonly Action[]) {
   for (const step of steps) {
@@ -247,6 +409,8 @@ async function expectAtRest(model: ReturnType<typeof createOperatorModel>) {
     const conditions = new Map(record?.status.conditions.map((each) => [each.type, each]))
     const ready = conditions.get('Ready')
     expect(ready?.reason, `${keyOf(declaration)} has no stated reason`).toBeTruthy()
+    // A schedule comes to no rest: its next run comes.
+    if (declaration.kind === 'SnapshotSchedule') continue
     if (ready?.status !== 'True') {
       // Lost behind our back, refused by the fault, or waiting for one of those.
       expect([
@@ -257,6 +421,9 @@ async function expectAtRest(model: ReturnType<typeof createOperatorModel>) {
         'ExternalIDChanged',
         // Its volume stands for another external volume now.
         'WrongSource',
+        // It makes several volumes, or none has its name.
+        'VolumeHasInstances',
+        ...detachReasons,
       ]).toContain(ready?.reason)
       continue
     }
@@ -276,8 +443,17 @@ async function expectAtRest(model: ReturnType<typeof createOperatorModel>) {
   }
   const declaredKeys = new Set(model.declared().map(keyOf))
   for (const record of stored.values()) {
-    if (declaredKeys.has(record.key)) continue
+    if (declaredKeys.has(record.key) || (record.kind === 'Snapshot' && record.schedule)) continue
     const reason = record.status.conditions.find((each) => each.type === 'Ready')?.reason
-    expect(['HasDependents', 'Refused']).toContain(reason)
+    // A volume in use is not ended, nor one whose declaration stands there and is refused.
+    expect([
+      'HasDependents',
+      'HasSnapshots',
+      'Refused',
+      'InUse',
+      'IdentityChanged',
+      'NameTaken',
+      ...detachReasons,
+    ]).toContain(reason)
   }
 }

@@ -118,7 +118,7 @@ describe('a snapshot schedule', () => {
     await settle(model)
     model.advance(15.5 * hourMs)
     await settle(model)
-    model.remove('SnapshotSchedule/default/nightly')
+    model.remove('nightly.yaml')
     for (let round = 0; round < 3; round += 1) {
       await settle(model)
       model.advance(hourMs)

@@ -1,0 +1,101 @@
+import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
+import { type Key, keyOf, volumeKey } from './identity.ts'
+import type { InventoryRecord, Released } from './record.ts'
+
+/**
+ * A declaration with `perAlloc` as the volumes that it makes, `<volumeID>[0]` and so on, which is how Nomad
+ * names them to the allocations of a job with per_alloc (reference, 3.7). Any other as it is.
+ */
+export function expandPerAlloc(declaration: Declaration): readonly Declaration[] {
+  if (declaration.kind !== 'Volume' || declaration.spec.perAlloc === undefined) return [declaration]
+  const { name, spec } = declaration
+  const { perAlloc } = declaration.spec
+  return Array.from({ length: perAlloc.count }, (_, index) => ({
+    ...declaration,
+    name: `${name}[${index}]`,
+    instance: { name, volumeID: spec.volumeID, index },
+    spec: { ...spec, volumeID: `${spec.volumeID}[${index}]` },
+  }))
+}
+
+/** What a document declares as a whole: all instances of one have it in common, and nothing else has it. */
+export function familyOf(declaration: Declaration): string {
+  return declaration.kind === 'Volume' && declaration.instance !== undefined
+    ? `${wholeKey(declaration, declaration.instance.volumeID)}[]`
+    : keyOf(declaration)
+}
+
+/** The declaration that an instance is of, as it was written; undefined for what is no instance. */
+export function wholeOf(declaration: Declaration): VolumeDeclaration | undefined {
+  if (declaration.kind !== 'Volume' || declaration.instance === undefined) return undefined
+  const { instance, ...rest } = declaration
+  const { name, volumeID } = instance
+  return { ...rest, name, spec: { ...rest.spec, volumeID } }
+}
+
+function wholeKey({ spec }: VolumeDeclaration, volumeID: string): Key {
+  return volumeKey(spec.namespace, volumeID)
+}
+
+/**
+ * Of the managed identities that are not declared, those that a lowered count leaves out, each with the
+ * declaration by which it ends: the one that stands there now, and `whenScaled` in the place of its
+ * deletionPolicy. An end that has begun goes on as it began.
+ */
+export function planScaledAway(
+  absent: readonly InventoryRecord[],
+  owners: ReadonlyMap<Key, Declaration>,
+): ReadonlyMap<Key, VolumeDeclaration> {
+  const families = new Map<string, VolumeDeclaration>()
+  for (const owner of owners.values()) {
+    if (owner.kind === 'Volume' && owner.instance !== undefined) families.set(familyOf(owner), owner)
+  }
+  const scaledAway = new Map<Key, VolumeDeclaration>()
+  for (const record of absent) {
+    if (record.kind !== 'Volume') continue
+    const { instance } = record.declaration
+    const sibling = families.get(familyOf(record.declaration))
+    const perAlloc = sibling?.spec.perAlloc
+    if (instance === undefined || sibling === undefined || perAlloc === undefined) continue
+    if (instance.index < perAlloc.count) continue
+    const { name } = sibling.instance ?? instance
+    scaledAway.set(
+      record.key,
+      record.end === undefined
+        ? {
+            ...sibling,
+            name: `${name}[${instance.index}]`,
+            instance: { ...instance, name, isScaledAway: true },
+            spec: {
+              ...sibling.spec,
+              volumeID: record.declaration.spec.volumeID,
+              deletionPolicy: perAlloc.whenScaled,
+            },
+          }
+        : record.declaration,
+    )
+  }
+  return scaledAway
+}
+
+/** By what a volume ends, as messages name it. */
+export function endPolicyOf({ instance, spec }: VolumeDeclaration): string {
+  return `${instance?.isScaledAway ? 'perAlloc.whenScaled' : 'deletionPolicy'} ${spec.deletionPolicy}`
+}
+
+/**
+ * The external volume that an instance had when a lowered count left it out, for it to be taken back when
+ * the count is raised again; undefined where there is none, or it was deleted since.
+ */
+export function findKept(
+  declaration: VolumeDeclaration,
+  released: readonly Released[],
+): Released | undefined {
+  if (declaration.instance === undefined) return undefined
+  const key = keyOf(declaration)
+  const [latest] = released
+    .filter((each) => each.key === key && each.pluginID === declaration.spec.pluginID)
+    .filter(({ reason }) => reason === 'Retained' || reason === 'Deregistered')
+    .sort((one, other) => other.atMs - one.atMs)
+  return latest
+}

@@ -1,0 +1,64 @@
+import { OperationError, toOperationError } from '../../lib/errors.ts'
+import { claimsOf } from '../../plan/claims.ts'
+import type { VolumeRecord } from '../../plan/record.ts'
+import { publishedTo } from '../gather-detach.ts'
+import type { VolumeStepInput } from '../volume-step.ts'
+import { identityOf } from './create-volume.ts'
+
+/**
+ * Takes the volume off a node, and looks whether that helped: an answer proves nothing. The try is stored
+ * first, so that one which does not help, or which hangs until somebody ends the process, waits longer each
+ * time and leaves the passes between to everything else.
+ */
+export async function detachNode(input: VolumeStepInput): Promise<VolumeRecord> {
+  const { context, record, detach, signal } = input
+  if (detach.type !== 'detach') throw new Error(`${record.key}: nothing to detach`)
+  const { nodeID } = detach
+  const { namespace, volumeID } = identityOf(record)
+  const times = (record.detachTries?.[nodeID]?.times ?? 0) + 1
+  const tried = (outcome: string): VolumeRecord => ({
+    ...record,
+    detachTries: { ...record.detachTries, [nodeID]: { times, lastMs: context.clock.now(), outcome } },
+  })
+  await context.inventory.put(tried('its outcome is not known'))
+  let failure: OperationError | undefined
+  try {
+    await context.api.detachVolume(namespace, volumeID, nodeID, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    failure = toOperationError(error)
+  }
+  const left = await whatIsLeft(input, nodeID, detach.claims)
+  if (left === undefined) {
+    const { [nodeID]: _, ...others } = record.detachTries ?? {}
+    return { ...record, detachTries: others }
+  }
+  const outcome = failure === undefined ? `Nomad answered that it is done, and ${left}` : failure.message
+  await context.inventory.put(tried(outcome))
+  // At once again: the next pass does what else there is to do.
+  throw new OperationError(outcome, {
+    kind: 'waiting',
+    reason: failure?.reason ?? 'DetachWithoutEffect',
+    retryAfterMs: 0,
+  })
+}
+
+/** What of the volume is on the node still, as Nomad and the plugin say now; undefined: nothing. */
+async function whatIsLeft(
+  { context, record, plugin, listed }: VolumeStepInput,
+  nodeID: string,
+  claims: readonly string[],
+): Promise<string | undefined> {
+  const { observer } = context
+  const { pluginID } = record.declaration.spec
+  observer.invalidate({ volume: identityOf(record), ...(listed === undefined ? {} : { pluginID }) })
+  const { namespace, volumeID } = identityOf(record)
+  const volume = await observer.volume(namespace, volumeID)
+  const held = volume === undefined ? [] : claimsOf(volume).filter((id) => claims.includes(id))
+  if (held.length > 0) return `allocation ${held.join(', ')} holds it there still`
+  if (listed === undefined) return undefined
+  const now = (await observer.externalVolumes(pluginID)).get(listed.ExternalID)
+  return publishedTo(now, plugin).includes(nodeID)
+    ? `plugin "${pluginID}" lists it as published there still`
+    : undefined
+}
