@@ -57,7 +57,7 @@ describe('detach, with processes', () => {
 
     const first = startOperator(server.url, folder, dataDirectory)
     await verdict(first, 'ready')
-    const mounted = await runMooring(['mount', 'data', target, '--address', server.url])
+    const mounted = await runMooring(['mount', 'data', target, '--nomad-addr', server.url])
     expect(mounted).toMatchObject({ status: 0, stderr: '' })
     const attached = await vi.waitFor(async () => {
       const { attachedNodes } = (await objectOf()).status
