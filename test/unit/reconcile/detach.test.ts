@@ -40,7 +40,7 @@ function detaches({ world }: Model): number {
 }
 
 describe('detaching', () => {
-  it('frees a claim whose allocation ended, with the proof in the history', async () => {
+  it('frees a claim whose allocation ended, with the proof in the history (nomad#8057)', async () => {
     const model = await claimed()
     model.world.people.endAllocation('data')
     await rounds(model)
@@ -55,7 +55,7 @@ describe('detaching', () => {
     })
   })
 
-  it('frees one whose allocation is gone, by the node that was remembered', async () => {
+  it('frees one whose allocation is gone, by the node that was remembered (nomad#10052)', async () => {
     const model = await claimed()
     model.world.people.endAllocation('data')
     model.world.people.collect('data')
@@ -75,7 +75,7 @@ describe('detaching', () => {
     expect(verdictOf(model)).toMatchObject({ status: 'False', reason: 'DetachNodeUnknown' })
   })
 
-  it('takes the word of a person for a node that is not heard of, once', async () => {
+  it('takes the word of a person for a node that is not heard of, once (nomad#13450)', async () => {
     const model = await claimed()
     model.world.people.changeNode('n1', 'partitioned')
     await rounds(model)
@@ -140,7 +140,7 @@ describe('detaching', () => {
     expect(recordOf(model).detachTries).toBeUndefined()
   })
 
-  it('believes no answer: one that freed nothing is tried again, less and less often', async () => {
+  it('believes no answer: one that freed nothing is tried again, less and less often (nomad#8949)', async () => {
     const model = await claimed()
     model.world.people.endAllocation('data')
     for (const advanceMs of [0, 30_000, 60_000]) {
@@ -155,7 +155,7 @@ describe('detaching', () => {
     expect(recordOf(model).detachTries?.n1).toMatchObject({ times: 3 })
   })
 
-  it('frees a node of detach.nodes from an attachment that nothing claims', async () => {
+  it('frees a node of detach.nodes from an attachment that nothing claims (nomad#8232)', async () => {
     const model = await claimed({ secrets: {}, detach: { policy: 'Never', nodes: ['n1'] } })
     model.world.people.changeNode('n1', 'dead')
     model.world.people.forceDeregister('data')
