@@ -177,8 +177,12 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
   }
 
   function refuseInUse(at: string) {
-    if (claimsAt(at).length > 0)
-      throw new OperationError('volume in use', { kind: 'waiting', reason: 'InUse', retryAfterMs: 1_000 })
+    if (claimsAt(at).length > 0 || claimed.has(at))
+      throw new OperationError(`volume in use: ${at.slice(at.indexOf('/') + 1)}`, {
+        kind: 'waiting',
+        reason: 'InUse',
+        retryAfterMs: 1_000,
+      })
   }
 
   /** Who really writes, whatever Nomad believes. */
@@ -287,7 +291,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     const ids = claimsAt(`${volume.Namespace}/${volume.ID}`)
     return {
       ...volume,
-      WriteAllocs: Object.fromEntries(ids.map((id) => [id, null])),
+      WriteAllocs: { ...volume.WriteAllocs, ...Object.fromEntries(ids.map((id) => [id, null])) },
       Allocations: ids.flatMap((id) => {
         const found = allocations.get(id)
         return found === undefined ? [] : [{ ID: id, NodeID: found.nodeID, ClientStatus: found.clientStatus }]

@@ -1,7 +1,7 @@
 import type { Declaration } from '../../src/declare/declaration.ts'
 import { createMemoryInventory, emptyContents } from '../../src/inventory/memory-inventory.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import type { Key } from '../../src/plan/identity.ts'
+import { type Key, keyOf } from '../../src/plan/identity.ts'
 import type { Inventory } from '../../src/plan/ports.ts'
 import type { PruneOptions } from '../../src/plan/prune.ts'
 import type { InventoryRecord } from '../../src/plan/record.ts'
@@ -119,8 +119,9 @@ export function createOperatorModel(
       const { file } = declaration.place
       declarations = [...declarations.filter(({ place }) => place.file !== file), declaration]
     },
-    remove(file: string) {
-      declarations = declarations.filter(({ place }) => place.file !== file)
+    /** @param what its document, or what it is the declaration of */
+    remove(what: string) {
+      declarations = declarations.filter((each) => each.place.file !== what && keyOf(each) !== what)
     },
     advance(ms: number) {
       nowMs += ms

@@ -88,6 +88,12 @@ const taken: readonly [string, Kind, object][] = [
 
 const refusedByRule: readonly [string, Kind, object, RegExp][] = [
   ['nothing to create or register', 'Volume', { pluginID: 'p', capabilities }, /give externalID/],
+  [
+    'several volumes of one object',
+    'Volume',
+    { ...least.Volume, perAlloc: { count: 2 } },
+    /declare an object for each/,
+  ],
   ['externalID and name', 'Volume', { ...registered, name: 'n' }, /remove name or externalID/],
   [
     'externalID and source',
