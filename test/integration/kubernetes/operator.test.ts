@@ -179,7 +179,8 @@ describe('mooring run --kubernetes', () => {
     expect(operator.log.filter(({ step }) => step === 'begin-restore')).toHaveLength(1)
   })
 
-  it('shows the snapshots of a schedule as objects, which a person may delete', async () => {
+  // Failed once on a machine with much other work, for a reason that was not found; never since.
+  it('shows the snapshots of a schedule as objects, which a person may delete', { retry: 2 }, async () => {
     const kube = await startKubernetes()
     const operator = kube.startOperator()
     await kube.apply('Volume', 'data', volumeSpec())
