@@ -118,7 +118,14 @@ spec:
     expect((await run('snapshot', 'keep', first, '--release')).status).toBe(0)
     await gone(first)
     await mooring.stop()
-    const alone = await run('snapshot', 'now', 'nightly', '--volume', 'data')
-    expect(alone.stdout).toMatch(/begun: .*\(taken when an operator runs\)/)
+    const alone = () => run('snapshot', 'now', 'nightly', '--volume', 'data')
+    await vi.waitFor(
+      async () =>
+        expect(await alone()).toMatchObject({
+          stderr: '',
+          stdout: expect.stringMatching(/begun: .*\(taken when an operator runs\)/),
+        }),
+      { timeout: 10_000 },
+    )
   })
 })
