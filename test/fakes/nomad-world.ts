@@ -65,6 +65,8 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     snapshotsMade: [] as string[],
     /** Names of disks that a delete of ours destroyed. */
     disksDeleted: [] as string[],
+    /** Names of disks that nobody misses: each may be made once more. */
+    livesEnded: [] as string[],
     writes: [] as string[],
     overlaps: [] as string[],
     /** What was asked for while somebody was writing there. */
@@ -264,10 +266,10 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     deregister(volumeID: string) {
       if (claimsAt(`default/${volumeID}`).length === 0) volumes.delete(`default/${volumeID}`)
     },
-    /** The disk is gone at the provider, and whoever wrote to it fails. */
-    destroy(volumeID: string) {
+    /** The disk is gone at the provider, and whoever wrote to it fails. @param left what it is where Nomad does not say */
+    destroy(volumeID: string, left = '') {
       const at = `default/${volumeID}`
-      const externalID = volumes.get(at)?.ExternalID ?? ''
+      const externalID = volumes.get(at)?.ExternalID ?? left
       for (const id of claimsAt(at)) claims.delete(id)
       for (const [id, allocation] of allocations) {
         if (allocation.externalID === externalID) allocations.delete(id)

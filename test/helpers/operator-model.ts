@@ -2,6 +2,7 @@ import type { Declaration } from '../../src/declare/declaration.ts'
 import { createMemoryInventory, emptyContents } from '../../src/inventory/memory-inventory.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { type Key, keyOf } from '../../src/plan/identity.ts'
+import { expandPerAlloc } from '../../src/plan/per-alloc.ts'
 import type { Inventory } from '../../src/plan/ports.ts'
 import type { PruneOptions } from '../../src/plan/prune.ts'
 import type { InventoryRecord } from '../../src/plan/record.ts'
@@ -109,6 +110,8 @@ export function createOperatorModel(
   return {
     world,
     stored,
+    /** What people wrote, valid or not. */
+    written: () => declarations.flatMap(expandPerAlloc).map(keyOf),
     /** What counts as declared: without what is refused. */
     declared: () => [...desired.declarations().values()],
     order: kept.amendOrders,
