@@ -71,6 +71,7 @@ export async function connectAdmin(directory: string): Promise<AdminClient | und
     resume: (key) => order('/v1/resume', { key }),
     recreate: (key, lostExternalID) => order('/v1/recreate', { key, lostExternalID }),
     restore: (key, snapshot) => order('/v1/restore', { key, snapshot }),
+    restoreReplaced: (key, externalID) => order('/v1/restore/replaced', { key, externalID }),
     undoRestore: (key) => order('/v1/restore/undo', { key }),
     snapshotNow: (target, volume) =>
       order('/v1/snapshot/now', { target, ...(volume === undefined ? {} : { volume }) }),

@@ -46,6 +46,8 @@ export interface Admin {
    * @param snapshot the name of a declared or scheduled one, else an ID of the plugin
    */
   restore(key: Key, snapshot: string): Promise<string>
+  /** An external volume that a restore replaced is to take the place of the one there is. */
+  restoreReplaced(key: Key, externalID: string): Promise<string>
   /** Calls off the restore that is ordered or under way. */
   undoRestore(key: Key): Promise<string>
   /**

@@ -4,7 +4,7 @@ import { formatQuantity } from '../declare/quantities.ts'
 import type { Key } from '../plan/identity.ts'
 import { keyOf } from '../plan/identity.ts'
 import type { Orders } from '../plan/orders.ts'
-import type { InventoryRecord, Released } from '../plan/record.ts'
+import { type InventoryRecord, type Released, restoreSource } from '../plan/record.ts'
 import type { Condition, PastRestore } from '../plan/status.ts'
 import type { InstanceStatus, WholeDeclaration } from './present-instances.ts'
 
@@ -27,7 +27,13 @@ export interface ObjectStatus {
   /** A snapshot of a schedule: since when a person keeps it from retention. */
   readonly keptSince?: string
   /** A restore that is under way, and why it is called off where it is. */
-  readonly restoring?: { readonly snapshotID: string; readonly csiName: string; readonly calledOff?: string }
+  readonly restoring?: {
+    readonly snapshotID?: string
+    /** The external volume that is gone back to, where it is not one made from a snapshot. */
+    readonly backTo?: string
+    readonly csiName: string
+    readonly calledOff?: string
+  }
   readonly lastRestore?: Omit<PastRestore, 'atMs'> & { readonly time: string }
   /** External volumes that restores put another one in the place of; they are there still. */
   readonly replaced?: readonly { readonly externalID: string; readonly since: string }[]
@@ -149,7 +155,7 @@ function presentRecord(record: InventoryRecord) {
       ? {}
       : {
           restoring: {
-            snapshotID: restore.snapshotID,
+            ...restoreSource(restore),
             csiName: restore.csiName,
             ...(restore.undoneFor === undefined ? {} : { calledOff: restore.undoneFor }),
           },

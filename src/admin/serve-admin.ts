@@ -21,6 +21,10 @@ const RestoreBody = Type.Object(
   { key: Type.String(), snapshot: Type.String() },
   { additionalProperties: false },
 )
+const RestoreReplacedBody = Type.Object(
+  { key: Type.String(), externalID: Type.String() },
+  { additionalProperties: false },
+)
 const SnapshotNowBody = Type.Object(
   { target: Type.String(), volume: Type.Optional(Type.String()) },
   { additionalProperties: false },
@@ -84,6 +88,11 @@ export async function serveAdmin(options: {
     '/v1/restore',
     { schema: { body: RestoreBody } },
     async ({ body }) => ({ message: await admin.restore(body.key, body.snapshot) }),
+  )
+  app.post<{ Body: Type.Static<typeof RestoreReplacedBody> }>(
+    '/v1/restore/replaced',
+    { schema: { body: RestoreReplacedBody } },
+    async ({ body }) => ({ message: await admin.restoreReplaced(body.key, body.externalID) }),
   )
   app.post<{ Body: Type.Static<typeof SnapshotNowBody> }>(
     '/v1/snapshot/now',

@@ -4,8 +4,8 @@ import { UsageError } from '../lib/errors.ts'
 import { type Key, snapshotKey } from '../plan/identity.ts'
 import { planDetachOrder, refuseRecreate } from '../plan/orders.ts'
 import type { Inventory } from '../plan/ports.ts'
-import type { SnapshotRecord, VolumeRecord } from '../plan/record.ts'
-import { refuseRestoreOrder } from '../plan/restore-plan.ts'
+import type { RestoreSource, SnapshotRecord, VolumeRecord } from '../plan/record.ts'
+import { findReplaced, refuseRestoreOrder } from '../plan/restore-plan.ts'
 
 /**
  * Records what a person orders by a command, beside the declaration. Each returns what to tell them, and
@@ -13,17 +13,18 @@ import { refuseRestoreOrder } from '../plan/restore-plan.ts'
  * @param declaration what the sources say of an identity that no pass has looked at yet
  */
 export function createOrders(
-  inventory: Pick<Inventory, 'get' | 'list' | 'orders' | 'amendOrders'>,
+  inventory: Pick<Inventory, 'get' | 'list' | 'orders' | 'amendOrders' | 'released'>,
   clock: Pick<Clock, 'now'>,
   declaration: (key: Key) => Declaration | undefined,
   /** Why the outside does not allow a restore just now; asked where there is somebody to ask. */
-  refuseNow: (record: VolumeRecord, snapshotID: string) => Promise<string | undefined> = async () =>
+  refuseNow: (record: VolumeRecord, source: RestoreSource) => Promise<string | undefined> = async () =>
     undefined,
 ): {
   suspend(key: Key): Promise<string>
   resume(key: Key): Promise<string>
   recreate(key: Key, lostExternalID: string): Promise<string>
   restore(key: Key, snapshot: string): Promise<string>
+  restoreReplaced(key: Key, externalID: string): Promise<string>
   undoRestore(key: Key): Promise<string>
   keepSnapshot(key: Key): Promise<string>
   releaseSnapshot(key: Key): Promise<string>
@@ -47,6 +48,19 @@ export function createOrders(
     throw new UsageError(
       `${key} was made by no schedule, so no retention ends it: its declaration keeps it by deletionPolicy: Retain`,
     )
+  }
+  async function orderRestore(record: VolumeRecord, source: RestoreSource, refusalOfSource?: string) {
+    const { key, externalID } = record
+    const refusal =
+      refusalOfSource ??
+      refuseRestoreOrder(record, inventory.orders(key)) ??
+      (await refuseNow(record, source))
+    if (refusal !== undefined) throw new UsageError(`${key} is not restored: ${refusal}`)
+    if (externalID === undefined) return
+    await inventory.amendOrders(key, (orders) => ({
+      ...orders,
+      restore: { ...source, externalID, atMs: clock.now() },
+    }))
   }
   return {
     async suspend(key) {
@@ -90,21 +104,15 @@ export function createOrders(
     },
     async restore(key, snapshot) {
       const record = volumeOf(key)
-      const found = findSnapshot(inventory, record, snapshot)
-      const refusal =
-        found.refusal ??
-        refuseRestoreOrder(record, inventory.orders(key)) ??
-        (await refuseNow(record, found.snapshotID))
-      if (refusal !== undefined) throw new UsageError(`${key} is not restored: ${refusal}`)
-      const { externalID } = record
-      const { snapshotID } = found
-      if (externalID !== undefined) {
-        await inventory.amendOrders(key, (orders) => ({
-          ...orders,
-          restore: { externalID, snapshotID, atMs: clock.now() },
-        }))
-      }
-      return `${key} is restored from snapshot "${snapshotID}"; external volume "${externalID}" is kept, and listed as replaced`
+      const { refusal, snapshotID } = findSnapshot(inventory, record, snapshot)
+      await orderRestore(record, { snapshotID }, refusal)
+      return `${key} is restored from snapshot "${snapshotID}"; external volume "${record.externalID}" is kept, and listed as replaced`
+    },
+    async restoreReplaced(key, externalID) {
+      const record = volumeOf(key)
+      const found = findReplaced(record, externalID, inventory.released(), inventory.list())
+      await orderRestore(record, { backTo: externalID }, typeof found === 'string' ? found : undefined)
+      return `${key} gets external volume "${externalID}" back; "${record.externalID}" is kept, and listed as replaced`
     },
     async undoRestore(key) {
       const record = volumeOf(key)

@@ -67,6 +67,7 @@ function createInventoryAdmin(inventory: SqliteInventory, region: string): Inven
     resume: async (key) => orders.resume(key),
     recreate: async (key, lostExternalID) => orders.recreate(key, lostExternalID),
     restore: async (key, snapshot) => orders.restore(key, snapshot),
+    restoreReplaced: async (key, externalID) => orders.restoreReplaced(key, externalID),
     undoRestore: async (key) => orders.undoRestore(key),
     async snapshotNow(target, volume) {
       const declarations = inventory.list().map(({ declaration }) => declaration)

@@ -7,9 +7,9 @@ import type { Clock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import type { NomadClient } from '../nomad/client.ts'
 import type { Key } from '../plan/identity.ts'
-import { hasCapability } from '../plan/plugin-gate.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import { refuseRestore } from '../plan/restore-plan.ts'
+import { findRestoreSource } from '../reconcile/gather-restore.ts'
 import { createOrders } from './apply-orders.ts'
 import { findOrphans } from './find-orphans.ts'
 import type { Operator } from './operator.ts'
@@ -39,16 +39,15 @@ export function createOperatorAdmin(options: {
     version += 1
     for (const waiter of waiters) waiter()
   })
-  const orders = createOrders(inventory, clock, operator.desired.declaration, async (record, snapshotID) => {
+  const orders = createOrders(inventory, clock, operator.desired.declaration, async (record, source) => {
     const { namespace, volumeID, pluginID } = record.declaration.spec
     const [volume, plugin] = await Promise.all([
       client.readVolume(namespace, volumeID),
       client.readPlugin(pluginID),
     ])
-    const snapshot = hasCapability(plugin, 'SupportsListSnapshots')
-      ? ((await client.listSnapshots(pluginID)).get(snapshotID) ?? 'unlisted')
-      : 'unknown'
-    return refuseRestore(record, snapshotID, { volume, plugin, snapshot, unreadable: [] })
+    const lists = { snapshots: client.listSnapshots, externalVolumes: client.listExternalVolumes }
+    const found = await findRestoreSource(lists, plugin, source)
+    return refuseRestore(record, source, { volume, plugin, source: found, unreadable: [] })
   })
 
   function assertTakesOrders() {
@@ -103,6 +102,7 @@ export function createOperatorAdmin(options: {
     resume: (key) => ordered(key, () => orders.resume(key)),
     recreate: (key, lostExternalID) => ordered(key, () => orders.recreate(key, lostExternalID)),
     restore: (key, snapshot) => ordered(key, () => orders.restore(key, snapshot)),
+    restoreReplaced: (key, externalID) => ordered(key, () => orders.restoreReplaced(key, externalID)),
     undoRestore: (key) => ordered(key, () => orders.undoRestore(key)),
     async snapshotNow(target, volume) {
       assertTakesOrders()

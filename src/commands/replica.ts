@@ -202,6 +202,7 @@ function createReplicaAdmin(options: {
     recreate: async (key, lostExternalID) => (await leading()).recreate(key, lostExternalID),
     detach: async (key, node) => (await leading()).detach(key, node),
     restore: async (key, snapshot) => (await leading()).restore(key, snapshot),
+    restoreReplaced: async (key, externalID) => (await leading()).restoreReplaced(key, externalID),
     undoRestore: async (key) => (await leading()).undoRestore(key),
     snapshotNow: async (...order) => (await leading()).snapshotNow(...order),
     keepSnapshot: async (key) => (await leading()).keepSnapshot(key),

@@ -14,6 +14,7 @@ interface RestoreFlags {
   readonly dataDir: string
   readonly namespace: string
   readonly from?: string
+  readonly backTo?: string
   readonly undo: boolean
   readonly yes: boolean
   readonly wait: boolean
@@ -29,7 +30,8 @@ export function restoreCommand(): Command {
       'Takes the volume out of Nomad, creates one from the snapshot under another CSI name, and registers that under\n' +
         'the same volume ID. The external volume before it is kept: mooring describe and mooring orphans list it as\n' +
         'replaced. Refused while the volume is in use; where claims appear in between, or the plugin refuses for good,\n' +
-        'it is called off and the volume before it is put back by itself. --undo calls off one that cannot go on.\n' +
+        'it is called off and the volume before it is put back by itself. --undo calls off one that cannot go on;\n' +
+        'of one that is done --back-to takes the volume before it back, under the same rules.\n' +
         'Exit status: 0 ordered, with --wait restored; 1 refused, with --wait not restored; 2 not done in time.',
     )
     .argument('<volume>', 'volume ID, or namespace/ID')
@@ -37,6 +39,12 @@ export function restoreCommand(): Command {
       new Option(
         '--from <snapshot>',
         "name of a declared snapshot or of a schedule's, else a snapshot ID of the volume's plugin",
+      ),
+    )
+    .addOption(
+      new Option(
+        '--back-to <external volume>',
+        'put this one, which a restore replaced, in its place again; mooring describe lists them',
       ),
     )
     .option('--undo', 'call off the restore that is ordered or under way', false)
@@ -55,17 +63,27 @@ export function restoreCommand(): Command {
 Examples:
   mooring restore postgres-data --from before-upgrade --wait
   mooring restore prod/postgres-data --from nightly:postgres-data:20260802T030000Z --yes
-  mooring restore postgres-data --undo`,
+  mooring restore postgres-data --undo
+  mooring restore postgres-data --back-to postgres-data-e3324aef68 --wait`,
     )
     .action((volume: string, flags: RestoreFlags) =>
       withAdmin(flags.dataDir, async ({ admin, running }) => {
         const key = parseTarget('Volume', volume, flags.namespace)
-        const { from, undo, wait } = flags
-        if (undo === (from !== undefined)) throw new UsageError('say --from SNAPSHOT, or --undo')
+        const { from, backTo, undo, wait } = flags
+        if ([from !== undefined, backTo !== undefined, undo].filter(Boolean).length !== 1)
+          throw new UsageError('say --from SNAPSHOT, --back-to EXTERNAL-VOLUME, or --undo')
         if (wait && !running) throw new UsageError('no operator runs here, so there is nothing to wait for')
         const before = find(await admin.objects(), key)
-        if (from !== undefined && !flags.yes) await confirm(key, from, before)
-        const message = from === undefined ? await admin.undoRestore(key) : await admin.restore(key, from)
+        if (!undo && !flags.yes) {
+          const content =
+            backTo === undefined ? `the content of snapshot "${from}"` : `external volume "${backTo}" back`
+          await confirm(key, content, before)
+        }
+        const order = () => {
+          if (from !== undefined) return admin.restore(key, from)
+          return backTo === undefined ? admin.undoRestore(key) : admin.restoreReplaced(key, backTo)
+        }
+        const message = await order()
         process.stdout.write(`${message}\n`)
         if (wait) process.exitCode = await follow(admin, key, before, flags.timeout)
       }),
@@ -77,11 +95,11 @@ function find(objects: readonly ManagedObject[], key: Key): ManagedObject | unde
 }
 
 /** @throws UsageError where nobody says yes, or nobody can be asked */
-async function confirm(key: Key, from: string, object: ManagedObject | undefined): Promise<void> {
+async function confirm(key: Key, content: string, object: ManagedObject | undefined): Promise<void> {
   if (!process.stdin.isTTY) throw new UsageError('nobody can be asked here: say --yes to restore')
   const externalID = object?.status.externalID
   process.stdout.write(
-    `${key} gets the content of snapshot "${from}". What was written since then is in external volume "${externalID}", which is kept and taken out of Nomad.\n`,
+    `${key} gets ${content}. What was written since then is in external volume "${externalID}", which is kept and taken out of Nomad.\n`,
   )
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   try {

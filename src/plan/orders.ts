@@ -1,5 +1,5 @@
 import type { Decision } from './decision.ts'
-import type { VolumeRecord } from './record.ts'
+import type { RestoreSource, VolumeRecord } from './record.ts'
 
 /** What a person ordered for one identity by a command, beside its declaration. */
 export interface Orders {
@@ -7,8 +7,8 @@ export interface Orders {
   readonly suspendedSinceMs?: number
   /** `mooring recreate`: a new external volume may take the place of this one, once it is found to have vanished. */
   readonly recreate?: { readonly externalID: string; readonly atMs: number }
-  /** `mooring restore`: a volume made from the snapshot is to take the place of this external volume. */
-  readonly restore?: { readonly externalID: string; readonly snapshotID: string; readonly atMs: number }
+  /** `mooring restore`: what is to take the place of this external volume. */
+  readonly restore?: RestoreSource & { readonly externalID: string; readonly atMs: number }
   /** `mooring restore --undo`: the restore under way that would make the volume of this name is called off. */
   readonly undoRestore?: { readonly csiName: string; readonly atMs: number }
   /** `mooring snapshot keep`: retention leaves this snapshot of a schedule alone. Milliseconds since the epoch. */

@@ -4,7 +4,7 @@ import type {
   VolumeDeclaration,
 } from '../declare/declaration.ts'
 import type { SnapshotRequest } from '../wire/snapshot.ts'
-import type { VolumeRequest } from '../wire/volume.ts'
+import type { Volume, VolumeRequest } from '../wire/volume.ts'
 import type { DetachTry } from './detach-plan.ts'
 import type { Key } from './identity.ts'
 import type { Status } from './status.ts'
@@ -69,26 +69,37 @@ export interface DeleteRefusal {
   readonly atMs: number
 }
 
+/** What a restore puts in the place of a volume: one made from a snapshot, or one that was replaced before. */
+export type RestoreSource =
+  /** The storage provider's ID of the snapshot. */
+  | { readonly snapshotID: string; readonly backTo?: never }
+  /** The external volume that an earlier restore replaced. */
+  | { readonly backTo: string; readonly snapshotID?: never }
+
 /**
  * A restore under the same volume ID that is under way, recorded before its first effect. Until it ends the
- * record's `externalID` and `csiName` are those of the volume that is to be replaced, so that nothing loses it.
+ * record's `externalID`, `csiName` and `context` are those of the volume that is to be replaced, so that
+ * nothing loses it.
  */
-export interface VolumeRestore {
-  /** The storage provider's ID of the snapshot. */
-  readonly snapshotID: string
-  /** The name for the new volume; no other volume ever had it. */
+export type VolumeRestore = RestoreSource & {
+  /** The name for the new volume, which no other ever had; or the one that the volume to go back to has. */
   readonly csiName: string
   readonly incarnation: number
-  /** What the plugin answered for the volume that is to be replaced: to register it again takes it. */
-  readonly context: Readonly<Record<string, string>>
+  /** Of the volume to go back to. */
+  readonly context?: VolumeContext
   /** Why the volume that was to be replaced is put back. */
   readonly undoneFor?: string
 }
+
+/** What a plugin answers to the create of a volume, and wants with every later call: to register it again takes it. */
+export type VolumeContext = Readonly<Record<string, string>>
 
 export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
   readonly kind: 'Volume'
   /** Set once: from then on nothing blank is ever created in its place. */
   readonly externalID?: string
+  /** Of the external volume, as Nomad showed it last; absent where that is empty. */
+  readonly context?: VolumeContext
   readonly intent?: Intent<VolumeRequest>
   /**
    * Keyed hashes of what Nomad never shows again; a hash is absent where we applied none. All absent: never
@@ -147,6 +158,8 @@ export interface Released {
   readonly reason: string
   /** Of a volume: its name at the plugin. */
   readonly csiName?: string
+  /** Of a volume: without it no plugin need know it again. */
+  readonly context?: VolumeContext
   readonly atMs: number
   /** The names that were used up by then, so that one declared anew under the key takes none of them. */
   readonly incarnation?: number
@@ -178,6 +191,22 @@ export function storedThing(record: InventoryRecord): { pluginID?: string; exter
     case 'SnapshotSchedule':
       return {}
   }
+}
+
+/** Of a restore or an order what it restores from. */
+export function restoreSource(source: RestoreSource | undefined): { snapshotID?: string; backTo?: string } {
+  const { snapshotID, backTo } = source ?? {}
+  return { ...(snapshotID === undefined ? {} : { snapshotID }), ...(backTo === undefined ? {} : { backTo }) }
+}
+
+/** The context to record of a volume that Nomad shows: somebody who registered it without one loses nothing. */
+export function contextField(
+  volume: Pick<Volume, 'Context'> | undefined,
+  known?: VolumeContext,
+): { readonly context?: VolumeContext } {
+  const shown = volume?.Context ?? {}
+  const context = Object.keys(shown).length > 0 ? shown : known
+  return context === undefined ? {} : { context }
 }
 
 function withoutAbsent(pluginID: string | undefined, externalID: string | undefined) {

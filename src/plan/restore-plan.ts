@@ -1,15 +1,24 @@
 import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot } from '../wire/snapshot.ts'
-import type { Volume } from '../wire/volume.ts'
+import type { ExternalVolume, Volume } from '../wire/volume.ts'
 import { type Decision, stall, take, wait } from './decision.ts'
 import type { Orders } from './orders.ts'
 import { planPluginGate } from './plugin-gate.ts'
-import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
+import {
+  type InventoryRecord,
+  mayStillRun,
+  type Released,
+  type RestoreSource,
+  storedThing,
+  untilSettledMs,
+  type VolumeRecord,
+  type VolumeRestore,
+} from './record.ts'
 
 /** What a restore depends on beside the volume itself. */
 export interface RestoreObservation {
   /** An order for the recorded external volume, and why it is not carried out, if it is not. */
-  readonly ordered?: { readonly snapshotID: string; readonly refusal: string | undefined }
+  readonly ordered?: RestoreSource & { readonly refusal: string | undefined }
   /** A person called off the restore that is under way. */
   readonly isUndoOrdered: boolean
 }
@@ -18,8 +27,8 @@ export interface RestoreObservation {
 export interface RestoreGuards {
   readonly volume: Volume | undefined
   readonly plugin: Plugin | undefined
-  /** The snapshot as the plugin lists it; `unknown` where it cannot list. */
-  readonly snapshot: Snapshot | 'unlisted' | 'unknown'
+  /** The snapshot, or the volume to go back to, as the plugin lists it; `unknown` where it cannot list. */
+  readonly source: Snapshot | ExternalVolume | 'unlisted' | 'unknown'
   /** Fields that Nomad never shows and nobody here knows: to register again would lose them. */
   readonly unreadable: readonly string[]
 }
@@ -52,23 +61,52 @@ const longestNameBytes = 128
 /** Of `-r<n>`, for more restores than anybody makes. */
 const suffixBytes = 8
 
+/** What is known of an external volume that a restore of this volume replaced, or why nobody may go back to it. */
+export function findReplaced(
+  { key, declaration: { spec }, externalID: current }: VolumeRecord,
+  externalID: string,
+  released: readonly Released[],
+  records: readonly InventoryRecord[],
+): Released | string {
+  if (externalID === current) return `external volume "${externalID}" is the one that it has`
+  const found = released.findLast(
+    (each) => each.key === key && each.externalID === externalID && each.pluginID === spec.pluginID,
+  )
+  if (found?.reason !== 'Replaced') {
+    return `no restore of it replaced external volume "${externalID}": mooring describe lists those that one did`
+  }
+  const user = records.find((record) => {
+    const thing = storedThing(record)
+    return thing.pluginID === spec.pluginID && thing.externalID === externalID
+  })
+  return user === undefined
+    ? found
+    : `${user.key} stands for external volume "${externalID}" now: end that first`
+}
+
 /** Why a volume may not be restored just now, by what Nomad and the plugin say: undefined if it may. Pure. */
 export function refuseRestore(
   { declaration: { spec } }: VolumeRecord,
-  snapshotID: string,
-  { volume, plugin, snapshot, unreadable }: RestoreGuards,
+  { snapshotID, backTo }: RestoreSource,
+  { volume, plugin, source, unreadable }: RestoreGuards,
 ): string | undefined {
   if (volume !== undefined && volume.PluginID !== spec.pluginID) {
     return `it is of plugin "${volume.PluginID}" and declared of "${spec.pluginID}"`
   }
   const claims = [...Object.keys(volume?.ReadAllocs ?? {}), ...Object.keys(volume?.WriteAllocs ?? {})]
   if (claims.length > 0) return `it is in use by allocations ${claims.join(', ')}: stop them first`
-  const gate = planPluginGate(spec.pluginID, plugin, 'SupportsCreateDelete')
+  const gate = planPluginGate(
+    spec.pluginID,
+    plugin,
+    backTo === undefined ? 'SupportsCreateDelete' : undefined,
+  )
   if (gate !== undefined) return gate.verdict.message
-  if (snapshot === 'unlisted') {
-    return `plugin "${spec.pluginID}" lists no snapshot "${snapshotID}", and no declared or scheduled one has that name`
+  if (source === 'unlisted') {
+    return backTo === undefined
+      ? `plugin "${spec.pluginID}" lists no snapshot "${snapshotID}", and no declared or scheduled one has that name`
+      : `plugin "${spec.pluginID}" lists external volume "${backTo}" no more`
   }
-  if (snapshot !== 'unknown' && !snapshot.IsReady) {
+  if (typeof source === 'object' && 'IsReady' in source && !source.IsReady) {
     return `the plugin is still working on snapshot "${snapshotID}": wait until it is ready to use`
   }
   if (unreadable.length > 0) {
@@ -110,16 +148,12 @@ export function planRestore(
   const { volume } = observation
   if (restore === undefined) return planOrderedRestore(observation)
   if (volume !== undefined && isRestored(record, volume)) {
-    return take(
-      'adopt-restored',
-      'Restored',
-      `external volume "${volume.ExternalID}" was made from the snapshot`,
-    )
+    return take('adopt-restored', 'Restored', describeRestored(restore, volume.ExternalID))
   }
   if (volume !== undefined && volume.ExternalID !== record.externalID) {
     return stall(
       'ExternalIDChanged',
-      `Nomad's volume stands for external volume "${volume.ExternalID}", which is neither the one to replace ("${record.externalID}") nor its successor ("${restore.csiName}"): deregister the foreign one, then the restore goes on`,
+      `Nomad's volume stands for external volume "${volume.ExternalID}", which is neither the one to replace ("${record.externalID}") nor its successor ("${restore.backTo ?? restore.csiName}"): deregister the foreign one, then the restore goes on`,
     )
   }
   if (restore.undoneFor === undefined && observation.restore.isUndoOrdered) {
@@ -150,7 +184,7 @@ export function planRestore(
       `taking external volume "${volume.ExternalID}" out of Nomad, which refuses while it is in use; the external volume stays`,
     )
   }
-  return planRestoringCreate(record, restore.csiName, restore.snapshotID, observation)
+  return planSuccessor(record, restore, observation)
 }
 
 function planOrderedRestore({ restore: { ordered } }: Observation): Decision | undefined {
@@ -159,32 +193,49 @@ function planOrderedRestore({ restore: { ordered } }: Observation): Decision | u
     ? take(
         'begin-restore',
         'Restoring',
-        `restoring from snapshot "${ordered.snapshotID}", as a person ordered`,
+        ordered.backTo === undefined
+          ? `restoring from snapshot "${ordered.snapshotID}", as a person ordered`
+          : `going back to external volume "${ordered.backTo}", as a person ordered`,
       )
     : take('end-restore', 'NotRestored', ordered.refusal)
 }
 
-function planRestoringCreate(
+function planSuccessor(
   { declaration: { spec } }: VolumeRecord,
-  csiName: string,
-  snapshotID: string,
+  { csiName, snapshotID, backTo }: VolumeRestore,
   observation: Observation,
 ): Decision {
   if (!observation.namespaceExists) {
     return wait('NamespaceNotFound', `waiting for Nomad namespace "${spec.namespace}" to exist`, waitPollMs)
   }
-  const gate = planPluginGate(spec.pluginID, observation.plugin, 'SupportsCreateDelete')
+  const capability = backTo === undefined ? 'SupportsCreateDelete' : undefined
+  const gate = planPluginGate(spec.pluginID, observation.plugin, capability)
   if (gate !== undefined) return gate
   if (observation.takenBy !== undefined) {
+    const what = backTo === undefined ? `the CSI name "${csiName}"` : `external volume "${backTo}"`
     return stall(
-      'NameTaken',
-      `Nomad's volume "${observation.takenBy}" has the CSI name "${csiName}" already: deregister that one, or call the restore off by mooring restore --undo`,
+      backTo === undefined ? 'NameTaken' : 'ExternalIDTaken',
+      `Nomad's volume "${observation.takenBy}" has ${what} already: deregister that one, or call the restore off by mooring restore --undo`,
     )
   }
-  return take('restore-volume', 'Restoring', `creating volume "${csiName}" from snapshot "${snapshotID}"`)
+  return backTo === undefined
+    ? take('restore-volume', 'Restoring', `creating volume "${csiName}" from snapshot "${snapshotID}"`)
+    : take(
+        'restore-volume',
+        'Restoring',
+        `registering external volume "${backTo}", which was replaced, again`,
+      )
 }
 
-/** Whether Nomad's volume is what the restore under way was to make. */
+/** Whether Nomad's volume is what the restore under way was to put there. */
 export function isRestored({ restore, externalID }: VolumeRecord, volume: Volume): boolean {
-  return restore !== undefined && volume.Name === restore.csiName && volume.ExternalID !== externalID
+  if (restore === undefined || volume.ExternalID === externalID) return false
+  return restore.backTo === undefined ? volume.Name === restore.csiName : volume.ExternalID === restore.backTo
+}
+
+/** What a restore came to, for people. */
+export function describeRestored({ backTo }: RestoreSource, externalID: string): string {
+  return backTo === undefined
+    ? `external volume "${externalID}" was made from the snapshot`
+    : `external volume "${externalID}" is in its place again`
 }

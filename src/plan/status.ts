@@ -42,7 +42,9 @@ export interface Status {
 }
 
 export interface PastRestore {
-  readonly snapshotID: string
+  readonly snapshotID?: string
+  /** The external volume that was to be gone back to, where it was not one made from a snapshot. */
+  readonly backTo?: string
   /** `NotRestored`: the volume is the one that it was before. */
   readonly outcome: 'Restored' | 'NotRestored'
   /** As a person reads it. */

@@ -5,7 +5,7 @@ import { type Decision, stall, take, wait } from './decision.ts'
 import { endPolicyOf } from './per-alloc.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
-import { isRestored } from './restore-plan.ts'
+import { describeRestored, isRestored } from './restore-plan.ts'
 
 export interface VolumeEndObservation {
   readonly volume: Volume | undefined
@@ -130,12 +130,8 @@ function planRestoreEnd(
   nowMs: number,
 ): Decision {
   const { intent } = record
-  if (volume !== undefined && isRestored(record, volume)) {
-    return take(
-      'adopt-restored',
-      'Restored',
-      `external volume "${volume.ExternalID}" was made from the snapshot`,
-    )
+  if (record.restore !== undefined && volume !== undefined && isRestored(record, volume)) {
+    return take('adopt-restored', 'Restored', describeRestored(record.restore, volume.ExternalID))
   }
   if (intent !== undefined && mayStillRun(intent, settledBeforeMs, nowMs)) {
     return wait(

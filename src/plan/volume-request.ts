@@ -1,18 +1,21 @@
 import type { VolumeSpec } from '../declare/volume.ts'
 import type { Int64, Volume, VolumeRequest } from '../wire/volume.ts'
+import type { VolumeContext } from './record.ts'
 
 /** A request that names its namespace, without secrets; those are added as it is sent. */
 export type VolumeRequestBody = VolumeRequest & { readonly Namespace: string }
 
 /**
- * The body of Create or Register for a volume that Nomad does not have. Built from the declaration alone.
+ * The body of Create or Register for a volume that Nomad does not have. Built from the declaration, and for a
+ * Register from what was recorded of the external volume.
  */
 export function newVolumeRequest(
   spec: VolumeSpec,
-  identity: { readonly csiName: string; readonly externalID?: string },
+  identity: { readonly csiName: string; readonly externalID?: string; readonly context?: VolumeContext },
   source: { readonly snapshotID?: string; readonly cloneID?: string } = {},
 ): VolumeRequestBody {
   return {
+    ...(identity.context === undefined ? {} : { Context: { ...identity.context } }),
     ...updatableFields(spec),
     Name: identity.csiName,
     ...(identity.externalID === undefined ? {} : { ExternalID: identity.externalID }),

@@ -1,11 +1,19 @@
 import { hasCapability } from '../plan/plugin-gate.ts'
-import type { VolumeRecord } from '../plan/record.ts'
-import { type RestoreObservation, refuseRestore, refuseRestoreOrder } from '../plan/restore-plan.ts'
+import type { Observer } from '../plan/ports.ts'
+import type { RestoreSource, VolumeRecord } from '../plan/record.ts'
+import {
+  findReplaced,
+  type RestoreGuards,
+  type RestoreObservation,
+  refuseRestore,
+  refuseRestoreOrder,
+} from '../plan/restore-plan.ts'
 import { compareVolume, type HiddenHashes } from '../plan/volume-difference.ts'
+import type { Plugin } from '../wire/plugin.ts'
 import type { Volume } from '../wire/volume.ts'
 import type { ReconcileContext } from './context.ts'
 
-/** What was ordered of a restore; the plugin is asked for its snapshots only where one is about to begin. */
+/** What was ordered of a restore; the plugin is asked for its lists only where one is about to begin. */
 export async function gatherRestore(
   { inventory, observer }: ReconcileContext,
   record: VolumeRecord,
@@ -20,19 +28,35 @@ export async function gatherRestore(
   // It names the external volume that it replaces, so that it holds once.
   if (restore === undefined || restore.externalID !== record.externalID) return { isUndoOrdered: false }
   const { spec } = record.declaration
-  const { snapshotID } = restore
+  const { externalID: _, atMs: __, ...source } = restore
+  const replaced =
+    source.backTo === undefined
+      ? undefined
+      : findReplaced(record, source.backTo, inventory.released(), inventory.list())
   const plugin = await observer.plugin(spec.pluginID)
   observer.invalidate({ pluginID: spec.pluginID })
-  const snapshot = hasCapability(plugin, 'SupportsListSnapshots')
-    ? ((await observer.snapshots(spec.pluginID)).get(snapshotID) ?? 'unlisted')
-    : 'unknown'
   const refusal =
     refuseRestoreOrder(record, {}) ??
-    refuseRestore(record, snapshotID, {
+    (typeof replaced === 'string' ? replaced : undefined) ??
+    refuseRestore(record, source, {
       volume,
       plugin,
-      snapshot,
+      source: await findRestoreSource(observer, plugin, source),
       unreadable: volume === undefined ? [] : compareVolume(spec, record, volume, hashes).unreadable,
     })
-  return { ordered: { snapshotID, refusal }, isUndoOrdered: false }
+  return { ordered: { ...source, refusal }, isUndoOrdered: false }
+}
+
+/** What the plugin lists of what a volume is to be restored from. */
+export async function findRestoreSource(
+  lists: Pick<Observer, 'snapshots' | 'externalVolumes'>,
+  plugin: Plugin | undefined,
+  { snapshotID, backTo }: RestoreSource,
+): Promise<RestoreGuards['source']> {
+  if (snapshotID !== undefined) {
+    if (plugin === undefined || !hasCapability(plugin, 'SupportsListSnapshots')) return 'unknown'
+    return (await lists.snapshots(plugin.ID)).get(snapshotID) ?? 'unlisted'
+  }
+  if (plugin === undefined || !hasCapability(plugin, 'SupportsListVolumes')) return 'unknown'
+  return (await lists.externalVolumes(plugin.ID)).get(backTo) ?? 'unlisted'
 }

@@ -98,9 +98,10 @@ async function findTaker({ observer }: ReconcileContext, record: VolumeRecord): 
   const { spec } = record.declaration
   const externalID = record.externalID ?? spec.externalID
   const own = [spec.volumeID, record.end?.tombstoneID]
-  const newName = record.restore?.undoneFor === undefined ? record.restore?.csiName : undefined
+  const successor = record.restore?.undoneFor === undefined ? record.restore : undefined
   const isSame = (stub: VolumeStub) => {
-    if (newName !== undefined) return stub.Name === newName
+    if (successor?.backTo !== undefined) return stub.ExternalID === successor.backTo
+    if (successor !== undefined) return stub.Name === successor.csiName
     return externalID === undefined ? stub.Name === record.csiName : stub.ExternalID === externalID
   }
   const taker = (await observer.volumeStubs(spec.namespace)).find(

@@ -5,7 +5,7 @@ import { toOperationError } from '../lib/errors.ts'
 import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import { planSuspension } from '../plan/orders.ts'
-import { type InventoryRecord, type Released, storedThing } from '../plan/record.ts'
+import { contextField, type InventoryRecord, type Released, storedThing } from '../plan/record.ts'
 import { addToHistory, conditionsOf, type PastStep, type Status, type Verdict } from '../plan/status.ts'
 import type { ReconcileContext } from './context.ts'
 import { createSnapshotPass } from './snapshot.ts'
@@ -162,11 +162,12 @@ function releasedOf(
   if (step !== 'release') return undefined
   const { pluginID, externalID } = storedThing(record)
   if (externalID === undefined || pluginID === undefined) return undefined
-  const { key, kind, csiName, incarnation } = record
+  const { key, csiName, incarnation } = record
   // What was left behind once and taken back since is there no more, and nobody may look for it.
   const wasLeft = before.some((left) => left.key === key && left.externalID === externalID)
   if (reason === 'Deleted' && !wasLeft) return undefined
-  const identity = kind === 'Volume' ? { csiName, incarnation } : {}
+  const identity =
+    record.kind === 'Volume' ? { csiName, incarnation, ...contextField(undefined, record.context) } : {}
   return { key, pluginID, externalID, reason, atMs, ...identity }
 }
 

@@ -156,7 +156,7 @@ function sourcesInUse({ desired, inventory }: ReconcileContext): ReadonlySet<str
   const restored = inventory.list().flatMap((record) => {
     if (record.kind !== 'Volume') return []
     const { restore } = inventory.orders(record.key)
-    return [record.restore, restore].flatMap((each) => (each === undefined ? [] : [each.snapshotID]))
+    return [record.restore, restore].flatMap((each) => each?.snapshotID ?? [])
   })
   return new Set([
     ...restored,

@@ -4,7 +4,7 @@ import { withDetach } from '../plan/detach-plan.ts'
 import type { Key } from '../plan/identity.ts'
 import { csiNameFor } from '../plan/ownership.ts'
 import { findKept } from '../plan/per-alloc.ts'
-import { incarnationsUsed, type VolumeRecord } from '../plan/record.ts'
+import { contextField, incarnationsUsed, type VolumeRecord } from '../plan/record.ts'
 import { planVolume } from '../plan/volume-plan.ts'
 import type { Volume } from '../wire/volume.ts'
 import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
@@ -109,7 +109,11 @@ export function createVolumePass(
       return run(input)
     },
     settle({ lastUpdateHash, detachTries, ...settled }) {
-      return { ...settled, settledSpecHash: specHash(context, record) }
+      return {
+        ...settled,
+        ...contextField(input.volume, settled.context),
+        settledSpecHash: specHash(context, record),
+      }
     },
     facts: (after) => ({
       pluginID: after.declaration.spec.pluginID,
@@ -151,6 +155,7 @@ function currentRecord({ inventory, desired, region }: ReconcileContext, key: Ke
     csiName: kept?.csiName ?? csiNameFor(key, declaration, region),
     incarnation: incarnationsUsed(inventory.released(), key),
     ...(kept === undefined ? {} : { externalID: kept.externalID }),
+    ...(kept?.context === undefined ? {} : { context: kept.context }),
     status: { conditions: [] },
   }
 }

@@ -69,7 +69,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     livesEnded: [] as string[],
     writes: [] as string[],
     overlaps: [] as string[],
-    /** What was asked for while somebody was writing there. */
+    /** What was asked for while somebody was writing there, or without what the plugin wants with it. */
     violations: [] as string[],
   }
   const allocations = new Map<string, Allocation>()
@@ -167,7 +167,8 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       })
       history.disksMade.push(name)
     }
-    store(request, found, disks.get(found)?.sizeBytes ?? 0)
+    // What a plugin answers to a create replaces whatever context was sent.
+    store({ ...request, Context: { disk: found } }, found, disks.get(found)?.sizeBytes ?? 0)
   }
 
   function permanent(message: string) {
@@ -317,6 +318,8 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       write('registerVolume', () => {
         const disk = disks.get(request.ExternalID ?? '')
         if (disk === undefined) throw permanent(`volume "${request.ExternalID}" could not be found`)
+        if (request.Context?.disk !== request.ExternalID)
+          history.violations.push(`register of ${request.ExternalID} without the context of its create`)
         store(request, request.ExternalID ?? '', 0)
       }),
     deregisterVolume: (namespace, volumeID) =>

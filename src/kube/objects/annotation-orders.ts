@@ -11,6 +11,7 @@ import { readStatus } from './status.ts'
 export interface VolumeOrders {
   /** @param snapshot by its name or its ID */
   restore(key: string, snapshot: string): Promise<string>
+  restoreReplaced(key: string, externalID: string): Promise<string>
   recreate(key: string, lostExternalID: string): Promise<string>
 }
 
@@ -40,18 +41,28 @@ export function createAnnotationOrders(options: {
 
   async function order(view: ObjectView, record: VolumeRecord, given: string, views: readonly ObjectView[]) {
     const refuse = (why: string) => writer.event(view.object, 'Warning', 'RestoreRefused', why)
+    const current = `@${record.externalID ?? ''}`
+    // No name of an object has a colon, and no end of the text but this one is of the volume that there is.
+    const backTo = /^replaced:(.+)$/s.exec(
+      given.endsWith(current) ? given.slice(0, -current.length) : '',
+    )?.[1]
     const at = given.indexOf('@')
     const [snapshot, externalID] = [given.slice(0, at), given.slice(at + 1)]
     if (at < 1 || externalID === '') {
-      return refuse(`${annotations.restoreFrom} is "${given}": write <Snapshot>@<current external ID>`)
+      return refuse(
+        `${annotations.restoreFrom} is "${given}": write <Snapshot>@<current external ID>, or replaced:<external ID>@<current external ID>`,
+      )
     }
-    if (externalID !== record.externalID) {
+    if (backTo === undefined && externalID !== record.externalID) {
       return refuse(
         `its external volume is "${record.externalID ?? ''}", and the order is about "${externalID}"`,
       )
     }
     try {
-      const said = await orders.restore(record.key, nameOfSnapshot(snapshot, record, views))
+      const said =
+        backTo === undefined
+          ? await orders.restore(record.key, nameOfSnapshot(snapshot, record, views))
+          : await orders.restoreReplaced(record.key, backTo)
       writer.event(view.object, 'Normal', 'RestoreOrdered', said)
       wake(record.key)
     } catch (error) {

@@ -1,12 +1,13 @@
-import type { VolumeRecord } from '../../plan/record.ts'
+import { contextField, restoreSource, type VolumeRecord } from '../../plan/record.ts'
+import { describeRestored } from '../../plan/restore-plan.ts'
 import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
 import { takeBackRestoreOrder } from './end-restore.ts'
 
 /** Records the successor. The external volume before it stays where it is, and is listed as replaced. */
 export async function adoptRestored({ context, record, volume }: VolumeStepInput): Promise<VolumeRecord> {
-  const { restore, intent: _, lastUpdateHash: __, settledSpecHash: ___, ...rest } = record
+  const { restore, context: replaced, intent: _, lastUpdateHash: __, settledSpecHash: ___, ...rest } = record
   if (volume === undefined || restore === undefined) throw new Error(`${record.key}: nothing was restored`)
-  const { snapshotID, csiName, incarnation } = restore
+  const { csiName, incarnation } = restore
   const externalID = recordedExternalID(record)
   const atMs = context.clock.now()
   await context.inventory.release({
@@ -16,19 +17,22 @@ export async function adoptRestored({ context, record, volume }: VolumeStepInput
     reason: 'Replaced',
     atMs,
     incarnation,
+    csiName: record.csiName,
+    ...contextField(undefined, replaced),
   })
   await takeBackRestoreOrder(context, record)
   return {
     ...rest,
     externalID: volume.ExternalID,
+    ...contextField(volume, restore.context),
     csiName,
     incarnation,
     status: {
       ...record.status,
       lastRestore: {
-        snapshotID,
+        ...restoreSource(restore),
         outcome: 'Restored',
-        message: `external volume "${volume.ExternalID}" was made from the snapshot; "${externalID}" was replaced and is kept`,
+        message: `${describeRestored(restore, volume.ExternalID)}; "${externalID}" was replaced and is kept`,
         atMs,
       },
     },

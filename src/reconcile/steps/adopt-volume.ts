@@ -1,4 +1,4 @@
-import type { VolumeRecord } from '../../plan/record.ts'
+import { contextField, type VolumeRecord } from '../../plan/record.ts'
 import type { VolumeStepInput } from '../volume-step.ts'
 
 /**
@@ -12,6 +12,7 @@ export async function adoptVolume({ record, volume }: VolumeStepInput): Promise<
   return {
     ...rest,
     externalID: volume.ExternalID,
+    ...contextField(volume),
     csiName: volume.Name === '' ? record.csiName : volume.Name,
     ...(isOurs && applied !== undefined ? { applied } : {}),
   }

@@ -1,4 +1,4 @@
-import type { VolumeRecord } from '../../plan/record.ts'
+import { restoreSource, type VolumeRecord } from '../../plan/record.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
 import { beginIntent } from '../begin-intent.ts'
 import { settlesIntent } from '../settles-intent.ts'
@@ -17,7 +17,7 @@ export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord
     newVolumeRequest(
       record.declaration.spec,
       { csiName: record.restore?.csiName ?? record.csiName },
-      record.restore ?? (source.state === 'ready' ? source : {}),
+      record.restore === undefined ? (source.state === 'ready' ? source : {}) : restoreSource(record.restore),
     )
   const intended: VolumeRecord = {
     ...record,

@@ -1,4 +1,4 @@
-import type { VolumeRecord } from '../../plan/record.ts'
+import { restoreSource, type VolumeRecord } from '../../plan/record.ts'
 import type { ReconcileContext } from '../context.ts'
 import type { VolumeStepInput } from '../volume-step.ts'
 
@@ -16,7 +16,7 @@ export async function endRestore({ context, record, restoreOrder }: VolumeStepIn
     status: {
       ...record.status,
       lastRestore: {
-        snapshotID: restore?.snapshotID ?? restoreOrder?.snapshotID ?? '',
+        ...restoreSource(restore ?? restoreOrder),
         outcome: 'NotRestored',
         message: restore?.undoneFor ?? restoreOrder?.refusal ?? 'its declaration is gone',
         atMs: context.clock.now(),

@@ -1,5 +1,5 @@
 import { chooseName } from '../../plan/identity.ts'
-import { nextIncarnation, type VolumeRecord } from '../../plan/record.ts'
+import { contextField, nextIncarnation, type VolumeRecord } from '../../plan/record.ts'
 import type { VolumeStepInput } from '../volume-step.ts'
 
 /**
@@ -7,7 +7,7 @@ import type { VolumeStepInput } from '../volume-step.ts'
  * name. The order is taken back first: it is good for one volume, once.
  */
 export async function recreateVolume({ context, record }: VolumeStepInput): Promise<VolumeRecord> {
-  const { externalID, intent: _, applied: __, lastUpdateHash: ___, restore, ...rest } = record
+  const { externalID, context: lost, intent: _, applied: __, lastUpdateHash: ___, restore, ...rest } = record
   const { spec } = record.declaration
   const incarnation = nextIncarnation({ ...record, ...restore })
   await context.inventory.amendOrders(record.key, ({ recreate: ____, restore: _____, ...orders }) => orders)
@@ -20,6 +20,8 @@ export async function recreateVolume({ context, record }: VolumeStepInput): Prom
       reason: 'Vanished',
       atMs,
       incarnation,
+      csiName: record.csiName,
+      ...contextField(undefined, lost),
     })
   }
   const { region } = context

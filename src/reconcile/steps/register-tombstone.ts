@@ -12,7 +12,12 @@ export async function registerTombstone(input: VolumeStepInput): Promise<VolumeR
   const intended: VolumeRecord = { ...record, end: { phase: 'register-tombstone', tombstoneID: id } }
   await context.inventory.put(intended)
   try {
-    const request = newVolumeRequest(spec, { csiName: record.csiName, externalID })
+    const { csiName, context: recorded } = record
+    const request = newVolumeRequest(spec, {
+      csiName,
+      externalID,
+      ...(recorded === undefined ? {} : { context: recorded }),
+    })
     await context.api.registerVolume({ ...request, ID: id, ...secretsField(input) }, signal)
   } finally {
     context.observer.invalidate({ volume: { namespace: spec.namespace, volumeID: id } })

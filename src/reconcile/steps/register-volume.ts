@@ -8,10 +8,12 @@ export async function registerVolume(input: VolumeStepInput): Promise<VolumeReco
   const { context, record, hashes, signal } = input
   const externalID = recordedExternalID(record)
   const { spec } = record.declaration
-  const request = newVolumeRequest(
-    record.restore === undefined ? spec : { ...spec, context: record.restore.context },
-    { csiName: record.csiName, externalID },
-  )
+  const { csiName, context: recorded } = record
+  const request = newVolumeRequest(spec, {
+    csiName,
+    externalID,
+    ...(recorded === undefined ? {} : { context: recorded }),
+  })
   try {
     await context.api.registerVolume({ ...request, ...secretsField(input) }, signal)
   } finally {

@@ -28,7 +28,7 @@ async function start() {
 }
 
 describe('mooring restore', () => {
-  it('puts a volume from the snapshot under the same ID; the one before it is kept and listed as replaced', async () => {
+  it('puts a volume from the snapshot under the same ID; the one before it is kept, listed as replaced, and gone back to', async () => {
     const { write, mooring, run, admin, fileOf, statusOf } = await start()
     const [replaced = ''] = mooring.directories()
     writeFileSync(fileOf(replaced), 'before')
@@ -57,6 +57,18 @@ describe('mooring restore', () => {
     expect((await admin.orphans()).inStorage).toMatchObject([
       { externalID: replaced, released: { key: 'Volume/default/data', reason: 'Replaced' } },
     ])
+
+    const back = await run('restore', 'data', '--back-to', replaced, '--yes', '--wait')
+    expect(back).toMatchObject({ status: 0, stderr: '' })
+    expect(back.stdout).toContain(`Restored: external volume "${replaced}" is in its place again`)
+    expect(await mooring.read('data')).toMatchObject({ ExternalID: replaced, Name: replaced })
+    expect(readFileSync(fileOf(replaced), 'utf8')).toBe('after')
+    expect(await statusOf('Volume/default/data')).toMatchObject({
+      replaced: [{ externalID: `${replaced}-r1` }],
+    })
+    expect((await run('restore', 'data', '--back-to', 'other', '--yes')).stderr).toMatch(
+      /no restore of it replaced external volume "other"/,
+    )
     await mooring.stop()
   })
 

@@ -177,6 +177,13 @@ describe('mooring run --kubernetes', () => {
     }, waiting)
     expect(kube.nomad.directories()).toHaveLength(2)
     expect(operator.log.filter(({ step }) => step === 'begin-restore')).toHaveLength(1)
+
+    const restored = statusOf(await kube.find('Volume', 'data')).externalID ?? ''
+    await kube.annotate('Volume', 'data', { 'mooring.dev/restore-from': `replaced:${before}@${restored}` })
+    await vi.waitFor(async () => {
+      expect(statusOf(await kube.find('Volume', 'data')).externalID).toBe(before)
+    }, waiting)
+    await kube.settled('Volume', 'data', 'AsDeclared')
   })
 
   // Failed once on a machine with much other work, for a reason that was not found; never since.

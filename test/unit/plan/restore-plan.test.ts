@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { VolumeDeclaration } from '../../../src/declare/declaration.ts'
 import { restoredName } from '../../../src/plan/identity.ts'
 import { incarnationsUsed, nextIncarnation, type VolumeRecord } from '../../../src/plan/record.ts'
-import { type RestoreGuards, refuseRestore, refuseRestoreOrder } from '../../../src/plan/restore-plan.ts'
+import {
+  findReplaced,
+  type RestoreGuards,
+  refuseRestore,
+  refuseRestoreOrder,
+} from '../../../src/plan/restore-plan.ts'
 import { volume } from '../../builders/declarations.ts'
 import { aSnapshot } from '../../builders/nomad.ts'
 import { nomadPlugin, nomadVolume } from '../../builders/observed.ts'
@@ -18,7 +23,7 @@ const recordOf = ({ spec, record = { externalID: 'vol-1' } }: Case) =>
 
 describe('refuseRestoreOrder', () => {
   const request = { ID: 'data', PluginID: 'directories' }
-  const restore = { snapshotID: 'snap-0', csiName: 'data-r1', incarnation: 1, context: {} }
+  const restore = { snapshotID: 'snap-0', csiName: 'data-r1', incarnation: 1 }
   it.each<[string, Case & { suspendedSinceMs?: number }, RegExp | undefined]>([
     ['allows it for a volume that was created', {}, undefined],
     [
@@ -66,18 +71,14 @@ describe('refuseRestore', () => {
   it.each<[string, Partial<RestoreGuards>, RegExp | undefined]>([
     ['allows it for a volume that nobody uses, and a ready snapshot', {}, undefined],
     ['allows it for a volume that Nomad lost', { volume: undefined }, undefined],
-    ['allows it where the plugin cannot list snapshots', { snapshot: 'unknown' }, undefined],
+    ['allows it where the plugin cannot list snapshots', { source: 'unknown' }, undefined],
     [
       'refuses while allocations hold the volume, and names them',
       { volume: nomadVolume('data', { ReadAllocs: { a1: null }, WriteAllocs: { a2: null } }) },
       /in use by allocations a1, a2/,
     ],
-    [
-      'refuses a snapshot that is not ready',
-      { snapshot: aSnapshot('s', { IsReady: false }) },
-      /ready to use/,
-    ],
-    ['refuses a snapshot that the plugin does not list', { snapshot: 'unlisted' }, /lists no snapshot "s"/],
+    ['refuses a snapshot that is not ready', { source: aSnapshot('s', { IsReady: false }) }, /ready to use/],
+    ['refuses a snapshot that the plugin does not list', { source: 'unlisted' }, /lists no snapshot "s"/],
     ['refuses while the plugin is away', { plugin: undefined }, /Nomad does not know it/],
     [
       'refuses where the plugin cannot create',
@@ -91,15 +92,52 @@ describe('refuseRestore', () => {
       /lose spec\.secrets.*secrets: \{\}/,
     ],
   ])('%s', (_title, guards, expected) => {
-    const refusal = refuseRestore(recordOf({}), 's', {
-      volume: nomadVolume('data'),
-      plugin: nomadPlugin('directories'),
-      snapshot: aSnapshot('s'),
-      unreadable: [],
-      ...guards,
-    })
+    const refusal = refuseRestore(
+      recordOf({}),
+      { snapshotID: 's' },
+      {
+        volume: nomadVolume('data'),
+        plugin: nomadPlugin('directories'),
+        source: aSnapshot('s'),
+        unreadable: [],
+        ...guards,
+      },
+    )
     if (expected === undefined) expect(refusal).toBeUndefined()
     else expect(refusal).toMatch(expected)
+  })
+})
+
+describe('findReplaced', () => {
+  const left = (reason: string, fields = {}) => ({
+    ...{ key: 'Volume/default/data', pluginID: 'directories', externalID: 'vol-0', reason, atMs: 0 },
+    ...fields,
+  })
+  const other = volumeRecord(volume('look', { externalID: 'vol-0' }), { externalID: 'vol-0' })
+  it.each<
+    [string, Parameters<typeof findReplaced>[2], Parameters<typeof findReplaced>[3], RegExp | undefined]
+  >([
+    ['finds what a restore replaced', [left('Replaced')], [], undefined],
+    ['finds nothing that was left behind otherwise', [left('Retained')], [], /no restore of it replaced/],
+    ['finds nothing of another volume', [left('Replaced', { key: 'Volume/default/x' })], [], /no restore/],
+    ['finds nothing that was deleted since', [left('Replaced'), left('Deleted')], [], /no restore/],
+    ['names who has it now', [left('Replaced')], [other], /Volume\/default\/look stands for/],
+  ])('%s', (_title, released, records, refusal) => {
+    const found = findReplaced(recordOf({}), 'vol-0', released, records)
+    if (refusal === undefined) expect(found).toMatchObject({ externalID: 'vol-0' })
+    else expect(found).toMatch(refusal)
+    expect(findReplaced(recordOf({}), 'vol-1', released, records)).toMatch(/the one that it has/)
+  })
+
+  it('needs the plugin to list it still, and no plugin that can create', () => {
+    const guards = {
+      volume: nomadVolume('data'),
+      plugin: nomadPlugin('directories', { SupportsCreateDelete: false }),
+    }
+    const refuse = (source: RestoreGuards['source']) =>
+      refuseRestore(recordOf({}), { backTo: 'vol-0' }, { ...guards, source, unreadable: [] })
+    expect(refuse('unlisted')).toMatch(/lists external volume "vol-0" no more/)
+    expect(refuse('unknown')).toBeUndefined()
   })
 })
 

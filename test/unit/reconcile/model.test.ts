@@ -38,7 +38,7 @@ type Action =
   | { do: 'node'; node: string; to: 'partitioned' | 'dead' | 'back' | 'purged' }
   | { do: 'detach-endpoint'; isBroken: boolean }
   | { do: 'plugin'; snapshotsNeedTheirVolume: boolean }
-  | { do: 'restore' | 'undo-restore'; name: string }
+  | { do: 'restore' | 'undo-restore' | 'go-back'; name: string }
   | { do: 'fault'; fault: Fault }
   | { do: 'kill'; effects: number }
   | { do: 'advance'; ms: number }
@@ -143,6 +143,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 const restoreAction: fc.Arbitrary<Action> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ do: 'restore' as const, name: 'a' }) },
   { weight: 1, arbitrary: fc.constant({ do: 'undo-restore' as const, name: 'a' }) },
+  { weight: 2, arbitrary: fc.constant({ do: 'go-back' as const, name: 'a' }) },
   {
     weight: 1,
     arbitrary: fc
@@ -269,6 +270,18 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       const { snapshotID } = taken
       return model.order(key, (orders) => ({ ...orders, restore: { externalID, snapshotID, atMs: 0 } }))
     }
+    case 'go-back': {
+      const key = `Volume/default/${step.name}`
+      const record = model.stored.get(key)
+      if (record?.kind !== 'Volume' || record.externalID === undefined || record.restore) return undefined
+      const { externalID } = record
+      const replaced = model
+        .released()
+        .findLast((each) => each.key === key && each.reason === 'Replaced' && each.externalID !== externalID)
+      if (replaced === undefined) return undefined
+      const backTo = replaced.externalID
+      return model.order(key, (orders) => ({ ...orders, restore: { externalID, backTo, atMs: 0 } }))
+    }
     case 'undo-restore': {
       const key = `Volume/default/${step.name}`
       const record = model.stored.get(key)
@@ -360,7 +373,8 @@ function expectNeverList(
   )
   expect(new Set(externalIDs).size, 'one external volume for two declarations').toBe(externalIDs.length)
   for (const { externalID, reason } of released()) {
-    if (reason !== 'Replaced') continue
+    // One that was gone back to is no longer what was replaced.
+    if (reason !== 'Replaced' || externalIDs.includes(externalID)) continue
     expect(world.history.externalIDsDeleted, 'a replaced volume was deleted').not.toContain(externalID)
   }
   for (const record of stored.values()) {
@@ -399,6 +413,7 @@ describe('the reconcile loop', () => {
 
   it('holds it through restores, which end in the restored volume or in the one before', async () => {
     const outcomes: Record<string, number> = {}
+    let timesGoneBack = 0
     await fc.assert(
       fc.asyncProperty(fc.array(restoreAction, { minLength: 1, maxLength: 25 }), async (steps) => {
         const model = createOperatorModel()
@@ -406,8 +421,9 @@ describe('the reconcile loop', () => {
         model.declare(snapshot('of-a', 'a'))
         for (let round = 0; round < 4; round += 1) await model.run()
         await expectToHold(model, steps)
-        const outcome = model.stored.get('Volume/default/a')?.status.lastRestore?.outcome
+        const { outcome, backTo } = model.stored.get('Volume/default/a')?.status.lastRestore ?? {}
         if (outcome !== undefined) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+        if (outcome === 'Restored' && backTo !== undefined) timesGoneBack += 1
       }),
       {
         numRuns: Number(process.env.MOORING_MODEL_RUNS ?? 500),
@@ -416,6 +432,7 @@ describe('the reconcile loop', () => {
     )
     // The histories are of restores indeed.
     expect(outcomes).toEqual({ Restored: expect.any(Number), NotRestored: expect.any(Number) })
+    expect(timesGoneBack).toBeGreaterThan(0)
   })
 
   it('writes nothing once everything is as declared (nomad#8100)', async () => {
@@ -495,7 +512,9 @@ async function expectAtRest(model: ReturnType<typeof createOperatorModel>) {
       const disk = world.disks.get(externalID ?? '')
       const { lastRestore, history = [] } = status
       if (lastRestore?.outcome === 'Restored' && !history.some(({ step }) => step === 'recreate-volume')) {
-        expect(disk?.content, 'restored').toBe(world.history.contents.get(lastRestore.snapshotID))
+        const { snapshotID, backTo } = lastRestore
+        if (backTo !== undefined) expect(externalID, 'gone back').toBe(backTo)
+        else expect(disk?.content, 'restored').toBe(world.history.contents.get(snapshotID ?? ''))
       }
       expect(BigInt(disk?.sizeBytes ?? 0)).toBeGreaterThanOrEqual(declaration.spec.capacity?.min ?? 0n)
     }

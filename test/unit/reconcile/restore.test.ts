@@ -188,3 +188,110 @@ describe('a restore under the same volume ID', () => {
     expect(model.world.disks.has(externalID)).toBe(true)
   })
 })
+
+describe('the way back to a volume that a restore replaced', () => {
+  /** Restored from the snapshot, so that `externalID` was replaced. */
+  async function restored() {
+    const restore = await ordered()
+    await restore.model.rest()
+    const { externalID = '' } = restore.record()
+    const { model } = restore
+    const goBack = (backTo = restore.externalID) =>
+      model.order(key, () => ({ restore: { externalID, backTo, atMs: 0 } }))
+    return { ...restore, current: restore.current, newer: externalID, goBack }
+  }
+
+  it('registers it again with the context of its create, and lists the one that it takes the place of', async () => {
+    const { model, record, externalID, newer, goBack, current, writes } = await restored()
+    const before = writes().length
+    await goBack()
+    await model.rest()
+    expect(writes().slice(before)).toEqual(['deregisterVolume', 'registerVolume'])
+    expect(current()).toMatchObject({ ExternalID: externalID, Context: { disk: externalID } })
+    expect(record()).toMatchObject({
+      externalID,
+      context: { disk: externalID },
+      incarnation: 2,
+      status: {
+        conditions: [{ type: 'Ready', status: 'True' }, {}, {}],
+        lastRestore: { outcome: 'Restored', backTo: externalID },
+      },
+    })
+    expect(model.released()).toContainEqual(
+      expect.objectContaining({ externalID: newer, reason: 'Replaced', context: { disk: newer } }),
+    )
+    expect(model.world.disks.has(newer)).toBe(true)
+  })
+
+  it('keeps the one there is where the other is gone by then', async () => {
+    const { model, record, externalID, newer, goBack, current } = await restored()
+    model.world.disks.delete(externalID)
+    await goBack()
+    await model.rest()
+    expect(record().status.lastRestore).toMatchObject({
+      outcome: 'NotRestored',
+      backTo: externalID,
+      message: `plugin "directories" lists external volume "${externalID}" no more`,
+    })
+    expect(current()?.ExternalID).toBe(newer)
+  })
+
+  it('puts the one there is back where the plugin refuses the other for good', async () => {
+    const { model, record, newer, goBack, current } = await restored()
+    await goBack()
+    await model.run()
+    await model.run()
+    model.world.failNext('refused')
+    await model.rest()
+    expect(record().status.lastRestore).toMatchObject({ outcome: 'NotRestored', message: 'refused' })
+    expect(current()).toMatchObject({ ExternalID: newer, Context: { disk: newer } })
+  })
+
+  it('waits while somebody has the other one in Nomad under another ID, and is called off by a person', async () => {
+    const { model, record, externalID, newer, goBack, current } = await restored()
+    await goBack()
+    await model.run()
+    await model.run()
+    await model.world.api.registerVolume({
+      ...{ ID: 'look', Namespace: 'default', PluginID: 'directories', RequestedCapabilities: [] },
+      ...{ ExternalID: externalID, Context: { disk: externalID } },
+    })
+    await model.run()
+    expect(record().status.conditions[0]).toMatchObject({ reason: 'ExternalIDTaken' })
+    await model.order(key, () => ({ undoRestore: { csiName: record().restore?.csiName ?? '', atMs: 0 } }))
+    await model.rest()
+    expect(current()?.ExternalID).toBe(newer)
+    expect(record().status.lastRestore?.outcome).toBe('NotRestored')
+  })
+})
+
+describe('the context that a plugin answers to a create', () => {
+  it('is sent again where Nomad lost the volume, and with its tombstone', async () => {
+    const model = createOperatorModel()
+    model.declare(volume('data', { secrets: {}, deletionPolicy: 'Delete' }))
+    await model.rest()
+    const { externalID = '' } = model.stored.get(key) as VolumeRecord
+    model.world.volumes.delete('default/data')
+    await model.rest()
+    expect(model.world.volumes.get('default/data')?.Context).toEqual({ disk: externalID })
+    model.remove(key)
+    await model.rest()
+    expect(model.world.disks.has(externalID)).toBe(false)
+    expect(model.world.history.violations).toEqual([])
+  })
+
+  it('is kept with what is left behind, for the volume to be taken back', async () => {
+    const model = createOperatorModel()
+    const many = (count: number) =>
+      model.declare(volume('data', { secrets: {}, perAlloc: { count, whenScaled: 'Deregister' } }))
+    many(2)
+    await model.rest()
+    const { externalID = '' } = model.stored.get('Volume/default/data[1]') as VolumeRecord
+    many(1)
+    await model.rest()
+    expect(model.world.volumes.has('default/data[1]')).toBe(false)
+    many(2)
+    await model.rest()
+    expect(model.world.volumes.get('default/data[1]')?.Context).toEqual({ disk: externalID })
+  })
+})
