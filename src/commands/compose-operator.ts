@@ -90,7 +90,12 @@ export async function composeOperator(
     directory: operatorDirectory(options.dataDir),
     keyedHash: inventory.keyedHash,
     ...(kubernetes === undefined ? {} : { readSecret: kubernetes.readSecret }),
-    ...(observed === undefined ? {} : { aroundCall: observed.hooks.aroundCall }),
+    ...(observed === undefined
+      ? {}
+      : {
+          aroundCall: observed.hooks.aroundCall,
+          aroundPluginCall: observed.hooks.aroundPluginCall,
+        }),
   })
   const operator = startOperator({
     ...parts,

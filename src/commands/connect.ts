@@ -4,18 +4,19 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { type Command, Option } from 'commander'
 import type { OperatorInfo } from '../admin/admin.ts'
+import { createDirectPlugins, type DirectPluginsOptions } from '../csi/direct-plugins.ts'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import { type Log, silentLog } from '../lib/log.ts'
 import type { NomadClient, NomadClientOptions } from '../nomad/client.ts'
 import { createObserver, type NomadObserver } from '../nomad/observer.ts'
 import { createVariableSecrets } from '../nomad/variable-secrets.ts'
-import type { SecretResolver } from '../plan/ports.ts'
+import type { DirectPlugins, SecretResolver } from '../plan/ports.ts'
 import { createKeptSecrets } from '../secrets/kept-secrets.ts'
 import { createSecretResolver, variablesPrefix } from '../secrets/resolve-secrets.ts'
 import type { Source } from '../sources/source.ts'
 import { connectNomad, defaultVariablesNamespace, type NomadConnection } from './nomad-connection.ts'
-import { collectOption, type SourceFlags } from './options.ts'
+import { collectOption, type PluginEndpoint, type SourceFlags } from './options.ts'
 import { openSources } from './sources.ts'
 
 export const sourceOption = () =>
@@ -32,6 +33,7 @@ export interface Parts {
   readonly observer: NomadObserver
   readonly sources: readonly Source[]
   readonly secrets: SecretResolver
+  readonly plugins: DirectPlugins
   close(): Promise<void>
 }
 
@@ -46,6 +48,8 @@ export async function openParts(
       readonly keyedHash: (text: string) => string
       readonly readSecret?: (namespace: string, name: string, key: string) => Promise<string | undefined>
       readonly log: Log
+      readonly csiEndpoint?: readonly PluginEndpoint[]
+      readonly aroundPluginCall?: DirectPluginsOptions['aroundCall']
     } & Pick<NomadClientOptions, 'aroundCall'>,
 ): Promise<Parts> {
   const { log, secretsDir, directory } = options
@@ -57,11 +61,24 @@ export async function openParts(
     onReloadError: (error) =>
       log.error({ error: errorMessage(error) }, 'Nomad is reached with what the file held before'),
   })
-  const observer = createObserver({ client, clock: systemClock, log, random: Math.random })
+  const { csiEndpoint = [], aroundPluginCall } = options
+  const plugins = createDirectPlugins({
+    endpoints: new Map(csiEndpoint.map(({ id, endpoint }) => [id, endpoint])),
+    clock: systemClock,
+    log,
+    ...(aroundPluginCall === undefined ? {} : { aroundCall: aroundPluginCall }),
+  })
+  const observer = createObserver({
+    client: { ...client, ...plugins.listsBeside(client) },
+    clock: systemClock,
+    log,
+    random: Math.random,
+  })
   return {
     client,
     observer,
     sources: opened.sources,
+    plugins,
     secrets: createSecretResolver({
       environment: process.env,
       kept,
@@ -76,6 +93,7 @@ export async function openParts(
     async close() {
       await opened.close()
       await observer.close()
+      plugins.close()
       await client.close()
     },
   }

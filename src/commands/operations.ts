@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
-import { nest } from '../lib/around.ts'
+import type { PluginCall } from '../csi/plugin-client.ts'
+import { type Around, nest } from '../lib/around.ts'
 import { type Clock, delay } from '../lib/clock.ts'
 import { errorMessage, UsageError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { packageVersion } from '../lib/version.ts'
 import type { NomadClientOptions } from '../nomad/client.ts'
+import { type Phase, planLiveness, planReadiness } from '../operations/health.ts'
 import { createMetrics, type Metrics } from '../operations/metrics.ts'
 import { createNotifier } from '../operations/notifier.ts'
 import { startOperationsServer } from '../operations/operations-server.ts'
 import type { OperatorView } from '../operations/operator-view.ts'
+import { createPluginCallMetrics, type PluginCallMetrics } from '../operations/plugin-calls.ts'
 import { startTracing } from '../operations/start-tracing.ts'
 import { watchNotable } from '../operations/watch-notable.ts'
 import type { Orphans } from '../plan/orphans.ts'
@@ -25,7 +28,9 @@ const firstSearchMs = 60_000
 /** What goes around the operator's work. */
 export interface Hooks
   extends Required<Pick<OperatorOptions, 'aroundPass' | 'aroundStep' | 'onStatus'>>,
-    Required<Pick<NomadClientOptions, 'aroundCall'>> {}
+    Required<Pick<NomadClientOptions, 'aroundCall'>> {
+  readonly aroundPluginCall: Around<PluginCall>
+}
 
 export interface Operations {
   /** Begins the work of an operator over this inventory. */
@@ -53,12 +58,14 @@ export async function startOperations(
     readonly log: Log
     /** One of several, which stands by until it leads. */
     readonly isReplica: boolean
+    /** Of all calls of plugins in this process, where somebody beside the operator makes some. */
+    readonly pluginCalls?: PluginCallMetrics
   },
 ): Promise<Operations> {
-  const { clock, log, isReplica } = options
+  const { clock, log, isReplica, pluginCalls = createPluginCallMetrics(clock) } = options
   const version = packageVersion()
   const notify = readNotifyFlags(flags)
-  const metrics = flags.metricsAddr && createMetrics({ clock, version })
+  const metrics = flags.metricsAddr && createMetrics({ clock, version, pluginCalls })
   const tracing = await startTracing({ environment: process.env, version, log })
   const notifier =
     notify &&
@@ -73,16 +80,18 @@ export async function startOperations(
     })
 
   let view: OperatorView | undefined
+  const phase = (): Phase =>
+    view === undefined
+      ? { type: isReplica ? 'standby' : 'starting' }
+      : { type: 'running', view, hasNomadAnswered: metrics?.lastAnswerMs() !== undefined }
   const server =
     flags.metricsAddr &&
     metrics &&
     (await startOperationsServer({
       ...flags.metricsAddr,
       metrics,
-      phase: () =>
-        view === undefined
-          ? { type: isReplica ? 'standby' : 'starting' }
-          : { type: 'running', view, hasNomadAnswered: metrics.lastAnswerMs() !== undefined },
+      liveness: () => planLiveness(phase()),
+      readiness: () => planReadiness(phase()),
     }))
   if (server) log.info({ url: `${server.url}/metrics` }, 'metrics listen')
 
@@ -96,6 +105,7 @@ export async function startOperations(
           aroundPass: nest(metrics?.aroundPass, tracing?.aroundPass),
           aroundStep: nest(metrics?.aroundStep, tracing?.aroundStep, notable?.aroundStep),
           aroundCall: nest(metrics?.aroundCall, tracing?.aroundCall),
+          aroundPluginCall: nest(pluginCalls.aroundCall, tracing?.aroundPluginCall),
           onStatus: notable?.onStatus ?? (() => {}),
         },
         observe(operator, findOrphans) {

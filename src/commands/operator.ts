@@ -14,7 +14,7 @@ import type { NomadObserver } from '../nomad/observer.ts'
 import type { Decision } from '../plan/decision.ts'
 import { planDependents } from '../plan/dependents.ts'
 import { type Key, volumeKey } from '../plan/identity.ts'
-import type { Inventory, SecretResolver, VolumesApi } from '../plan/ports.ts'
+import type { DirectPlugins, Inventory, SecretResolver, VolumesApi } from '../plan/ports.ts'
 import type { PruneOptions } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { ReconcileContext, StepSubject } from '../reconcile/context.ts'
@@ -35,6 +35,7 @@ export interface OperatorOptions {
   readonly sources: readonly Source[]
   readonly api: VolumesApi
   readonly observer: NomadObserver
+  readonly plugins?: DirectPlugins
   readonly inventory: Inventory
   readonly secrets: SecretResolver
   readonly clock: Clock

@@ -59,6 +59,40 @@ export function variableOptions(): Option[] {
   ]
 }
 
+/** A CSI plugin by the ID that Nomad has it under. */
+export interface PluginEndpoint {
+  readonly id: string
+  readonly endpoint: string
+}
+
+/** Of sockets that this process reaches; a value of the environment has one a line. */
+export function collectPluginSockets(
+  text: string,
+  before: readonly PluginEndpoint[] = [],
+): readonly PluginEndpoint[] {
+  const endpoints = [...before]
+  for (const line of collectOption(text)) {
+    const divider = line.indexOf('=')
+    const [id, endpoint] = [line.slice(0, Math.max(0, divider)), line.slice(divider + 1)]
+    if (id === '' || !/^unix:\/\/\/./.test(endpoint)) {
+      throw new InvalidArgumentError('write ID=unix:///path/to.sock.')
+    }
+    if (endpoints.some((each) => each.id === id)) {
+      throw new InvalidArgumentError(`plugin "${id}" is given twice.`)
+    }
+    endpoints.push({ id, endpoint })
+  }
+  return endpoints
+}
+
+export const csiEndpointOption = () =>
+  new Option(
+    '--csi-endpoint <id=endpoint>',
+    "the socket of a plugin's controller that this process reaches itself, ID=unix:///path; may be given more than once",
+  )
+    .argParser(collectPluginSockets)
+    .env('MOORING_CSI_ENDPOINT')
+
 /** Options of how sources are read. */
 export function sourceOptions(): Option[] {
   return [
@@ -119,12 +153,15 @@ export const readOnlyOption = () =>
     .default(false)
     .env('MOORING_READ_ONLY')
 
+export const metricsAddressOption = () =>
+  new Option('--metrics-addr <host:port>', 'serve /metrics, /healthz and /readyz there (default: nowhere)')
+    .argParser(parseAddressOption)
+    .env('MOORING_METRICS_ADDR')
+
 /** Options of metrics and notifications. */
 function operationsOptions(): Option[] {
   return [
-    new Option('--metrics-addr <host:port>', 'serve /metrics, /healthz and /readyz there (default: nowhere)')
-      .argParser(parseAddressOption)
-      .env('MOORING_METRICS_ADDR'),
+    metricsAddressOption(),
     new Option(
       '--notify-url <url>',
       'POST a notification there when something is stalled or a snapshot was missed',
@@ -172,12 +209,14 @@ export function operatorOptions(): Option[] {
       .argParser(parseDurationOption)
       .default(300_000, '5m')
       .env('MOORING_RESYNC'),
+    csiEndpointOption(),
     ...operationsOptions(),
     logLevelOption(),
   ]
 }
 
 export interface OperatorFlags extends SourceFlags, OperationsFlags {
+  readonly csiEndpoint?: readonly PluginEndpoint[]
   readonly prune: boolean
   /** Milliseconds. */
   readonly pruneDelay: number

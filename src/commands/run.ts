@@ -4,6 +4,7 @@ import { openSqliteInventory } from '../inventory/sqlite-inventory.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
+import type { PluginCallMetrics } from '../operations/plugin-calls.ts'
 import {
   composeOperator,
   type OperatorSettings,
@@ -46,11 +47,18 @@ export function runCommand(): Command {
 }
 
 /** Composes the operator from its flags, and serves its admin API. */
-export async function runOperator(options: OperatorSettings): Promise<RunningOperator> {
+export async function runOperator(
+  options: OperatorSettings & { readonly pluginCalls?: PluginCallMetrics },
+): Promise<RunningOperator> {
   const directory = operatorDirectory(options.dataDir)
   const kept = openSqliteInventory(directory)
-  const { log } = options
-  const operations = await startOperations(options, { clock: systemClock, log, isReplica: false })
+  const { log, pluginCalls } = options
+  const operations = await startOperations(options, {
+    clock: systemClock,
+    log,
+    isReplica: false,
+    ...(pluginCalls === undefined ? {} : { pluginCalls }),
+  })
   const operator = await composeOperator(options, kept, undefined, undefined, operations)
   const socket = await serveAdmin({ directory, admin: operator.admin, log: options.log })
   return {

@@ -9,8 +9,15 @@ import { defaultLimits } from '../server/http/limits.ts'
 import type { TlsFiles } from '../server/http/tls.ts'
 import type { PluginConfig } from '../server/plugins/registry.ts'
 import { startServer } from '../server/server.ts'
-import { logLevelOption, parseAddressOption, parseCountOption, parseDurationOption } from './options.ts'
+import {
+  logLevelOption,
+  metricsAddressOption,
+  parseAddressOption,
+  parseCountOption,
+  parseDurationOption,
+} from './options.ts'
 import { serverBackupCommand, serverDataDirectoryOption, serverRestoreCommand } from './server-backup.ts'
+import { startServerOperations } from './server-operations.ts'
 import { aclFileOption, serverTokenCommand } from './server-token.ts'
 
 interface ServerFlags {
@@ -26,6 +33,7 @@ interface ServerFlags {
   readonly mountRoot?: string
   /** Milliseconds. */
   readonly probeInterval: number
+  readonly metricsAddr?: { readonly host: string; readonly port: number }
   readonly logLevel: LogLevel
   readonly allowedHost: readonly string[]
   readonly tlsCert?: string
@@ -93,11 +101,13 @@ export function serverCommand(): Command {
         .choices(['page', 'nomad'])
         .default('page'),
     )
+    .addOption(metricsAddressOption())
     .addOption(logLevelOption())
   for (const option of guardOptions()) command.addOption(option)
   return command.action(async (flags: ServerFlags) => {
     const log = createLog(flags.logLevel)
     const tls = tlsFiles(flags)
+    const operations = await startServerOperations(flags.metricsAddr, log)
     const server = await startServer({
       http: flags.http,
       dataDirectory: flags.dataDir,
@@ -119,10 +129,13 @@ export function serverCommand(): Command {
       ...(flags.aclFile !== undefined && { aclFile: flags.aclFile }),
       ...(flags.keyFile !== undefined && { keyFile: flags.keyFile }),
       insecure: flags.insecure,
+      aroundPluginCall: operations.aroundPluginCall,
     })
+    operations.isReady()
     const signal = await waitForShutdown(systemClock)
     log.info({ signal }, 'server stopping')
     await server.close()
+    await operations.close()
   })
 }
 

@@ -9,6 +9,7 @@ import { createLog, type Log } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import { fitsSocketPath } from '../lib/socket-path.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
+import { createPluginCallMetrics } from '../operations/plugin-calls.ts'
 import { startServer } from '../server/server.ts'
 import { showLiveTable } from './live-table.ts'
 import { type OperatorFlags, operatorOptions, parseAddressOption, readOnlyOption } from './options.ts'
@@ -94,8 +95,10 @@ async function startParts(source: readonly string[], flags: UpFlags, dataDirecto
     clock: systemClock,
     log: log.child({ part: 'driver' }),
   })
+  const pluginCalls = createPluginCallMetrics(systemClock)
   const server = await startServer({
     http: flags.http,
+    aroundPluginCall: pluginCalls.aroundCall,
     dataDirectory: join(dataDirectory, 'server'),
     plugins: [{ id: pluginID, endpoint: driver.endpoint }],
     clock: systemClock,
@@ -109,6 +112,7 @@ async function startParts(source: readonly string[], flags: UpFlags, dataDirecto
     log: log.child({ part: 'operator' }),
     // The server finishes every create it had accepted before it answers, and this process holds both.
     settledBeforeMs: systemClock.now(),
+    pluginCalls,
   })
   return {
     operator,

@@ -1,4 +1,5 @@
 import { type MethodDefinition, status } from '@grpc/grpc-js'
+import { type Around, unobserved } from '../lib/around.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import { type Log, silentLog } from '../lib/log.ts'
@@ -33,6 +34,15 @@ export interface PluginClientOptions {
   readonly callsAtOnce?: number
   readonly log?: Log
   readonly clock?: Clock
+  /** Goes around every call that is sent; errors have their gRPC code as `codeName`. */
+  readonly aroundCall?: Around<PluginCall>
+}
+
+/** One call of a plugin, for whoever measures it. */
+export interface PluginCall {
+  readonly pluginID: string
+  /** As gRPC writes it: `/csi.v1.Controller/CreateVolume`. */
+  readonly path: string
 }
 
 export interface CallOptions {
@@ -84,7 +94,13 @@ const aboutThePlugin: ReadonlySet<RpcName> = new Set<RpcName>([
 
 /** A client of one CSI plugin. It connects at its first call, and again by itself after a loss. */
 export function createPluginClient(options: PluginClientOptions): PluginClient {
-  const { pluginID, clock = systemClock, log = silentLog, connectTimeoutMs = 5_000 } = options
+  const {
+    pluginID,
+    clock = systemClock,
+    log = silentLog,
+    connectTimeoutMs = 5_000,
+    aroundCall = unobserved,
+  } = options
   const deadlines: Deadlines = { ...defaultDeadlines, ...options.deadlines }
   const slots = createCallSlots(options.callsAtOnce ?? 16)
   const state = createStateCell()
@@ -109,10 +125,9 @@ export function createPluginClient(options: PluginClientOptions): PluginClient {
       log.debug({ ...fields, request: loadRedactor().message(`${name}Request`, request) }, 'plugin call')
     }
     try {
-      const answer = await connection.call(name, method, request, {
-        timeoutMs: deadlines[name],
-        ...(signal && { signal }),
-      })
+      const answer = await aroundCall({ pluginID, path: method.path }, () =>
+        connection.call(name, method, request, { timeoutMs: deadlines[name], ...(signal && { signal }) }),
+      )
       const clause = brokenClause(name, request, answer)
       if (clause !== undefined) {
         const details = `the answer breaks CSI 1.12: ${clause}`

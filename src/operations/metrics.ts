@@ -1,14 +1,13 @@
-import process from 'node:process'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Around } from '../lib/around.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Orphans } from '../plan/orphans.ts'
 import { kindOf, nameOf } from './key-parts.ts'
 import type { OperatorView } from './operator-view.ts'
+import { callBuckets, type PluginCallMetrics } from './plugin-calls.ts'
+import { createProcessRegistry } from './process-registry.ts'
 import { addViewMetrics } from './view-metrics.ts'
 
-/** Seconds; those in which the CSI sidecars of Kubernetes count their calls. */
-const callBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600]
 /** Seconds. A pass that makes no call takes milliseconds; one that creates, as long as its call. */
 const passBuckets = [0.001, 0.005, 0.025, ...callBuckets]
 
@@ -18,7 +17,6 @@ export interface Metrics {
   readonly aroundCall: Around<{ readonly operation: string }, { readonly status: number }>
   orphansFound(orphans: Orphans): void
   notified(outcome: 'delivered' | 'failed' | 'dropped'): void
-  /** From now on what the view shows is measured too. */
   /** Shows this one from here on. */
   observe(view: OperatorView): void
   /** When Nomad answered last, in milliseconds since the epoch; undefined: it has not yet. */
@@ -35,20 +33,16 @@ export interface Metrics {
 export function createMetrics({
   clock,
   version,
+  pluginCalls,
 }: {
   readonly clock: Clock
   readonly version: string
+  readonly pluginCalls: PluginCallMetrics
 }): Metrics {
-  const registry = new Registry()
+  const registry = createProcessRegistry(version)
   const registers = [registry]
   let view: OperatorView | undefined
-  collectDefaultMetrics({ register: registry })
-  new Gauge({
-    name: 'mooring_build_info',
-    help: 'Always 1, with the version of Mooring and of Node.',
-    labelNames: ['version', 'node_version'],
-    registers,
-  }).set({ version, node_version: process.version }, 1)
+  pluginCalls.register(registry)
 
   const passes = new Histogram({
     name: 'mooring_reconcile_duration_seconds',

@@ -2,15 +2,16 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { errorMessage, UsageError } from '../lib/errors.ts'
-import { type Phase, planLiveness, planReadiness } from './health.ts'
-import type { Metrics } from './metrics.ts'
 
 export interface OperationsServerOptions {
   readonly host: string
   /** 0: one that is free. */
   readonly port: number
-  readonly metrics: Pick<Metrics, 'render' | 'contentType'>
-  readonly phase: () => Phase
+  readonly metrics: { render(): Promise<string>; readonly contentType: string }
+  /** What keeps the process from its work until it is started anew; empty: it is alive. */
+  readonly liveness: () => readonly string[]
+  /** What is still to come before the process does its work; empty: it is ready. */
+  readonly readiness: () => readonly string[]
 }
 
 interface Answer {
@@ -27,10 +28,10 @@ interface Answer {
 export async function startOperationsServer(
   options: OperationsServerOptions,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const { host, port, metrics, phase } = options
+  const { host, port, metrics, liveness, readiness } = options
   const routes: Readonly<Record<string, () => Promise<Answer>>> = {
-    '/healthz': async () => answerOf(planLiveness(phase())),
-    '/readyz': async () => answerOf(planReadiness(phase())),
+    '/healthz': async () => answerOf(liveness()),
+    '/readyz': async () => answerOf(readiness()),
     '/metrics': async () => ({ status: 200, type: metrics.contentType, text: await metrics.render() }),
   }
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {

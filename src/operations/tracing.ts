@@ -14,6 +14,7 @@ export interface Tracing {
     { readonly operation: string; readonly method: string },
     { readonly status: number }
   >
+  readonly aroundPluginCall: Around<{ readonly pluginID: string; readonly path: string }>
 }
 
 /**
@@ -73,6 +74,18 @@ export function createTracing(tracer: Tracer): Tracing {
         if (answer.status >= 400) span.setStatus({ code: SpanStatusCode.ERROR })
         return answer
       })
+    },
+    aroundPluginCall({ pluginID, path }, run) {
+      const parent = parentContext()
+      if (parent === undefined) return run()
+      const [service = '', method = ''] = path.split('/').slice(1)
+      const attributes = {
+        'mooring.plugin': pluginID,
+        'rpc.system': 'grpc',
+        'rpc.service': service,
+        'rpc.method': method,
+      }
+      return inSpan(tracer.startSpan(`plugin ${method}`, { kind: SpanKind.CLIENT, attributes }, parent), run)
     },
   }
 }

@@ -38,6 +38,8 @@ export type DetachPlan =
       readonly nodeID: string
       readonly claims: readonly string[]
       readonly proof: string
+      /** The node lives, and is about to unmount by itself what ended there. */
+      readonly mayUnmountYet: boolean
     }
   /** The word was good for what is not there any more. */
   | { readonly type: 'forget-order'; readonly nodeID: string }
@@ -87,7 +89,8 @@ export function planDetach(
       here.length === 0
         ? [judgeAttachment(nodeID, observation, order)]
         : here.map((claim) => judgeClaim(claim, nodeID, observation, order))
-    return planNode(nodeID, here, judgements, title, tries[nodeID], nowMs)
+    const isUp = nodeStatus(observation.nodes, nodeID) === 'ready'
+    return planNode({ nodeID, isUp, here }, judgements, title, tries[nodeID], nowMs)
   })
   const unplaced = claims.filter(({ nodeID }) => nodeID === undefined)
   if (isStale && unplaced.length > 0) plans.push(holdUnplaced(unplaced))
@@ -100,8 +103,11 @@ export function planDetach(
 }
 
 function planNode(
-  nodeID: string,
-  here: readonly ClaimObservation[],
+  {
+    nodeID,
+    isUp,
+    here,
+  }: { readonly nodeID: string; readonly isUp: boolean; readonly here: readonly ClaimObservation[] },
   judgements: readonly Judgement[],
   title: string,
   tried: DetachTry | undefined,
@@ -132,7 +138,8 @@ function planNode(
     )
   }
   const proof = judgements.flatMap((each) => (each.is === 'dead' ? [each.proof] : [])).join('; ')
-  return { type: 'detach', nodeID, claims: here.map(({ allocationID }) => allocationID), proof }
+  const claims = here.map(({ allocationID }) => allocationID)
+  return { type: 'detach', nodeID, claims, proof, mayUnmountYet: isUp && claims.length > 0 }
 }
 
 function judgeClaim(

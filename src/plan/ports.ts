@@ -73,6 +73,43 @@ export interface Observer {
 }
 
 /**
+ * Plugins that this process reaches at their own sockets, beside Nomad. Where it does not reach one, each answers
+ * that nothing is known; calls that fail reject with an OperationError.
+ */
+export interface DirectPlugins {
+  /** The external volume by itself, for plugins that do not list: `unlisted` where the plugin says that it has none. */
+  externalVolume(pluginID: string, externalID: string): Promise<ExternalVolume | 'unlisted' | 'unknown'>
+  /** How much the plugin can still provide to volumes of this kind (CSI spec, GetCapacity). */
+  room(
+    pluginID: string,
+    kind: {
+      readonly parameters?: Readonly<Record<string, string>>
+      readonly topology?: Readonly<Record<string, string>>
+    },
+  ): Promise<Room | undefined>
+  /**
+   * Takes the volume off a node at the provider. May be repeated.
+   * @returns whether it was called: false where the plugin is not reached or does not publish
+   */
+  unpublish(
+    what: {
+      readonly pluginID: string
+      readonly externalID: string
+      /** The node by the plugin's own ID. */
+      readonly externalNodeID: string
+      readonly secrets: Readonly<Record<string, string>>
+    },
+    signal?: AbortSignal,
+  ): Promise<boolean>
+}
+
+export interface Room {
+  readonly availableBytes: bigint
+  /** The largest volume that there can be. */
+  readonly maximumVolumeBytes?: bigint
+}
+
+/**
  * What Mooring manages. Reads are of this process's memory; a write is durable when its promise resolves,
  * and is read from then on: it is what makes an effect after it safe to repeat. Writes of one key are
  * carried out one after the other. One process holds it at a time; a write of one that no longer does

@@ -35,6 +35,8 @@ export interface Status {
   readonly claims?: readonly string[]
   /** For each of them whose node was ever seen, the Nomad node that it is on. */
   readonly claimNodes?: Readonly<Record<string, string>>
+  /** Of those nodes, by Nomad's ID, the plugin's own: Nomad forgets it with the node. */
+  readonly externalNodeIDs?: Readonly<Record<string, string>>
   /** Nomad nodes where a claim is, or to which the plugin lists the volume as published. */
   readonly attachedNodes?: readonly string[]
   /** The latest steps, newest first. */

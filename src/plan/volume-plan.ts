@@ -5,6 +5,7 @@ import { claimsOf } from './claims.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { tombstoneID } from './identity.ts'
 import { planPluginGate } from './plugin-gate.ts'
+import type { Room } from './ports.ts'
 import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
 import { planRestore, type RestoreObservation } from './restore-plan.ts'
 import {
@@ -36,6 +37,8 @@ export interface VolumeObservation {
   readonly takenBy: string | undefined
   /** The declaration is what Nomad was last seen to match, so that a difference is somebody else's. */
   readonly isSettled: boolean
+  /** What the plugin can still provide, where it is asked and says so. */
+  readonly room?: Room
   /** A person said that a new external volume may take the place of the recorded one. */
   readonly isRecreateOrdered: boolean
   readonly restore: RestoreObservation
@@ -141,7 +144,33 @@ function planAbsentVolume(
     const cloneGate = planPluginGate(spec.pluginID, observation.plugin, 'SupportsClone')
     if (cloneGate !== undefined) return cloneGate
   }
+  const full = planRoom(spec, observation.room)
+  if (full !== undefined) return full
   return take('create-volume', 'Creating', `creating volume "${record.csiName}" by plugin "${spec.pluginID}"`)
+}
+
+const roomPollMs = 60_000
+
+/** A create that the plugin would refuse for want of room is not sent. */
+function planRoom(
+  { pluginID, capacity }: VolumeDeclaration['spec'],
+  room: Room | undefined,
+): Decision | undefined {
+  const bytes = capacity?.min
+  if (bytes === undefined || room === undefined) return undefined
+  if (room.maximumVolumeBytes !== undefined && bytes > room.maximumVolumeBytes) {
+    return stall(
+      'CapacityUnsupported',
+      `plugin "${pluginID}" makes no volume larger than ${room.maximumVolumeBytes} bytes, and ${bytes} are declared`,
+    )
+  }
+  return bytes > room.availableBytes
+    ? wait(
+        'NoRoom',
+        `waiting for room: plugin "${pluginID}" has ${room.availableBytes} bytes left, and ${bytes} are declared`,
+        roomPollMs,
+      )
+    : undefined
 }
 
 function planVanished(

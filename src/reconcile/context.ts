@@ -3,13 +3,15 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
-import type { Inventory, Observer, SecretResolver, VolumesApi } from '../plan/ports.ts'
+import type { DirectPlugins, Inventory, Observer, SecretResolver, VolumesApi } from '../plan/ports.ts'
 import type { Desired } from './desired.ts'
 
 /** What every pass works with. */
 export interface ReconcileContext {
   readonly api: VolumesApi
   readonly observer: Observer
+  /** Absent where none is reached but by way of Nomad. */
+  readonly plugins?: DirectPlugins
   readonly inventory: Inventory
   readonly secrets: SecretResolver
   readonly desired: Desired

@@ -1,5 +1,6 @@
 import { snapshotKey, volumeKey } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
+import type { Room } from '../plan/ports.ts'
 import type { VolumeRecord } from '../plan/record.ts'
 import type { HiddenHashes } from '../plan/volume-difference.ts'
 import type { SourceObservation, VolumeObservation } from '../plan/volume-plan.ts'
@@ -47,7 +48,10 @@ export async function gatherVolume(
     hasCapability(plugin, 'SupportsListVolumes')
   const external = asksList
     ? await findExternal(context, spec.pluginID, externalID, volume === undefined)
-    : 'unknown'
+    : externalID !== undefined && volume === undefined
+      ? ((await context.plugins?.externalVolume(spec.pluginID, externalID)) ?? 'unknown')
+      : 'unknown'
+  const room = externalID === undefined && volume === undefined ? await findRoom(context, record) : undefined
   const restore = await gatherRestore(context, record, volume, hashes)
   return {
     input: {
@@ -68,6 +72,7 @@ export async function gatherVolume(
       source,
       namespaceExists,
       takenBy,
+      ...(room === undefined ? {} : { room }),
       isSettled,
       isRecreateOrdered:
         externalID !== undefined && inventory.orders(record.key).recreate?.externalID === externalID,
@@ -91,6 +96,19 @@ async function findExternal(
   if (found !== undefined || wantsFresh) return found ?? 'unlisted'
   observer.invalidate({ pluginID })
   return (await observer.externalVolumes(pluginID)).get(externalID) ?? 'unlisted'
+}
+
+/** How much room there is for a volume that is about to be created; a repeat is not held up by it. */
+async function findRoom(
+  { plugins }: ReconcileContext,
+  { declaration: { spec }, intent }: VolumeRecord,
+): Promise<Room | undefined> {
+  if (plugins === undefined || intent !== undefined || spec.capacity?.min === undefined) return undefined
+  const [topology, ...others] = spec.topology?.required ?? []
+  return plugins.room(spec.pluginID, {
+    ...(spec.parameters === undefined ? {} : { parameters: spec.parameters }),
+    ...(topology === undefined || others.length > 0 ? {} : { topology }),
+  })
 }
 
 /** A volume of Nomad's, under another ID of the namespace, that stands for the same thing at the plugin. */

@@ -133,7 +133,13 @@ function attachmentOf({ volume, plugin, listed }: VolumeStepInput, record: Volum
   if (volume === undefined) return {}
   const claimNodes = claimNodesOf(volume, record)
   const attachedNodes = [...new Set([...Object.values(claimNodes), ...publishedTo(listed, plugin)])].sort()
-  return { claims: claimsOf(volume), claimNodes, attachedNodes }
+  const externalNodeIDs = Object.fromEntries(
+    attachedNodes.flatMap((nodeID) => {
+      const id = plugin?.Nodes?.[nodeID]?.NodeInfo?.ID ?? record.status.externalNodeIDs?.[nodeID]
+      return id === undefined ? [] : [[nodeID, id]]
+    }),
+  )
+  return { claims: claimsOf(volume), claimNodes, attachedNodes, externalNodeIDs }
 }
 
 function currentRecord({ inventory, desired, region }: ReconcileContext, key: Key): VolumeRecord {

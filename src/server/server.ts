@@ -14,7 +14,7 @@ import { isLoopback } from './http/own-host.ts'
 import { loadTls, type TlsFiles, watchTls } from './http/tls.ts'
 import { createKeyedLock } from './keyed-lock.ts'
 import { followPluginDirectory } from './plugins/plugin-directory.ts'
-import { createPluginRegistry, type PluginConfig } from './plugins/registry.ts'
+import { createPluginRegistry, type PluginConfig, type PluginRegistryOptions } from './plugins/registry.ts'
 import { agentRoutes } from './routes/agent.ts'
 import { allocationRoutes } from './routes/allocations.ts'
 import { claimRoutes } from './routes/claims.ts'
@@ -64,6 +64,8 @@ export interface ServerOptions {
   readonly limits?: Partial<Limits>
   /** Who may do what (docs/server.md). Not given: everybody everything. */
   readonly aclFile?: string
+  /** Goes around every call of a plugin. */
+  readonly aroundPluginCall?: PluginRegistryOptions['aroundCall']
   /** Listen off loopback although not everything that guards is there. Default: refuse. */
   readonly insecure?: boolean
 }
@@ -92,6 +94,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     log,
     clock,
     probeIntervalMs: options.probeIntervalMs ?? 30_000,
+    ...(options.aroundPluginCall && { aroundCall: options.aroundPluginCall }),
   })
   const node = {
     id: state.nodeID,

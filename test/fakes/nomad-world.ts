@@ -1,5 +1,5 @@
 import { OperationError } from '../../src/lib/errors.ts'
-import type { Observer, VolumesApi } from '../../src/plan/ports.ts'
+import type { DirectPlugins, Observer, Room, VolumesApi } from '../../src/plan/ports.ts'
 import type { PluginInstance } from '../../src/wire/plugin.ts'
 import type { Snapshot } from '../../src/wire/snapshot.ts'
 import type { Volume, VolumeRequest } from '../../src/wire/volume.ts'
@@ -69,6 +69,8 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     livesEnded: [] as string[],
     writes: [] as string[],
     overlaps: [] as string[],
+    /** What the plugin was asked directly to take off a node. */
+    unpublished: [] as string[],
     /** What was asked for while somebody was writing there, or without what the plugin wants with it. */
     violations: [] as string[],
   }
@@ -78,7 +80,14 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
   const claims = new Map<string, { at: string; nodeID: string; externalID: string }>()
   /** `external volume at node` for each that the provider has attached. */
   const published = new Set<string>()
-  const conditions = { isDetachBroken: false, snapshotsNeedTheirVolume: false, beforeWrite: () => {} }
+  const conditions = {
+    isDetachBroken: false,
+    snapshotsNeedTheirVolume: false,
+    /** The plugin's own socket answers. */
+    isPluginReached: false,
+    room: undefined as Room | undefined,
+    beforeWrite: () => {},
+  }
   let late: { name: string; untilMs: number; work: () => unknown }[] = []
   let nextFault: Fault | undefined
   let serial = 0
@@ -385,6 +394,24 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       }),
   }
 
+  const plugins: DirectPlugins = {
+    externalVolume: async (_pluginID, externalID) => {
+      if (!conditions.isPluginReached) return 'unknown'
+      const disk = disks.get(externalID)
+      return disk === undefined ? 'unlisted' : anExternalVolume(externalID, { CapacityBytes: disk.sizeBytes })
+    },
+    room: async () => (conditions.isPluginReached ? conditions.room : undefined),
+    unpublish: async ({ externalID, externalNodeID }) => {
+      if (!conditions.isPluginReached) return false
+      const nodeID = externalNodeID.replace('external-', '')
+      history.unpublished.push(`${externalID} at ${nodeID}`)
+      if (writersOf(externalID).some((writer) => writer.nodeID === nodeID))
+        history.violations.push(`${externalID} unpublished from ${nodeID} under a writer`)
+      published.delete(`${externalID} at ${nodeID}`)
+      return true
+    },
+  }
+
   const observer: Observer = {
     volume: async (namespace, volumeID) => {
       const found = volumes.get(`${namespace}/${volumeID}`)
@@ -422,6 +449,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
   return {
     api,
     observer,
+    plugins,
     volumes,
     disks,
     claimed,
@@ -429,6 +457,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     history,
     people,
     claims,
+    published,
     conditions,
     failNext(fault: Fault) {
       nextFault = fault

@@ -91,6 +91,7 @@ export function createOperatorModel(
     const reconcile = createReconcile({
       api,
       observer: world.observer,
+      plugins: world.plugins,
       inventory,
       secrets: { resolve: async (references) => (Object.keys(references).length === 0 ? {} : secretValues) },
       desired,

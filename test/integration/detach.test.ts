@@ -2,11 +2,16 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { silentLog } from '../../src/lib/log.ts'
+import { startServer } from '../../src/server/server.ts'
 import { startTestServer } from '../fakes/api-server.ts'
+import { startHttpServer } from '../fakes/http-server.ts'
 import { volumeYAML } from '../helpers/declarations-yaml.ts'
+import { parseMetrics } from '../helpers/metrics-text.ts'
 import { type MooringProcess, startMooring } from '../helpers/mooring-process.ts'
 import { runMooring } from '../helpers/run-mooring.ts'
 import { workplace } from '../helpers/start-up.ts'
+import { mountCapability, runDriver } from '../support/driver.ts'
 
 /** Commands are processes, which take as long as the machine does. */
 const slow = { timeout: 30_000, interval: 200 }
@@ -117,6 +122,76 @@ describe('detach, with processes', () => {
     await stop(operator)
   })
 })
+
+describe('detach at the plugin itself, with processes', () => {
+  it('takes an attachment off at the plugin itself, where the endpoint of Nomad fails', async () => {
+    const { folder, dataDirectory, write } = workplace()
+    const driver = await runDriver(join(folder, '..'), { publish: 'symlink' })
+    onTestFinished(driver.close)
+    const server = await startServer({
+      http: { host: '127.0.0.1', port: 0 },
+      dataDirectory: join(dataDirectory, 'server'),
+      plugins: [{ id: 'directories', endpoint: driver.endpoint }],
+      log: silentLog,
+    })
+    onTestFinished(server.close)
+    const [node] = (await (await fetch(`${server.url}/v1/nodes`)).json()) as [{ ID: string }]
+    const nomad = await withoutDetach(server.url)
+    write('data.yaml', volumeYAML('data', { detach: `{nodes: [${node.ID}]}` }))
+    const operator = startMooring([
+      ...['run', '--source', folder, '--data-dir', dataDirectory, '--nomad-addr', nomad.address],
+      ...['--csi-endpoint', `directories=${driver.endpoint}`, '--metrics-addr', '127.0.0.1:0'],
+      ...['--resync', '1s'],
+    ])
+    await verdict(operator, 'ready')
+    const { url } = await operator.logged(({ msg }) => msg === 'metrics listen', 'metrics')
+    const [external] = await driver.client.listAllVolumes({})
+    const volumeId = external?.volume?.volumeId ?? ''
+    // As a forced deregister leaves it: attached at the provider, and nobody claims it.
+    await driver.client.controllerPublishVolume({
+      ...{ volumeId, nodeId: 'node-1', readonly: false, volumeCapability: mountCapability },
+    })
+    const step = await operator.logged((line) => line.step === 'detach-node', 'it is detached')
+    expect(step.why).toBe(
+      `detaching node ${node.ID}: no allocation claims it there and node ${node.ID} is ready`,
+    )
+    await vi.waitFor(async () => {
+      const { status: found } = await driver.client.controllerGetVolume({ volumeId })
+      expect(found?.publishedNodeIds).toEqual([])
+    }, slow)
+    expect(nomad.requests.filter(({ path }) => path.endsWith('/detach'))).toHaveLength(1)
+    const { samples } = parseMetrics(await (await fetch(String(url))).text())
+    const labels = 'driver_name="directories",method_name="/csi.v1.Controller/ControllerUnpublishVolume"'
+    expect(samples.get(`csi_sidecar_operations_seconds_count{${labels},grpc_status_code="OK"}`)).toBe(1)
+    await stop(operator)
+  })
+})
+
+/** The server behind an endpoint that fails as Nomad's does (reference, 2.8). */
+async function withoutDetach(url: string) {
+  const proxy = await startHttpServer(async ({ method, path, query, headers, body }) => {
+    if (path.endsWith('/detach')) return { status: 500, body: 'rpc error: Unknown allocation: ""' }
+    const answer = await fetch(`${url}${path}${query.size === 0 ? '' : `?${query}`}`, {
+      method,
+      headers: Object.fromEntries(
+        Object.entries(headers).filter(([name]) => !['host', 'connection', 'content-length'].includes(name)),
+      ) as Record<string, string>,
+      ...(body === '' ? {} : { body }),
+    }).catch(() => undefined)
+    if (answer === undefined) return { status: 500, body: 'EOF' }
+    const index = answer.headers.get('x-nomad-index')
+    return {
+      status: answer.status,
+      headers: {
+        'content-type': answer.headers.get('content-type') ?? '',
+        ...(index === null ? {} : { 'x-nomad-index': index }),
+      },
+      body: await answer.text(),
+    }
+  })
+  onTestFinished(proxy.close)
+  return proxy
+}
 
 describe('perAlloc, with processes', () => {
   it('scales down and up again with the same volumes, each with its row, and shows them together', async () => {

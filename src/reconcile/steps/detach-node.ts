@@ -1,14 +1,15 @@
-import { OperationError, toOperationError } from '../../lib/errors.ts'
+import { errorMessage, OperationError, toOperationError } from '../../lib/errors.ts'
 import { claimsOf } from '../../plan/claims.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
-import { publishedTo } from '../gather-detach.ts'
-import type { VolumeStepInput } from '../volume-step.ts'
+import { gatherDetach, publishedTo } from '../gather-detach.ts'
+import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
 import { identityOf } from './create-volume.ts'
 
 /**
- * Takes the volume off a node, and looks whether that helped: an answer proves nothing. The try is stored
- * first, so that one which does not help, or which hangs until somebody ends the process, waits longer each
- * time and leaves the passes between to everything else.
+ * Takes the volume off a node, and looks whether that helped: an answer proves nothing. Where Nomad's own
+ * endpoint does not help and the plugin is reached directly, that is asked, under the proof as it is by then.
+ * The try is stored first, so that one which does not help, or which hangs until somebody ends the process,
+ * waits longer each time and leaves the passes between to everything else.
  */
 export async function detachNode(input: VolumeStepInput): Promise<VolumeRecord> {
   const { context, record, detach, signal } = input
@@ -28,12 +29,23 @@ export async function detachNode(input: VolumeStepInput): Promise<VolumeRecord> 
     signal.throwIfAborted()
     failure = toOperationError(error)
   }
-  const left = await whatIsLeft(input, nodeID, detach.claims)
+  let left = await whatIsLeft(input, nodeID, detach.claims)
+  let unpublished = 'not asked'
+  if (left !== undefined && (times > 1 || !detach.mayUnmountYet)) {
+    unpublished = await unpublish(input, nodeID)
+    if (unpublished === 'done') left = await whatIsLeft(input, nodeID, detach.claims)
+  }
   if (left === undefined) {
     const { [nodeID]: _, ...others } = record.detachTries ?? {}
     return { ...record, detachTries: others }
   }
-  const outcome = failure === undefined ? `Nomad answered that it is done, and ${left}` : failure.message
+  const said = failure === undefined ? `Nomad answered that it is done, and ${left}` : failure.message
+  const outcome =
+    unpublished === 'not asked'
+      ? said
+      : unpublished === 'done'
+        ? `${said}; the plugin, asked directly, took it off at the provider, and ${left}`
+        : `${said}; the plugin, asked directly: ${unpublished}`
   await context.inventory.put(tried(outcome))
   // At once again: the next pass does what else there is to do.
   throw new OperationError(outcome, {
@@ -41,6 +53,29 @@ export async function detachNode(input: VolumeStepInput): Promise<VolumeRecord> 
     reason: failure?.reason ?? 'DetachWithoutEffect',
     retryAfterMs: 0,
   })
+}
+
+/**
+ * Asks the plugin itself. Time has passed since the proof was found, so it is looked for anew.
+ * @returns `done`, `not asked` where the plugin is not reached directly, or why it was not done
+ */
+async function unpublish(input: VolumeStepInput, nodeID: string): Promise<string> {
+  const { context, record, volume, plugin, listed, secretValues, signal } = input
+  const externalNodeID = plugin?.Nodes?.[nodeID]?.NodeInfo?.ID ?? record.status.externalNodeIDs?.[nodeID]
+  if (context.plugins === undefined || volume === undefined || externalNodeID === undefined)
+    return 'not asked'
+  const again = await gatherDetach(context, record, { volume, plugin, listed })
+  if (again.type !== 'detach' || again.nodeID !== nodeID)
+    return 'it is not proven any more that nothing writes there'
+  try {
+    const { pluginID } = record.declaration.spec
+    const externalID = recordedExternalID(record)
+    const what = { pluginID, externalID, externalNodeID, secrets: secretValues }
+    return (await context.plugins.unpublish(what, signal)) ? 'done' : 'not asked'
+  } catch (error) {
+    signal.throwIfAborted()
+    return errorMessage(error)
+  }
 }
 
 /** What of the volume is on the node still, as Nomad and the plugin say now; undefined: nothing. */

@@ -1,8 +1,8 @@
 import { status } from '@grpc/grpc-js'
 import type { PluginClient } from '../../csi/plugin-client.ts'
 import { PluginError } from '../../csi/plugin-error.ts'
+import { toInt64 } from '../../csi/present.ts'
 import { errorMessage } from '../../lib/errors.ts'
-import type { Int64 } from '../../lib/json.ts'
 import type { ControllerInfo, NodeInfo } from '../../wire/plugin.ts'
 import type { PluginRecord } from '../state/records.ts'
 
@@ -99,11 +99,4 @@ async function nodeInfo(client: PluginClient, signal: AbortSignal): Promise<Node
     if (error instanceof PluginError && error.code === status.UNIMPLEMENTED) return undefined
     throw error
   }
-}
-
-/** A number where that is exact, as all of this program's 64-bit integers are. */
-export function toInt64(value: bigint): Int64 {
-  return BigInt(Number.MIN_SAFE_INTEGER) <= value && value <= BigInt(Number.MAX_SAFE_INTEGER)
-    ? Number(value)
-    : value
 }

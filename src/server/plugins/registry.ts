@@ -1,6 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { TlsOptions } from '../../csi/connection.ts'
-import { type CallOptions, createPluginClient, type PluginClient } from '../../csi/plugin-client.ts'
+import {
+  type CallOptions,
+  createPluginClient,
+  type PluginClient,
+  type PluginClientOptions,
+} from '../../csi/plugin-client.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { delay } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
@@ -58,6 +63,7 @@ export interface PluginRegistryOptions {
   readonly clock: Clock
   /** Between two probes of a healthy plugin, in milliseconds. */
   readonly probeIntervalMs: number
+  readonly aroundCall?: PluginClientOptions['aroundCall']
 }
 
 /** A plugin is on this machine, or near it: one that takes longer to accept a connection is away. */
@@ -79,6 +85,7 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
       connectTimeoutMs,
       log,
       clock,
+      ...(options.aroundCall && { aroundCall: options.aroundCall }),
     })
     const removed = new AbortController()
     const ended = AbortSignal.any([closing.signal, removed.signal])

@@ -1,7 +1,7 @@
+import { presentExternalVolume } from '../../csi/present.ts'
 import type { ExternalVolumesResponse } from '../../wire/volume.ts'
 import type { ServerContext } from '../context.ts'
 import { unprocessable } from '../errors.ts'
-import { toInt64 } from '../plugins/fingerprint.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
 import { listWording, type Page } from './snapshots.ts'
 
@@ -20,20 +20,7 @@ export async function listExternalVolumes(
     const answer = await client.listVolumes({ maxEntries: perPage, startingToken: nextToken }, call)
     return {
       Volumes: answer.entries.flatMap(({ volume, status }) =>
-        volume === null
-          ? []
-          : [
-              {
-                ExternalID: volume.volumeId,
-                CapacityBytes: toInt64(volume.capacityBytes),
-                VolumeContext: volume.volumeContext,
-                CloneID: volume.contentSource?.volume?.volumeId ?? '',
-                SnapshotID: volume.contentSource?.snapshot?.snapshotId ?? '',
-                PublishedExternalNodeIDs: status?.publishedNodeIds ?? null,
-                IsAbnormal: status?.volumeCondition?.abnormal ?? false,
-                Status: status?.volumeCondition?.message ?? '',
-              },
-            ],
+        volume === null ? [] : [presentExternalVolume(volume, status)],
       ),
       NextToken: answer.nextToken,
     }

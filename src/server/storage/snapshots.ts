@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js'
 import type { Snapshot__Output } from '../../csi/generated/csi/v1/Snapshot.ts'
+import { presentSnapshot } from '../../csi/present.ts'
 import type { Snapshot, SnapshotRequest, SnapshotsResponse } from '../../wire/snapshot.ts'
 import type { ServerContext } from '../context.ts'
 import { ApiError, badRequest, notFound, unprocessable } from '../errors.ts'
-import { toInt64 } from '../plugins/fingerprint.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
 import { type StringMap, volumeKey } from '../state/records.ts'
 
@@ -147,13 +147,3 @@ export const listWording = (operation: string) => ({
   },
   statuses: { [status.ABORTED]: 400 },
 })
-
-function presentSnapshot(snapshot: Snapshot__Output): Snapshot {
-  return {
-    ID: snapshot.snapshotId,
-    ExternalSourceVolumeID: snapshot.sourceVolumeId,
-    SizeBytes: toInt64(snapshot.sizeBytes),
-    CreateTime: toInt64(snapshot.creationTime?.seconds ?? 0n),
-    IsReady: snapshot.readyToUse,
-  }
-}

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js'
+import { toInt64 } from '../../csi/present.ts'
 import type { ServerContext } from '../context.ts'
 import { conflict, unprocessable } from '../errors.ts'
-import { toInt64 } from '../plugins/fingerprint.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
 import type { LivePlugin } from '../plugins/registry.ts'
 import { claimsOf } from '../state/claims-of.ts'

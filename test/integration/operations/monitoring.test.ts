@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { createMetrics } from '../../../src/operations/metrics.ts'
 import { startOperationsServer } from '../../../src/operations/operations-server.ts'
+import { createPluginCallMetrics } from '../../../src/operations/plugin-calls.ts'
 import { keyOf } from '../../../src/plan/identity.ts'
 import { conditionsOf } from '../../../src/plan/status.ts'
 import { schedule, snapshot, volume } from '../../builders/declarations.ts'
@@ -24,12 +25,14 @@ beforeAll(async () => {
 
 /** A real scrape of an operator that has seen some of everything, so that every label shows. */
 async function scrape(): Promise<string> {
-  const metrics = createMetrics({ clock: systemClock, version: '1.2.3' })
+  const pluginCalls = createPluginCallMetrics(systemClock)
+  const metrics = createMetrics({ clock: systemClock, version: '1.2.3', pluginCalls })
   const server = await startOperationsServer({
     host: '127.0.0.1',
     port: 0,
     metrics,
-    phase: () => ({ type: 'starting' }),
+    liveness: () => [],
+    readiness: () => [],
   })
   const nightly = schedule('nightly', ['a', 'b'])
   const key = keyOf(nightly)
@@ -53,6 +56,7 @@ async function scrape(): Promise<string> {
   await metrics.aroundPass({ key, queuedMs: 1 }, async () => ({ type: 'done' }))
   await metrics.aroundStep({ key, step: 'miss-run' }, async () => undefined)
   await metrics.aroundCall({ operation: 'read_volume' }, async () => ({ status: 200 }))
+  await pluginCalls.aroundCall({ pluginID: 'disk', path: '/csi.v1.Identity/Probe' }, async () => undefined)
   metrics.orphansFound({ inStorage: [], inNomad: [], undeclared: [], unknown: ['a plugin'] })
   const answer = await fetch(`${server.url}/metrics`)
   await server.close()
@@ -127,7 +131,7 @@ describe('manifests/monitoring', () => {
 
   it('shows every metric of ours in the dashboard', () => {
     const shown = JSON.stringify(dashboard)
-    const ours = [...exposed.keys()].filter((name) => name.startsWith('mooring_'))
+    const ours = [...exposed.keys()].filter((name) => /^(mooring|csi)_/.test(name))
     expect(ours.filter((name) => !shown.includes(name))).toEqual([])
   })
 
@@ -141,14 +145,14 @@ describe('manifests/monitoring', () => {
 describe('the table of metrics in docs/operations.md', () => {
   it('has every metric with its type and its labels, and no other', () => {
     const page = readFileSync('docs/operations.md', 'utf8')
-    const rows = [...page.matchAll(/^\| `(mooring_\w+)` \| (\w+) \| ([^|]*)\|/gm)]
+    const rows = [...page.matchAll(/^\| `((?:mooring|csi)_\w+)` \| (\w+) \| ([^|]*)\|/gm)]
     const documented = rows.map(([, name = '', type, labels = '']) => [
       name,
       type,
       [...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label).sort(),
     ])
     const actual = [...exposed]
-      .filter(([name]) => name.startsWith('mooring_'))
+      .filter(([name]) => /^(mooring|csi)_/.test(name))
       .map(([name, { type, labels }]) => [name, type, [...labels].sort()])
     expect(documented.toSorted()).toEqual(actual.toSorted())
   })

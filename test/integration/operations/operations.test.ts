@@ -1,12 +1,14 @@
 import { createHmac } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { status } from '@grpc/grpc-js'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { startOperations } from '../../../src/commands/operations.ts'
 import type { OperationsFlags } from '../../../src/commands/options.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { errorMessage } from '../../../src/lib/errors.ts'
 import { silentLog } from '../../../src/lib/log.ts'
+import { startFakePlugin } from '../../fakes/csi-plugin.ts'
 import { startHttpServer } from '../../fakes/http-server.ts'
 import { volumeYAML } from '../../helpers/declarations-yaml.ts'
 import { parseMetrics } from '../../helpers/metrics-text.ts'
@@ -53,6 +55,11 @@ it('a running operator shows its health and metrics, sends traces and notificati
   expect(samples.get('mooring_objects{kind="Volume",condition="Ready",reason="AsDeclared"}')).toBe(1)
   expect(samples.get('mooring_steps_total{step="create-volume",outcome="done"}')).toBe(1)
   expect(samples.get('mooring_nomad_call_duration_seconds_count{operation="create_volume",code="200"}')).toBe(
+    1,
+  )
+  const labels = 'driver_name="directories",method_name="/csi.v1.Controller/CreateVolume"'
+  expect(samples.get(`csi_sidecar_operations_seconds_count{${labels},grpc_status_code="OK"}`)).toBe(1)
+  expect(samples.get(`csi_sidecar_operations_seconds_bucket{le="600",${labels},grpc_status_code="OK"}`)).toBe(
     1,
   )
   expect(samples.get(`mooring_source_problems{source="${folder}"}`)).toBe(1)
@@ -143,4 +150,34 @@ it('is alive and not ready while Nomad does not answer', async () => {
   expect((await get('/healthz')).status).toBe(200)
   mooring.signal('SIGTERM')
   expect(await mooring.exited()).toBe(0)
+})
+
+it('a server shows its health and the calls of its plugins, by the codes that the sidecars count them by', async () => {
+  const plugin = await startFakePlugin()
+  onTestFinished(plugin.dispose)
+  plugin.failNext('CreateVolume', { code: status.DEADLINE_EXCEEDED, details: 'slow' })
+  const server = startMooring([
+    ...['server', '--http', '127.0.0.1:0', '--data-dir', temporaryDirectory()],
+    ...['--plugin', `disk=${plugin.endpoint}`, '--metrics-addr', '127.0.0.1:0'],
+  ])
+  const { metrics } = await server.logged((line) => line.msg === 'metrics listen', 'metrics')
+  const { url } = await server.logged((line) => typeof line.url === 'string', 'the API listens')
+  await vi.waitFor(async () => {
+    expect((await fetch(new URL('/readyz', String(metrics)))).status).toBe(200)
+  })
+  const capability = { AccessMode: 'single-node-writer', AttachmentMode: 'file-system' }
+  const volume = { ID: 'data', Name: 'data', PluginID: 'disk', RequestedCapabilities: [capability] }
+  await fetch(`${url}/v1/volume/csi/data/create`, {
+    method: 'PUT',
+    body: JSON.stringify({ Volumes: [volume] }),
+  })
+  const text = await (await fetch(String(metrics))).text()
+  expect(text).toContain('mooring_build_info{')
+  const { samples } = parseMetrics(text)
+  const created = 'driver_name="disk",method_name="/csi.v1.Controller/CreateVolume"'
+  expect(
+    samples.get(`csi_sidecar_operations_seconds_count{${created},grpc_status_code="DeadlineExceeded"}`),
+  ).toBeGreaterThan(0)
+  server.signal('SIGTERM')
+  expect(await server.exited()).toBe(0)
 })

@@ -239,7 +239,13 @@ describe('planDetach', () => {
 })
 
 describe('withDetach', () => {
-  const detach = { type: 'detach', nodeID: 'n1', claims: ['a1'], proof: 'it is dead' } as const
+  const detach = {
+    type: 'detach',
+    nodeID: 'n1',
+    claims: ['a1'],
+    proof: 'it is dead',
+    mayUnmountYet: false,
+  } as const
   const held = {
     type: 'held',
     verdict: { state: 'stalled', reason: 'DetachNeedsWord', message: 'say so' },

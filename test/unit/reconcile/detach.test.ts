@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { planDetachOrder } from '../../../src/plan/orders.ts'
 import type { VolumeRecord } from '../../../src/plan/record.ts'
 import { snapshot, volume } from '../../builders/declarations.ts'
+import { nomadPlugin } from '../../builders/observed.ts'
 import { createOperatorModel, deadlineMs, pruneDelayMs } from '../../helpers/operator-model.ts'
 
 const stale = { detach: { policy: 'Stale', nodes: [] }, secrets: {} } as const
@@ -251,5 +252,121 @@ describe('an end in its order', () => {
     expect(recordOf(model).externalID).toBe(externalID)
     expect(model.world.volumes.get('default/data')?.ExternalID).toBe(externalID)
     expect(model.world.volumes.size).toBe(1)
+  })
+})
+
+describe('detaching where the plugin is reached directly, and the endpoint of Nomad fails', () => {
+  /** Nomad forgot the claim and the volume, and the provider has it attached still; it is registered again. */
+  async function attachedStill(spec: Parameters<typeof volume>[1] = {}): Promise<Model> {
+    const model = await claimed({ detach: { policy: 'Never', nodes: ['n1'] }, secrets: {}, ...spec })
+    model.world.people.endAllocation('data')
+    model.world.people.forceDeregister('data')
+    Object.assign(model.world.conditions, { isDetachBroken: true, isPluginReached: true })
+    return model
+  }
+
+  it('takes an attachment that nothing claims off at the provider, at once (T12)', async () => {
+    const model = await attachedStill()
+    await rounds(model)
+    expect(model.world.published.size).toBe(0)
+    expect(model.world.history.unpublished).toHaveLength(1)
+    expect(verdictOf(model)).toMatchObject({ status: 'True', reason: 'AsDeclared' })
+    expect(recordOf(model).detachTries).toBeUndefined()
+  })
+
+  it('leaves it to a person where the plugin is not reached', async () => {
+    const model = await attachedStill()
+    model.world.conditions.isPluginReached = false
+    await rounds(model)
+    expect(model.world.published.size).toBe(1)
+    expect(verdictOf(model)).toMatchObject({
+      reason: 'DetachFailed',
+      message: expect.stringMatching(/was tried once: Unknown allocation$/),
+    })
+  })
+
+  it('asks nothing of the plugin where something claims it again between the two calls', async () => {
+    const model = await attachedStill()
+    await model.run()
+    model.world.conditions.beforeWrite = () => model.world.people.claim('data', 'n1')
+    await rounds(model)
+    expect(model.world.history.unpublished).toEqual([])
+    expect(model.world.history.violations.filter((each) => each.includes('unpublished'))).toEqual([])
+  })
+
+  it('leaves a node that lives the time to unmount what ended there, and says what is left to Nomad', async () => {
+    const model = await claimed()
+    Object.assign(model.world.conditions, { isDetachBroken: true, isPluginReached: true })
+    model.world.people.endAllocation('data')
+    await rounds(model)
+    expect(model.world.history.unpublished).toEqual([])
+    model.advance(30_001)
+    await rounds(model)
+    expect(model.world.history.unpublished).toHaveLength(1)
+    expect(model.world.published.size).toBe(0)
+    expect(verdictOf(model).message).toMatch(
+      /the plugin, asked directly, took it off at the provider, and allocation alloc-\d+ holds it there still$/,
+    )
+  })
+
+  it('knows the node by the ID that the plugin had for it, when Nomad has forgotten it (nomad#10052)', async () => {
+    const model = await claimed()
+    model.world.people.changeNode('n1', 'dead')
+    model.world.people.changeNode('n1', 'purged')
+    model.world.people.endAllocation('data')
+    model.world.people.collect('data')
+    Object.assign(model.world.conditions, { isDetachBroken: true, isPluginReached: true })
+    const { plugin } = model.world.observer
+    model.world.observer.plugin = async (id) => {
+      const found = await plugin(id)
+      return found && { ...found, Nodes: {} }
+    }
+    await rounds(model)
+    expect(model.world.history.unpublished).toEqual([expect.stringMatching(/ at n1$/)])
+  })
+})
+
+describe('room at a plugin that is reached directly', () => {
+  it('is waited for instead of a create that would be refused', async () => {
+    const model = createOperatorModel()
+    model.world.conditions.isPluginReached = true
+    model.world.conditions.room = { availableBytes: 3n, maximumVolumeBytes: 10n }
+    model.declare(volume('data', { capacity: { min: 4n } }))
+    await rounds(model)
+    expect(verdictOf(model)).toMatchObject({
+      reason: 'NoRoom',
+      message: 'waiting for room: plugin "directories" has 3 bytes left, and 4 are declared',
+    })
+    expect(model.world.history.writes).toEqual([])
+    model.world.conditions.room = { availableBytes: 4n }
+    await rounds(model)
+    expect(verdictOf(model).reason).toBe('AsDeclared')
+  })
+
+  it('is told to be too little for good where the plugin makes no such volume', async () => {
+    const model = createOperatorModel()
+    model.world.conditions.isPluginReached = true
+    model.world.conditions.room = { availableBytes: 100n, maximumVolumeBytes: 10n }
+    model.declare(volume('data', { capacity: { min: 11n } }))
+    await rounds(model)
+    expect(verdictOf(model)).toMatchObject({ reason: 'CapacityUnsupported' })
+  })
+})
+
+describe('a plugin without lists that is reached directly', () => {
+  it('finds by itself a volume that a plugin without lists has lost', async () => {
+    const model = createOperatorModel()
+    model.world.conditions.isPluginReached = true
+    model.world.observer.plugin = async () => nomadPlugin('directories', { SupportsListVolumes: false })
+    model.declare(volume('data', { secrets: {} }))
+    await rounds(model)
+    const { externalID = '' } = recordOf(model)
+    model.world.volumes.delete('default/data')
+    await rounds(model)
+    expect(verdictOf(model).reason).toBe('AsDeclared')
+    model.world.volumes.delete('default/data')
+    model.world.disks.delete(externalID)
+    await rounds(model)
+    expect(verdictOf(model).reason).toBe('Vanished')
   })
 })

@@ -37,7 +37,7 @@ type Action =
   | { do: 'word'; volumeID: string; node: string }
   | { do: 'node'; node: string; to: 'partitioned' | 'dead' | 'back' | 'purged' }
   | { do: 'detach-endpoint'; isBroken: boolean }
-  | { do: 'plugin'; snapshotsNeedTheirVolume: boolean }
+  | { do: 'plugin'; snapshotsNeedTheirVolume: boolean; isReached: boolean }
   | { do: 'restore' | 'undo-restore' | 'go-back'; name: string }
   | { do: 'fault'; fault: Fault }
   | { do: 'kill'; effects: number }
@@ -120,7 +120,11 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   fc.record({ do: fc.constant('detach-endpoint' as const), isBroken: fc.boolean() }),
-  fc.record({ do: fc.constant('plugin' as const), snapshotsNeedTheirVolume: fc.boolean() }),
+  fc.record({
+    do: fc.constant('plugin' as const),
+    snapshotsNeedTheirVolume: fc.boolean(),
+    isReached: fc.boolean(),
+  }),
   {
     weight: 2,
     arbitrary: fc.record({
@@ -321,6 +325,7 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       return undefined
     case 'plugin':
       world.conditions.snapshotsNeedTheirVolume = step.snapshotsNeedTheirVolume
+      world.conditions.isPluginReached = step.isReached
       return undefined
     case 'fault':
       return world.failNext(step.fault)

@@ -1,0 +1,156 @@
+import { type Clock, delay } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { DirectPlugins } from '../plan/ports.ts'
+import type { Snapshot } from '../wire/snapshot.ts'
+import type { ExternalVolume } from '../wire/volume.ts'
+import { createPluginClient, type PluginClient, type PluginClientOptions } from './plugin-client.ts'
+import { PluginError } from './plugin-error.ts'
+import { presentExternalVolume, presentSnapshot } from './present.ts'
+
+export interface DirectPluginsOptions extends Required<Pick<PluginClientOptions, 'clock' | 'log'>> {
+  /** `unix:///run/plugin.sock` by plugin ID. */
+  readonly endpoints: ReadonlyMap<string, string>
+  readonly aroundCall?: PluginClientOptions['aroundCall']
+}
+
+/** What is read of a plugin whether it is reached directly or by way of Nomad. */
+export interface PluginLists {
+  listExternalVolumes(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, ExternalVolume>>
+  listSnapshots(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Snapshot>>
+}
+
+export interface OpenDirectPlugins extends DirectPlugins {
+  /** The plugin's own lists where it is reached, else those of `others`. */
+  listsBeside(others: PluginLists): PluginLists
+  close(): void
+}
+
+/** A plugin is on this machine: one that takes longer to accept a connection is away. */
+const connectTimeoutMs = 2_000
+const probeIntervalMs = 30_000
+
+/**
+ * The plugins whose sockets this process reaches, each probed every half a minute. One that does not answer is
+ * read by way of Nomad, as if there were no endpoint.
+ */
+export function createDirectPlugins(options: DirectPluginsOptions): OpenDirectPlugins {
+  const { endpoints, clock, log, aroundCall } = options
+  const closing = new AbortController()
+  const { signal } = closing
+  const clients = new Map<string, PluginClient>()
+  for (const [pluginID, endpoint] of endpoints) {
+    const client = createPluginClient({
+      pluginID,
+      endpoint,
+      connectTimeoutMs,
+      log,
+      clock,
+      ...(aroundCall === undefined ? {} : { aroundCall }),
+    })
+    clients.set(pluginID, client)
+    void keepProbing(client, clock, log, signal)
+  }
+
+  const call = (caller?: AbortSignal) => ({
+    signal: caller === undefined ? signal : AbortSignal.any([signal, caller]),
+  })
+
+  /** The client of a plugin that answers and announces the capability; undefined where there is none. */
+  async function clientFor(pluginID: string, capability: string): Promise<PluginClient | undefined> {
+    const client = clients.get(pluginID)
+    if (client === undefined) return undefined
+    try {
+      if (client.state.type !== 'ready') await client.probe({}, call())
+      if (client.state.type !== 'ready') return undefined
+      return (await client.capabilities('controller')).has(capability) ? client : undefined
+    } catch (error) {
+      if (!(error instanceof PluginError)) throw error
+      // The probes tell of it; Nomad may reach the plugin still.
+      return undefined
+    }
+  }
+
+  return {
+    async externalVolume(pluginID, externalID) {
+      const client = await clientFor(pluginID, 'GET_VOLUME')
+      if (client === undefined) return 'unknown'
+      try {
+        const { volume, status } = await client.controllerGetVolume({ volumeId: externalID }, call())
+        return volume === null ? 'unknown' : presentExternalVolume(volume, status)
+      } catch (error) {
+        if (error instanceof PluginError && error.codeName === 'NOT_FOUND') return 'unlisted'
+        throw error
+      }
+    },
+    async room(pluginID, { parameters, topology }) {
+      const client = await clientFor(pluginID, 'GET_CAPACITY')
+      if (client === undefined) return undefined
+      const answer = await client.getCapacity(
+        {
+          parameters: { ...parameters },
+          ...(topology && { accessibleTopology: { segments: { ...topology } } }),
+        },
+        call(),
+      )
+      const maximumBytes = BigInt(answer.maximumVolumeSize?.value ?? 0)
+      return {
+        availableBytes: BigInt(answer.availableCapacity),
+        ...(maximumBytes > 0n ? { maximumVolumeBytes: maximumBytes } : {}),
+      }
+    },
+    async unpublish({ pluginID, externalID, externalNodeID, secrets }, caller) {
+      const client = await clientFor(pluginID, 'PUBLISH_UNPUBLISH_VOLUME')
+      await client?.controllerUnpublishVolume(
+        { volumeId: externalID, nodeId: externalNodeID, secrets: { ...secrets } },
+        call(caller),
+      )
+      return client !== undefined
+    },
+    listsBeside: (others) => ({
+      async listExternalVolumes(pluginID, caller) {
+        const client = await clientFor(pluginID, 'LIST_VOLUMES')
+        if (client === undefined) return others.listExternalVolumes(pluginID, caller)
+        const entries = await client.listAllVolumes({}, call(caller))
+        return new Map(
+          entries.flatMap(({ volume, status }) =>
+            volume === null ? [] : [[volume.volumeId, presentExternalVolume(volume, status)]],
+          ),
+        )
+      },
+      async listSnapshots(pluginID, caller) {
+        const client = await clientFor(pluginID, 'LIST_SNAPSHOTS')
+        if (client === undefined) return others.listSnapshots(pluginID, caller)
+        const entries = await client.listAllSnapshots({}, call(caller))
+        return new Map(
+          entries.flatMap(({ snapshot }) =>
+            snapshot === null
+              ? []
+              : [[snapshot.snapshotId, { ...presentSnapshot(snapshot), PluginID: pluginID }]],
+          ),
+        )
+      },
+    }),
+    close() {
+      closing.abort()
+      for (const client of clients.values()) client.close()
+    },
+  }
+}
+
+/** Tells the log what becomes of the plugin; whoever calls it asks the client for its state. */
+async function keepProbing(client: PluginClient, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
+  const { pluginID: plugin } = client
+  client.watchState((state) => {
+    const why = 'reason' in state ? { why: state.reason } : {}
+    log.info({ plugin, state: state.type, ...why }, 'plugin reached directly')
+  })
+  while (!signal.aborted) {
+    try {
+      await client.probe({}, { signal })
+    } catch (error) {
+      // What went wrong is the state that is told; anything else is a mistake of ours.
+      if (!(error instanceof PluginError)) throw error
+    }
+    await delay(clock, probeIntervalMs, signal)
+  }
+}
