@@ -1,39 +1,27 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseJSON } from '../../src/lib/json.ts'
-import { silentLog } from '../../src/lib/log.ts'
-import { startServer } from '../../src/server/server.ts'
-import { runDriver } from '../support/driver.ts'
-import { createDescribeFault, type DescribeFault } from './describe-fault.ts'
+import { createDescribeFault, type DescribeFault, type SeenAnswer } from './describe-fault.ts'
 import { listRows } from './list-rows.ts'
 import { capability, type ExpectedAnswer, type Row } from './row.ts'
 import { storageRows } from './storage-rows.ts'
+import { startTarget, type Target } from './target.ts'
 import { writeRows } from './write-rows.ts'
 
 /**
- * The Volumes API, case by case, at `MOORING_CONFORMANCE_ADDR` (token in `NOMAD_TOKEN`, plugin in
- * `MOORING_CONFORMANCE_PLUGIN`, else the first healthy one), or at a server of our own over the driver.
+ * The Volumes API, case by case, at `MOORING_CONFORMANCE_ADDR` (reached as every Nomad tool is told to: `NOMAD_TOKEN`,
+ * `NOMAD_CACERT`…; plugin in `MOORING_CONFORMANCE_PLUGIN`, else the first healthy one), or at a server of our own.
  */
-
-interface Target {
-  readonly address: string
-  readonly pluginID: string
-  readonly isNomad: boolean
-  /** Of our own server: what its OpenAPI document does not describe. */
-  describeFault?: DescribeFault
-  close(): Promise<void>
-}
 
 const prefix = `conf-${process.pid}-`
 let target: Target
+/** Of our own server: what its OpenAPI document does not describe. */
+let describeFault: DescribeFault | undefined
 
 beforeAll(async () => {
-  const address = process.env.MOORING_CONFORMANCE_ADDR
-  target = address === undefined ? await startOwn() : await useOther(address)
+  target = await startTarget(process.env)
   if (!target.isNomad) {
-    target.describeFault = createDescribeFault((await call('GET', '/v1/openapi.json')).text)
+    describeFault = createDescribeFault((await call('GET', '/v1/openapi.json')).text)
   }
 })
 afterAll(async () => {
@@ -78,9 +66,7 @@ function fill<Value>(value: Value): Value {
   return JSON.parse(text)
 }
 
-type Answer = Awaited<ReturnType<typeof call>>
-
-function check(answer: Answer, wanted: ExpectedAnswer) {
+function check(answer: SeenAnswer, wanted: ExpectedAnswer) {
   expect([answer.status, answer.status === wanted.status ? '' : answer.text]).toEqual([wanted.status, ''])
   if (wanted.text === '') expect(answer.text).toBe('')
   else if (wanted.text !== undefined) expect(answer.text).toContain(wanted.text)
@@ -96,60 +82,10 @@ async function call(
   path: string,
   body?: unknown,
   headers: Readonly<Record<string, string>> = {},
-) {
-  const token = process.env.NOMAD_TOKEN
-  const response = await fetch(`${target.address}${path}`, {
-    method,
-    headers: { ...headers, ...(token !== undefined && { 'x-nomad-token': token }) },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  })
-  const answer = { status: response.status, headers: response.headers, text: await response.text() }
-  if (!target.isNomad)
-    expect([method, path, target.describeFault?.(method, path, answer)]).toEqual([method, path, undefined])
+): Promise<SeenAnswer> {
+  const answer = await target.call({ method, path, body, headers })
+  expect([method, path, describeFault?.(method, path, answer)]).toEqual([method, path, undefined])
   return answer
-}
-
-async function startOwn(): Promise<Target> {
-  const directory = mkdtempSync(join(tmpdir(), 'mooring-conf-'))
-  const driver = await runDriver(directory)
-  const server = await startServer({
-    http: { host: '127.0.0.1', port: 0 },
-    dataDirectory: join(directory, 'server'),
-    plugins: [{ id: 'disk', endpoint: driver.endpoint }],
-    log: silentLog,
-  })
-  return {
-    address: server.url,
-    pluginID: 'disk',
-    isNomad: false,
-    async close() {
-      await server.close()
-      await driver.close()
-      rmSync(directory, { recursive: true, force: true })
-    },
-  }
-}
-
-async function useOther(address: string): Promise<Target> {
-  const read = async (path: string) => {
-    const token = process.env.NOMAD_TOKEN
-    const response = await fetch(`${address}${path}`, {
-      headers: token === undefined ? {} : { 'x-nomad-token': token },
-    })
-    return await response.json()
-  }
-  const self = (await read('/v1/agent/self')) as { config: { Version: { VersionMetadata: string } } }
-  const plugins = (await read('/v1/plugins?type=csi')) as { ID: string; ControllersHealthy: number }[]
-  const pluginID =
-    process.env.MOORING_CONFORMANCE_PLUGIN ??
-    plugins.find(({ ControllersHealthy }) => ControllersHealthy > 0)?.ID
-  if (pluginID === undefined) throw new Error(`${address} has no healthy plugin with a controller`)
-  return {
-    address,
-    pluginID,
-    isNomad: self.config.Version.VersionMetadata !== 'mooring',
-    close: async () => {},
-  }
 }
 
 /** Deletes what this run left at a server that goes on; one of our own goes with its directory. */

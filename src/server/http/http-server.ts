@@ -208,7 +208,8 @@ async function sendAnswer(answer: ApiAnswer, { query, headers }: ApiRequest, rep
   if (/\bdeflate\b/.test(accepted)) {
     return reply.header('Content-Encoding', 'deflate').send(await deflateAsync(json))
   }
-  return reply.send(json)
+  // Of a text, Fastify would add a charset to the type, which Nomad does not have.
+  return reply.send(Buffer.from(json))
 }
 
 function setIndexHeaders(reply: FastifyReply, index: number | undefined) {
