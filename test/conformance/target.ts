@@ -2,26 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '../../src/lib/log.ts'
-import { readEnvironment } from '../../src/nomad/environment.ts'
-import { createTransport } from '../../src/nomad/transport.ts'
 import { startServer } from '../../src/server/server.ts'
+import { createNomadCaller, type NomadCaller } from '../helpers/nomad-caller.ts'
 import { runDriver } from '../support/driver.ts'
-import type { SeenAnswer } from './describe-fault.ts'
-
-/** A request as a row has it; the path is sent as it stands. */
-export interface ConformanceRequest {
-  readonly method: string
-  readonly path: string
-  readonly body?: unknown
-  readonly headers?: Readonly<Record<string, string>>
-}
 
 /** A server of the Volumes API that the rows are tried on. */
-export interface Target {
+export interface Target extends NomadCaller {
   readonly pluginID: string
   readonly isNomad: boolean
-  call(request: ConformanceRequest): Promise<SeenAnswer>
-  close(): Promise<void>
 }
 
 /**
@@ -42,7 +30,7 @@ async function startOwn(): Promise<Target> {
     plugins: [{ id: 'disk', endpoint: driver.endpoint }],
     log: silentLog,
   })
-  const caller = createCaller({ NOMAD_ADDR: server.url })
+  const caller = createNomadCaller({ NOMAD_ADDR: server.url })
   return {
     pluginID: 'disk',
     isNomad: false,
@@ -57,7 +45,7 @@ async function startOwn(): Promise<Target> {
 }
 
 async function useOther(address: string, environment: NodeJS.ProcessEnv): Promise<Target> {
-  const caller = createCaller({ ...environment, NOMAD_ADDR: address })
+  const caller = createNomadCaller({ ...environment, NOMAD_ADDR: address })
   const read = async <T>(path: string): Promise<T> => {
     const { status, text } = await caller.call({ method: 'GET', path })
     if (status !== 200) throw new Error(`${address}${path}: ${status} ${text}`)
@@ -70,33 +58,4 @@ async function useOther(address: string, environment: NodeJS.ProcessEnv): Promis
     plugins.find(({ ControllersHealthy }) => ControllersHealthy > 0)?.ID
   if (pluginID === undefined) throw new Error(`${address} has no healthy plugin with a controller`)
   return { pluginID, isNomad: self.config.Version.VersionMetadata !== 'mooring', ...caller }
-}
-
-/** Sends any method, and gives any answer back as it came, by the operator's own transport. */
-function createCaller(environment: NodeJS.ProcessEnv): Pick<Target, 'call' | 'close'> {
-  const { region, ...options } = readEnvironment(environment)
-  const transport = createTransport(options)
-  return {
-    async call({ method, path, body, headers }) {
-      const token = transport.token()
-      const { statusCode, ...answer } = await transport.pools().reads.request({
-        method,
-        path: `${transport.pathPrefix}${inRegion(path, region)}`,
-        headers: { ...headers, ...(token !== undefined && { 'x-nomad-token': token }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      })
-      const pairs = Object.entries(answer.headers).map(([name, value]): [string, string] => [
-        name,
-        String(value),
-      ])
-      return { status: statusCode, headers: new Headers(pairs), text: await answer.body.text() }
-    },
-    close: transport.close,
-  }
-}
-
-/** Unless a row asks for one of its own. */
-function inRegion(path: string, region: string | undefined): string {
-  if (region === undefined || path.includes('region=')) return path
-  return `${path}${path.includes('?') ? '&' : '?'}region=${encodeURIComponent(region)}`
 }

@@ -13,10 +13,12 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { vi } from 'vitest'
 import type { Plugin } from '../../src/wire/plugin.ts'
 import type { Snapshot } from '../../src/wire/snapshot.ts'
 import type { ExternalVolume, Volume } from '../../src/wire/volume.ts'
+import { createAuthority } from '../helpers/certificates.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { createNomadCaller } from '../helpers/nomad-caller.ts'
 
 /** Why the suite cannot run here; undefined where it can. */
 export const whySkipped = ['NOMAD_BIN', 'CSI_PLUGIN_BIN']
@@ -30,8 +32,17 @@ export const pluginID = 'hostpath'
 /** An agent takes its time on a machine with other work; a bound for a hang, never a measure. */
 export const patienceMs = 120_000
 
+export interface RealAgentOptions {
+  /** Everything is denied that a policy does not grant. */
+  readonly acl?: boolean
+  /** The HTTP API over TLS, to who shows a certificate. */
+  readonly mutualTls?: boolean
+}
+
 export interface RealAgent {
   readonly address: string
+  /** The settings by which every Nomad tool reaches it; the token, where ACLs are on, may do everything. */
+  readonly environment: Readonly<Record<string, string>>
   /** Runs the `nomad` command line against the agent. @returns its output; rejects with what it complained */
   nomad(parameters: readonly string[], input?: string): Promise<string>
   get<T>(path: string): Promise<T>
@@ -54,42 +65,62 @@ export interface RealAgent {
  * A Nomad agent (server and client) on loopback with csi-driver-host-path, run as a job by raw_exec:
  * both binaries come from the environment, and everything they write is gone afterwards.
  */
-export async function startRealAgent(): Promise<RealAgent> {
+export async function startRealAgent({
+  acl = false,
+  mutualTls = false,
+}: RealAgentOptions = {}): Promise<RealAgent> {
   const binary = process.env.NOMAD_BIN ?? ''
   const directory = mkdtempSync(join(tmpdir(), 'mooring-nomad-'))
   const [http, rpc, serf] = await freePorts(3)
-  const address = `http://127.0.0.1:${http}`
+  const address = `${mutualTls ? 'https' : 'http'}://127.0.0.1:${http}`
   const configuration = join(directory, 'agent.json')
-  writeFileSync(configuration, JSON.stringify(agentConfiguration(directory, { http, rpc, serf })))
-  const environment = { HOME: directory, PATH: process.env.PATH, NOMAD_ADDR: address }
+  const tls = mutualTls ? await createCertificates(directory) : undefined
+  writeFileSync(
+    configuration,
+    JSON.stringify({
+      ...agentConfiguration(directory, { http, rpc, serf }),
+      acl: { enabled: acl },
+      ...tls?.configuration,
+    }),
+  )
+  const settings: Record<string, string> = { NOMAD_ADDR: address, ...tls?.environment }
+  const environment = () => ({ HOME: directory, PATH: process.env.PATH, ...settings })
+  let caller = createNomadCaller(settings)
 
   let agent: ChildProcess
   async function start() {
     const log = openSync(join(directory, 'agent.log'), 'a')
     agent = spawn(binary, ['agent', '-config', configuration], {
-      env: environment,
+      env: environment(),
       stdio: ['ignore', log, log],
     })
     closeSync(log)
-    await vi.waitFor(
-      async () => {
-        const nodes = await get<readonly { Status: string }[]>('/v1/nodes')
-        if (nodes.at(0)?.Status !== 'ready') throw new Error(`the agent is not ready:\n${lastLog()}`)
-      },
-      { timeout: patienceMs, interval: 200 },
-    )
+    await eventually(async () => {
+      if (acl && settings.NOMAD_TOKEN === undefined) {
+        settings.NOMAD_TOKEN = await bootstrapAcl()
+        await caller.close()
+        caller = createNomadCaller(settings)
+      }
+      const nodes = await get<readonly { Status: string }[]>('/v1/nodes')
+      if (nodes.at(0)?.Status !== 'ready') throw new Error(`the agent is not ready:\n${lastLog()}`)
+    }, patienceMs)
   }
   const lastLog = () => readFileSync(join(directory, 'agent.log'), 'utf8').slice(-3000)
 
   async function get<T>(path: string): Promise<T> {
-    const response = await fetch(`${address}${path}`)
-    const body = await response.text()
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${body}`)
-    return JSON.parse(body)
+    const { status, text } = await caller.call({ method: 'GET', path })
+    if (status !== 200) throw new Error(`${path}: ${status} ${text}`)
+    return JSON.parse(text)
+  }
+
+  async function bootstrapAcl(): Promise<string> {
+    const { status, text } = await caller.call({ method: 'POST', path: '/v1/acl/bootstrap' })
+    if (status !== 200) throw new Error(`ACLs cannot be bootstrapped: ${status} ${text}\n${lastLog()}`)
+    return JSON.parse(text).SecretID
   }
 
   async function nomad(parameters: readonly string[], input = ''): Promise<string> {
-    const child = spawn(binary, parameters, { env: environment, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(binary, parameters, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'] })
     let text = ''
     child.stdout.on('data', (chunk) => {
       text += chunk
@@ -104,19 +135,16 @@ export async function startRealAgent(): Promise<RealAgent> {
   }
 
   async function pluginIsHealthy() {
-    await vi.waitFor(
-      async () => {
-        const plugin = await get<Plugin>(`/v1/plugin/csi/${pluginID}`)
-        if (plugin.ControllersHealthy < 1 || plugin.NodesHealthy < 1)
-          throw new Error('the plugin is not healthy')
-      },
-      { timeout: patienceMs, interval: 200 },
-    )
+    await eventually(async () => {
+      const plugin = await get<Plugin>(`/v1/plugin/csi/${pluginID}`)
+      if (plugin.ControllersHealthy < 1 || plugin.NodesHealthy < 1)
+        throw new Error('the plugin is not healthy')
+    }, patienceMs)
   }
 
   /** A plugin, and the node that runs it, are away for a while after a restart. */
   const getFromPlugin = <T>(path: string) =>
-    vi.waitFor(() => get<T>(`${path}?plugin_id=${pluginID}`), { timeout: patienceMs, interval: 200 })
+    eventually(() => get<T>(`${path}?plugin_id=${pluginID}`), patienceMs)
 
   async function runJob(job: object) {
     await nomad(['job', 'run', '-detach', '-json', '-'], JSON.stringify(job))
@@ -130,12 +158,14 @@ export async function startRealAgent(): Promise<RealAgent> {
 
   return {
     address,
+    environment: settings,
     nomad,
     get,
     canClaim: Drivers.exec?.Healthy === true,
     async volume(id) {
-      const response = await fetch(`${address}/v1/volume/csi/${encodeURIComponent(id)}`)
-      return response.ok ? ((await response.json()) as Volume) : undefined
+      const path = `/v1/volume/csi/${encodeURIComponent(id)}`
+      const { status, text } = await caller.call({ method: 'GET', path })
+      return status === 200 ? (JSON.parse(text) as Volume) : undefined
     },
     async externalVolumes() {
       const { Volumes } = await getFromPlugin<{ Volumes: ExternalVolume[] | null }>('/v1/volumes/external')
@@ -147,17 +177,14 @@ export async function startRealAgent(): Promise<RealAgent> {
     },
     async claim(jobID, volumeID) {
       await runJob(claimingJob(jobID, volumeID))
-      await vi.waitFor(
-        async () => {
-          const allocations = await get<readonly { ClientStatus: string; TaskStates: unknown }[]>(
-            `/v1/job/${jobID}/allocations`,
-          )
-          const [allocation] = allocations
-          if (allocation?.ClientStatus !== 'running')
-            throw new Error(`job ${jobID} does not run: ${JSON.stringify(allocation?.TaskStates)}`)
-        },
-        { timeout: patienceMs, interval: 200 },
-      )
+      await eventually(async () => {
+        const allocations = await get<readonly { ClientStatus: string; TaskStates: unknown }[]>(
+          `/v1/job/${jobID}/allocations`,
+        )
+        const [allocation] = allocations
+        if (allocation?.ClientStatus !== 'running')
+          throw new Error(`job ${jobID} does not run: ${JSON.stringify(allocation?.TaskStates)}`)
+      }, patienceMs)
     },
     async stopJob(jobID) {
       await nomad(['job', 'stop', '-purge', '-detach', jobID])
@@ -178,6 +205,7 @@ export async function startRealAgent(): Promise<RealAgent> {
       const ended = once(agent, 'close')
       agent.kill('SIGTERM')
       await ended
+      await caller.close()
       await unmountBeneath(directory)
       rmSync(directory, { recursive: true, force: true })
     },
@@ -202,6 +230,29 @@ function agentConfiguration(directory: string, ports: Readonly<Record<string, nu
     plugin: [{ raw_exec: [{ config: [{ enabled: true }] }] }],
     disable_update_check: true,
     log_level: 'WARN',
+  }
+}
+
+/** Of an agent whose HTTP API asks for certificates, and of who calls it. */
+async function createCertificates(directory: string) {
+  const authority = await createAuthority(directory)
+  const agent = await authority.issue('agent', ['127.0.0.1', 'localhost', 'client.global.nomad'])
+  const caller = await authority.issue('caller', [])
+  return {
+    configuration: {
+      tls: {
+        http: true,
+        verify_https_client: true,
+        ca_file: authority.certFile,
+        cert_file: agent.certFile,
+        key_file: agent.keyFile,
+      },
+    },
+    environment: {
+      NOMAD_CACERT: authority.certFile,
+      NOMAD_CLIENT_CERT: caller.certFile,
+      NOMAD_CLIENT_KEY: caller.keyFile,
+    },
   }
 }
 
