@@ -211,6 +211,14 @@ export const listRows: readonly Row[] = [
     },
   },
   {
+    endpoint: 'List Plugins',
+    case: 'refuses a type that is not known',
+    method: 'GET',
+    path: '/v1/plugins?type=odd',
+    answer: { status: 404, text: 'resource not found' },
+    nomad: { answer: { status: 200, text: '' }, decision: 'plugins-type' },
+  },
+  {
     endpoint: 'Read Plugin',
     case: 'gives the plugin with its instances',
     method: 'GET',

@@ -51,6 +51,16 @@ export const storageRows: readonly Row[] = [
   },
   {
     endpoint: 'Create Snapshot',
+    case: 'takes the volume from the other path that the page gives',
+    given: [{ ID: 'snap4' }],
+    method: 'PUT',
+    path: '/v1/volume/csi/{p}snap4/snapshot',
+    body: { Snapshots: [{ Name: '{p}snapshot4' }] },
+    answer: { status: 200, json: { Snapshots: [{ SourceVolumeID: '{p}snap4' }] } },
+    nomad: { answer: { status: 404 }, decision: 'snapshot-paths' },
+  },
+  {
+    endpoint: 'Create Snapshot',
     case: 'does not find a volume that is not there',
     method: 'PUT',
     path: '/v1/volumes/snapshot',

@@ -13,6 +13,8 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createPluginClient, type PluginClient } from '../../src/csi/plugin-client.ts'
 import type { Plugin } from '../../src/wire/plugin.ts'
 import type { Snapshot } from '../../src/wire/snapshot.ts'
 import type { ExternalVolume, Volume } from '../../src/wire/volume.ts'
@@ -29,6 +31,12 @@ export const whySkipped = ['NOMAD_BIN', 'CSI_PLUGIN_BIN']
 /** The plugin's ID in Nomad. */
 export const pluginID = 'hostpath'
 
+/** The driver of this package, where it is asked for. */
+export const ownPluginID = 'directories'
+
+/** The node's name at the plugins. */
+export const externalNodeID = 'loopback'
+
 /** An agent takes its time on a machine with other work; a bound for a hang, never a measure. */
 export const patienceMs = 120_000
 
@@ -37,6 +45,8 @@ export interface RealAgentOptions {
   readonly acl?: boolean
   /** The HTTP API over TLS, to who shows a certificate. */
   readonly mutualTls?: boolean
+  /** A second plugin: the driver of this package, which lists where volumes are published. */
+  readonly ownPlugin?: boolean
 }
 
 export interface RealAgent {
@@ -49,6 +59,8 @@ export interface RealAgent {
   volume(id: string): Promise<Volume | undefined>
   externalVolumes(): Promise<readonly ExternalVolume[]>
   snapshotIDs(): Promise<readonly string[]>
+  /** Calls the second plugin itself, behind Nomad's back. */
+  withOwnPlugin(work: (plugin: PluginClient) => Promise<unknown>): Promise<void>
   /** Runs a job that holds the volume, and resolves when it runs. */
   claim(jobID: string, volumeID: string): Promise<void>
   stopJob(jobID: string): Promise<void>
@@ -68,6 +80,7 @@ export interface RealAgent {
 export async function startRealAgent({
   acl = false,
   mutualTls = false,
+  ownPlugin = false,
 }: RealAgentOptions = {}): Promise<RealAgent> {
   const binary = process.env.NOMAD_BIN ?? ''
   const directory = mkdtempSync(join(tmpdir(), 'mooring-nomad-'))
@@ -134,9 +147,9 @@ export async function startRealAgent({
     return text
   }
 
-  async function pluginIsHealthy() {
+  async function pluginIsHealthy(id = pluginID) {
     await eventually(async () => {
-      const plugin = await get<Plugin>(`/v1/plugin/csi/${pluginID}`)
+      const plugin = await get<Plugin>(`/v1/plugin/csi/${id}`)
       if (plugin.ControllersHealthy < 1 || plugin.NodesHealthy < 1)
         throw new Error('the plugin is not healthy')
     }, patienceMs)
@@ -151,8 +164,12 @@ export async function startRealAgent({
   }
 
   await start()
-  await runJob(pluginJob(directory))
+  await runJob(pluginJob(pluginID, hostPathCommand(directory), directory))
   await pluginIsHealthy()
+  if (ownPlugin) {
+    await runJob(pluginJob(ownPluginID, ownCommand(directory), directory))
+    await pluginIsHealthy(ownPluginID)
+  }
   const [node] = await get<readonly { ID: string }[]>('/v1/nodes')
   const { Drivers } = await get<{ Drivers: Record<string, { Healthy: boolean }> }>(`/v1/node/${node?.ID}`)
 
@@ -174,6 +191,12 @@ export async function startRealAgent({
     async snapshotIDs() {
       const { Snapshots } = await getFromPlugin<{ Snapshots: Snapshot[] | null }>('/v1/volumes/snapshot')
       return (Snapshots ?? []).map(({ ID }) => ID)
+    },
+    async withOwnPlugin(work) {
+      const [allocation] = await get<readonly { ID: string }[]>(`/v1/job/${ownPluginID}/allocations`)
+      const endpoint = `unix://${directory}/data/client/csi/plugins/${allocation?.ID}/csi.sock`
+      const plugin = createPluginClient({ pluginID: ownPluginID, endpoint })
+      await work(plugin).finally(() => plugin.close())
     },
     async claim(jobID, volumeID) {
       await runJob(claimingJob(jobID, volumeID))
@@ -201,7 +224,8 @@ export async function startRealAgent({
       if (code !== 0) throw new Error('there was no plugin to kill')
     },
     async close() {
-      await nomad(['job', 'stop', '-purge', pluginID])
+      for (const id of [pluginID, ...(ownPlugin ? [ownPluginID] : [])])
+        await nomad(['job', 'stop', '-purge', id])
       const ended = once(agent, 'close')
       agent.kill('SIGTERM')
       await ended
@@ -268,12 +292,37 @@ function readLibraries(program: string): string[] {
   return [...text.matchAll(/(\/\S+)/g)].map(([path]) => path)
 }
 
-/** csi-driver-host-path, which runs unconfined: Nomad's paths are its own. */
-function pluginJob(directory: string) {
+interface PluginCommand {
+  readonly command: string | undefined
+  /** Beside the endpoint. */
+  readonly args: readonly string[]
+}
+
+const hostPathCommand = (directory: string): PluginCommand => ({
+  command: process.env.CSI_PLUGIN_BIN,
+  args: [
+    '--drivername=hostpath.csi.k8s.io',
+    `--nodeid=${externalNodeID}`,
+    `--statedir=${makeDirectory(directory, 'hostpath')}/`,
+  ],
+})
+
+const ownCommand = (directory: string): PluginCommand => ({
+  command: process.execPath,
+  args: [
+    fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
+    'driver',
+    `--node-id=${externalNodeID}`,
+    `--pool=${makeDirectory(directory, 'pool')}`,
+  ],
+})
+
+/** A plugin that runs unconfined: Nomad's paths are its own. */
+function pluginJob(id: string, { command, args }: PluginCommand, directory: string) {
   const data = join(directory, 'data')
   return {
     Job: {
-      ID: pluginID,
+      ID: id,
       Type: 'service',
       Datacenters: ['*'],
       TaskGroups: [
@@ -285,19 +334,14 @@ function pluginJob(directory: string) {
               Name: 'plugin',
               Driver: 'raw_exec',
               Config: {
-                command: process.env.CSI_PLUGIN_BIN,
-                args: [
-                  '--drivername=hostpath.csi.k8s.io',
-                  `--endpoint=unix://${data}/client/csi/plugins/\${NOMAD_ALLOC_ID}/csi.sock`,
-                  '--nodeid=loopback',
-                  `--statedir=${makeDirectory(directory, 'hostpath')}/`,
-                ],
+                command,
+                args: [...args, `--endpoint=unix://${data}/client/csi/plugins/\${NOMAD_ALLOC_ID}/csi.sock`],
               },
               CSIPluginConfig: {
-                ID: pluginID,
+                ID: id,
                 Type: 'monolith',
                 MountDir: '/csi',
-                StagePublishBaseDir: `${data}/client/csi/monolith/${pluginID}`,
+                StagePublishBaseDir: `${data}/client/csi/monolith/${id}`,
                 HealthTimeout: 60e9,
               },
               Resources: { CPU: 50, MemoryMB: 128 },

@@ -8,7 +8,7 @@ import { claimsOf } from '../state/claims-of.ts'
 import { type ClaimMode, type ClaimRecord, isLive, type VolumeRecord, volumeKey } from '../state/records.ts'
 import { planClaim } from './plan-claim.ts'
 import { publishClaim } from './publish-claim.ts'
-import { releaseClaim } from './release-claim.ts'
+import { releaseAttachment, releaseClaim } from './release-claim.ts'
 import { storeClaim } from './store-claim.ts'
 import { isPublished, prepareTarget } from './target-path.ts'
 
@@ -99,7 +99,8 @@ export async function endClaim(
 }
 
 /**
- * Detach: frees the claims on a node whose allocations have ended. A living one is never taken away.
+ * Detach: frees the claims on a node whose allocations have ended, and the node where none is left there. A living
+ * one is never taken away.
  * @throws ApiError 404 without such a volume or node, 409 where an allocation lives there
  */
 export async function detachNode(
@@ -120,6 +121,7 @@ export async function detachNode(
       throw conflict(`volume in use: ${volumeID}: allocation ${ids} runs on node ${nodeID}`)
     }
     for (const claim of claims) await releaseClaim(context, claim)
+    if (claims.length === 0) await releaseAttachment(context, volume)
   })
 }
 

@@ -4,7 +4,13 @@ import { PluginError } from '../../csi/plugin-error.ts'
 import type { ServerContext } from '../context.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
 import { claimsOf } from '../state/claims-of.ts'
-import { type ClaimPhase, type ClaimRecord, claimPhases, volumeKey } from '../state/records.ts'
+import {
+  type ClaimPhase,
+  type ClaimRecord,
+  claimPhases,
+  type VolumeRecord,
+  volumeKey,
+} from '../state/records.ts'
 import { removeClaim, storeClaim } from './store-claim.ts'
 
 /**
@@ -55,6 +61,35 @@ export async function releaseClaim({ state, plugins }: ServerContext, claim: Cla
     })
   }
   removeClaim(state, current)
+}
+
+/**
+ * Takes a volume off this node that no claim holds there: what somebody published behind our back, or the rest of a
+ * claim that was lost. Nothing where the plugin does not publish, or where the external volume is claimed under
+ * another ID. The volume's lock is held by the caller. @throws ApiError what the plugin said
+ */
+export async function releaseAttachment(
+  { state, plugins }: ServerContext,
+  volume: VolumeRecord,
+): Promise<void> {
+  const { record, client, call } = plugins.live(volume.pluginID)
+  if (!record.controller?.SupportsAttachDetach) return
+  const isClaimed = state.csi_volumes
+    .list()
+    .filter(({ pluginID, externalID }) => pluginID === volume.pluginID && externalID === volume.externalID)
+    .some((same) => claimsOf(state, same).length > 0)
+  if (isClaimed) return
+  const { externalID: volumeId, secrets } = volume
+  try {
+    await goneIsFine(
+      client.controllerUnpublishVolume({ volumeId, nodeId: record.node?.ID ?? '', secrets }, call),
+    )
+  } catch (error) {
+    throw pluginFailure(error, {
+      operation: `could not detach volume "${volume.id}"`,
+      statuses: { [status.FAILED_PRECONDITION]: 409 },
+    })
+  }
 }
 
 const hasReached = (claim: ClaimRecord, phase: ClaimPhase) =>

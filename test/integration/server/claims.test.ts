@@ -136,6 +136,20 @@ describe('over a plugin with faults', () => {
     expect((await server.call('DELETE', detach)).status).toBe(200)
   })
 
+  it('is detached where nothing claims it, but never beneath a claim of the same external volume', async () => {
+    const { json } = await claim('v1', 'a')
+    const { ExternalID } = await read('v1')
+    await server.call('PUT', '/v1/volume/csi/same', volumeBody('same', { ExternalID }))
+    const detach = (id: string) => server.call('DELETE', `/v1/volume/csi/${id}/detach?node=${json.NodeID}`)
+    const freed = () => rpcs().filter((rpc) => rpc === 'ControllerUnpublishVolume').length
+    expect((await detach('same')).status).toBe(200)
+    expect(freed()).toBe(0)
+    await unclaim('v1', json.ID)
+    expect(freed()).toBe(1)
+    expect((await detach('same')).status).toBe(200)
+    expect(freed()).toBe(2)
+  })
+
   it('Detach takes nothing from a living allocation, and names what is missing', async () => {
     const { json } = await claim('v1', 'a')
     expect(await server.call('DELETE', `/v1/volume/csi/v1/detach?node=${json.NodeID}`)).toMatchObject({
