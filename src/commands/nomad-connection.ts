@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { Option } from 'commander'
+import { parseAddress } from '../nomad/address.ts'
 import { createNomadClient, type NomadClient, type NomadClientOptions } from '../nomad/client.ts'
 import type { ClientTlsOptions } from '../nomad/client-tls.ts'
 import { chooseToken, defaultAddress, taskAddress, taskTokenFile } from '../nomad/environment.ts'
@@ -30,6 +31,7 @@ export const nomadConnectionOptions = () => [
       taskAddress(process.env) ?? defaultAddress,
       `${defaultAddress}; in a Nomad task the socket of its agent`,
     )
+    .argParser(checkAddress)
     .env('NOMAD_ADDR'),
   new Option('--nomad-token <secret>', 'ACL token; give it by the environment or a file').env('NOMAD_TOKEN'),
   new Option('--nomad-token-file <file>', 'file of the ACL token, read again when it changes')
@@ -55,6 +57,13 @@ export const nomadConnectionOptions = () => [
     .default(defaultVariablesNamespace)
     .env('MOORING_VARIABLES_NAMESPACE'),
 ]
+
+/** Before anything logs it. @throws UsageError where it is none, or has a password in it */
+function checkAddress(text: string): string {
+  // Empty is none given.
+  if (text !== '') parseAddress(text)
+  return text
+}
 
 /** @throws UsageError that names the flag's value or file which is not what it has to be */
 export function connectNomad(

@@ -28,6 +28,7 @@ interface SchemaNode {
   readonly items?: SchemaNode
   readonly description?: string
   readonly patternErrorMessage?: string
+  readonly 'x-mooring-unquoted'?: true
 }
 
 type SchemaError = ReturnType<typeof Errors>[number]
@@ -128,7 +129,8 @@ function explain(
     case 'pattern': {
       const found = valueAt(root, path)
       if (found === '') return fault(empty)
-      return fault(`${quote(found)} ${schema.patternErrorMessage ?? error.message}`)
+      const message = schema.patternErrorMessage ?? error.message
+      return fault(schema['x-mooring-unquoted'] ? message : `${quote(found)} ${message}`)
     }
     case 'maxLength':
       return fault(`is too long: at most ${error.params.limit} characters`)

@@ -3,8 +3,8 @@ import type { SecretReference } from './secret-reference.ts'
 
 /**
  * What a schema says to Kubernetes alone. Keys that begin with `x-kubernetes-` reach the CRD as they are;
- * `x-mooring-only` keeps a part of the schema to one of the two places where a declaration may stand.
- * Neither reaches the schemas for editors.
+ * `x-mooring-only` keeps a part of the schema to one of the two places where a declaration may stand, and
+ * `x-mooring-unquoted` is for the messages of its faults. None reaches the schemas for editors.
  */
 
 /** Where a declaration was written: in a file of a folder or repository, or as an object of Kubernetes. */
@@ -20,6 +20,9 @@ export interface Rule {
   /** Relative to where the rule stands, such as `.spec.volumeID`: the field that the error names. */
   readonly fieldPath?: string
 }
+
+/** Marks a text that no message repeats, as somebody may have written a password into it. */
+export const unquoted = { 'x-mooring-unquoted': true } as const
 
 export const rules = (...list: readonly Rule[]) => ({ 'x-kubernetes-validations': list })
 

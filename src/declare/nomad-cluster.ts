@@ -4,7 +4,7 @@ import { Document } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import type { DeepReadonly } from './fields.ts'
 import { Identifier, ObjectName } from './fields.ts'
-import { rules } from './kubernetes.ts'
+import { rules, unquoted } from './kubernetes.ts'
 
 const SecretName = ObjectName("Name of the Secret, in the operator's own Kubernetes namespace.")
 
@@ -26,10 +26,11 @@ const SecretKey = (description: string) =>
 const NomadClusterSpecSchema = Type.Object(
   {
     address: Type.String({
+      ...unquoted,
       maxLength: 2048,
       pattern: '^https?://[^\\s/?#@]+/?$',
       patternErrorMessage:
-        "is not the address of Nomad's HTTP API: write https:// and a host, such as https://nomad.example:4646",
+        "is not the address of Nomad's HTTP API: write https:// and a host, such as https://nomad.example:4646, with neither user nor password",
       description:
         "Address of Nomad's HTTP API, such as https://nomad.example:4646. It may change: a cluster is what stands behind it.",
     }),

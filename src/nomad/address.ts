@@ -15,7 +15,7 @@ export interface Address {
 /**
  * Reads an address as `NOMAD_ADDR` has it: `http://…`, `https://…` or `unix:///path`, the last of which speaks
  * HTTP without TLS (Nomad, api/api.go).
- * @throws UsageError for anything else
+ * @throws UsageError for anything else; it repeats no user and no password
  */
 export function parseAddress(text: string): Address {
   const url = URL.canParse(text) ? new URL(text) : undefined
@@ -24,9 +24,14 @@ export function parseAddress(text: string): Address {
     return { shown: `unix://${socketPath}`, origin: 'http://127.0.0.1', pathPrefix: '', socketPath }
   }
   if (url?.protocol === 'http:' || url?.protocol === 'https:') {
+    if (url.username !== '' || url.password !== '') {
+      throw new UsageError(
+        `the address of the Nomad API at ${url.host} has a user or a password in it, which Mooring does not send: leave them out, and give an ACL token or a client certificate`,
+      )
+    }
     return { shown: url.origin, origin: url.origin, pathPrefix: url.pathname.replace(/\/+$/, '') }
   }
   throw new UsageError(
-    `"${text}" is not the address of a Nomad API; one looks like https://nomad.example:4646 or unix:///run/nomad.sock`,
+    `${text.includes('@') ? 'what is given' : `"${text}"`} is not the address of a Nomad API; one looks like https://nomad.example:4646 or unix:///run/nomad.sock`,
   )
 }

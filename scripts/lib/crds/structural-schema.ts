@@ -48,6 +48,7 @@ const dealtWith = [
   'uniqueItems',
   'x-kubernetes-int-or-string',
   'x-mooring-only',
+  'x-mooring-unquoted',
   'patternErrorMessage',
   'title',
 ]

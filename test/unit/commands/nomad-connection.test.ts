@@ -56,6 +56,15 @@ describe('the connection of a command', () => {
     })
   })
 
+  it.each([
+    'https://ops:hunter2@nomad.example:4646',
+    'https://hunter2@nomad.example:4646',
+    'nomad:hunter2@nomad.example:4646',
+  ])('refuses an address with a password in it, and does not repeat that', (address) => {
+    const parse = () => optionsOf([], { NOMAD_ADDR: address })
+    expect(parse).toThrow(/^(?:(?!hunter2).)*the address of (?:a|the) Nomad API(?:(?!hunter2).)*$/)
+  })
+
   it('is a task’s own in a task, unless a token or a file of one is given', () => {
     const directory = join(temporaryDirectory(), 'secrets')
     mkdirSync(directory)

@@ -126,6 +126,14 @@ describe('a NomadCluster', () => {
     expect(cluster(spec)).toEqual({ name: 'east', labels: {}, spec })
   })
 
+  it.each(['https://ops:hunter2@nomad.example:4646', 'ops:hunter2@nomad', 'https://nomad/?token=hunter2'])(
+    'is not repeated where its address may hold a password',
+    (address) => {
+      const [fault] = faultsOf(cluster({ address }))
+      expect(fault?.message).toMatch(/^is not the address of .*neither user nor password$/)
+    },
+  )
+
   it.each([
     ['no address of an API', { address: 'nomad.example:4646' }, 'write https://'],
     ['a path', { address: 'https://nomad.example/v1' }, 'write https://'],
