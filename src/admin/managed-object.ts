@@ -45,6 +45,10 @@ export interface ObjectStatus {
   readonly claims?: readonly string[]
   /** Nomad nodes where a claim is, or to which the plugin lists the volume as published. */
   readonly attachedNodes?: readonly string[]
+  /** Fields that an update would wipe: Nomad never shows them, and the declaration does not give them. */
+  readonly unreadable?: readonly string[]
+  /** Of a snapshot: when it was taken, as its plugin says. */
+  readonly createTime?: string
   /** Of a schedule. */
   readonly nextRun?: string
   readonly lastRun?: string
@@ -128,7 +132,7 @@ function presentRecord(record: InventoryRecord) {
   const { csiName, incarnation, status } = record
   const intent = record.kind === 'SnapshotSchedule' ? undefined : record.intent
   const { pluginID, externalID, sizeBytes, claims, attachedNodes, kept, conditions, history = [] } = status
-  const { nextRunMs, lastRunMs, lastMissedRunMs, lastRestore } = status
+  const { takenAtMs, unreadable = [], nextRunMs, lastRunMs, lastMissedRunMs, lastRestore } = status
   const restore = record.kind === 'Volume' ? record.restore : undefined
   return {
     ...(csiName === '' ? {} : { csiName }),
@@ -138,6 +142,8 @@ function presentRecord(record: InventoryRecord) {
     ...(sizeBytes === undefined ? {} : { capacity: formatQuantity(BigInt(sizeBytes)) }),
     ...(claims === undefined ? {} : { claims }),
     ...(attachedNodes === undefined ? {} : { attachedNodes }),
+    ...(unreadable.length === 0 ? {} : { unreadable }),
+    ...(takenAtMs === undefined ? {} : { createTime: time(takenAtMs) }),
     ...(nextRunMs === undefined ? {} : { nextRun: time(nextRunMs) }),
     ...(lastRunMs === undefined ? {} : { lastRun: time(lastRunMs) }),
     ...(lastMissedRunMs === undefined ? {} : { lastMissedRun: time(lastMissedRunMs) }),

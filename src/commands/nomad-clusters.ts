@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { type Fault, formatFieldPath } from '../declare/fault.ts'
 import { type NomadClusterSpec, readNomadCluster } from '../declare/nomad-cluster.ts'
+import type { NomadClusterStatus } from '../declare/object-status.ts'
 import { openStoredInventory } from '../inventory/stored-inventory.ts'
 import type { KubernetesObject } from '../kube/api.ts'
 import { createConfigMapRecords } from '../kube/config-map-records.ts'
@@ -11,6 +12,7 @@ import { readStatus, statusOfVerdict } from '../kube/objects/status.ts'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage, OperationError, toOperationError } from '../lib/errors.ts'
 import { guardEffects } from '../lib/guard-effects.ts'
+import type { NomadClient } from '../nomad/client.ts'
 import { annotations } from '../plan/object-ends.ts'
 import type { Verdict } from '../plan/status.ts'
 import {
@@ -31,6 +33,12 @@ interface RunningCluster {
   readonly operator: RunningOperator
   /** Whether anything is managed in it. */
   readonly isManaging: () => boolean
+}
+
+/** Where a cluster stands, and what it said of itself. */
+interface Finding {
+  readonly verdict: Verdict
+  readonly facts?: Pick<NomadClusterStatus, 'region' | 'version'>
 }
 
 /** Clusters are looked at again at least this often. */
@@ -90,11 +98,12 @@ export function startNomadClusters(
   }
 
   /** Makes the cluster be worked for as its object says. @returns where it stands */
-  async function keep(object: KubernetesObject): Promise<Verdict> {
+  async function keep(object: KubernetesObject): Promise<Finding> {
     const { name, uid } = object.metadata
     const { apiVersion, kind, spec } = object
     const reading = readNomadCluster({ apiVersion, kind, metadata: { name }, spec })
-    if ('faults' in reading) return { state: 'stalled', reason: 'Invalid', message: describe(reading.faults) }
+    if ('faults' in reading)
+      return { verdict: { state: 'stalled', reason: 'Invalid', message: describe(reading.faults) } }
     // Before anything is begun in it: whoever uses it has to find it until they are gone.
     if (!isEnding(object)) await writer.addFinalizer(object)
     const connection = await connectionOf(reading.spec, operatorNamespace, readSecret)
@@ -107,32 +116,30 @@ export function startNomadClusters(
     return probe(connection)
   }
 
-  async function verdictOf(object: KubernetesObject): Promise<Verdict | undefined> {
+  async function find(object: KubernetesObject): Promise<Finding | undefined> {
     const { name } = object.metadata
     try {
       if (!isEnding(object)) return await keep(object)
       if (isUsed(name)) {
-        await keep(object)
+        const found = await keep(object)
         const message = 'objects name it as spec.cluster, or are managed in it: it goes when the last is gone'
-        return { state: 'waiting', reason: 'InUse', message }
+        return { ...found, verdict: { state: 'waiting', reason: 'InUse', message } }
       }
       await stop(name)
       await writer.removeFinalizer(object)
       return undefined
     } catch (error) {
-      return verdictOfFailure(error)
+      return { verdict: verdictOfFailure(error) }
     }
   }
 
   async function look(object: KubernetesObject): Promise<void> {
-    const verdict = await verdictOf(object)
+    const finding = await find(object)
     const found = writer.current(object)
-    if (verdict === undefined || found === undefined) return
+    if (finding === undefined || found === undefined) return
     const { generation } = found.metadata
-    await writer.writeStatus(
-      found,
-      statusOfVerdict(verdict, generation, readStatus(found), systemClock.now()),
-    )
+    const before = { ...readStatus(found), ...finding.facts }
+    await writer.writeStatus(found, statusOfVerdict(finding.verdict, generation, before, systemClock.now()))
   }
 
   /** Tells an object that names a cluster which nobody works for. */
@@ -250,15 +257,35 @@ async function connectionOf(
 }
 
 /** Asks what every pass needs. */
-async function probe(connection: NomadConnection): Promise<Verdict> {
+async function probe(connection: NomadConnection): Promise<Finding> {
   const client = connectNomad(connection)
   try {
     await client.listPlugins()
-    return { state: 'ready', reason: 'Reached', message: 'its API answers' }
+    return {
+      verdict: { state: 'ready', reason: 'Reached', message: 'its API answers' },
+      facts: await factsOf(client, connection),
+    }
   } catch (error) {
-    return verdictOfFailure(error)
+    return { verdict: verdictOfFailure(error) }
   } finally {
     await client.close()
+  }
+}
+
+async function factsOf(
+  client: NomadClient,
+  { nomadRegion }: NomadConnection,
+): Promise<Pick<NomadClusterStatus, 'region' | 'version'>> {
+  const asked = nomadRegion === undefined ? {} : { region: nomadRegion }
+  try {
+    const { region: own, servers } = await client.listServers()
+    const region = nomadRegion ?? own
+    const versions = servers.filter((server) => server.region === region).map(({ version }) => version)
+    const version = [...new Set(versions)].sort().join(', ')
+    return { ...asked, ...(region && { region }), ...(version && { version }) }
+  } catch {
+    // Nothing depends on it, and the token need not be allowed to ask.
+    return asked
   }
 }
 

@@ -98,7 +98,9 @@ const volumeFacts = {
     Type.Boolean({ description: 'Whether Nomad would place an allocation that uses it.' }),
   ),
   claims: list('IDs of the allocations that hold it.'),
-  attachedNodes: list("The storage provider's IDs of the nodes that it is attached to, as the plugin says."),
+  attachedNodes: list(
+    'IDs of the Nomad nodes where an allocation holds it, or to which its plugin lists it as published.',
+  ),
 }
 
 const Instance = Type.Object(
@@ -116,7 +118,7 @@ export const VolumeStatus = StatusObject({
   ...declared,
   ...volumeFacts,
   unreadable: list(
-    'Fields of the spec that nobody can compare, because Nomad never shows them and Mooring has not applied them.',
+    'Fields that an update would wipe: Nomad never shows them, and this object does not give them.',
   ),
   instances: Type.Optional(
     Type.Array(Instance, {
@@ -165,7 +167,9 @@ export type SnapshotScheduleStatus = Type.Static<typeof SnapshotScheduleStatus>
 
 export const NomadClusterStatus = StatusObject({
   ...common,
-  version: text("Version that Nomad's agent reports."),
+  version: text(
+    "Version of the region's servers, several where they differ; the token needs node read for it.",
+  ),
   region: text('Region that is asked.'),
 })
 export type NomadClusterStatus = Type.Static<typeof NomadClusterStatus>

@@ -36,7 +36,7 @@ export async function watchEvents(options: EventWatchOptions): Promise<void> {
   /** @returns whether it is worth trying again soon */
   async function follow(): Promise<boolean> {
     try {
-      const versions = await client.listServerVersions(signal)
+      const versions = (await client.listServers(signal)).servers.map(({ version }) => version)
       const old = versions.filter(losesSecrets)
       if (versions.length === 0 || old.length > 0) {
         say(

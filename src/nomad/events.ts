@@ -24,8 +24,16 @@ export interface EventReads {
     readonly onAlive: () => void
     readonly signal: AbortSignal
   }): Promise<void>
-  /** Versions that the servers of all regions run, such as `1.10.7+ent`; needs node read. */
-  listServerVersions(signal?: AbortSignal): Promise<readonly string[]>
+  /** Needs node read. */
+  listServers(signal?: AbortSignal): Promise<Servers>
+}
+
+/** The servers of all regions that are alive. */
+export interface Servers {
+  /** Of the one that answered. */
+  readonly region: string
+  /** Each by its region and the version that it runs, such as `1.10.7+ent`; both empty where it does not say. */
+  readonly servers: readonly { readonly region: string; readonly version: string }[]
 }
 
 /** Nomad gives a sign of life every 30 s. */
@@ -43,8 +51,12 @@ const Batch = Type.Object({
 })
 
 const Members = Type.Object({
+  ServerRegion: Type.Optional(Type.String()),
   Members: Type.Array(
-    Type.Object({ Status: Type.String(), Tags: Type.Object({ build: Type.Optional(Type.String()) }) }),
+    Type.Object({
+      Status: Type.String(),
+      Tags: Type.Object({ build: Type.Optional(Type.String()), region: Type.Optional(Type.String()) }),
+    }),
   ),
 })
 
@@ -73,7 +85,7 @@ export function createEventReads(http: Http, readMs: number): EventReads {
       )
     },
 
-    async listServerVersions(signal) {
+    async listServers(signal) {
       const call = { title: 'list servers', type: 'read' } as const
       const answer = await http.send({
         call,
@@ -84,9 +96,12 @@ export function createEventReads(http: Http, readMs: number): EventReads {
         signal,
       })
       if (answer.status !== 200) throw classifyAnswer(answer.status, answer.text, call)
-      return parseMembers(answer.text, call)
-        .Members.filter(({ Status }) => Status === 'alive')
-        .map(({ Tags }) => Tags.build ?? '')
+      const { ServerRegion: region = '', Members } = parseMembers(answer.text, call)
+      const alive = Members.filter(({ Status }) => Status === 'alive')
+      return {
+        region,
+        servers: alive.map(({ Tags: { region = '', build: version = '' } }) => ({ region, version })),
+      }
     },
   }
 }

@@ -21,6 +21,8 @@ export interface Status {
   readonly externalID?: string
   /** Capacity of a volume or size of a snapshot; absent while unknown. */
   readonly sizeBytes?: Int64
+  /** Of a snapshot: when it was taken, as its plugin says. */
+  readonly takenAtMs?: number
   /** Of a schedule, in milliseconds since the epoch. */
   readonly nextRunMs?: number
   readonly lastRunMs?: number
@@ -39,6 +41,8 @@ export interface Status {
   readonly externalNodeIDs?: Readonly<Record<string, string>>
   /** Nomad nodes where a claim is, or to which the plugin lists the volume as published. */
   readonly attachedNodes?: readonly string[]
+  /** Fields that an update of the volume would wipe: Nomad never shows them, and the declaration does not give them. */
+  readonly unreadable?: readonly string[]
   /** The latest steps, newest first. */
   readonly history?: readonly PastStep[]
 }

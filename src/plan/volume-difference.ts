@@ -96,6 +96,16 @@ export function compareVolume(
   }
 }
 
+/** Fields that an update would wipe, as in `VolumeDifferences`. */
+export function findUnreadable(
+  spec: VolumeSpec,
+  record: Pick<VolumeRecord, 'applied'>,
+  actual: Volume,
+  hashes: HiddenHashes,
+): readonly string[] {
+  return compareHidden(spec, record, actual, hashes).unreadable
+}
+
 /** Whether the name is the declared one as a restore went on from it. */
 function isRestoredName(
   { name }: VolumeSpec,

@@ -4,6 +4,7 @@ import { csiNameFor, describe } from '../plan/ownership.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import type { Inventory } from '../plan/ports.ts'
 import type { SnapshotRecord } from '../plan/record.ts'
+import { snapshotFacts } from '../plan/snapshot-facts.ts'
 import { planSnapshot, planSnapshotEnd } from '../plan/snapshot-plan.ts'
 import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot } from '../wire/snapshot.ts'
@@ -102,7 +103,7 @@ export function createSnapshotPass(
       return {
         ...(pluginID === undefined ? {} : { pluginID }),
         ...(snapshotID === undefined ? {} : { externalID: snapshotID }),
-        ...(listed === undefined || BigInt(listed.SizeBytes) === 0n ? {} : { sizeBytes: listed.SizeBytes }),
+        ...(listed === undefined ? {} : snapshotFacts(listed)),
       }
     },
   }

@@ -5,6 +5,7 @@ import type { Key } from '../plan/identity.ts'
 import { csiNameFor } from '../plan/ownership.ts'
 import { findKept } from '../plan/per-alloc.ts'
 import { contextField, incarnationsUsed, type VolumeRecord } from '../plan/record.ts'
+import { findUnreadable } from '../plan/volume-difference.ts'
 import { planVolume } from '../plan/volume-plan.ts'
 import type { Volume } from '../wire/volume.ts'
 import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
@@ -120,7 +121,12 @@ export function createVolumePass(
       ...(after.externalID === undefined ? {} : { externalID: after.externalID }),
       ...sizeOf(input.volume),
       ...attachmentOf(input, after),
-      ...(input.volume === undefined ? {} : { schedulable: input.volume.Schedulable }),
+      ...(input.volume === undefined
+        ? {}
+        : {
+            schedulable: input.volume.Schedulable,
+            unreadable: findUnreadable(after.declaration.spec, after, input.volume, input.hashes),
+          }),
     }),
   }
 }

@@ -1,5 +1,10 @@
 import type { ObjectIdentity } from '../../declare/declaration.ts'
-import type { SnapshotScheduleStatus, SnapshotStatus, VolumeStatus } from '../../declare/object-status.ts'
+import type {
+  NomadClusterStatus,
+  SnapshotScheduleStatus,
+  SnapshotStatus,
+  VolumeStatus,
+} from '../../declare/object-status.ts'
 import { formatQuantity } from '../../declare/quantities.ts'
 import type {
   InventoryRecord,
@@ -11,7 +16,7 @@ import { type Condition, conditionsOf, type Verdict } from '../../plan/status.ts
 import type { KubernetesObject } from '../api.ts'
 import { nameOfMirror } from './mirror.ts'
 
-export type ObjectStatus = VolumeStatus | SnapshotStatus | SnapshotScheduleStatus
+export type ObjectStatus = VolumeStatus | SnapshotStatus | SnapshotScheduleStatus | NomadClusterStatus
 type ObjectConditions = NonNullable<ObjectStatus['conditions']>
 
 /**
@@ -60,13 +65,15 @@ function commonOf({ declaration, status }: InventoryRecord, observed: ObjectIden
 }
 
 function volumeFacts({ declaration, csiName, externalID, status }: VolumeRecord): VolumeStatus {
-  const { claims, sizeBytes } = status
+  const { claims, attachedNodes, sizeBytes, unreadable = [] } = status
   return {
     volumeID: declaration.spec.volumeID,
     name: csiName,
     ...given({ externalID }),
     ...(sizeBytes === undefined ? {} : { capacity: formatQuantity(BigInt(sizeBytes)) }),
     ...(claims === undefined ? {} : { claims: [...claims] }),
+    ...(attachedNodes === undefined ? {} : { attachedNodes: [...attachedNodes] }),
+    ...(unreadable.length === 0 ? {} : { unreadable: [...unreadable] }),
     ...given({ schedulable: status.schedulable }),
   }
 }
@@ -77,6 +84,7 @@ function snapshotFacts(record: SnapshotRecord): SnapshotStatus {
     name: csiName,
     ...given({ pluginID, snapshotID, externalSourceVolumeID }),
     ...(status.sizeBytes === undefined ? {} : { size: formatQuantity(BigInt(status.sizeBytes)) }),
+    ...(status.takenAtMs === undefined ? {} : { createTime: time(status.takenAtMs) }),
     ready: status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
   }
 }

@@ -1,5 +1,6 @@
 import { OperationError } from '../../lib/errors.ts'
 import type { SnapshotRecord } from '../../plan/record.ts'
+import { snapshotFacts } from '../../plan/snapshot-facts.ts'
 import { beginIntent } from '../begin-intent.ts'
 import { settlesIntent } from '../settles-intent.ts'
 import type { SnapshotStepInput } from '../snapshot.ts'
@@ -42,6 +43,8 @@ export async function createSnapshot(input: SnapshotStepInput): Promise<Snapshot
       ...withoutIntent,
       snapshotID: snapshot.ID,
       externalSourceVolumeID: snapshot.ExternalSourceVolumeID,
+      // Not every plugin can be asked for it again.
+      status: { ...record.status, ...snapshotFacts(snapshot) },
     }
   } catch (error) {
     if (settlesIntent(error, record.intent !== undefined)) await context.inventory.put(withoutIntent)

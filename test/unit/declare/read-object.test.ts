@@ -129,8 +129,9 @@ describe('a NomadCluster', () => {
   it.each(['https://ops:hunter2@nomad.example:4646', 'ops:hunter2@nomad', 'https://nomad/?token=hunter2'])(
     'is not repeated where its address may hold a password',
     (address) => {
-      const [fault] = faultsOf(cluster({ address }))
-      expect(fault?.message).toMatch(/^is not the address of .*neither user nor password$/)
+      expect(faultsOf(cluster({ address }))).toMatchObject([
+        { message: expect.stringMatching(/^is not the address of .*neither user nor password$/) },
+      ])
     },
   )
 
