@@ -21,7 +21,7 @@ export interface RunRequest {
  */
 export async function startRun(
   options: {
-    readonly inventory: Pick<Inventory, 'get' | 'list' | 'put' | 'orders'>
+    readonly inventory: Pick<Inventory, 'get' | 'list' | 'put' | 'orders' | 'released'>
     readonly declarations: readonly Declaration[]
     readonly clock: Pick<Clock, 'now'>
     readonly region: string
@@ -56,6 +56,9 @@ export async function startRun(
       obstacles.push(`snapshot "${inFlight.declaration.name}" of volume "${each.name}" is still in flight`)
     } else if (inventory.get(snapshot.key) !== undefined) {
       obstacles.push(`snapshot "${snapshot.declaration.name}" is there already`)
+    } else if (inventory.released().some(({ key }) => key === snapshot.key)) {
+      // The plugin would answer with it, and what ends the new one would delete what a person kept.
+      obstacles.push(`snapshot "${snapshot.declaration.name}" of this second was let go: ask again`)
     } else {
       await inventory.put(snapshot)
       keys.push(snapshot.key)

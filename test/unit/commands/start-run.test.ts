@@ -50,6 +50,21 @@ describe('startRun', () => {
     await expect(start('default/nightly')).rejects.toThrow(/is there already/)
   })
 
+  it('takes no name again whose snapshot was let go and is there still', async () => {
+    const { inventory, start } = await world(schedule('nightly', ['data']))
+    const { keys } = await start('default/nightly')
+    const [key = ''] = keys
+    await inventory.release({
+      key,
+      pluginID: 'directories',
+      externalID: 'snap-1',
+      reason: 'Retained',
+      atMs: nowMs,
+    })
+    await inventory.delete(key)
+    await expect(start('default/nightly')).rejects.toThrow(/of this second was let go: ask again/)
+  })
+
   it.each<[string, Parameters<typeof schedule>[], string, string | undefined, RegExp]>([
     [
       'a volume that no schedule selects',
