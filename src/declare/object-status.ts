@@ -122,9 +122,9 @@ export const VolumeStatus = StatusObject({
   ),
   instances: Type.Optional(
     Type.Array(Instance, {
-      'x-kubernetes-list-type': 'map',
-      'x-kubernetes-list-map-keys': ['index'],
-      description: 'With perAlloc: each instance.',
+      // As a map, each of a thousand would be a part of metadata.managedFields.
+      'x-kubernetes-list-type': 'atomic',
+      description: 'With perAlloc: each volume that is declared, or managed still.',
     }),
   ),
   lastHandledRestoreFrom: text(

@@ -31,13 +31,25 @@ export const specRules: readonly Rule[] = [
     fieldPath: '.context',
   },
   {
-    rule: '!has(self.perAlloc)',
+    rule: '!(has(self.perAlloc) && has(self.name))',
     message:
-      'perAlloc makes several volumes, and an object stands for one: declare an object for each, with volumeID: <id>[0] and so on',
+      'name would be the name of every volume that perAlloc makes: remove name (each is given one of its own) or perAlloc',
+    fieldPath: '.name',
+  },
+  {
+    rule: '!(has(self.perAlloc) && has(self.externalID))',
+    message:
+      'externalID stands for one volume, and perAlloc makes several: remove externalID, or declare an object for each of the volumes that are there, with volumeID: <id>[0] and so on',
+    fieldPath: '.externalID',
+  },
+  {
+    rule: 'has(self.perAlloc) == has(oldSelf.perAlloc)',
+    message:
+      'with perAlloc an object stands for other volumes than without, and that cannot change: delete this object (deletionPolicy: Retain leaves everything as it is) and declare another one',
     fieldPath: '.perAlloc',
   },
   {
-    rule: "!has(self.finalSnapshot) || !self.finalSnapshot || (has(self.deletionPolicy) && self.deletionPolicy == 'Delete')",
+    rule: "!has(self.finalSnapshot) || !self.finalSnapshot || (has(self.deletionPolicy) && self.deletionPolicy == 'Delete') || (has(self.perAlloc) && has(self.perAlloc.whenScaled) && self.perAlloc.whenScaled == 'Delete')",
     message:
       'finalSnapshot is taken before a delete, and this volume is never deleted: remove it, or set deletionPolicy: Delete',
     fieldPath: '.finalSnapshot',

@@ -327,12 +327,6 @@ function findContradictions(metadataName: string, spec: VolumeSpecAsWritten, ori
       'fills a volume that is created, and externalID registers one that is there: remove source or externalID',
     )
   }
-  if (perAlloc !== undefined && origin === 'object') {
-    fault(
-      ['perAlloc'],
-      'makes several volumes, and an object stands for one: declare an object for each, with volumeID: <id>[0] and so on',
-    )
-  }
   if (perAlloc !== undefined && name !== undefined) {
     fault(
       ['name'],

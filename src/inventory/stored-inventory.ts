@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { OperationError, toOperationError } from '../lib/errors.ts'
+import { createInTurn } from '../lib/in-turn.ts'
 import { stringifyJSON } from '../lib/json.ts'
 import type { Key } from '../plan/identity.ts'
 import { RecordConflictError, type RecordStore } from '../plan/ports.ts'
@@ -47,19 +48,9 @@ export async function openStoredInventory(
     },
     createKeyedHash(hashKey),
   )
-  const lastWrites = new Map<string, Promise<void>>()
+  /** Writes of one name. */
+  const inTurn = createInTurn()
   let conflict: RecordConflictError | undefined
-
-  /** Writes of one name are carried out one after the other, whatever became of the one before. */
-  function inTurn(name: string, write: () => Promise<void>): Promise<void> {
-    const turn = (lastWrites.get(name) ?? Promise.resolve()).then(write, write)
-    lastWrites.set(name, turn)
-    const forget = () => {
-      if (lastWrites.get(name) === turn) lastWrites.delete(name)
-    }
-    turn.then(forget, forget)
-    return turn
-  }
 
   /** @param text undefined: nothing is to be there */
   async function write(name: string, text: string | undefined): Promise<void> {

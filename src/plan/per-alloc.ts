@@ -4,10 +4,11 @@ import type { InventoryRecord, Released } from './record.ts'
 
 /**
  * A declaration with `perAlloc` as the volumes that it makes, `<volumeID>[0]` and so on, which is how Nomad
- * names them to the allocations of a job with per_alloc (reference, 3.7). Any other as it is.
+ * names them to the allocations of a job with per_alloc (reference, 3.7). Any other as it is, an instance too.
  */
 export function expandPerAlloc(declaration: Declaration): readonly Declaration[] {
   if (declaration.kind !== 'Volume' || declaration.spec.perAlloc === undefined) return [declaration]
+  if (declaration.instance !== undefined) return [declaration]
   const { name, spec } = declaration
   const { perAlloc } = declaration.spec
   return Array.from({ length: perAlloc.count }, (_, index) => ({
@@ -52,30 +53,37 @@ export function planScaledAway(
   }
   const scaledAway = new Map<Key, VolumeDeclaration>()
   for (const record of absent) {
-    if (record.kind !== 'Volume') continue
-    const { instance } = record.declaration
     const sibling = families.get(familyOf(record.declaration))
-    const perAlloc = sibling?.spec.perAlloc
-    if (instance === undefined || sibling === undefined || perAlloc === undefined) continue
-    if (instance.index < perAlloc.count) continue
-    const { name } = sibling.instance ?? instance
-    scaledAway.set(
-      record.key,
-      record.end === undefined
-        ? {
-            ...sibling,
-            name: `${name}[${instance.index}]`,
-            instance: { ...instance, name, isScaledAway: true },
-            spec: {
-              ...sibling.spec,
-              volumeID: record.declaration.spec.volumeID,
-              deletionPolicy: perAlloc.whenScaled,
-            },
-          }
-        : record.declaration,
-    )
+    const leftOut = sibling === undefined ? undefined : leftOutBy(sibling, record)
+    if (leftOut !== undefined) scaledAway.set(record.key, leftOut)
   }
   return scaledAway
+}
+
+/**
+ * What a managed volume ends by that the count of its declaration leaves out; undefined for any other.
+ * @param sibling an instance of the declaration as it stands there now
+ */
+export function leftOutBy(
+  sibling: VolumeDeclaration,
+  record: InventoryRecord,
+): VolumeDeclaration | undefined {
+  if (record.kind !== 'Volume' || familyOf(record.declaration) !== familyOf(sibling)) return undefined
+  const { instance } = record.declaration
+  const { perAlloc } = sibling.spec
+  if (instance === undefined || perAlloc === undefined || instance.index < perAlloc.count) return undefined
+  if (record.end !== undefined) return record.declaration
+  const { name } = sibling.instance ?? instance
+  return {
+    ...sibling,
+    name: `${name}[${instance.index}]`,
+    instance: { ...instance, name, isScaledAway: true },
+    spec: {
+      ...sibling.spec,
+      volumeID: record.declaration.spec.volumeID,
+      deletionPolicy: perAlloc.whenScaled,
+    },
+  }
 }
 
 /** By what a volume ends, as messages name it. */

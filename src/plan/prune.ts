@@ -65,7 +65,7 @@ export function planAbsences(
   ordered: ReadonlySet<Key> = new Set(),
 ): ReadonlyMap<Key, Absence> {
   const mistakable = absent.filter(mayBeMistake)
-  const destructive = mistakable.length
+  const destructive = new Set(mistakable.map(orderOf)).size
   const limit = options.maxPrune ?? Math.max(1, Math.floor(managedCount / 10))
   const count = {
     destructive,
@@ -77,8 +77,16 @@ export function planAbsences(
   /** Whether it counts against the limit: what is confirmed or goes without harm does not. */
   function mayBeMistake({ key, declaration }: InventoryRecord): boolean {
     const end = ends.get(key)
-    if (end === undefined) return declaration.place.object === undefined && isDestructive(declaration)
+    if (end === undefined) {
+      const mayEnd = declaration.place.object === undefined || ordered.has(key)
+      return mayEnd && isDestructive(declaration)
+    }
     return !end.isConfirmed && !end.isReleased && isDestructive(end.declaration ?? declaration)
+  }
+
+  /** Who deletes an object deletes once, however many volumes it stands for. */
+  function orderOf({ key }: InventoryRecord): string {
+    return ends.get(key)?.place.object?.uid ?? key
   }
 
   function absenceOf(record: InventoryRecord): Absence {
@@ -87,7 +95,9 @@ export function planAbsences(
     // An end that has begun is finished: its first effect is out.
     if (record.kind === 'Volume' && record.end !== undefined) return { state: 'ending' }
     if (end !== undefined) return planOrderedEnd(record, end, count, reading.atMs)
-    if (record.declaration.place.object !== undefined) return planGoneObject(record, reading)
+    if (record.declaration.place.object !== undefined && !ordered.has(record.key)) {
+      return planGoneObject(record, reading)
+    }
     if (!reading.complete) {
       return {
         state: 'held',

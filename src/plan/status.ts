@@ -124,7 +124,7 @@ export function conditionsOf(verdict: Verdict, previous: readonly Condition[], n
 
 /**
  * The conditions of several volumes as those of one: each as that of the volume that is furthest from ready,
- * which the message names. Empty where nothing was looked at yet.
+ * which the message names. Not ready while one was not looked at; empty where none was.
  */
 export function summariseConditions(
   parts: readonly { readonly name: string; readonly conditions: readonly Condition[] }[],
@@ -136,8 +136,11 @@ export function summariseConditions(
     const [worst] = found.sort((one, other) => distance(other) - distance(one))
     if (worst === undefined) return []
     const { name, ...condition } = worst
-    const count = `${found.length} of ${parts.length} volumes were looked at`
-    return [{ ...condition, message: distance(worst) === 0 ? count : `${name}: ${condition.message}` }]
+    if (distance(worst) > 0) return [{ ...condition, message: `${name}: ${condition.message}` }]
+    const message = `${found.length} of ${parts.length} volumes were looked at`
+    if (found.length === parts.length || type === 'Stalled') return [{ ...condition, message }]
+    const status = type === 'Ready' ? 'Unknown' : 'True'
+    return [{ ...condition, status, reason: 'New', message }]
   })
 }
 

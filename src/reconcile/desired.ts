@@ -3,7 +3,7 @@ import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 import type { OrderedEnd } from '../plan/object-ends.ts'
 import { planOwnership, type Refusal } from '../plan/ownership.ts'
-import { planScaledAway } from '../plan/per-alloc.ts'
+import { expandPerAlloc, leftOutBy, planScaledAway } from '../plan/per-alloc.ts'
 import type { Inventory } from '../plan/ports.ts'
 import { type Absence, type PruneOptions, planAbsences, type Reading } from '../plan/prune.ts'
 import type { InventoryRecord } from '../plan/record.ts'
@@ -53,9 +53,13 @@ export function createDesired(options: {
     async update(declarations, reading, orderedEnds = []) {
       const records = new Map(inventory.list().map((record) => [record.key, record]))
       // What is ending owns its identity until the end is done.
-      const claims = [...declarations, ...orderedEnds.flatMap(({ declaration }) => declaration ?? [])]
+      const written = orderedEnds.map((end) => ({
+        end,
+        declarations: end.declaration === undefined ? [] : expandPerAlloc(end.declaration),
+      }))
+      const claims = [...declarations, ...written.flatMap((each) => each.declarations)]
       const ownership = planOwnership(claims, records, region)
-      const ends = endsByKey(orderedEnds, ownership.owners, [...records.values()])
+      const ends = endsByKey(written, ownership.owners, [...records.values()])
       const declared = new Map([...ownership.owners].filter(([key]) => !ends.has(key)))
       // What a schedule made is nobody's declaration: retention ends it, not its absence.
       const absent = [...records.values()].filter(
@@ -109,22 +113,35 @@ function isOfSchedule(record: InventoryRecord, end: OrderedEnd | undefined): boo
 
 /** The ends of those that own something: the end of another does nothing. */
 function endsByKey(
-  ends: readonly OrderedEnd[],
+  ends: readonly { readonly end: OrderedEnd; readonly declarations: readonly Declaration[] }[],
   owners: ReadonlyMap<Key, Declaration>,
   records: readonly InventoryRecord[],
 ): ReadonlyMap<Key, OrderedEnd> {
   return new Map(
-    ends.flatMap((end): [Key, OrderedEnd][] => {
-      if (end.declaration !== undefined) {
-        const key = keyOf(end.declaration)
-        return owners.get(key) === end.declaration ? [[key, end]] : []
-      }
+    ends.flatMap(({ end, declarations }): [Key, OrderedEnd][] => {
       const { file, object } = end.place
-      return records
-        .filter(({ declaration: { place } }) => place.file === file && place.object?.uid === object?.uid)
-        .map(({ key }) => [key, end])
+      const managed = records.filter(
+        ({ declaration: { place } }) => place.file === file && place.object?.uid === object?.uid,
+      )
+      if (end.declaration === undefined) return managed.map(({ key }) => [key, end])
+      const own = declarations.filter((declaration) => owners.get(keyOf(declaration)) === declaration)
+      return [
+        ...own.map((declaration): [Key, OrderedEnd] => [keyOf(declaration), { ...end, declaration }]),
+        ...leftOutOf(declarations, managed).map((declaration): [Key, OrderedEnd] => [
+          keyOf(declaration),
+          { ...end, declaration },
+        ]),
+      ]
     }),
   )
+}
+
+/** What the last count before the end left out, and is managed still. */
+function leftOutOf(
+  [first]: readonly Declaration[],
+  managed: readonly InventoryRecord[],
+): VolumeDeclaration[] {
+  return first?.kind === 'Volume' ? managed.flatMap((record) => leftOutBy(first, record) ?? []) : []
 }
 
 function heldBy(refusal: Pick<Refusal, 'reason' | 'message'> | undefined): Absence | undefined {

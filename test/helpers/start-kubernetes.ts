@@ -29,6 +29,7 @@ export interface ObjectStatus {
   readonly externalID?: string
   readonly capacity?: string
   readonly lastStep?: { readonly step: string }
+  readonly instances?: readonly { readonly externalID?: string }[]
   readonly conditions?: readonly {
     readonly type: string
     readonly status: string

@@ -1,8 +1,8 @@
 import { errorMessage } from '../../lib/errors.ts'
-import { keyOf } from '../../plan/identity.ts'
 import { annotations } from '../../plan/object-ends.ts'
 import type { Inventory } from '../../plan/ports.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
+import { keysOf } from './object-index.ts'
 import type { ObjectView } from './object-view.ts'
 import type { ObjectWriter } from './object-writer.ts'
 import { readStatus } from './status.ts'
@@ -27,42 +27,46 @@ export function createAnnotationOrders(options: {
 }): { follow(views: readonly ObjectView[]): Promise<void> } {
   const { writer, inventory, orders, wake } = options
 
-  async function restore(view: ObjectView, record: VolumeRecord, views: readonly ObjectView[]) {
+  async function restore(view: ObjectView, records: readonly VolumeRecord[], views: readonly ObjectView[]) {
     const given = view.object.metadata.annotations?.[annotations.restoreFrom]
     const object = writer.current(view.object)
     if (object === undefined) return
     const before = readStatus(object)
     const handled = 'lastHandledRestoreFrom' in before ? before.lastHandledRestoreFrom : undefined
     if (given === handled) return
-    if (given !== undefined) await order(view, record, given, views)
+    if (given !== undefined) await order(view, records, given, views)
     const { lastHandledRestoreFrom: _, ...rest } = { lastHandledRestoreFrom: undefined, ...before }
     await writer.writeStatus(object, given === undefined ? rest : { ...rest, lastHandledRestoreFrom: given })
   }
 
-  async function order(view: ObjectView, record: VolumeRecord, given: string, views: readonly ObjectView[]) {
+  async function order(
+    view: ObjectView,
+    records: readonly VolumeRecord[],
+    given: string,
+    views: readonly ObjectView[],
+  ) {
     const refuse = (why: string) => writer.event(view.object, 'Warning', 'RestoreRefused', why)
-    const current = `@${record.externalID ?? ''}`
-    // No name of an object has a colon, and no end of the text but this one is of the volume that there is.
-    const backTo = /^replaced:(.+)$/s.exec(
-      given.endsWith(current) ? given.slice(0, -current.length) : '',
-    )?.[1]
-    const at = given.indexOf('@')
-    const [snapshot, externalID] = [given.slice(0, at), given.slice(at + 1)]
-    if (at < 1 || externalID === '') {
+    if (!/^[^@]+@./s.test(given)) {
       return refuse(
         `${annotations.restoreFrom} is "${given}": write <Snapshot>@<current external ID>, or replaced:<external ID>@<current external ID>`,
       )
     }
-    if (backTo === undefined && externalID !== record.externalID) {
+    const [found] = records.flatMap((record) => {
+      const source = parseRestoreFrom(given, record.externalID)
+      return source === undefined ? [] : [{ record, source }]
+    })
+    if (found === undefined) {
+      const known = records.map(({ externalID }) => `"${externalID ?? ''}"`).join(', ')
       return refuse(
-        `its external volume is "${record.externalID ?? ''}", and the order is about "${externalID}"`,
+        `its external volume is ${known}, and the order is about "${given.slice(given.indexOf('@') + 1)}"`,
       )
     }
+    const { record, source } = found
     try {
       const said =
-        backTo === undefined
-          ? await orders.restore(record.key, nameOfSnapshot(snapshot, record, views))
-          : await orders.restoreReplaced(record.key, backTo)
+        'backTo' in source
+          ? await orders.restoreReplaced(record.key, source.backTo)
+          : await orders.restore(record.key, nameOfSnapshot(source.snapshot, record, views))
       writer.event(view.object, 'Normal', 'RestoreOrdered', said)
       wake(record.key)
     } catch (error) {
@@ -70,12 +74,10 @@ export function createAnnotationOrders(options: {
     }
   }
 
-  async function recreate(view: ObjectView, record: VolumeRecord) {
+  async function recreate(view: ObjectView, records: readonly VolumeRecord[]) {
     const given = view.object.metadata.annotations?.[annotations.recreate]
-    const hasVanished = record.status.conditions.some(
-      ({ type, status, reason }) => type === 'Stalled' && status === 'True' && reason === 'Vanished',
-    )
-    if (given === undefined || given !== record.externalID || !hasVanished) return
+    const record = records.find(({ externalID }) => externalID !== undefined && externalID === given)
+    if (given === undefined || record === undefined || !hasVanished(record)) return
     if (inventory.orders(record.key).recreate?.externalID === given) return
     writer.event(view.object, 'Normal', 'RecreateOrdered', await orders.recreate(record.key, given))
     wake(record.key)
@@ -84,15 +86,42 @@ export function createAnnotationOrders(options: {
   return {
     async follow(views) {
       for (const view of views) {
-        if (view.declaration?.kind !== 'Volume') continue
-        const record = inventory.get(keyOf(view.declaration))
-        if (record?.kind !== 'Volume') continue
-        if (record.declaration.place.object?.uid !== view.object.metadata.uid) continue
-        await restore(view, record, views)
-        await recreate(view, record)
+        const records = recordsOf(view)
+        if (records.length === 0) continue
+        await restore(view, records, views)
+        await recreate(view, records)
       }
     },
   }
+
+  /** The volumes that the object speaks for. */
+  function recordsOf(view: ObjectView): VolumeRecord[] {
+    return keysOf(view).flatMap((key) => {
+      const record = inventory.get(key)
+      const isOwn = record?.declaration.place.object?.uid === view.object.metadata.uid
+      return record?.kind === 'Volume' && isOwn ? [record] : []
+    })
+  }
+}
+
+/** What is to be restored in the place of this external volume; undefined where the order is about another. */
+function parseRestoreFrom(
+  given: string,
+  externalID: string | undefined,
+): { readonly snapshot: string } | { readonly backTo: string } | undefined {
+  const end = `@${externalID ?? ''}`
+  if (externalID === undefined || !given.endsWith(end)) return undefined
+  const from = given.slice(0, -end.length)
+  // No name of an object has a colon.
+  const [, backTo] = /^replaced:(.+)$/s.exec(from) ?? []
+  if (backTo !== undefined) return { backTo }
+  return from === '' || from.includes('@') ? undefined : { snapshot: from }
+}
+
+function hasVanished({ status }: VolumeRecord): boolean {
+  return status.conditions.some(
+    ({ type, status, reason }) => type === 'Stalled' && status === 'True' && reason === 'Vanished',
+  )
 }
 
 /** What a schedule made has an object of another name than its own. */

@@ -21,20 +21,23 @@ export function isHeldFor(step: StepName, declaration: Declaration): boolean {
 /**
  * Whether an object keeps its finalizer, by what is managed for it.
  * @param declaration what the object says now; undefined where that cannot be used
- * @param record undefined: nothing is managed for this object
+ * @param records what is managed for this object: of one with perAlloc, several
+ * @param isHeld something is about to be begun for it that is not in the records yet
  */
 export function planFinalizer(options: {
   readonly hasFinalizer: boolean
   readonly isEnding: boolean
   readonly declaration: Declaration | undefined
-  readonly record: InventoryRecord | undefined
+  readonly records: readonly InventoryRecord[]
+  readonly isHeld: boolean
 }): 'add' | 'remove' | 'leave' {
-  const { hasFinalizer, isEnding, declaration, record } = options
+  const { hasFinalizer, isEnding, declaration, records, isHeld } = options
+  if (isHeld) return 'leave'
   // The API server lets nobody add one to an object that is ending.
-  if (isEnding) return hasFinalizer && record === undefined ? 'remove' : 'leave'
-  if (record === undefined) return hasFinalizer ? 'remove' : 'leave'
+  if (isEnding) return hasFinalizer && records.length === 0 ? 'remove' : 'leave'
+  if (records.length === 0) return hasFinalizer ? 'remove' : 'leave'
   if (declaration === undefined) return 'leave'
-  const isWanted = hasPolicy(declaration) || isMaking(record)
+  const isWanted = hasPolicy(declaration) || records.some(isMaking)
   if (isWanted === hasFinalizer) return 'leave'
   return isWanted ? 'add' : 'remove'
 }

@@ -12,7 +12,7 @@ import type {
   SnapshotScheduleRecord,
   VolumeRecord,
 } from '../../plan/record.ts'
-import { type Condition, conditionsOf, type Verdict } from '../../plan/status.ts'
+import { type Condition, conditionsOf, type PastStep, type Verdict } from '../../plan/status.ts'
 import type { KubernetesObject } from '../api.ts'
 import { nameOfMirror } from './mirror.ts'
 
@@ -49,22 +49,16 @@ function commonOf({ declaration, status }: InventoryRecord, observed: ObjectIden
     ...given({ observedGeneration: observed?.generation, lastHandledReconcileAt: observed?.reconcileAt }),
     conditions: presentConditions(status.conditions, observed?.generation),
     namespace: declaration.spec.namespace,
-    ...(last === undefined
-      ? {}
-      : {
-          lastStep: {
-            step: last.step,
-            why: last.why,
-            outcome: last.outcome,
-            time: time(last.atMs),
-            times: last.times,
-            ...given({ error: last.error }),
-          },
-        }),
+    ...(last === undefined ? {} : { lastStep: lastStepOf(last) }),
   }
 }
 
-function volumeFacts({ declaration, csiName, externalID, status }: VolumeRecord): VolumeStatus {
+export function lastStepOf({ atMs, error, ...step }: PastStep): NonNullable<VolumeStatus['lastStep']> {
+  return { ...step, time: time(atMs), ...given({ error }) }
+}
+
+/** What is known of one volume. */
+export function volumeFacts({ declaration, csiName, externalID, status }: VolumeRecord): VolumeStatus {
   const { claims, attachedNodes, sizeBytes, unreadable = [] } = status
   return {
     volumeID: declaration.spec.volumeID,
@@ -116,17 +110,19 @@ export function statusOfVerdict(
   before: ObjectStatus,
   nowMs: number,
 ): ObjectStatus {
-  const previous = (before.conditions ?? []).map(
-    ({ lastTransitionTime, observedGeneration: _, ...condition }) => ({
-      ...condition,
-      lastTransitionMs: Date.parse(lastTransitionTime),
-    }),
-  ) as Condition[] // Of the three types: nobody else writes there.
   return {
     ...before,
     ...given({ observedGeneration: generation }),
-    conditions: presentConditions(conditionsOf(verdict, previous, nowMs), generation),
+    conditions: presentConditions(conditionsOf(verdict, previousConditions(before), nowMs), generation),
   }
+}
+
+/** The conditions of a status as they were. */
+export function previousConditions({ conditions = [] }: ObjectStatus): Condition[] {
+  return conditions.map(({ lastTransitionTime, observedGeneration: _, ...condition }) => ({
+    ...condition,
+    lastTransitionMs: Date.parse(lastTransitionTime),
+  })) as Condition[] // Of the three types: nobody else writes there.
 }
 
 /** The status as the API server gave it. Only the operator writes there. */
@@ -134,7 +130,7 @@ export function readStatus({ status }: KubernetesObject): ObjectStatus {
   return typeof status === 'object' && status !== null ? status : {}
 }
 
-function presentConditions(
+export function presentConditions(
   conditions: readonly Condition[],
   generation: number | undefined,
 ): ObjectConditions {

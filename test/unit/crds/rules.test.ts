@@ -71,6 +71,12 @@ const taken: readonly [string, Kind, object][] = [
   ['a capacity in bytes', 'Volume', { ...least.Volume, capacity: { min: 1024, max: '1.5Ki' } }],
   ['a capacity with an exponent', 'Volume', { ...least.Volume, capacity: { min: '1e9' } }],
   ['a last snapshot', 'Volume', { ...least.Volume, finalSnapshot: true, deletionPolicy: 'Delete' }],
+  ['several volumes', 'Volume', { ...least.Volume, perAlloc: { count: 2 } }],
+  [
+    'a last snapshot of those that a count leaves out',
+    'Volume',
+    { ...least.Volume, finalSnapshot: true, perAlloc: { count: 2, whenScaled: 'Delete' } },
+  ],
   ['mount options', 'Volume', { ...least.Volume, mountOptions: { fsType: 'ext4' } }],
   ['a block device', 'Volume', { ...least.Volume, capabilities: block, mountOptions: { mountFlags: [] } }],
   ['a secret', 'Volume', { ...registered, secrets: { key: { fromSecret: { name: 's', key: 'k' } } } }],
@@ -89,10 +95,16 @@ const taken: readonly [string, Kind, object][] = [
 const refusedByRule: readonly [string, Kind, object, RegExp][] = [
   ['nothing to create or register', 'Volume', { pluginID: 'p', capabilities }, /give externalID/],
   [
-    'several volumes of one object',
+    'one name for several volumes',
     'Volume',
-    { ...least.Volume, perAlloc: { count: 2 } },
-    /declare an object for each/,
+    { ...least.Volume, perAlloc: { count: 2 }, name: 'n' },
+    /name would be the name of every volume/,
+  ],
+  [
+    'one external volume for several',
+    'Volume',
+    { ...registered, perAlloc: { count: 2 } },
+    /externalID stands for one volume/,
   ],
   ['externalID and name', 'Volume', { ...registered, name: 'n' }, /remove name or externalID/],
   [
@@ -224,6 +236,8 @@ const changes: readonly [string, Kind, object, object, object | undefined, RegEx
     { snapshotID: 's' },
     /volume cannot change/,
   ],
+  ['perAlloc, given later', 'Volume', {}, { perAlloc: { count: 2 } }, {}, /stands for other volumes/],
+  ['the count of perAlloc', 'Volume', { perAlloc: { count: 2 } }, { perAlloc: { count: 1 } }, {}, undefined],
   ['capacity', 'Volume', {}, { capacity: { min: '2Gi' } }, { externalID: 'e' }, undefined],
   ['address', 'NomadCluster', {}, { address: 'https://elsewhere' }, {}, undefined],
   ['region', 'NomadCluster', { region: 'eu' }, { region: 'us' }, {}, /region is a part/],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Declaration } from '../../../src/declare/declaration.ts'
 import { createMemoryInventory, emptyContents } from '../../../src/inventory/memory-inventory.ts'
 import type { OrderedEnd } from '../../../src/plan/object-ends.ts'
+import { expandPerAlloc } from '../../../src/plan/per-alloc.ts'
 import { createDesired } from '../../../src/reconcile/desired.ts'
 import { snapshot, volume } from '../../builders/declarations.ts'
 import { objectPlace } from '../../builders/objects.ts'
@@ -81,6 +82,58 @@ describe('ends that people order', () => {
     expect(desired.absence(record.key)).toBeUndefined()
     await update([], [end(taken, { isConfirmed: true })])
     expect(desired.absence(record.key)).toMatchObject({ state: 'ending' })
+  })
+
+  const whole = (count: number, change: object = {}) =>
+    volume(
+      'set',
+      { perAlloc: { count, whenScaled: 'Retain' }, deletionPolicy: 'Delete', ...change },
+      placeOf('set'),
+    )
+  const instances = (declaration: ReturnType<typeof whole>) =>
+    expandPerAlloc(declaration).flatMap((each) => (each.kind === 'Volume' ? [volumeRecord(each)] : []))
+
+  it('end every volume of an object with perAlloc, which counts as one', async () => {
+    const { desired, update } = await desiredWith(instances(whole(3)))
+    await update([], [end(whole(3))])
+    for (const index of [0, 1, 2]) {
+      expect(desired.absence(`Volume/default/set[${index}]`)).toMatchObject({
+        state: 'ending',
+        declaration: { spec: { volumeID: `set[${index}]`, deletionPolicy: 'Delete' } },
+      })
+    }
+  })
+
+  it('end by whenScaled what the last count before the end left out', async () => {
+    const { desired, update } = await desiredWith(instances(whole(2)))
+    await update([], [end(whole(1))])
+    expect(desired.absence('Volume/default/set[0]')).toMatchObject({
+      declaration: { spec: { deletionPolicy: 'Delete' } },
+    })
+    expect(desired.absence('Volume/default/set[1]')).toMatchObject({
+      state: 'ending',
+      declaration: { spec: { deletionPolicy: 'Retain' }, instance: { isScaledAway: true } },
+    })
+  })
+
+  it('are not ordered by a lowered count before the delay has passed, whatever object it is of', async () => {
+    const lowered = whole(1, { perAlloc: { count: 1, whenScaled: 'Delete' } })
+    const { desired, update } = await desiredWith(instances(whole(2)))
+    const { readAgainAtMs } = await update([lowered], [])
+    expect(desired.declaration('Volume/default/set[0]')).toBeDefined()
+    expect(desired.absence('Volume/default/set[1]')).toMatchObject({ state: 'missing', untilMs: 61_000 })
+    expect(readAgainAtMs).toBe(61_000)
+  })
+
+  it('release all of its volumes where the object is gone without a word', async () => {
+    const { desired, update } = await desiredWith(instances(whole(2)))
+    await update([volume('other', {}, placeOf('other'))], [])
+    for (const index of [0, 1]) {
+      expect(desired.absence(`Volume/default/set[${index}]`)).toMatchObject({
+        state: 'ending',
+        declaration: { spec: { deletionPolicy: 'Retain' } },
+      })
+    }
   })
 
   it('let a new object of the same name declare something else', async () => {

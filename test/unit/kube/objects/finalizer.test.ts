@@ -26,7 +26,18 @@ describe('planFinalizer', () => {
     ['stays on what cannot be used', true, false, undefined, volumeRecord(remove), 'leave'],
     ['comes off what cannot be used and manages nothing', true, true, undefined, undefined, 'remove'],
   ] as const)('%s', (_title, hasFinalizer, isEnding, declaration, record, change) => {
-    expect(planFinalizer({ hasFinalizer, isEnding, declaration, record })).toBe(change)
+    const records = record === undefined ? [] : [record]
+    expect(planFinalizer({ hasFinalizer, isEnding, declaration, records, isHeld: false })).toBe(change)
+  })
+
+  it('stays while one volume of several is in the making, in the inventory or about to be there', () => {
+    const whole = volume('data', { perAlloc: { count: 2, whenScaled: 'Retain' } })
+    const options = { hasFinalizer: true, isEnding: false, declaration: whole }
+    const settled = volumeRecord(retain)
+    const records = [settled, volumeRecord(retain, { intent })]
+    expect(planFinalizer({ ...options, records, isHeld: false })).toBe('leave')
+    expect(planFinalizer({ ...options, records: [settled, settled], isHeld: true })).toBe('leave')
+    expect(planFinalizer({ ...options, records: [settled, settled], isHeld: false })).toBe('remove')
   })
 })
 
