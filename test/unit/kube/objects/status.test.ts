@@ -25,6 +25,8 @@ describe('statusOfRecord', () => {
         conditions: ready,
         sizeBytes: 2 ** 30,
         claims: ['a'],
+        attachedNodes: ['n1'],
+        unreadable: ['spec.secrets'],
         schedulable: true,
         history: [{ step: 'create-volume', why: 'new', atMs, outcome: 'done', times: 1 }],
       },
@@ -37,6 +39,9 @@ describe('statusOfRecord', () => {
       lastHandledRestoreFrom: 'nightly@vol-0',
       externalID: 'vol-1',
       capacity: '1Gi',
+      claims: ['a'],
+      attachedNodes: ['n1'],
+      unreadable: ['spec.secrets'],
       lastStep: { step: 'create-volume', time: '2026-01-02T03:04:05Z' },
     })
     expect(status.conditions).toContainEqual({
@@ -53,11 +58,16 @@ describe('statusOfRecord', () => {
     const taken = snapshotRecord(snapshot('nightly', 'data'), {
       snapshotID: 'snap-1',
       pluginID: 'directories',
-      status: { conditions: ready, sizeBytes: 2 ** 20 },
+      status: { conditions: ready, sizeBytes: 2 ** 20, takenAtMs: atMs },
     })
     const status = statusOfRecord(taken, observed, {})
     expect(Check(SnapshotStatus, status)).toBe(true)
-    expect(status).toMatchObject({ snapshotID: 'snap-1', size: '1Mi', ready: true })
+    expect(status).toMatchObject({
+      snapshotID: 'snap-1',
+      size: '1Mi',
+      ready: true,
+      createTime: '2026-01-02T03:04:05Z',
+    })
 
     const key = 'Snapshot/default/nightly:data:1'
     const declaration = schedule('nightly', ['data'])
