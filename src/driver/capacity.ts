@@ -87,8 +87,8 @@ export function createCapacityAccount(pool: Pool, poolBytes: number | undefined)
   return {
     totalBytes,
     availableBytes() {
-      const promised = pool.volumes.list().reduce((sum, volume) => sum + volume.capacityBytes, 0)
-      const taken = pool.snapshots.list().reduce((sum, snapshot) => sum + snapshot.usedBytes, 0)
+      const promised = pool.volumes.sum('capacityBytes')
+      const taken = pool.snapshots.sum('usedBytes')
       return Math.max(0, totalBytes() - promised - taken)
     },
   }

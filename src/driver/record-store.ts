@@ -23,6 +23,8 @@ export interface RecordStore<Record extends Identified> {
   /** By ID, bytewise. */
   list(): Record[]
   ids(): Set<string>
+  /** Of a field over all records, without reading them one by one: 0 where it is missing. */
+  sum(field: keyof Record & string): number
   save(record: Record): Promise<void>
   remove(id: string): Promise<void>
   /** Brings table and sidecars together at start; gives the records that only a sidecar knew. */
@@ -43,6 +45,7 @@ export function createRecordStore<Schema extends TObject>(options: {
   const selectByID = database.prepare(`SELECT record FROM ${table} WHERE id = ?`)
   const selectByName = database.prepare(`SELECT record FROM ${table} WHERE name = ?`)
   const selectIDs = database.prepare(`SELECT id FROM ${table}`)
+  const selectSum = database.prepare(`SELECT total(record ->> ?) AS sum FROM ${table}`)
   const selectAll = database.prepare(`SELECT record FROM ${table} ORDER BY id`)
   const upsert = database.prepare(
     `INSERT INTO ${table} (id, name, record) VALUES (?, ?, ?)
@@ -82,6 +85,7 @@ export function createRecordStore<Schema extends TObject>(options: {
       return row && parseRow(row)
     },
     ids: () => new Set(selectIDs.all().map((row) => String(row.id))),
+    sum: (field) => Number(selectSum.get(field)?.sum),
     list: () => selectAll.all().map(parseRow),
     async save(record) {
       saveRow(record)
