@@ -6,22 +6,51 @@ interface RawJSON {
   rawJSON(text: string): object
 }
 
+/** What 2^53 has at least. */
+const longDigits = /\d{16}/
+
+/** An integer that is the value of a field: no string holds a word character, a bare quote and a colon. */
+const longField = /(?<=\w"\s*:\s*)-?[1-9]\d{15,}(?=\s*[,}])/g
+
 /**
  * JSON.parse that keeps integers beyond 2^53 exact, as bigint.
  * @throws SyntaxError as JSON.parse does
  */
 export function parseJSON(text: string): unknown {
-  // A reviver is slow, and an integer beyond 2^53 has 16 digits or more.
-  if (!/\d{16}/.test(text)) return JSON.parse(text)
-  const keepExact = (_key: string, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' &&
-    !Number.isSafeInteger(value) &&
-    context?.source !== undefined &&
-    /^-?\d+$/.test(context.source)
-      ? BigInt(context.source)
-      : value
-  // 2^53 has 16 digits. A parse that asks about each value takes several times as long.
-  return /\d{16}/.test(text) ? JSON.parse(text, keepExact) : JSON.parse(text)
+  if (!longDigits.test(text)) return JSON.parse(text)
+  // A reviver, which is asked about each value, takes ten times as long as a list of thousands does otherwise.
+  const integers: Int64[] = []
+  const marked = text.replace(longField, (digits) => {
+    const number = Number(digits)
+    integers.push(Number.isSafeInteger(number) ? number : BigInt(digits))
+    return `"${escapedMark}${integers.length - 1}"`
+  })
+  // A number elsewhere, such as in an array, or a string that could be taken for one of ours.
+  const isPlain = !longDigits.test(marked) && !text.includes(escapedMark)
+  if (!isPlain) return JSON.parse(text, keepExact)
+  const value: object = JSON.parse(marked) // The field has to be of something.
+  putIntegers(value, integers)
+  return value
+}
+
+/** Begins the strings that stand for integers: JSON has this character in no other form. */
+const escapedMark = '\\u0000'
+const mark = '\0'
+
+function putIntegers(container: object, integers: readonly Int64[]): void {
+  const fields = container as Record<string, unknown>
+  for (const key in fields) {
+    const value = fields[key]
+    if (typeof value === 'object' && value !== null) putIntegers(value, integers)
+    else if (typeof value === 'string' && value.startsWith(mark))
+      fields[key] = integers[Number(value.slice(1))]
+  }
+}
+
+function keepExact(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const isInexact = typeof value === 'number' && !Number.isSafeInteger(value)
+  const { source } = context ?? {}
+  return isInexact && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value
 }
 
 /** JSON.stringify that writes a bigint as the integer that it is. */
