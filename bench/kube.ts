@@ -11,15 +11,19 @@ import { type ApiRequest, startFakeKubernetes } from '../test/fakes/kubernetes/f
 
 /** Custom resources, and seconds of the steady state; ten minutes are `npm run bench kube 5000 600`. */
 const defaults = { objects: 5_000, steadySeconds: 20 }
+/** USER_HZ, which is the same on every Linux machine that Node runs on. */
+const ticksPerSecond = 100
 const policies = ['Retain', 'Delete']
 
 /**
  * The operator, a process of its own, over the double of an API server and Mooring's server and driver: memory,
- * the time until all objects are Ready first, and what it asks of the API server then and afterwards.
+ * the time until all objects are Ready first, and what it asks of the API server then and afterwards. Its heap is
+ * as large as in a pod of the chart: on a machine of its own V8 collects late, and what it takes says little.
  */
 export async function run([objects, seconds]: readonly string[]): Promise<void> {
   const count = Number(objects ?? defaults.objects)
   const steadySeconds = Number(seconds ?? defaults.steadySeconds)
+  const limitMiB = readMemoryLimit()
   const directory = mkdtempSync(join(tmpdir(), 'mooring-bench-'))
   const fake = await startFakeKubernetes()
   const started: ChildProcess[] = []
@@ -42,6 +46,8 @@ export async function run([objects, seconds]: readonly string[]): Promise<void> 
       started,
       ['run', '--kubernetes', '--kubeconfig', kubeconfig, '--nomad-addr', url],
       ['--data-dir', join(directory, 'operator'), '--kubernetes-operator-namespace', 'mooring-system'],
+      // What V8 takes of a container's memory.
+      [`--max-heap-size=${limitMiB / 2}`],
     )
     const startMs = performance.now()
     let peakBytes = 0
@@ -52,6 +58,11 @@ export async function run([objects, seconds]: readonly string[]): Promise<void> 
     }
     const convergedMs = performance.now() - startMs
     const converging = countRequests(fake.requests)
+    const cpuSeconds = {
+      operator: cpuSecondsOf(operator),
+      nomad: cpuSecondsOf(nomad),
+      kubernetes: round(process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6),
+    }
     // What follows the last status: finalizers that come off, and events.
     await pause(5_000)
     const before = fake.requests.length
@@ -59,7 +70,9 @@ export async function run([objects, seconds]: readonly string[]): Promise<void> 
     const steady = countRequests(fake.requests.slice(before))
     const result = {
       objects: count,
+      limitMiB,
       convergedSeconds: round(convergedMs / 1000),
+      cpuSeconds,
       peakMiB: round(peakBytes / 2 ** 20),
       steadyMiB: round(rssBytes(operator) / 2 ** 20),
       converging,
@@ -100,12 +113,27 @@ function folderIn(directory: string): string {
   return folder
 }
 
-function start(started: ChildProcess[], ...parameters: readonly (readonly string[])[]): ChildProcess {
-  const child = spawn(process.execPath, ['src/main.ts', ...parameters.flat()], {
+function start(
+  started: ChildProcess[],
+  command: readonly string[],
+  options: readonly string[],
+  nodeFlags: readonly string[] = [],
+): ChildProcess {
+  const child = spawn(process.execPath, [...nodeFlags, 'src/main.ts', ...command, ...options], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   started.push(child)
   return child
+}
+
+/** Of a pod, by the chart's defaults. */
+function readMemoryLimit(): number {
+  const { deployment } = load(readFileSync('charts/mooring/values.yaml', 'utf8')) as {
+    deployment: { resources: { limits: { memory: string } } }
+  }
+  const [, mebibytes] = /^(\d+)Mi$/.exec(deployment.resources.limits.memory) ?? []
+  if (mebibytes === undefined) throw new Error("the chart's memory limit is not in Mi")
+  return Number(mebibytes)
 }
 
 async function printed({ stdout }: ChildProcess, pattern: RegExp): Promise<string> {
@@ -135,6 +163,13 @@ function countRequests(requests: readonly ApiRequest[]): Record<string, number> 
 function rssBytes({ pid }: ChildProcess): number {
   const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) * 1024
+}
+
+/** Of all its threads, in user and kernel mode: proc_pid_stat(5). */
+function cpuSecondsOf({ pid }: ChildProcess): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')
+  const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number)
+  return (user + system) / ticksPerSecond
 }
 
 function pause(ms: number): Promise<void> {
