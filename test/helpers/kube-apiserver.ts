@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -29,24 +29,14 @@ export async function startKubeApiserver(assets: string, directory: string): Pro
   writeFileSync(path('service-account.key'), privateKey, { mode: 0o600 })
   writeFileSync(path('tokens.csv'), `${token},administrator,1,system:masters\n`, { mode: 0o600 })
 
-  const processes: ChildProcess[] = []
-  const start = (binary: string, flags: Readonly<Record<string, string>>) => {
-    const log = createWriteStream(path(`${binary}.log`))
-    const child = spawn(
-      join(assets, binary),
-      Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    )
-    child.stdout.pipe(log)
-    child.stderr.pipe(log)
-    processes.push(child)
-  }
+  const processes: Component[] = []
+  const start = (binary: string, flags: Readonly<Record<string, string>>) =>
+    processes.push(startComponent(join(assets, binary), flags, path(`${binary}.log`)))
   const close = async () => {
     // The API server first: it waits for etcd otherwise.
-    for (const child of processes.reverse()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue
+    for (const { child, ended } of processes.reverse()) {
       child.kill('SIGTERM')
-      await once(child, 'exit')
+      await ended
     }
   }
 
@@ -87,20 +77,49 @@ export async function startKubeApiserver(assets: string, directory: string): Pro
     { mode: 0o600 },
   )
   const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
+  const waiting = new AbortController()
   try {
-    for (let attempt = 0; !(await isReady(server, dispatcher)); attempt += 1) {
-      if (attempt > 300 || processes.some(({ exitCode }) => exitCode !== null)) {
-        throw new Error(`kube-apiserver of ${assets} does not become ready`)
-      }
-      await sleep(200)
-    }
+    const failed = Promise.race(processes.map(async ({ ended }) => Promise.reject(new Error(await ended))))
+    await Promise.race([failed, untilReady(server, dispatcher, waiting.signal)])
   } catch (error) {
     await close()
     throw error
   } finally {
+    waiting.abort()
     await dispatcher.destroy()
   }
   return { kubeconfig, close }
+}
+
+interface Component {
+  readonly child: ChildProcess
+  /** How it ended, with what it said last. */
+  readonly ended: Promise<string>
+}
+
+function startComponent(binary: string, flags: Readonly<Record<string, string>>, logFile: string): Component {
+  const log = openSync(logFile, 'w')
+  const child = spawn(
+    binary,
+    Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
+    { stdio: ['ignore', log, log] },
+  )
+  closeSync(log)
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(`${binary} cannot be started: ${error.message}`))
+    child.once('exit', (code, signal) => {
+      const said = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-20)
+      resolve([`${binary} ended with ${code ?? signal}:`, ...said].join('\n'))
+    })
+  })
+  return { child, ended }
+}
+
+async function untilReady(server: string, dispatcher: Agent, signal: AbortSignal): Promise<void> {
+  for (let attempt = 0; !(await isReady(server, dispatcher)); attempt += 1) {
+    if (attempt > 300) throw new Error(`kube-apiserver at ${server} is not ready after a minute`)
+    await sleep(200, undefined, { signal })
+  }
 }
 
 async function isReady(server: string, dispatcher: Agent): Promise<boolean> {
