@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { toTemplate } from '../../scripts/lib/chart/generate-chart.ts'
 import { readDocumentedValues } from '../../scripts/lib/chart/values-table.ts'
 import { kubernetesTools } from '../../scripts/lib/kubernetes-tools.ts'
+import { runMooring } from '../helpers/run-mooring.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 interface KubernetesManifest {
@@ -231,6 +232,29 @@ describe('the Helm chart', () => {
       { name: 'data', emptyDir: {} },
       { name: 'tmp', emptyDir: {} },
     ])
+  })
+
+  it('gives `mooring run` no argument and no variable that it does not know', async () => {
+    const all = given
+      .filter(([path]) => !path.startsWith('extra'))
+      .reduce((values, [path, value]) => merge(values, nest(path, value)), {})
+    const kubectl = await run('kubectl', ['kustomize', 'manifests/kubernetes'])
+    const containers = [
+      ...(await manifests(all)),
+      ...(await manifests()),
+      ...(loadAll(kubectl.stdout) as KubernetesManifest[]),
+    ].flatMap(({ kind, spec }) => (kind === 'Deployment' ? spec.template.spec.containers : []))
+    expect(containers).toHaveLength(3)
+    const { stdout: help } = await runMooring(['run', '--help'])
+    const known = new Set(help.match(/(?<=^ {2})--[a-z-]+|(?<=env: )[A-Z_]+/gm))
+    for (const { args, env } of containers) {
+      expect(args[0]).toBe('run')
+      const named = [...args.slice(1), ...env.map(({ name }: { name: string }) => name)]
+      expect(named.length).toBeGreaterThan(5)
+      expect(
+        named.map((argument: string) => argument.replace(/=.*$/, '')).filter((name) => !known.has(name)),
+      ).toEqual([])
+    }
   })
 
   it('is of the version of the package', () => {
