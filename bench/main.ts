@@ -6,6 +6,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(args: readonly str
   operator: () => import('./operator.ts'),
   server: () => import('./server.ts'),
   kube: () => import('./kube.ts'),
+  nomad: () => import('./nomad.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)
