@@ -10,6 +10,11 @@ namespace "default" {
     # PUT /v1/volume/csi/:id (register), PUT …/create, DELETE (deregister), DELETE …/delete,
     # PUT and DELETE /v1/volumes/snapshot
     "csi-write-volume",
+    # Only for spec.detach and mooring detach: DELETE /v1/volume/csi/:id/detach
+    "csi-mount-volume",
+    # Only for spec.detach and mooring detach: GET /v1/allocations.
+    # Only to notice sooner what changed: GET /v1/event/stream, which takes it in every namespace.
+    "read-job",
   ]
 
   # Only for replicas that share an inventory (--inventory nomad), in the namespace that
@@ -30,7 +35,13 @@ namespace "default" {
   }
 }
 
-# GET /v1/plugins and /v1/plugin/csi/:id; every call that creates, registers or deletes asks for it, too.
+# GET /v1/plugins and /v1/plugin/csi/:id; every call that creates, registers, deletes or detaches asks for it, too.
 plugin {
+  policy = "read"
+}
+
+# Only for spec.detach and mooring detach: GET /v1/nodes.
+# Only for events: GET /v1/agent/members, for the release that every server runs.
+node {
   policy = "read"
 }

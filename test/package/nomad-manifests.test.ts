@@ -29,7 +29,12 @@ describe('manifests/nomad', () => {
     const parsed = parseHcl(policy)
     if (!('items' in parsed)) throw new Error(parsed.message)
     const namespace = block(parsed.items, 'namespace', 'default')
-    expect(texts(namespace, 'capabilities')).toEqual(['csi-read-volume', 'csi-write-volume'])
+    expect(texts(namespace, 'capabilities')).toEqual([
+      'csi-read-volume',
+      'csi-write-volume',
+      'csi-mount-volume',
+      'read-job',
+    ])
     const variables = block(namespace, 'variables')
     expect(texts(block(variables, 'path', 'mooring/default/*'), 'capabilities')).toEqual([
       'read',
@@ -38,7 +43,10 @@ describe('manifests/nomad', () => {
     ])
     expect(texts(block(variables, 'path', 'mooring/secrets/*'), 'capabilities')).toEqual(['read'])
     const comments = policy.split('\n').filter((line) => line.trim().startsWith('#'))
-    for (const call of ['/v1/volume/csi/:id', '/v1/volumes/snapshot', '/v1/vars', '/v1/var/', '/v1/plugin']) {
+    for (const call of [
+      ...['/v1/volume/csi/:id', '/v1/volumes/snapshot', '/v1/vars', '/v1/var/', '/v1/plugin'],
+      ...['/detach', '/v1/allocations', '/v1/event/stream', '/v1/nodes', '/v1/agent/members'],
+    ]) {
       expect(
         comments.some((line) => line.includes(call)),
         call,
