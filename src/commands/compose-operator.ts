@@ -64,6 +64,16 @@ export function operatorInfo(flags: RunFlags): OperatorInfo {
   }
 }
 
+/** Tells of each step that would be taken, once as long as it stays the same. */
+function createPlanLog(log: Log): (key: Key, decision: Decision) => void {
+  const told = new Map<Key, string>()
+  return (key, { step, verdict }) => {
+    if (told.get(key) === verdict.message) return
+    told.set(key, verdict.message)
+    log.info({ key, step, why: verdict.message }, 'would take a step')
+  }
+}
+
 /**
  * Composes the operator from its flags over an inventory, which stays open when it is closed.
  * @param term among replicas: what this one acts by, while `mayAct()`
@@ -117,12 +127,7 @@ export async function composeOperator(
     callDeadlineMs,
     settledBeforeMs: options.settledBeforeMs,
     ...(term === undefined ? {} : { holder: term.holder }),
-    ...(readOnly
-      ? {
-          onPlanned: (key: Key, { step, verdict }: Decision) =>
-            log.info({ key, step, why: verdict.message }, 'would take a step'),
-        }
-      : {}),
+    ...(readOnly ? { onPlanned: createPlanLog(log) } : {}),
   })
   const admin = createOperatorAdmin({
     operator,

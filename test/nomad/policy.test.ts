@@ -115,7 +115,7 @@ const rows: readonly PolicyRow[] = [
   {
     call: 'list the releases of servers',
     needs: ['node read'],
-    send: (client) => client.listServerVersions(),
+    send: (client) => client.listServers(),
   },
   { call: 'read a variable', needs: ['variables read'], send: (client) => client.readVariable(variable) },
   {
