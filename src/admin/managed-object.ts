@@ -110,13 +110,17 @@ export function presentObject(
 }
 
 /** A declaration with perAlloc: its volumes are objects too, and this one is of them together. */
-export function presentWhole({ declaration, instances, conditions }: WholeDeclaration): ManagedObject {
+export function presentWhole(
+  { declaration, instances, conditions }: WholeDeclaration,
+  { suspendedSinceMs }: Orders,
+): ManagedObject {
   return {
     ...presentDeclaration(declaration),
     status: {
       key: keyOf(declaration),
       place: formatPlace(declaration.place),
       ...(declaration.place.commit === undefined ? {} : { commit: declaration.place.commit }),
+      ...(suspendedSinceMs === undefined ? {} : { suspendedSince: time(suspendedSinceMs) }),
       instances,
       conditions: conditions.map(presentCondition),
       history: [],

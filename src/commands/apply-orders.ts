@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import { type Key, snapshotKey } from '../plan/identity.ts'
 import { planDetachOrder, refuseRecreate } from '../plan/orders.ts'
+import { wholeKeyOf } from '../plan/per-alloc.ts'
 import type { Inventory } from '../plan/ports.ts'
 import type { RestoreSource, SnapshotRecord, VolumeRecord } from '../plan/record.ts'
 import { findReplaced, refuseRestoreOrder } from '../plan/restore-plan.ts'
@@ -10,12 +11,12 @@ import { findReplaced, refuseRestoreOrder } from '../plan/restore-plan.ts'
 /**
  * Records what a person orders by a command, beside the declaration. Each returns what to tell them, and
  * rejects with a UsageError where the order makes no sense.
- * @param declaration what the sources say of an identity that no pass has looked at yet
+ * @param declarations what the sources say, of identities too that no pass has looked at yet
  */
 export function createOrders(
   inventory: Pick<Inventory, 'get' | 'list' | 'orders' | 'amendOrders' | 'released'>,
   clock: Pick<Clock, 'now'>,
-  declaration: (key: Key) => Declaration | undefined,
+  declarations: () => ReadonlyMap<Key, Declaration>,
   /** Why the outside does not allow a restore just now; asked where there is somebody to ask. */
   refuseNow: (record: VolumeRecord, source: RestoreSource) => Promise<string | undefined> = async () =>
     undefined,
@@ -30,8 +31,14 @@ export function createOrders(
   releaseSnapshot(key: Key): Promise<string>
   detach(key: Key, node: string): Promise<string>
 } {
+  /** Of a declaration with perAlloc, by the name of the whole. */
+  function instancesOf(key: Key): Declaration[] {
+    return [...inventory.list().map(({ declaration }) => declaration), ...declarations().values()].filter(
+      (each) => wholeKeyOf(each) === key,
+    )
+  }
   function assertKnown(key: Key) {
-    if (inventory.get(key) === undefined && declaration(key) === undefined) {
+    if (inventory.get(key) === undefined && declarations().get(key) === undefined) {
       throw new UsageError(`${key} is neither declared nor managed; mooring status lists what is`)
     }
   }
@@ -49,12 +56,19 @@ export function createOrders(
       `${key} was made by no schedule, so no retention ends it: its declaration keeps it by deletionPolicy: Retain`,
     )
   }
+  function explainNoResume(key: Key, instance: Declaration | undefined): string {
+    const declaration = instance ?? inventory.get(key)?.declaration ?? declarations().get(key)
+    if (declaration?.spec.suspend) return 'suspended by spec.suspend in its declaration: change it there'
+    const whole = declaration === undefined ? undefined : wholeKeyOf(declaration)
+    return whole !== undefined && whole !== key && inventory.orders(whole).suspendedSinceMs !== undefined
+      ? `suspended with all volumes of its declaration: resume ${whole}`
+      : 'not suspended'
+  }
   async function orderRestore(record: VolumeRecord, source: RestoreSource, refusalOfSource?: string) {
     const { key, externalID } = record
-    const refusal =
-      refusalOfSource ??
-      refuseRestoreOrder(record, inventory.orders(key)) ??
-      (await refuseNow(record, source))
+    const whole = wholeKeyOf(record.declaration)
+    const orders = { ...(whole === undefined ? {} : inventory.orders(whole)), ...inventory.orders(key) }
+    const refusal = refusalOfSource ?? refuseRestoreOrder(record, orders) ?? (await refuseNow(record, source))
     if (refusal !== undefined) throw new UsageError(`${key} is not restored: ${refusal}`)
     if (externalID === undefined) return
     await inventory.amendOrders(key, (orders) => ({
@@ -64,19 +78,15 @@ export function createOrders(
   }
   return {
     async suspend(key) {
-      assertKnown(key)
+      if (instancesOf(key).length === 0) assertKnown(key)
       await inventory.amendOrders(key, (orders) => ({ suspendedSinceMs: clock.now(), ...orders }))
       return `${key} is suspended: nothing is done until mooring resume`
     },
     async resume(key) {
-      assertKnown(key)
+      const [instance] = instancesOf(key)
+      if (instance === undefined) assertKnown(key)
       if (inventory.orders(key).suspendedSinceMs === undefined) {
-        const isDeclared = (inventory.get(key)?.declaration ?? declaration(key))?.spec.suspend
-        throw new UsageError(
-          isDeclared
-            ? `${key} is suspended by spec.suspend in its declaration: change it there`
-            : `${key} is not suspended`,
-        )
+        throw new UsageError(`${key} is ${explainNoResume(key, instance)}`)
       }
       await inventory.amendOrders(key, ({ suspendedSinceMs: _, ...others }) => others)
       return `${key} goes on`

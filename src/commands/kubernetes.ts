@@ -195,7 +195,7 @@ export async function openKubernetes(
             orders: createAnnotationOrders({
               writer,
               inventory,
-              orders: createOrders(inventory, clock, declared.declaration),
+              orders: createOrders(inventory, clock, declared.declarations),
               wake,
             }),
             inventory,

@@ -54,7 +54,7 @@ export async function withAdmin<Result>(
 
 /** @param region of the Nomad that the operator keeps, part of the names that are chosen */
 function createInventoryAdmin(inventory: SqliteInventory, region: string): InventoryAdmin {
-  const orders = createOrders(inventory, systemClock, () => undefined)
+  const orders = createOrders(inventory, systemClock, () => new Map())
   return {
     async status() {
       const rows = inventory.list().map(rowOfRecord)

@@ -6,7 +6,8 @@ import type { SqliteInventory } from '../inventory/sqlite-inventory.ts'
 import type { Clock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import type { NomadClient } from '../nomad/client.ts'
-import type { Key } from '../plan/identity.ts'
+import { type Key, keyOf } from '../plan/identity.ts'
+import { wholeKeyOf } from '../plan/per-alloc.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import { refuseRestore } from '../plan/restore-plan.ts'
 import { findRestoreSource } from '../reconcile/gather-restore.ts'
@@ -39,7 +40,7 @@ export function createOperatorAdmin(options: {
     version += 1
     for (const waiter of waiters) waiter()
   })
-  const orders = createOrders(inventory, clock, operator.desired.declaration, async (record, source) => {
+  const orders = createOrders(inventory, clock, operator.desired.declarations, async (record, source) => {
     const { namespace, volumeID, pluginID } = record.declaration.spec
     const [volume, plugin] = await Promise.all([
       client.readVolume(namespace, volumeID),
@@ -58,6 +59,9 @@ export function createOperatorAdmin(options: {
     assertTakesOrders()
     const message = await order()
     operator.look(key)
+    for (const declaration of operator.desired.declarations().values()) {
+      if (wholeKeyOf(declaration) === key) operator.look(keyOf(declaration))
+    }
     // What is kept is decided by the schedule that made it.
     const record = inventory.get(key)
     if (record?.kind === 'Snapshot' && record.schedule) operator.look(record.schedule.schedule)
@@ -143,7 +147,7 @@ export function presentAll(
     ...[...declarations].map(([key, declaration]) =>
       presentObject(inventory.get(key), declaration, inventory.orders(key), released.get(key) ?? []),
     ),
-    ...wholes.map(presentWhole),
+    ...wholes.map((whole) => presentWhole(whole, inventory.orders(keyOf(whole.declaration)))),
   ].sort((one, other) => (one.status.key < other.status.key ? -1 : 1))
 }
 

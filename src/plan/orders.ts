@@ -26,8 +26,12 @@ export interface DetachOrder {
   readonly atMs: number
 }
 
-/** Whether an order holds the identity as it is: undefined if none does. */
-export function planSuspension({ suspendedSinceMs }: Orders): Decision | undefined {
+/**
+ * Whether an order holds the identity as it is: undefined if none does.
+ * @param ofWhole the orders for the declaration that it is an instance of
+ */
+export function planSuspension(orders: Orders, ofWhole: Orders = {}): Decision | undefined {
+  const suspendedSinceMs = orders.suspendedSinceMs ?? ofWhole.suspendedSinceMs
   if (suspendedSinceMs === undefined) return undefined
   const since = new Date(suspendedSinceMs).toISOString()
   return {

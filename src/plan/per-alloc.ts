@@ -21,9 +21,15 @@ export function expandPerAlloc(declaration: Declaration): readonly Declaration[]
 
 /** What a document declares as a whole: all instances of one have it in common, and nothing else has it. */
 export function familyOf(declaration: Declaration): string {
+  const whole = wholeKeyOf(declaration)
+  return whole === undefined ? keyOf(declaration) : `${whole}[]`
+}
+
+/** The key by which commands name the declaration that an instance is of; undefined for what is no instance. */
+export function wholeKeyOf(declaration: Declaration): Key | undefined {
   return declaration.kind === 'Volume' && declaration.instance !== undefined
-    ? `${wholeKey(declaration, declaration.instance.volumeID)}[]`
-    : keyOf(declaration)
+    ? volumeKey(declaration.spec.namespace, declaration.instance.volumeID)
+    : undefined
 }
 
 /** The declaration that an instance is of, as it was written; undefined for what is no instance. */
@@ -32,10 +38,6 @@ export function wholeOf(declaration: Declaration): VolumeDeclaration | undefined
   const { instance, ...rest } = declaration
   const { name, volumeID } = instance
   return { ...rest, name, spec: { ...rest.spec, volumeID } }
-}
-
-function wholeKey({ spec }: VolumeDeclaration, volumeID: string): Key {
-  return volumeKey(spec.namespace, volumeID)
 }
 
 /**

@@ -5,6 +5,7 @@ import { toOperationError } from '../lib/errors.ts'
 import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import { planSuspension } from '../plan/orders.ts'
+import { wholeKeyOf } from '../plan/per-alloc.ts'
 import { contextField, type InventoryRecord, type Released, storedThing } from '../plan/record.ts'
 import { addToHistory, conditionsOf, type PastStep, type Status, type Verdict } from '../plan/status.ts'
 import type { ReconcileContext } from './context.ts'
@@ -69,7 +70,11 @@ async function runPass<Record extends InventoryRecord>(
   let taken: Pick<PastStep, 'step' | 'why'> | undefined
   let failedBy: string | undefined
   try {
-    const decision = planSuspension(context.inventory.orders(key)) ?? (await pass.decide())
+    const { inventory } = context
+    const whole = wholeKeyOf(pass.record.declaration)
+    const decision =
+      planSuspension(inventory.orders(key), whole === undefined ? {} : inventory.orders(whole)) ??
+      (await pass.decide())
     verdict = decision.verdict
     if (decision.step !== undefined && context.onPlanned !== undefined) {
       context.onPlanned(key, decision)

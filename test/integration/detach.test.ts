@@ -229,6 +229,19 @@ describe('perAlloc, with processes', () => {
     expect((await ask('status')).match(/^Volume +default\/data\[\d\] /gm)).toHaveLength(3)
     expect((await ask('get', 'volume', 'data')).match(/^Volume /gm)).toHaveLength(3)
 
+    const refused = async (...parameters: string[]) =>
+      (await runMooring([...parameters, '--data-dir', dataDirectory])).stderr
+    expect(await ask('suspend', 'volume', 'data')).toContain('Volume/default/data is suspended')
+    const held = (line: { key?: unknown; state?: unknown }) =>
+      line.key === 'Volume/default/data[2]' && line.state === 'suspended'
+    await operator.logged(held, 'each is held')
+    expect(await refused('resume', 'volume', 'data[1]')).toMatch(
+      /suspended with all volumes of its declaration: resume Volume\/default\/data/,
+    )
+    expect(await ask('get', 'volume', 'data', '-o', 'yaml')).toMatch(/suspendedSince/)
+    expect(await ask('resume', 'volume', 'data')).toContain('Volume/default/data goes on')
+    expect(await refused('resume', 'volume', 'data')).toMatch(/is not suspended/)
+
     write(1)
     await untilThere(1)
     await operator.logged(

@@ -47,6 +47,19 @@ describe('perAlloc', () => {
     expect(model.world.history.disksMade).toHaveLength(3)
   })
 
+  it('is held as a whole by an order for the whole, which holds what a raised count adds too', async () => {
+    const model = await started(many(2))
+    await model.order('Volume/default/data', () => ({ suspendedSinceMs: 0 }))
+    await change(model, many(3))
+    expect([...model.world.volumes.keys()]).toEqual(['default/data[0]', 'default/data[1]'])
+    for (const { status } of model.stored.values()) {
+      expect(status.conditions[0]).toMatchObject({ status: 'Unknown', reason: 'Suspended' })
+    }
+    await model.order('Volume/default/data', () => ({}))
+    await change(model, many(3))
+    expect(model.world.volumes.size).toBe(3)
+  })
+
   it('says what a lowered count does, until it does it', async () => {
     const model = await started(many(2, 'Delete'))
     model.declare(many(1, 'Delete'))
