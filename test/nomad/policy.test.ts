@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createNomadClient, type NomadClient } from '../../src/nomad/client.ts'
+import { losesSecrets } from '../../src/nomad/server-version.ts'
 import { createNomadCaller, type NomadCaller } from '../helpers/nomad-caller.ts'
 import { patienceMs, pluginID, type RealAgent, startRealAgent, whySkipped } from './real-agent.ts'
 
@@ -226,9 +227,14 @@ describe.skipIf(whySkipped !== '')(
         (error) => !/permission|not a byte/i.test(String(error)),
       )
 
-    it.each(rows.map((row) => [row.call, row.needs, row] as const))(
+    it.for(rows.map((row) => [row.call, row.needs, row] as const))(
       '%s takes %j, all of it and no more, and the policy that we ship has it',
-      async (_call, needs, row) => {
+      async ([_call, needs, row], test) => {
+        const [, version = ''] = /v(\S+)/.exec(await agent.nomad(['version'])) ?? []
+        test.skip(
+          row.send === firstSign && losesSecrets(version),
+          `events are not asked for of Nomad ${version}`,
+        )
         const shipped = readFileSync('manifests/nomad/policy.hcl', 'utf8')
         const { or = [] } = row
         const without = needs.map((grant, place) =>
