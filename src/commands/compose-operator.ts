@@ -90,7 +90,7 @@ export async function composeOperator(
   const { log, readOnly, nomadRegion } = options
   const clock = systemClock
   const inventory = readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
-  const observed = operations?.begin(inventory)
+  const observed = operations?.begin(inventory, options.cluster)
   const {
     client,
     close: closeParts,

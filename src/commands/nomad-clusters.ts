@@ -23,6 +23,7 @@ import {
 } from './compose-operator.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import { connectNomad, type NomadConnection } from './nomad-connection.ts'
+import type { Operations } from './operations.ts'
 import { createReadingLoop } from './reading-loop.ts'
 import type { SharedStateFlags } from './shared-state.ts'
 
@@ -54,6 +55,7 @@ export function startNomadClusters(
   kubernetes: Kubernetes,
   options: OperatorSettings & Pick<SharedStateFlags, 'instance'>,
   term: OperatorTerm & { readonly giveUp: (why: string) => void },
+  operations: Operations,
 ): { close(graceMs?: number): Promise<void> } {
   const { log } = options
   const { nomadClusters, objects, operatorNamespace, readSecret } = kubernetes
@@ -80,6 +82,7 @@ export function startNomadClusters(
       inventory,
       term,
       kubernetes.part(name, term.mayAct),
+      operations,
     )
     return { uid, connection, operator, isManaging: () => inventory.list().length > 0 }
   }

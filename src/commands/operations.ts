@@ -9,7 +9,7 @@ import type { Log } from '../lib/log.ts'
 import { packageVersion } from '../lib/version.ts'
 import type { NomadClientOptions } from '../nomad/client.ts'
 import { type Phase, planLiveness, planReadiness } from '../operations/health.ts'
-import { createMetrics, type Metrics } from '../operations/metrics.ts'
+import { createMetrics, type OperatorMetrics } from '../operations/metrics.ts'
 import { createNotifier } from '../operations/notifier.ts'
 import { startOperationsServer } from '../operations/operations-server.ts'
 import type { OperatorView } from '../operations/operator-view.ts'
@@ -33,8 +33,11 @@ export interface Hooks
 }
 
 export interface Operations {
-  /** Begins the work of an operator over this inventory. */
-  begin(inventory: Pick<Inventory, 'get' | 'list'>): OperationsTerm
+  /**
+   * Begins the work of an operator over this inventory.
+   * @param cluster of a NomadCluster; undefined: that of the process's own settings
+   */
+  begin(inventory: Pick<Inventory, 'get' | 'list'>, cluster?: string): OperationsTerm
   close(): Promise<void>
 }
 
@@ -43,7 +46,7 @@ export interface OperationsTerm {
   readonly hooks: Hooks
   /** The operator runs: shows it, and looks for orphans from time to time. */
   observe(operator: Operator, findOrphans: () => Promise<Orphans>): void
-  /** The process stands by from here on. */
+  /** Nothing is done for this cluster from here on: the process stands by, or its NomadCluster is gone. */
   end(): void
 }
 
@@ -66,6 +69,7 @@ export async function startOperations(
   const version = packageVersion()
   const notify = readNotifyFlags(flags)
   const metrics = flags.metricsAddr && createMetrics({ clock, version, pluginCalls })
+  const own = metrics?.of(undefined)
   const tracing = await startTracing({ environment: process.env, version, log })
   const notifier =
     notify &&
@@ -79,44 +83,52 @@ export async function startOperations(
       onOutcome: metrics?.notified ?? (() => {}),
     })
 
-  let view: OperatorView | undefined
-  const phase = (): Phase =>
+  const views = new Map<string | undefined, OperatorView>()
+  const phaseOf = (view: OperatorView | undefined): Phase =>
     view === undefined
       ? { type: isReplica ? 'standby' : 'starting' }
-      : { type: 'running', view, hasNomadAnswered: metrics?.lastAnswerMs() !== undefined }
+      : { type: 'running', view, hasNomadAnswered: own?.lastAnswerMs() !== undefined }
   const server =
     flags.metricsAddr &&
     metrics &&
     (await startOperationsServer({
       ...flags.metricsAddr,
       metrics,
-      liveness: () => planLiveness(phase()),
-      readiness: () => planReadiness(phase()),
+      liveness: () => [...views.values()].flatMap((view) => planLiveness(phaseOf(view))),
+      // A further cluster that is away keeps the process from nothing else.
+      readiness: () => planReadiness(phaseOf(views.get(undefined))),
     }))
   if (server) log.info({ url: `${server.url}/metrics` }, 'metrics listen')
 
   return {
-    begin(inventory) {
+    begin(inventory, cluster) {
+      const measured = cluster === undefined ? own : metrics?.of(cluster)
       const notable =
-        notifier && watchNotable({ records: inventory.list, record: inventory.get, tell: notifier.tell })
+        notifier &&
+        watchNotable({
+          records: inventory.list,
+          record: inventory.get,
+          tell: notifier.tell,
+          ...(cluster === undefined ? {} : { cluster }),
+        })
       const ended = new AbortController()
       return {
         hooks: {
-          aroundPass: nest(metrics?.aroundPass, tracing?.aroundPass),
-          aroundStep: nest(metrics?.aroundStep, tracing?.aroundStep, notable?.aroundStep),
-          aroundCall: nest(metrics?.aroundCall, tracing?.aroundCall),
+          aroundPass: nest(measured?.aroundPass, tracing?.aroundPass),
+          aroundStep: nest(measured?.aroundStep, tracing?.aroundStep, notable?.aroundStep),
+          aroundCall: nest(measured?.aroundCall, tracing?.aroundCall),
           aroundPluginCall: nest(pluginCalls.aroundCall, tracing?.aroundPluginCall),
           onStatus: notable?.onStatus ?? (() => {}),
         },
         observe(operator, findOrphans) {
           const running = viewOf(operator, inventory)
-          view = running
-          if (metrics === undefined) return
-          metrics.observe(running)
+          views.set(cluster, running)
+          if (measured === undefined) return
+          measured.observe(running)
           void searchForOrphans({
             findOrphans,
             view: running,
-            metrics,
+            metrics: measured,
             clock,
             log,
             signal: ended.signal,
@@ -124,8 +136,9 @@ export async function startOperations(
         },
         end() {
           ended.abort()
-          view = undefined
-          metrics?.observe(nothingToSee)
+          views.delete(cluster)
+          if (cluster === undefined) own?.observe(nothingToSee)
+          else measured?.forget()
         },
       }
     },
@@ -158,7 +171,7 @@ const nothingToSee: OperatorView = {
 async function searchForOrphans(options: {
   readonly findOrphans: () => Promise<Orphans>
   readonly view: Pick<OperatorView, 'sources'>
-  readonly metrics: Metrics
+  readonly metrics: OperatorMetrics
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal

@@ -81,7 +81,8 @@ export async function runReplica(
       kubernetes?.part(undefined, leadership?.isHeld ?? (() => false)),
       operations,
     )
-    const clusters = kubernetes && leadership && startNomadClusters(kubernetes, options, termOf(leadership))
+    const clusters =
+      kubernetes && leadership && startNomadClusters(kubernetes, options, termOf(leadership), operations)
     try {
       await aborted(leadership === undefined ? [stop.signal] : [stop.signal, leadership.signal])
     } finally {

@@ -23,6 +23,12 @@ export const Notification = Type.Object(
           },
         ),
         namespace: Type.String({ description: 'The Nomad namespace.' }),
+        cluster: Type.Optional(
+          Type.String({
+            description:
+              "The NomadCluster that it is in; not given: the Nomad of the operator's own settings.",
+          }),
+        ),
         name: Type.String({ description: "A volume's ID; of the other kinds, metadata.name." }),
       },
       { description: 'What it is about.', additionalProperties: false },

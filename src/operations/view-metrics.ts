@@ -3,9 +3,13 @@ import { lastSnapshots } from '../plan/last-snapshots.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { OperatorView } from './operator-view.ts'
 
-/** Metrics that are read off the operator at each scrape, and kept nowhere. */
-export function addViewMetrics(registry: Registry, view: OperatorView): void {
+/** The operators that are shown, each with the label of its cluster. */
+type Shown = () => readonly { readonly view: OperatorView; readonly labels: { readonly cluster?: string } }[]
+
+/** Metrics that are read off the operators at each scrape, and kept nowhere. */
+export function addViewMetrics(registry: Registry, shown: Shown): void {
   const registers = [registry]
+  const labelNames = ['cluster']
 
   const gauges = {
     depth: ['workqueue_depth', 'Keys that wait for a slot.'],
@@ -18,18 +22,22 @@ export function addViewMetrics(registry: Registry, view: OperatorView): void {
     new Gauge({
       name: `mooring_${name}`,
       help,
+      labelNames,
       registers,
       collect() {
-        this.set(view.queue()[field])
+        this.reset()
+        for (const { view, labels } of shown()) this.set(labels, view.queue()[field])
       },
     })
   }
   new Gauge({
     name: 'mooring_workqueue_longest_running_processor_seconds',
     help: 'Of the passes in process, how long the longest has taken.',
+    labelNames,
     registers,
     collect() {
-      this.set(view.queue().longestRunningMs / 1000)
+      this.reset()
+      for (const { view, labels } of shown()) this.set(labels, view.queue().longestRunningMs / 1000)
     },
   })
   const counters = {
@@ -41,10 +49,11 @@ export function addViewMetrics(registry: Registry, view: OperatorView): void {
     new Counter({
       name: `mooring_${name}`,
       help,
+      labelNames,
       registers,
       collect() {
         this.reset()
-        this.inc(view.queue()[field])
+        for (const { view, labels } of shown()) this.inc(labels, view.queue()[field])
       },
     })
   }
@@ -52,29 +61,35 @@ export function addViewMetrics(registry: Registry, view: OperatorView): void {
   new Gauge({
     name: 'mooring_objects',
     help: 'Managed objects by kind, and by the condition that is true of them, and its reason; Suspended where none is.',
-    labelNames: ['kind', 'condition', 'reason'],
+    labelNames: ['kind', 'condition', 'reason', 'cluster'],
     registers,
     collect() {
       this.reset()
-      for (const record of view.records()) this.inc({ kind: record.kind, ...conditionOf(record) })
+      for (const { view, labels } of shown()) {
+        for (const record of view.records())
+          this.inc({ kind: record.kind, ...conditionOf(record), ...labels })
+      }
     },
   })
 
-  addSourceMetrics(registry, view)
-  addScheduleMetrics(registry, view)
+  addSourceMetrics(registry, shown)
+  addScheduleMetrics(registry, shown)
 }
 
-function addSourceMetrics(registry: Registry, view: OperatorView): void {
+function addSourceMetrics(registry: Registry, shown: Shown): void {
   const registers = [registry]
-  const labelNames = ['source']
+  const labelNames = ['source', 'cluster']
+  const sources = () =>
+    shown().flatMap(({ view, labels }) => view.sources().map((source) => ({ ...source, labels })))
   new Gauge({
     name: 'mooring_source_last_complete_reading_timestamp_seconds',
     help: 'When the source was as its latest complete reading says; absent until there is one.',
     labelNames,
     registers,
     collect() {
-      for (const { name, lastCompleteMs } of view.sources()) {
-        if (lastCompleteMs !== undefined) this.set({ source: name }, lastCompleteMs / 1000)
+      this.reset()
+      for (const { name, lastCompleteMs, labels } of sources()) {
+        if (lastCompleteMs !== undefined) this.set({ source: name, ...labels }, lastCompleteMs / 1000)
       }
     },
   })
@@ -91,18 +106,22 @@ function addSourceMetrics(registry: Registry, view: OperatorView): void {
       labelNames,
       registers,
       collect() {
-        for (const { name: source, last } of view.sources()) {
-          if (last !== undefined) this.set({ source }, Number(last[field]))
+        this.reset()
+        for (const { name: source, last, labels } of sources()) {
+          if (last !== undefined) this.set({ source, ...labels }, Number(last[field]))
         }
       },
     })
   }
 }
 
-function addScheduleMetrics(registry: Registry, view: OperatorView): void {
+function addScheduleMetrics(registry: Registry, shown: Shown): void {
   const registers = [registry]
-  const labelNames = ['namespace', 'schedule']
-  const last = () => lastSnapshots(view.declarations().values(), view.records())
+  const labelNames = ['namespace', 'schedule', 'cluster']
+  const last = () =>
+    shown().flatMap(({ view, labels }) =>
+      lastSnapshots(view.declarations().values(), view.records()).map((each) => ({ ...each, labels })),
+    )
   new Gauge({
     name: 'mooring_schedule_last_ready_snapshot_timestamp_seconds',
     help: 'The time of the schedule that the latest ready snapshot is for: of the volume for which it is the oldest.',
@@ -110,8 +129,8 @@ function addScheduleMetrics(registry: Registry, view: OperatorView): void {
     registers,
     collect() {
       this.reset()
-      for (const { namespace, schedule, oldestMs } of last()) {
-        if (oldestMs !== undefined) this.set({ namespace, schedule }, oldestMs / 1000)
+      for (const { namespace, schedule, oldestMs, labels } of last()) {
+        if (oldestMs !== undefined) this.set({ namespace, schedule, ...labels }, oldestMs / 1000)
       }
     },
   })
@@ -122,8 +141,8 @@ function addScheduleMetrics(registry: Registry, view: OperatorView): void {
     registers,
     collect() {
       this.reset()
-      for (const { namespace, schedule, volumesWithout } of last()) {
-        this.set({ namespace, schedule }, volumesWithout)
+      for (const { namespace, schedule, volumesWithout, labels } of last()) {
+        this.set({ namespace, schedule, ...labels }, volumesWithout)
       }
     },
   })

@@ -15,11 +15,18 @@ export function watchNotable(options: {
   readonly records: () => readonly InventoryRecord[]
   readonly record: (key: Key) => InventoryRecord | undefined
   readonly tell: (happening: Happening) => void
+  /** Of a NomadCluster; not given: that of the process's own settings. */
+  readonly cluster?: string
 }): {
   readonly onStatus: (key: Key) => void
   readonly aroundStep: Around<{ readonly key: Key; readonly step: string; readonly why: string }>
 } {
-  const { record, tell } = options
+  const { record, tell, cluster } = options
+  const objectOf = <Kind extends string>(kind: Kind, key: Key) => ({
+    kind,
+    ...nameOf(key, 'name'),
+    ...(cluster === undefined ? {} : { cluster }),
+  })
   const toldReasons = new Map<Key, string>()
   for (const known of options.records()) {
     const stalled = stalledCondition(known)
@@ -36,12 +43,12 @@ export function watchNotable(options: {
       const { reason, message } = stalled
       if (toldReasons.get(key) === reason) return
       toldReasons.set(key, reason)
-      tell({ event: 'Stalled', object: { kind: found.kind, ...nameOf(key, 'name') }, reason, message })
+      tell({ event: 'Stalled', object: objectOf(found.kind, key), reason, message })
     },
     async aroundStep({ key, step, why }, run) {
       const result = await run()
       if (step === 'miss-run') {
-        const object = { kind: 'SnapshotSchedule', ...nameOf(key, 'name') } as const
+        const object = objectOf('SnapshotSchedule', key)
         tell({ event: 'SnapshotRunMissed', object, reason: 'RunMissed', message: why })
       }
       return result

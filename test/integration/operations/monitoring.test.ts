@@ -38,26 +38,28 @@ async function scrape(): Promise<string> {
   const key = keyOf(nightly)
   const conditions = conditionsOf({ state: 'ready', reason: 'AsDeclared', message: '' }, [], 0)
   const declarations = [nightly, volume('a'), volume('b')]
-  metrics.observe(
-    operatorView({
-      declarations: new Map(declarations.map((each) => [keyOf(each), each])),
-      records: [
-        volumeRecord(volume('a'), { status: { conditions } }),
-        snapshotRecord(snapshot('nightly:a:1', 'a'), {
-          status: { conditions },
-          schedule: { schedule: key, volume: 'Volume/default/a', tickMs: 1, isExpired: false },
-        }),
-      ],
-      sources: [
-        { name: 'folder', last: { declarations: 3, problems: 0, isComplete: true }, lastCompleteMs: 1 },
-      ],
-    }),
-  )
-  await metrics.aroundPass({ key, queuedMs: 1 }, async () => ({ type: 'done' }))
-  await metrics.aroundStep({ key, step: 'miss-run' }, async () => undefined)
-  await metrics.aroundCall({ operation: 'read_volume' }, async () => ({ status: 200 }))
+  for (const measured of [metrics.of(undefined), metrics.of('east')]) {
+    measured.observe(
+      operatorView({
+        declarations: new Map(declarations.map((each) => [keyOf(each), each])),
+        records: [
+          volumeRecord(volume('a'), { status: { conditions } }),
+          snapshotRecord(snapshot('nightly:a:1', 'a'), {
+            status: { conditions },
+            schedule: { schedule: key, volume: 'Volume/default/a', tickMs: 1, isExpired: false },
+          }),
+        ],
+        sources: [
+          { name: 'folder', last: { declarations: 3, problems: 0, isComplete: true }, lastCompleteMs: 1 },
+        ],
+      }),
+    )
+    await measured.aroundPass({ key, queuedMs: 1 }, async () => ({ type: 'done' }))
+    await measured.aroundStep({ key, step: 'miss-run' }, async () => undefined)
+    await measured.aroundCall({ operation: 'read_volume' }, async () => ({ status: 200 }))
+    measured.orphansFound({ inStorage: [], inNomad: [], undeclared: [], unknown: ['a plugin'] })
+  }
   await pluginCalls.aroundCall({ pluginID: 'disk', path: '/csi.v1.Identity/Probe' }, async () => undefined)
-  metrics.orphansFound({ inStorage: [], inNomad: [], undeclared: [], unknown: ['a plugin'] })
   const answer = await fetch(`${server.url}/metrics`)
   await server.close()
   return answer.text()
