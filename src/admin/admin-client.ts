@@ -16,9 +16,10 @@ export interface AdminClient extends Admin {
 
 /**
  * Reaches the operator that runs on this directory: undefined where none does.
+ * @param cluster the NomadCluster whose operator in that process is meant; undefined: that of its own settings
  * @throws UsageError where one does and this process may not speak to it, or is of another release
  */
-export async function connectAdmin(directory: string): Promise<AdminClient | undefined> {
+export async function connectAdmin(directory: string, cluster?: string): Promise<AdminClient | undefined> {
   const socketPath = findAdminSocket(directory)
   if (socketPath === undefined) return undefined
   // Some answers take as long as the work that they wait for.
@@ -27,7 +28,9 @@ export async function connectAdmin(directory: string): Promise<AdminClient | und
   let isConnected = false
   async function send(path: string, options: Parameters<typeof request>[1]) {
     try {
-      return await request(`http://mooring${path}`, options)
+      const url = new URL(path, 'http://mooring')
+      if (cluster !== undefined) url.searchParams.set('cluster', cluster)
+      return await request(url, options)
     } catch (error) {
       // Before the first answer there may be no operator at all, which the caller tells apart.
       if (!isConnected) throw error

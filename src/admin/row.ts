@@ -10,6 +10,8 @@ export interface Row {
   readonly kind: string
   /** Nomad namespace and ID, or the place in a source. */
   readonly name: string
+  /** The NomadCluster that it is in; not set: the Nomad of the operator's own settings. */
+  readonly cluster?: string
   readonly pluginID: string
   readonly state: 'Ready' | 'Reconciling' | 'Stalled' | 'Held' | 'Refused' | 'Invalid'
   readonly externalID: string

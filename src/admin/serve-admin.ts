@@ -30,7 +30,10 @@ const SnapshotNowBody = Type.Object(
   { additionalProperties: false },
 )
 const DetachBody = Type.Object({ key: Type.String(), node: Type.String() }, { additionalProperties: false })
-const StatusQuery = Type.Object({ after: Type.Optional(Type.Integer()) })
+const StatusQuery = Type.Object({
+  after: Type.Optional(Type.Integer()),
+  cluster: Type.Optional(Type.String()),
+})
 
 /**
  * Serves the admin API over HTTP on a unix socket in the operator's directory, for its own user alone.
@@ -39,9 +42,18 @@ const StatusQuery = Type.Object({ after: Type.Optional(Type.Integer()) })
 export async function serveAdmin(options: {
   readonly directory: string
   readonly admin: Admin
+  /** Of other Nomad clusters in this process, by the name of their NomadCluster, which requests name as `?cluster=`. */
+  readonly clusters?: () => ReadonlyMap<string, Admin>
   readonly log: Log
 }): Promise<{ close(): Promise<void> }> {
-  const { admin, log } = options
+  const { log } = options
+  const of = ({ query }: { query: unknown }): Admin => {
+    const { cluster } = query as { cluster?: string } // As the schema says, or fastify parses it.
+    if (cluster === undefined) return options.admin
+    const found = options.clusters?.().get(cluster)
+    if (found !== undefined) return found
+    throw new UsageError(`no NomadCluster "${cluster}" is worked for here: see kubectl get nomadclusters`)
+  }
   const app = fastify({ forceCloseConnections: true })
   app.setSerializerCompiler(() => stringifyJSON)
   app.setReplySerializer((payload) => stringifyJSON(payload))
@@ -54,58 +66,58 @@ export async function serveAdmin(options: {
     return reply.code(status).send({ message: error.message })
   })
 
-  app.get('/v1/info', () => admin.info())
+  app.get('/v1/info', (request) => of(request).info())
   app.get<{ Querystring: Type.Static<typeof StatusQuery> }>(
     '/v1/status',
     { schema: { querystring: StatusQuery } },
-    ({ query }) => admin.status(query.after),
+    (request) => of(request).status(request.query.after),
   )
-  app.get('/v1/objects', () => admin.objects())
-  app.get('/v1/inventory', () => admin.inventory())
-  app.get('/v1/hash-key', async () => ({ hashKey: await admin.hashKey() }))
-  app.get('/v1/orphans', () => admin.orphans())
+  app.get('/v1/objects', (request) => of(request).objects())
+  app.get('/v1/inventory', (request) => of(request).inventory())
+  app.get('/v1/hash-key', async (request) => ({ hashKey: await of(request).hashKey() }))
+  app.get('/v1/orphans', (request) => of(request).orphans())
   for (const [path, order] of [
-    ['/v1/suspend', admin.suspend],
-    ['/v1/resume', admin.resume],
-    ['/v1/restore/undo', admin.undoRestore],
-    ['/v1/snapshot/keep', admin.keepSnapshot],
-    ['/v1/snapshot/release', admin.releaseSnapshot],
+    ['/v1/suspend', 'suspend'],
+    ['/v1/resume', 'resume'],
+    ['/v1/restore/undo', 'undoRestore'],
+    ['/v1/snapshot/keep', 'keepSnapshot'],
+    ['/v1/snapshot/release', 'releaseSnapshot'],
   ] as const) {
-    app.post<{ Body: Type.Static<typeof KeyBody> }>(
-      path,
-      { schema: { body: KeyBody } },
-      async ({ body }) => ({
-        message: await order(body.key),
-      }),
-    )
+    app.post<{ Body: Type.Static<typeof KeyBody> }>(path, { schema: { body: KeyBody } }, async (request) => ({
+      message: await of(request)[order](request.body.key),
+    }))
   }
   app.post<{ Body: Type.Static<typeof RecreateBody> }>(
     '/v1/recreate',
     { schema: { body: RecreateBody } },
-    async ({ body }) => ({ message: await admin.recreate(body.key, body.lostExternalID) }),
+    async (request) => ({
+      message: await of(request).recreate(request.body.key, request.body.lostExternalID),
+    }),
   )
   app.post<{ Body: Type.Static<typeof RestoreBody> }>(
     '/v1/restore',
     { schema: { body: RestoreBody } },
-    async ({ body }) => ({ message: await admin.restore(body.key, body.snapshot) }),
+    async (request) => ({ message: await of(request).restore(request.body.key, request.body.snapshot) }),
   )
   app.post<{ Body: Type.Static<typeof RestoreReplacedBody> }>(
     '/v1/restore/replaced',
     { schema: { body: RestoreReplacedBody } },
-    async ({ body }) => ({ message: await admin.restoreReplaced(body.key, body.externalID) }),
+    async (request) => ({
+      message: await of(request).restoreReplaced(request.body.key, request.body.externalID),
+    }),
   )
   app.post<{ Body: Type.Static<typeof SnapshotNowBody> }>(
     '/v1/snapshot/now',
     { schema: { body: SnapshotNowBody } },
-    async ({ body }) => ({ message: await admin.snapshotNow(body.target, body.volume) }),
+    async (request) => ({ message: await of(request).snapshotNow(request.body.target, request.body.volume) }),
   )
   app.post<{ Body: Type.Static<typeof DetachBody> }>(
     '/v1/detach',
     { schema: { body: DetachBody } },
-    async ({ body }) => ({ message: await admin.detach(body.key, body.node) }),
+    async (request) => ({ message: await of(request).detach(request.body.key, request.body.node) }),
   )
-  app.post('/v1/reconcile', async () => {
-    await admin.reconcile()
+  app.post('/v1/reconcile', async (request) => {
+    await of(request).reconcile()
     return {}
   })
 

@@ -3,10 +3,10 @@ import { Command } from 'commander'
 import type { ManagedObject, ObjectStep } from '../admin/managed-object.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import { UsageError } from '../lib/errors.ts'
-import { withAdmin } from './open-admin.ts'
+import { type AdminFlags, withAdmin } from './open-admin.ts'
 import { dataDirOption } from './options.ts'
 import { formatYAML } from './output.ts'
-import { kindArgument, namespaceOption, parseTarget } from './target.ts'
+import { clusterOption, kindArgument, namespaceOption, parseTarget } from './target.ts'
 
 /** `mooring describe`: one declaration for a person, with why it is where it is and what was done for it. */
 export function describeCommand(): Command {
@@ -16,6 +16,7 @@ export function describeCommand(): Command {
     .addArgument(kindArgument())
     .argument('<name>', 'volume ID or name, or namespace/name')
     .addOption(namespaceOption())
+    .addOption(clusterOption())
     .addOption(dataDirOption())
     .addHelpText(
       'after',
@@ -24,18 +25,13 @@ Examples:
   mooring describe volume postgres-data
   mooring describe snapshot prod/before-upgrade`,
     )
-    .action(
-      (
-        kind: Declaration['kind'],
-        name: string,
-        flags: { readonly dataDir: string; readonly namespace: string },
-      ) =>
-        withAdmin(flags.dataDir, async ({ admin }) => {
-          const key = parseTarget(kind, name, flags.namespace)
-          const object = (await admin.objects()).find(({ status }) => status.key === key)
-          if (object === undefined) throw new UsageError(`${key} is neither declared nor managed`)
-          process.stdout.write(describeObject(object))
-        }),
+    .action((kind: Declaration['kind'], name: string, flags: AdminFlags & { readonly namespace: string }) =>
+      withAdmin(flags, async ({ admin }) => {
+        const key = parseTarget(kind, name, flags.namespace)
+        const object = (await admin.objects()).find(({ status }) => status.key === key)
+        if (object === undefined) throw new UsageError(`${key} is neither declared nor managed`)
+        process.stdout.write(describeObject(object))
+      }),
     )
 }
 

@@ -2,10 +2,11 @@ import process from 'node:process'
 import { Command, Option } from 'commander'
 import { withAdmin } from './open-admin.ts'
 import { dataDirOption } from './options.ts'
-import { namespaceOption, parseTarget } from './target.ts'
+import { clusterOption, namespaceOption, parseTarget } from './target.ts'
 
 interface DetachFlags {
   readonly dataDir: string
+  readonly cluster?: string
   readonly namespace: string
   readonly nodeIsDead: string
 }
@@ -28,10 +29,11 @@ export function detachCommand(): Command {
       ).makeOptionMandatory(),
     )
     .addOption(namespaceOption())
+    .addOption(clusterOption())
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample:\n  mooring detach postgres-data --node-is-dead 8f3c2a1e')
     .action((volume: string, flags: DetachFlags) =>
-      withAdmin(flags.dataDir, async ({ admin }) => {
+      withAdmin(flags, async ({ admin }) => {
         const key = parseTarget('Volume', volume, flags.namespace)
         process.stdout.write(`${await admin.detach(key, flags.nodeIsDead)}\n`)
       }),

@@ -7,10 +7,18 @@ import { withAdmin } from './open-admin.ts'
 import { dataDirOption } from './options.ts'
 import { formatYAML, outputOption, printJSON } from './output.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
-import { isInstanceRowOf, isRowOf, kindArgument, namespaceOption, parseTarget } from './target.ts'
+import {
+  clusterOption,
+  isInstanceRowOf,
+  isRowOf,
+  kindArgument,
+  namespaceOption,
+  parseTarget,
+} from './target.ts'
 
 interface GetFlags {
   readonly dataDir: string
+  readonly cluster?: string
   readonly namespace: string
   readonly output: 'table' | 'wide' | 'json' | 'yaml'
 }
@@ -25,6 +33,7 @@ export function getCommand(): Command {
     .addArgument(kindArgument())
     .argument('[name]', 'volume ID or name, or namespace/name; default: all of the kind')
     .addOption(namespaceOption())
+    .addOption(clusterOption())
     .addOption(dataDirOption())
     .addOption(outputOption('table', 'wide', 'json', 'yaml'))
     .addHelpText(
@@ -36,7 +45,7 @@ Examples:
   mooring get snapshot prod/before-upgrade -o json | jq -r .status.externalID`,
     )
     .action((kind: Declaration['kind'], name: string | undefined, flags: GetFlags) =>
-      withAdmin(flags.dataDir, async ({ admin }) => {
+      withAdmin(flags, async ({ admin }) => {
         const key = name === undefined ? undefined : parseTarget(kind, name, flags.namespace)
         const notFound = () =>
           new UsageError(`${key} is neither declared nor managed; mooring get ${kind} lists what is`)

@@ -22,6 +22,7 @@ import {
   type RunningOperator,
 } from './compose-operator.ts'
 import type { Kubernetes } from './kubernetes.ts'
+import type { ClusterAdmins } from './merge-status.ts'
 import { connectNomad, type NomadConnection } from './nomad-connection.ts'
 import type { Operations } from './operations.ts'
 import { createReadingLoop } from './reading-loop.ts'
@@ -34,6 +35,12 @@ interface RunningCluster {
   readonly operator: RunningOperator
   /** Whether anything is managed in it. */
   readonly isManaging: () => boolean
+}
+
+export interface NomadClusters {
+  /** By the names of those that are worked for. */
+  admins(): ClusterAdmins
+  close(graceMs?: number): Promise<void>
 }
 
 /** Where a cluster stands, and what it said of itself. */
@@ -56,7 +63,7 @@ export function startNomadClusters(
   options: OperatorSettings & Pick<SharedStateFlags, 'instance'>,
   term: OperatorTerm & { readonly giveUp: (why: string) => void },
   operations: Operations,
-): { close(graceMs?: number): Promise<void> } {
+): NomadClusters {
   const { log } = options
   const { nomadClusters, objects, operatorNamespace, readSecret } = kubernetes
   const writer = kubernetes.writer(term.mayAct)
@@ -198,6 +205,7 @@ export function startNomadClusters(
   loop.read()
 
   return {
+    admins: () => new Map([...running].map(([name, { operator }]) => [name, operator.admin])),
     async close(graceMs) {
       for (const end of stops) end()
       await loop.close()

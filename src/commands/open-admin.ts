@@ -21,17 +21,24 @@ export type OpenAdmin =
   | { readonly running: true; readonly info: OperatorInfo; readonly admin: Admin }
   | { readonly running: false; readonly admin: InventoryAdmin }
 
+/** What a person means by the flags of a command that asks the operator. */
+export interface AdminFlags {
+  readonly dataDir: string
+  /** A NomadCluster. */
+  readonly cluster?: string
+}
+
 /**
  * Runs `work` with whoever answers for the data directory.
  * @throws UsageError where no operator runs and none ever has
  */
 export async function withAdmin<Result>(
-  dataDirectory: string,
+  { dataDir: dataDirectory, cluster }: AdminFlags,
   work: (open: OpenAdmin) => Promise<Result>,
   region = defaultRegion,
 ): Promise<Result> {
   const directory = operatorDirectory(dataDirectory)
-  const client = await connectAdmin(directory)
+  const client = await connectAdmin(directory, cluster)
   if (client !== undefined) {
     try {
       return await work({ running: true, info: await client.info(), admin: client })
@@ -39,6 +46,8 @@ export async function withAdmin<Result>(
       await client.close()
     }
   }
+  if (cluster !== undefined)
+    throw new UsageError('no operator runs here, and only one that does knows of clusters')
   if (!hasSqliteInventory(directory)) {
     throw new UsageError(
       `no operator runs on ${dataDirectory}, and none ever has: start one by mooring run or mooring up, or say where it is by --data-dir`,

@@ -12,10 +12,12 @@ import { type NomadConnection, nomadConnectionOptions } from './nomad-connection
 import { dataDirOption, operatorDirectory, type SourceFlags, sourceOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
 import { readInventory } from './plan.ts'
+import { clusterOption } from './target.ts'
 
 interface OrphansFlags extends NomadConnection, SourceFlags {
   readonly source?: readonly string[]
   readonly dataDir: string
+  readonly cluster?: string
   readonly output: 'text' | 'json'
 }
 
@@ -30,6 +32,7 @@ export function orphansCommand(): Command {
         'Exit status: 0 everything could be looked into, 1 something could not, which is said.',
     )
     .addOption(sourceOption())
+    .addOption(clusterOption())
     .addOption(dataDirOption())
     .addOption(outputOption('text', 'json'))
   for (const option of [...nomadConnectionOptions(), ...sourceOptions()]) command.addOption(option)
@@ -53,7 +56,7 @@ Examples:
 }
 
 async function look(flags: OrphansFlags): Promise<Orphans> {
-  const running = await connectAdmin(operatorDirectory(flags.dataDir))
+  const running = await connectAdmin(operatorDirectory(flags.dataDir), flags.cluster)
   if (running !== undefined) {
     try {
       return await running.orphans()
@@ -61,7 +64,9 @@ async function look(flags: OrphansFlags): Promise<Orphans> {
       await running.close()
     }
   }
-  const { source } = flags
+  const { source, cluster } = flags
+  if (cluster !== undefined)
+    throw new UsageError('no operator runs here, and only one that does knows of clusters')
   if (source === undefined) {
     throw new UsageError('no operator runs here, so say what is declared: --source FOLDER')
   }

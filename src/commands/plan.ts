@@ -96,7 +96,7 @@ export async function readInventory(dataDirectory: string): Promise<{
   await client?.close()
   if (client === undefined && !hasSqliteInventory(directory))
     return { contents: emptyContents, keyedHash: createKeyedHash(randomBytes(32)) }
-  return withAdmin(dataDirectory, async (open) => ({
+  return withAdmin({ dataDir: dataDirectory }, async (open) => ({
     ...(open.running ? { info: open.info } : {}),
     contents: await open.admin.inventory(),
     keyedHash: createKeyedHash(

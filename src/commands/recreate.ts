@@ -2,10 +2,11 @@ import process from 'node:process'
 import { Command, Option } from 'commander'
 import { withAdmin } from './open-admin.ts'
 import { dataDirOption } from './options.ts'
-import { namespaceOption, parseTarget } from './target.ts'
+import { clusterOption, namespaceOption, parseTarget } from './target.ts'
 
 interface RecreateFlags {
   readonly dataDir: string
+  readonly cluster?: string
   readonly namespace: string
   readonly lost: string
 }
@@ -27,10 +28,11 @@ export function recreateCommand(): Command {
       ).makeOptionMandatory(),
     )
     .addOption(namespaceOption())
+    .addOption(clusterOption())
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample:\n  mooring recreate postgres-data --lost vol-0abc')
     .action((volume: string, flags: RecreateFlags) =>
-      withAdmin(flags.dataDir, async ({ admin }) => {
+      withAdmin(flags, async ({ admin }) => {
         const key = parseTarget('Volume', volume, flags.namespace)
         process.stdout.write(`${await admin.recreate(key, flags.lost)}\n`)
       }),

@@ -15,7 +15,8 @@ import {
   type RunningOperator,
 } from './compose-operator.ts'
 import { type KubernetesFlags, openKubernetes } from './kubernetes.ts'
-import { startNomadClusters } from './nomad-clusters.ts'
+import { mergeStatus } from './merge-status.ts'
+import { type NomadClusters, startNomadClusters } from './nomad-clusters.ts'
 import { startOperations } from './operations.ts'
 import { operatorDirectory } from './options.ts'
 import {
@@ -52,9 +53,11 @@ export async function runReplica(
   const operations = await startOperations(options, { clock, log, isReplica: true })
   const stop = new AbortController()
   let operator: RunningOperator | undefined
+  let clusters: NomadClusters | undefined
+  const clusterAdmins = () => clusters?.admins() ?? new Map()
 
   const admin = createReplicaAdmin({
-    current: () => operator?.admin,
+    current: () => operator && { ...operator.admin, status: mergeStatus(operator.admin, clusterAdmins) },
     leader: () => shared.lock.holder(),
     async info() {
       const leader = shared.lock.holder()
@@ -63,7 +66,7 @@ export async function runReplica(
       return { ...operatorInfo(options), replica }
     },
   })
-  const socket = await serveAdmin({ directory, admin, log })
+  const socket = await serveAdmin({ directory, admin, clusters: clusterAdmins, log })
 
   const termOf = ({ isHeld, giveUp }: Leadership) => ({ holder: shared.identity, mayAct: isHeld, giveUp })
 
@@ -81,15 +84,16 @@ export async function runReplica(
       kubernetes?.part(undefined, leadership?.isHeld ?? (() => false)),
       operations,
     )
-    const clusters =
+    clusters =
       kubernetes && leadership && startNomadClusters(kubernetes, options, termOf(leadership), operations)
     try {
       await aborted(leadership === undefined ? [stop.signal] : [stop.signal, leadership.signal])
     } finally {
-      const ending = operator
+      const ending = [operator, clusters]
       operator = undefined
+      clusters = undefined
       const graceMs = leadership?.isHeld() === false ? 0 : undefined
-      await Promise.all([ending.close(graceMs), clusters?.close(graceMs)])
+      await Promise.all(ending.map((each) => each?.close(graceMs)))
     }
   }
 

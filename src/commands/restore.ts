@@ -8,10 +8,11 @@ import { UsageError } from '../lib/errors.ts'
 import type { Key } from '../plan/identity.ts'
 import { withAdmin } from './open-admin.ts'
 import { dataDirOption, parseDurationOption } from './options.ts'
-import { namespaceOption, parseTarget } from './target.ts'
+import { clusterOption, namespaceOption, parseTarget } from './target.ts'
 
 interface RestoreFlags {
   readonly dataDir: string
+  readonly cluster?: string
   readonly namespace: string
   readonly from?: string
   readonly backTo?: string
@@ -56,6 +57,7 @@ export function restoreCommand(): Command {
         .default(300_000, '5m'),
     )
     .addOption(namespaceOption())
+    .addOption(clusterOption())
     .addOption(dataDirOption())
     .addHelpText(
       'after',
@@ -67,7 +69,7 @@ Examples:
   mooring restore postgres-data --back-to postgres-data-e3324aef68 --wait`,
     )
     .action((volume: string, flags: RestoreFlags) =>
-      withAdmin(flags.dataDir, async ({ admin, running }) => {
+      withAdmin(flags, async ({ admin, running }) => {
         const key = parseTarget('Volume', volume, flags.namespace)
         const { from, backTo, undo, wait } = flags
         if ([from !== undefined, backTo !== undefined, undo].filter(Boolean).length !== 1)

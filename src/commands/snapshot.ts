@@ -2,10 +2,11 @@ import process from 'node:process'
 import { Command, Option } from 'commander'
 import { withAdmin } from './open-admin.ts'
 import { dataDirOption, defaultRegion } from './options.ts'
-import { namespaceOption, parseTarget } from './target.ts'
+import { clusterOption, namespaceOption, parseTarget } from './target.ts'
 
 interface Flags {
   readonly dataDir: string
+  readonly cluster?: string
   readonly namespace: string
 }
 
@@ -35,6 +36,7 @@ function nowCommand(): Command {
         .default(defaultRegion)
         .env('NOMAD_REGION'),
     )
+    .addOption(clusterOption())
     .addOption(dataDirOption())
     .addHelpText(
       'after',
@@ -44,7 +46,7 @@ function nowCommand(): Command {
       const full = (name: string) => (name.includes('/') ? name : `${flags.namespace}/${name}`)
       const volume = flags.volume === undefined ? undefined : full(flags.volume)
       return withAdmin(
-        flags.dataDir,
+        flags,
         async ({ admin, running }) => {
           const message = await admin.snapshotNow(full(target), volume)
           process.stdout.write(`${message}${running ? '' : ' (taken when an operator runs)'}\n`)
@@ -63,10 +65,11 @@ function keepCommand(): Command {
     .argument('<snapshot>', 'name of the snapshot, or namespace/name')
     .option('--release', 'leave it to retention again', false)
     .addOption(namespaceOption())
+    .addOption(clusterOption())
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample:\n  mooring snapshot keep nightly:postgres-data:20260802T030000Z')
     .action((name: string, flags: Flags & { readonly release: boolean }) =>
-      withAdmin(flags.dataDir, async ({ admin }) => {
+      withAdmin(flags, async ({ admin }) => {
         const key = parseTarget('Snapshot', name, flags.namespace)
         const order = flags.release ? admin.releaseSnapshot : admin.keepSnapshot
         process.stdout.write(`${await order(key)}\n`)

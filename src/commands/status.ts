@@ -34,7 +34,7 @@ Examples:
   mooring status -o json | jq '.rows[] | select(.state != "Ready")'`,
     )
     .action((flags: StatusFlags) =>
-      withAdmin(flags.dataDir, async (open) => {
+      withAdmin(flags, async (open) => {
         if (!open.running)
           process.stderr.write('No operator runs here; this is what the last one recorded.\n')
         if (!flags.watch) return print(await open.admin.status(), open, flags)

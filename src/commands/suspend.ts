@@ -2,9 +2,9 @@ import process from 'node:process'
 import { Command } from 'commander'
 import type { Declaration } from '../declare/declaration.ts'
 import type { Key } from '../plan/identity.ts'
-import { type InventoryAdmin, withAdmin } from './open-admin.ts'
+import { type AdminFlags, type InventoryAdmin, withAdmin } from './open-admin.ts'
 import { dataDirOption } from './options.ts'
-import { kindArgument, namespaceOption, parseTarget } from './target.ts'
+import { clusterOption, kindArgument, namespaceOption, parseTarget } from './target.ts'
 
 /** `mooring suspend`: nothing is done for an identity any more, whatever its declaration says. */
 export function suspendCommand(): Command {
@@ -30,16 +30,12 @@ function orderCommand(name: string, order: (admin: InventoryAdmin, key: Key) => 
     .addArgument(kindArgument())
     .argument('<name>', 'volume ID or name, or namespace/name')
     .addOption(namespaceOption())
+    .addOption(clusterOption())
     .addOption(dataDirOption())
-    .action(
-      (
-        kind: Declaration['kind'],
-        target: string,
-        flags: { readonly dataDir: string; readonly namespace: string },
-      ) =>
-        withAdmin(flags.dataDir, async ({ admin }) => {
-          const message = await order(admin, parseTarget(kind, target, flags.namespace))
-          process.stdout.write(`${message}\n`)
-        }),
+    .action((kind: Declaration['kind'], target: string, flags: AdminFlags & { readonly namespace: string }) =>
+      withAdmin(flags, async ({ admin }) => {
+        const message = await order(admin, parseTarget(kind, target, flags.namespace))
+        process.stdout.write(`${message}\n`)
+      }),
     )
 }

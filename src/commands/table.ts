@@ -30,9 +30,17 @@ export function tableOptionsFor(terminal: NodeJS.WriteStream): TableOptions {
 export function formatTable(rows: readonly Row[], options: TableOptions = {}): string {
   const { isWide = false, isColoured = false } = options
   const width = isWide ? Number.POSITIVE_INFINITY : (options.width ?? Number.POSITIVE_INFINITY)
-  const columns = [...narrowColumns, ...(isWide ? ['MESSAGE'] : [])]
+  const hasClusters = rows.some(({ cluster }) => cluster !== undefined)
+  const columns = [...(hasClusters ? ['CLUSTER'] : []), ...narrowColumns, ...(isWide ? ['MESSAGE'] : [])]
   const declared = rows.filter(({ kind }) => kind !== 'File')
-  const cells = [columns, ...declared.map((row) => [...cellsOf(row), ...(isWide ? [row.message] : [])])]
+  const cells = [
+    columns,
+    ...declared.map((row) => [
+      ...(hasClusters ? [row.cluster ?? ''] : []),
+      ...cellsOf(row),
+      ...(isWide ? [row.message] : []),
+    ]),
+  ]
   const widths = columns.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
   const lines = cells.map((row) =>
     row

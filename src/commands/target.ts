@@ -17,6 +17,12 @@ export const kindArgument = () =>
 export const namespaceOption = () =>
   new Option('-n, --namespace <name>', 'Nomad namespace').default('default').env('NOMAD_NAMESPACE')
 
+export const clusterOption = () =>
+  new Option(
+    '--cluster <name>',
+    "in Kubernetes: the NomadCluster that it is in (default: the Nomad of the operator's own settings)",
+  )
+
 /** @throws UsageError for anything else than a kind */
 export function parseKindArgument(text: string): Declaration['kind'] {
   for (const kind of ['Volume', 'Snapshot', 'SnapshotSchedule'] as const) {

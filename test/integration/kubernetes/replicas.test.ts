@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
+import { parseMetrics } from '../../helpers/metrics-text.ts'
 import type { MooringProcess } from '../../helpers/mooring-process.ts'
+import { runMooring } from '../../helpers/run-mooring.ts'
 import { shortLease, startKubernetes, startNomad, volumeSpec } from '../../helpers/start-kubernetes.ts'
 
 const waiting = { timeout: 30_000, interval: 50 }
@@ -45,7 +47,8 @@ describe('NomadClusters', () => {
   it('are worked for each on its own, and stay while they are used', async () => {
     const kube = await startKubernetes()
     const far = await startNomad()
-    kube.startOperator()
+    const operator = kube.startOperator('--metrics-addr', '127.0.0.1:0')
+    const ask = (...words: string[]) => runMooring([...words, '--data-dir', operator.dataDirectory])
     await kube.apply('Volume', 'lost', volumeSpec({ cluster: 'nowhere' }))
     await kube.apply('NomadCluster', 'away', { address: 'http://127.0.0.1:9' })
     await kube.apply('NomadCluster', 'far', { address: far.url })
@@ -59,6 +62,25 @@ describe('NomadClusters', () => {
     await kube.settled('Volume', 'stalled', 'NomadUnreachable')
     expect((await kube.nomad.list()).map(({ ID }) => ID)).toEqual(['near'])
     expect((await far.list()).map(({ ID }) => ID)).toEqual(['remote'])
+
+    const { rows } = JSON.parse((await ask('status', '-o', 'json')).stdout)
+    const shown = rows.map((row: { cluster?: string; name: string }) => [row.cluster, row.name])
+    expect(shown).toEqual(
+      expect.arrayContaining([
+        [undefined, 'default/near'],
+        ['far', 'default/remote'],
+        ['away', 'default/stalled'],
+      ]),
+    )
+    expect(await ask('suspend', 'volume', 'remote', '--cluster', 'far')).toMatchObject({ status: 0 })
+    await kube.settled('Volume', 'remote', 'Suspended')
+    expect(await ask('resume', 'volume', 'remote', '--cluster', 'far')).toMatchObject({ status: 0 })
+    await kube.settled('Volume', 'remote', 'AsDeclared')
+    expect((await ask('orphans', '--cluster', 'nowhere')).stderr).toContain('no NomadCluster "nowhere"')
+    const { url } = await operator.logged(({ msg }) => msg === 'metrics listen', 'metrics')
+    const { samples } = parseMetrics(await (await fetch(String(url))).text())
+    const ready = 'mooring_objects{kind="Volume",condition="Ready",reason="AsDeclared"'
+    expect([samples.get(`${ready}}`), samples.get(`${ready},cluster="far"}`)]).toEqual([1, 1])
 
     await kube.remove('NomadCluster', 'far')
     await kube.settled('NomadCluster', 'far', 'InUse')
