@@ -31,6 +31,8 @@ COPY package.json LICENSE ./
 COPY bin bin
 COPY proto proto
 COPY manifests manifests
+# So that `kubectl exec` finds it.
+RUN ln -s /opt/mooring/bin/mooring.js /usr/local/bin/mooring
 ENV NODE_ENV=production HOME=/var/lib/mooring MOORING_DATA_DIR=/var/lib/mooring
 # A number, so that Kubernetes can see that it is not root.
 USER 65532:65532

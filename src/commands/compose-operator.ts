@@ -107,6 +107,7 @@ export async function composeOperator(
           aroundPluginCall: observed.hooks.aroundPluginCall,
         }),
   })
+  const region = [options.cluster ?? [], nomadRegion ?? defaultRegion].flat().join('/')
   const operator = startOperator({
     ...parts,
     ...observed?.hooks,
@@ -114,13 +115,13 @@ export async function composeOperator(
     // Who writes nothing leaves objects alone too.
     ...(kubernetes === undefined || readOnly
       ? {}
-      : { keeper: (access) => kubernetes.keeper({ ...access, inventory }) }),
+      : { keeper: (access) => kubernetes.keeper({ ...access, inventory, region }) }),
     api: term === undefined ? client : guardEffects<VolumesApi>(client, term.mayAct),
     inventory,
     clock,
     random: Math.random,
     log,
-    region: [options.cluster ?? [], nomadRegion ?? defaultRegion].flat().join('/'),
+    region,
     prune: pruneOptionsOf(options),
     rescanMs: options.rescan,
     resyncMs: options.resync,
@@ -136,6 +137,7 @@ export async function composeOperator(
     client,
     clock,
     info: operatorInfo(options),
+    region,
   })
   observed?.observe(operator, admin.orphans)
   return {

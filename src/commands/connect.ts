@@ -5,6 +5,7 @@ import process from 'node:process'
 import { type Command, Option } from 'commander'
 import type { OperatorInfo } from '../admin/admin.ts'
 import { createDirectPlugins, type DirectPluginsOptions } from '../csi/direct-plugins.ts'
+import { kubernetesSourceName } from '../kube/objects/object-view.ts'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import { type Log, silentLog } from '../lib/log.ts'
@@ -129,10 +130,11 @@ export function fromOperator<Flags extends NomadConnection & { readonly source?:
 ): Flags {
   if (info === undefined) return flags
   const isGiven = (name: string) => !['default', undefined].includes(command.getOptionValueSource(name))
-  const { sources: source } = info
+  // Objects are no place that a command could read.
+  const source = info.sources.filter((name) => name !== kubernetesSourceName)
   return {
     ...flags,
-    ...(isGiven('source') ? {} : { source }),
+    ...(isGiven('source') || source.length === 0 ? {} : { source }),
     ...(isGiven('nomadAddr') ? {} : { nomadAddr: info.nomadAddr }),
     ...(isGiven('nomadRegion') || info.nomadRegion === undefined ? {} : { nomadRegion: info.nomadRegion }),
   }

@@ -26,6 +26,7 @@ import type { Source } from '../sources/source.ts'
 import { createOrders } from './apply-orders.ts'
 import type { Keeper } from './operator.ts'
 import { collectOption } from './options.ts'
+import { startRun } from './start-run.ts'
 
 export interface KubernetesFlags {
   readonly kubernetes: boolean
@@ -103,6 +104,8 @@ export interface KubernetesPart {
     readonly declared: DeclaredNow
     readonly wake: (key: Key) => void
     readonly inventory: Inventory
+    /** A part of the names that are chosen. */
+    readonly region: string
   }): Keeper
   close(): void
 }
@@ -177,7 +180,7 @@ export async function openKubernetes(
       return {
         source,
         readSecret: secrets.read,
-        keeper({ declared, wake, inventory }) {
+        keeper({ declared, wake, inventory, region }) {
           const wakeUsers = (namespace: string, name: string) => {
             const declarations = [
               ...declared.declarations().values(),
@@ -195,7 +198,14 @@ export async function openKubernetes(
             orders: createAnnotationOrders({
               writer,
               inventory,
-              orders: createOrders(inventory, clock, declared.declarations),
+              orders: {
+                ...createOrders(inventory, clock, declared.declarations),
+                snapshotNow: (schedule) =>
+                  startRun(
+                    { inventory, declarations: [...declared.declarations().values()], clock, region },
+                    { target: schedule.slice('SnapshotSchedule/'.length) },
+                  ),
+              },
               wake,
             }),
             inventory,

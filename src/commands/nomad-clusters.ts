@@ -8,7 +8,7 @@ import type { KubernetesObject } from '../kube/api.ts'
 import { createConfigMapRecords } from '../kube/config-map-records.ts'
 import { clusterOf } from '../kube/objects/object-view.ts'
 import { hasFinalizer, isEnding } from '../kube/objects/object-writer.ts'
-import { readStatus, statusOfVerdict } from '../kube/objects/status.ts'
+import { statusOfVerdict } from '../kube/objects/status.ts'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage, OperationError, toOperationError } from '../lib/errors.ts'
 import { guardEffects } from '../lib/guard-effects.ts'
@@ -148,8 +148,9 @@ export function startNomadClusters(
     const found = writer.current(object)
     if (finding === undefined || found === undefined) return
     const { generation } = found.metadata
-    const before = { ...readStatus(found), ...finding.facts }
-    await writer.writeStatus(found, statusOfVerdict(finding.verdict, generation, before, systemClock.now()))
+    await writer.writeStatus(found, (before) =>
+      statusOfVerdict(finding.verdict, generation, { ...before, ...finding.facts }, systemClock.now()),
+    )
   }
 
   /** Tells an object that names a cluster which nobody works for. */
@@ -157,9 +158,8 @@ export function startNomadClusters(
     const message = `there is no NomadCluster "${cluster}", or it was never reached: see kubectl describe nomadcluster ${cluster}`
     const verdict: Verdict = { state: 'stalled', reason: 'ClusterNotFound', message }
     const { generation, annotations: given } = object.metadata
-    await writer.writeStatus(
-      object,
-      statusOfVerdict(verdict, generation, readStatus(object), systemClock.now()),
+    await writer.writeStatus(object, (before) =>
+      statusOfVerdict(verdict, generation, before, systemClock.now()),
     )
     const isReleased = given?.[annotations.release] === 'retain'
     if (isEnding(object) && isReleased && hasFinalizer(object)) await writer.removeFinalizer(object)

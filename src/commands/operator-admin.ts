@@ -14,7 +14,6 @@ import { findRestoreSource } from '../reconcile/gather-restore.ts'
 import { createOrders } from './apply-orders.ts'
 import { findOrphans } from './find-orphans.ts'
 import type { Operator } from './operator.ts'
-import { defaultRegion } from './options.ts'
 import { startRun } from './start-run.ts'
 
 /** How long a status request waits for a change. */
@@ -31,8 +30,10 @@ export function createOperatorAdmin(options: {
   readonly client: NomadClient
   readonly clock: Clock
   readonly info: OperatorInfo
+  /** A part of the names that are chosen. */
+  readonly region: string
 }): Admin & { close(): void } {
-  const { operator, inventory, hashKey, client, clock, info } = options
+  const { operator, inventory, hashKey, client, clock, info, region } = options
   let version = 1
   let isClosed = false
   const waiters = new Set<() => void>()
@@ -111,7 +112,6 @@ export function createOperatorAdmin(options: {
     async snapshotNow(target, volume) {
       assertTakesOrders()
       const declarations = [...operator.desired.declarations().values()]
-      const region = info.nomadRegion ?? defaultRegion
       const { message, keys } = await startRun({ inventory, declarations, clock, region }, { target, volume })
       for (const key of keys) operator.look(key)
       return message

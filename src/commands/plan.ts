@@ -6,6 +6,7 @@ import { connectAdmin } from '../admin/admin-client.ts'
 import { createKeyedHash } from '../inventory/keyed-hash.ts'
 import { emptyContents, type InventoryContents } from '../inventory/memory-inventory.ts'
 import { hasSqliteInventory, readHashKey } from '../inventory/sqlite-inventory.ts'
+import { kubernetesSourceName } from '../kube/objects/object-view.ts'
 import { UsageError } from '../lib/errors.ts'
 import { fromOperator, openPartsOnce, sourceOption } from './connect.ts'
 import { formatPlan } from './format-plan.ts'
@@ -56,6 +57,11 @@ Examples:
       const { info, contents, keyedHash } = await readInventory(flags.dataDir)
       const taken = fromOperator(command, flags, info)
       const source = given.length > 0 ? given : taken.source
+      if (source === undefined && info?.sources.includes(kubernetesSourceName)) {
+        throw new UsageError(
+          'the operator here reads objects of Kubernetes, and plan reads files: name some, or run an operator with --kubernetes --read-only, whose status says what it would do',
+        )
+      }
       if (source === undefined) throw new UsageError('say which folder: mooring plan FOLDER, or --source')
       const parts = await openPartsOnce({ ...taken, source, keyedHash })
       let plan: Plan

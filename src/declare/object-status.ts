@@ -130,6 +130,9 @@ export const VolumeStatus = StatusObject({
   lastHandledRestoreFrom: text(
     'Value of the annotation mooring.dev/restore-from that was last acted on: the same value restores once.',
   ),
+  lastHandledNodeIsDead: text(
+    'Value of the annotation mooring.dev/node-is-dead that was last acted on: a word is good once.',
+  ),
 })
 export type VolumeStatus = Type.Static<typeof VolumeStatus>
 
@@ -151,6 +154,9 @@ export const SnapshotScheduleStatus = StatusObject({
   ...declared,
   nextRun: time('When snapshots are taken next.'),
   lastRun: time('The time of the schedule for which snapshots were taken last.'),
+  lastHandledSnapshotNow: text(
+    'Value of the annotation mooring.dev/snapshot-now that was last acted on: a new value asks for a run now.',
+  ),
   lastMissedRun: time('The last time of the schedule for which none was taken.'),
   kept: Type.Optional(
     Type.Record(

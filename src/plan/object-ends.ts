@@ -14,6 +14,10 @@ export const annotations = {
   restoreFrom: 'mooring.dev/restore-from',
   /** `<lost external ID>` on a Volume that has vanished: a new one may take its place. */
   recreate: 'mooring.dev/recreate',
+  /** `<node>` on a Volume, by its ID or the beginning of it: a person's word that nothing writes there any more. */
+  nodeIsDead: 'mooring.dev/node-is-dead',
+  /** Any new value on a SnapshotSchedule: a run now. */
+  snapshotNow: 'mooring.dev/snapshot-now',
   /** `true` on a Snapshot that a schedule made: no retention rule deletes it; `false` takes that back. */
   keep: 'mooring.dev/keep',
 } as const

@@ -1,45 +1,100 @@
 import { errorMessage } from '../../lib/errors.ts'
+import type { Key } from '../../plan/identity.ts'
 import { annotations } from '../../plan/object-ends.ts'
 import type { Inventory } from '../../plan/ports.ts'
-import type { VolumeRecord } from '../../plan/record.ts'
+import type { InventoryRecord, VolumeRecord } from '../../plan/record.ts'
 import { keysOf } from './object-index.ts'
 import type { ObjectView } from './object-view.ts'
 import type { ObjectWriter } from './object-writer.ts'
-import { readStatus } from './status.ts'
+import { type HandledOrders, readStatus } from './status.ts'
 
 /** What a person may order; each rejects where the order makes no sense, and says why. */
-export interface VolumeOrders {
+export interface ObjectOrders {
   /** @param snapshot by its name or its ID */
-  restore(key: string, snapshot: string): Promise<string>
-  restoreReplaced(key: string, externalID: string): Promise<string>
-  recreate(key: string, lostExternalID: string): Promise<string>
+  restore(key: Key, snapshot: string): Promise<string>
+  restoreReplaced(key: Key, externalID: string): Promise<string>
+  recreate(key: Key, lostExternalID: string): Promise<string>
+  /** @param node its ID, or the beginning of it */
+  detach(key: Key, node: string): Promise<string>
+  /** A run of the schedule. @returns what to tell, and the snapshots that are begun */
+  snapshotNow(schedule: Key): Promise<{ readonly message: string; readonly keys: readonly Key[] }>
 }
 
+/** An annotation whose every new value is one order, and the field of status that says which was taken last. */
+interface Order {
+  readonly annotation: string
+  readonly field: keyof HandledOrders
+  /** Set where the order must not be taken twice, whatever crashes in between: better none than two. */
+  readonly isMarkedFirst?: true
+}
+
+const restoreFrom: Order = { annotation: annotations.restoreFrom, field: 'lastHandledRestoreFrom' }
+const nodeIsDead: Order = {
+  annotation: annotations.nodeIsDead,
+  field: 'lastHandledNodeIsDead',
+  // The word is about the allocations of that moment.
+  isMarkedFirst: true,
+}
+const snapshotNow: Order = { annotation: annotations.snapshotNow, field: 'lastHandledSnapshotNow' }
+
 /**
- * Takes orders from the annotations of Volumes. Each names the external volume that it is about, so that one
+ * Takes orders from annotations. Those for a restore name the external volume that they are about, so that one
  * which was carried out is one no more, whatever crashes in between.
  */
 export function createAnnotationOrders(options: {
   readonly writer: ObjectWriter
   readonly inventory: Pick<Inventory, 'get' | 'orders'>
-  readonly orders: VolumeOrders
-  readonly wake: (key: string) => void
+  readonly orders: ObjectOrders
+  readonly wake: (key: Key) => void
 }): { follow(views: readonly ObjectView[]): Promise<void> } {
   const { writer, inventory, orders, wake } = options
 
-  async function restore(view: ObjectView, records: readonly VolumeRecord[], views: readonly ObjectView[]) {
-    const given = view.object.metadata.annotations?.[annotations.restoreFrom]
+  /** Takes the order where the annotation has another value than the one that was taken last. */
+  async function take(
+    view: ObjectView,
+    { annotation, field, isMarkedFirst }: Order,
+    carryOut: (given: string) => Promise<void>,
+  ): Promise<void> {
+    const given = view.object.metadata.annotations?.[annotation]
     const object = writer.current(view.object)
-    if (object === undefined) return
-    const before = readStatus(object)
-    const handled = 'lastHandledRestoreFrom' in before ? before.lastHandledRestoreFrom : undefined
-    if (given === handled) return
-    if (given !== undefined) await order(view, records, given, views)
-    const { lastHandledRestoreFrom: _, ...rest } = { lastHandledRestoreFrom: undefined, ...before }
-    await writer.writeStatus(object, given === undefined ? rest : { ...rest, lastHandledRestoreFrom: given })
+    if (object === undefined || (readStatus(object) as HandledOrders)[field] === given) return
+    const mark = () =>
+      writer.writeStatus(object, (before) => {
+        const { [field]: _, ...rest } = before as HandledOrders
+        return given === undefined ? rest : { ...rest, [field]: given }
+      })
+    if (given === undefined || isMarkedFirst) await mark()
+    if (given === undefined) return
+    await carryOut(given)
+    if (!isMarkedFirst) await mark()
   }
 
-  async function order(
+  async function detach(view: ObjectView, records: readonly VolumeRecord[], node: string) {
+    const refusals: string[] = []
+    for (const { key } of records) {
+      try {
+        writer.event(view.object, 'Normal', 'DetachOrdered', await orders.detach(key, node))
+        wake(key)
+      } catch (error) {
+        refusals.push(errorMessage(error))
+      }
+    }
+    // Of several volumes, some may never have been there.
+    if (refusals.length === records.length)
+      writer.event(view.object, 'Warning', 'DetachRefused', refusals.join('; '))
+  }
+
+  async function takeSnapshots(view: ObjectView, schedule: Key) {
+    try {
+      const { message, keys } = await orders.snapshotNow(schedule)
+      writer.event(view.object, 'Normal', 'SnapshotsOrdered', message)
+      for (const key of keys) wake(key)
+    } catch (error) {
+      writer.event(view.object, 'Warning', 'SnapshotsRefused', errorMessage(error))
+    }
+  }
+
+  async function restore(
     view: ObjectView,
     records: readonly VolumeRecord[],
     given: string,
@@ -86,20 +141,25 @@ export function createAnnotationOrders(options: {
   return {
     async follow(views) {
       for (const view of views) {
-        const records = recordsOf(view)
-        if (records.length === 0) continue
-        await restore(view, records, views)
-        await recreate(view, records)
+        const own = recordsOf(view)
+        const volumes = own.filter((record) => record.kind === 'Volume')
+        if (volumes.length > 0) {
+          await take(view, restoreFrom, (given) => restore(view, volumes, given, views))
+          await take(view, nodeIsDead, (node) => detach(view, volumes, node))
+          await recreate(view, volumes)
+        }
+        const schedule = own.find(({ kind }) => kind === 'SnapshotSchedule')
+        if (schedule !== undefined) await take(view, snapshotNow, () => takeSnapshots(view, schedule.key))
       }
     },
   }
 
-  /** The volumes that the object speaks for. */
-  function recordsOf(view: ObjectView): VolumeRecord[] {
+  /** What is managed for the object that speaks for it. */
+  function recordsOf(view: ObjectView): InventoryRecord[] {
     return keysOf(view).flatMap((key) => {
       const record = inventory.get(key)
       const isOwn = record?.declaration.place.object?.uid === view.object.metadata.uid
-      return record?.kind === 'Volume' && isOwn ? [record] : []
+      return record !== undefined && isOwn ? [record] : []
     })
   }
 }

@@ -9,6 +9,7 @@ import { type Condition, conditionsOf, summariseConditions } from '../../plan/st
 import {
   lastStepOf,
   type ObjectStatus,
+  ordersHandled,
   presentConditions,
   previousConditions,
   volumeFacts,
@@ -75,8 +76,7 @@ export function statusOfInstances(
   before: ObjectStatus,
   nowMs: number,
 ): VolumeStatus {
-  // Written beside the order itself.
-  const { lastHandledRestoreFrom, ...previous } = before as VolumeStatus
+  const previous = before as VolumeStatus
   const looked = lookedAt(parts, current)
   const observedGeneration = looked?.generation ?? previous.observedGeneration
   const lastHandledReconcileAt = looked === undefined ? previous.lastHandledReconcileAt : looked.reconcileAt
@@ -96,7 +96,7 @@ export function statusOfInstances(
   return {
     ...(observedGeneration === undefined ? {} : { observedGeneration }),
     ...(lastHandledReconcileAt === undefined ? {} : { lastHandledReconcileAt }),
-    ...(lastHandledRestoreFrom === undefined ? {} : { lastHandledRestoreFrom }),
+    ...ordersHandled(before),
     conditions: presentConditions(keepTimes(conditions, before, nowMs), observedGeneration),
     namespace: whole.spec.namespace,
     volumeID: whole.spec.volumeID,

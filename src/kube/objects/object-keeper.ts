@@ -16,7 +16,7 @@ import type { Mirrors } from './mirrors.ts'
 import { createObjectIndex, hasInstances, keysOf } from './object-index.ts'
 import type { ObjectView } from './object-view.ts'
 import { hasFinalizer, isEnding, type ObjectWriter } from './object-writer.ts'
-import { invalidVerdict, type ObjectStatus, readStatus, statusOfRecord, statusOfVerdict } from './status.ts'
+import { invalidVerdict, type ObjectStatus, statusOfRecord, statusOfVerdict } from './status.ts'
 
 /** What sources say now, as far as objects are told of it. */
 export interface DeclaredNow {
@@ -73,10 +73,9 @@ export function createObjectKeeper(options: {
     records: readonly InventoryRecord[],
     statusFrom: (before: ObjectStatus) => ObjectStatus | undefined,
   ): Promise<void> {
+    await writer.writeStatus(view.object, statusFrom)
     const object = writer.current(view.object)
     if (object === undefined) return
-    const status = statusFrom(readStatus(object))
-    if (status !== undefined) await writer.writeStatus(object, status)
     const { declaration } = view
     const change = planFinalizer({
       hasFinalizer: hasFinalizer(object),

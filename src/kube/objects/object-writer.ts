@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { OperationError } from '../../lib/errors.ts'
+import { createInTurn } from '../../lib/in-turn.ts'
 import { isConflict, isNotFound, type KubernetesApi, type KubernetesObject, type Resource } from '../api.ts'
 import type { EventWriter } from '../event-writer.ts'
 import type { Informer } from '../informer.ts'
@@ -18,8 +19,15 @@ const mostConflicts = 5
 export interface ObjectWriter {
   /** The object as it is now; undefined: it is gone, even if one of its name is there. */
   current(object: KubernetesObject): KubernetesObject | undefined
-  /** Writes where it differs; an object that is gone has none. A new reason for doing nothing is an event too. */
-  writeStatus(object: KubernetesObject, status: ObjectStatus): Promise<void>
+  /**
+   * Writes where it differs; an object that is gone has none. A new reason for doing nothing is an event too.
+   * Changes of one object are made one after the other, each of what the one before wrote.
+   * @param change gives undefined where the status is to stay
+   */
+  writeStatus(
+    object: KubernetesObject,
+    change: (before: ObjectStatus) => ObjectStatus | undefined,
+  ): Promise<void>
   /** @throws OperationError `waiting` where the object is gone or ending */
   addFinalizer(object: KubernetesObject): Promise<void>
   removeFinalizer(object: KubernetesObject): Promise<void>
@@ -32,6 +40,7 @@ export function createObjectWriter(options: {
   readonly events: EventWriter
 }): ObjectWriter {
   const { api, objects, events } = options
+  const inTurn = createInTurn()
 
   function kindOf({ kind }: KubernetesObject) {
     const found = objects.find(({ resource }) => resource.kind === kind)
@@ -86,40 +95,46 @@ export function createObjectWriter(options: {
     events.record({ apiVersion, kind, metadata: subject }, { type, reason, message })
   }
 
+  async function writeStatus(
+    object: KubernetesObject,
+    change: (before: ObjectStatus) => ObjectStatus | undefined,
+  ) {
+    const found = current(object)
+    if (found === undefined) return
+    const before = readStatus(found)
+    const status = change(before)
+    if (status === undefined || isDeepStrictEqual(before, status)) return
+    const { resource, informer } = kindOf(object)
+    const { apiVersion, kind, metadata } = found
+    try {
+      const written = await api.apply(
+        resource,
+        {
+          apiVersion,
+          kind,
+          metadata: {
+            ...addressOf(found),
+            ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
+          },
+          status,
+        },
+        { fieldManager, force: true, subresource: 'status' },
+      )
+      informer.remember(written)
+    } catch (error) {
+      // It went, or another took its name, meanwhile: the watch will say so.
+      if (isNotFound(error) || isConflict(error)) return
+      throw error
+    }
+    const refusal = refusalOf(status)
+    if (refusal !== undefined && refusalOf(before)?.reason !== refusal.reason) {
+      event(found, 'Warning', refusal.reason, refusal.message)
+    }
+  }
+
   return {
     current,
-    async writeStatus(object, status) {
-      const found = current(object)
-      if (found === undefined) return
-      const before = readStatus(found)
-      if (isDeepStrictEqual(before, status)) return
-      const { resource, informer } = kindOf(object)
-      const { apiVersion, kind, metadata } = found
-      try {
-        const written = await api.apply(
-          resource,
-          {
-            apiVersion,
-            kind,
-            metadata: {
-              ...addressOf(found),
-              ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
-            },
-            status,
-          },
-          { fieldManager, force: true, subresource: 'status' },
-        )
-        informer.remember(written)
-      } catch (error) {
-        // It went, or another took its name, meanwhile: the watch will say so.
-        if (isNotFound(error) || isConflict(error)) return
-        throw error
-      }
-      const refusal = refusalOf(status)
-      if (refusal !== undefined && refusalOf(before)?.reason !== refusal.reason) {
-        event(found, 'Warning', refusal.reason, refusal.message)
-      }
-    },
+    writeStatus: (object, change) => inTurn(object.metadata.uid ?? '', () => writeStatus(object, change)),
     async addFinalizer(object) {
       await changeFinalizers(object, (found) => {
         if (found === undefined || isEnding(found)) {

@@ -32,16 +32,24 @@ export function statusOfRecord(
   const common = commonOf(record, observed)
   switch (record.kind) {
     case 'Volume': {
-      // Written beside the order itself.
-      const { lastHandledRestoreFrom } = before as VolumeStatus
-      return { ...common, ...volumeFacts(record), ...given({ lastHandledRestoreFrom }) }
+      return { ...common, ...volumeFacts(record), ...ordersHandled(before) }
     }
     case 'Snapshot':
       return { ...common, ...snapshotFacts(record) }
     case 'SnapshotSchedule':
-      return { ...common, ...scheduleFacts(record) }
+      return { ...common, ...scheduleFacts(record), ...ordersHandled(before) }
   }
 }
+
+/** What says that an order was taken is written beside the order itself, and stays. */
+export function ordersHandled(before: ObjectStatus): HandledOrders {
+  const { lastHandledRestoreFrom, lastHandledNodeIsDead, lastHandledSnapshotNow } = before as HandledOrders
+  return given({ lastHandledRestoreFrom, lastHandledNodeIsDead, lastHandledSnapshotNow })
+}
+
+/** Values of annotations that order something once. */
+export type HandledOrders = Pick<VolumeStatus, 'lastHandledRestoreFrom' | 'lastHandledNodeIsDead'> &
+  Pick<SnapshotScheduleStatus, 'lastHandledSnapshotNow'>
 
 function commonOf({ declaration, status }: InventoryRecord, observed: ObjectIdentity | undefined) {
   const [last] = status.history ?? []

@@ -207,7 +207,7 @@ describe('mooring run --kubernetes', () => {
           ).toMatchObject({ status: 0, stderr: '' }),
         waiting,
       )
-    await take()
+    await kube.annotate('SnapshotSchedule', 'yearly', { 'mooring.dev/snapshot-now': 'before the upgrade' })
     const [object] = await vi.waitFor(async () => {
       const found = await kube.list('Snapshot')
       expect(found).toHaveLength(1)
@@ -221,6 +221,9 @@ describe('mooring run --kubernetes', () => {
     expect(object?.metadata.ownerReferences).toBeUndefined()
     await kube.settled('Snapshot', name, 'ReadyToUse')
     expect(kube.storedSnapshots()).toHaveLength(1)
+    expect((await kube.find('SnapshotSchedule', 'yearly'))?.status).toMatchObject({
+      lastHandledSnapshotNow: 'before the upgrade',
+    })
 
     // By its policy, which is Retain unless a person says otherwise: the snapshot itself stays.
     const released = () =>
