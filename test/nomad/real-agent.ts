@@ -75,7 +75,8 @@ export interface RealAgent {
 
 /**
  * A Nomad agent (server and client) on loopback with csi-driver-host-path, run as a job by raw_exec:
- * both binaries come from the environment, and everything they write is gone afterwards.
+ * both binaries come from the environment, and everything they write is gone afterwards. The bench starts one, too:
+ * outside of vitest, where nothing of `vi` works.
  */
 export async function startRealAgent({
   acl = false,
