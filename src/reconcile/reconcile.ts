@@ -8,6 +8,7 @@ import { planSuspension } from '../plan/orders.ts'
 import { wholeKeyOf } from '../plan/per-alloc.ts'
 import { contextField, type InventoryRecord, type Released, storedThing } from '../plan/record.ts'
 import { addToHistory, conditionsOf, type PastStep, type Status, type Verdict } from '../plan/status.ts'
+import { effectOf } from '../plan/step-effect.ts'
 import type { ReconcileContext } from './context.ts'
 import { createSnapshotPass } from './snapshot.ts'
 import { createSnapshotSchedulePass } from './snapshot-schedule.ts'
@@ -17,8 +18,9 @@ import { createVolumePass } from './volume.ts'
 export interface Pass<Record extends InventoryRecord> {
   /** The record as this pass found it, brought up to date with the declaration. */
   readonly record: Record
-  decide(): Promise<Decision>
-  /** Carries out a step; resolves with the record afterwards, or undefined where management ends. */
+  /** @param record what is known by then, stored or not */
+  decide(record: Record): Promise<Decision>
+  /** Carries out a step that was decided last; resolves with the record afterwards, or undefined where management ends. */
   act(step: StepName): Promise<Record | undefined>
   /** Called where the declaration holds. */
   settle(record: Record): Record
@@ -27,7 +29,7 @@ export interface Pass<Record extends InventoryRecord> {
 }
 
 /**
- * One pass for one identity: gather, plan, at most one step, then the status, once.
+ * One pass for one identity: gather, plan, at most one change, a look at what came of it, then the status, once.
  * Rejects never for what the outside world does; that is in the outcome.
  */
 export function createReconcile(
@@ -35,11 +37,12 @@ export function createReconcile(
 ): (key: Key, signal: AbortSignal) => Promise<Outcome> {
   // What the log said last of each identity, in the life of this process.
   const announced = new Map<Key, string>()
-  const announce = (key: Key, { state, reason, message }: Verdict) => {
+  const announce: Announce = (key, { state, reason, message }, hasStepped) => {
     const said = `${reason}: ${message}`
-    if (announced.get(key) === said) return
+    if (announced.get(key) === said && !hasStepped) return
     announced.set(key, said)
-    context.log.info({ key, state, reason, why: message }, 'status')
+    // Of what is about to be done the log tells by its step.
+    if (state !== 'working') context.log.info({ key, state, reason, why: message }, 'status')
   }
   return async (key, signal) => {
     const declaration = context.desired.declaration(key)
@@ -56,73 +59,110 @@ export function createReconcile(
   }
 }
 
+type Announce = (key: Key, verdict: Verdict, hasStepped: boolean) => void
+
+/** What a pass came to, before it is recorded. */
+interface Result<Record extends InventoryRecord> {
+  /** undefined: management ends. */
+  readonly record: Record | undefined
+  readonly verdict: Verdict
+  readonly outcome: Outcome
+  /** In the order in which they were taken. */
+  readonly steps: readonly Omit<PastStep, 'times'>[]
+}
+
+/**
+ * Looks and acts until nothing is left to do at once. After the first step only what it led to is taken over: what
+ * else there is to change waits for the next pass, so that this one's outcome is recorded before.
+ * @returns undefined where it was cut short before anything came of it
+ */
+async function lookAndAct<Record extends InventoryRecord>(
+  pass: Pass<Record>,
+  { inventory, clock, log, onPlanned, aroundStep = unobserved }: ReconcileContext,
+  signal: AbortSignal,
+): Promise<Result<Record> | undefined> {
+  const { key } = pass.record
+  const whole = wholeKeyOf(pass.record.declaration)
+  const steps: Omit<PastStep, 'times'>[] = []
+  let { record } = pass
+  let verdict: Verdict | undefined
+  for (;;) {
+    const stored = inventory.get(key)
+    let begun: Pick<PastStep, 'step' | 'why'> | undefined
+    try {
+      const decision =
+        planSuspension(inventory.orders(key), whole === undefined ? {} : inventory.orders(whole)) ??
+        (await pass.decide(record))
+      const { step, againAfterMs } = decision
+      verdict = decision.verdict
+      if (step === undefined) {
+        if (verdict.state === 'ready') record = pass.settle(record)
+        return {
+          record,
+          verdict,
+          outcome: againAfterMs === undefined ? { type: 'done' } : { type: 'again', afterMs: againAfterMs },
+          steps,
+        }
+      }
+      if (onPlanned !== undefined) {
+        onPlanned(key, decision)
+        return { record, verdict: readOnlyVerdict(step, verdict), outcome: { type: 'done' }, steps }
+      }
+      if (steps.length > 0 && effectOf(step, record).effect !== 'take over') {
+        return { record, verdict, outcome: { type: 'again', afterMs: 0 }, steps }
+      }
+      const why = verdict.message
+      log.info({ key, step, reason: verdict.reason, why }, 'step')
+      begun = { step, why }
+      const after = await aroundStep({ key, step, why }, () => pass.act(step))
+      steps.push({ ...begun, atMs: clock.now(), outcome: 'done' })
+      if (after === undefined) return { record: after, verdict, outcome: { type: 'done' }, steps }
+      record = after
+    } catch (error) {
+      if (signal.aborted) {
+        return verdict && steps.length > 0 ? { record, verdict, outcome: { type: 'done' }, steps } : undefined
+      }
+      const failure = toOperationError(error)
+      const { kind, reason, message } = failure
+      if (begun !== undefined) {
+        steps.push({ ...begun, atMs: clock.now(), outcome: 'failed', error: message })
+        // A step writes its intent before its effect, so what is stored may be newer than what it began with.
+        const written = inventory.get(key) as Record | undefined // The key names the kind.
+        if (written !== undefined && written !== stored) {
+          record = { ...written, declaration: record.declaration }
+        }
+      }
+      const outcome = outcomeOf(failure)
+      // What the engine repeats, the engine logs.
+      if (outcome.type !== 'failed') log.warn({ key, reason, why: message }, 'pass held up')
+      const state = kind === 'permanent' ? 'stalled' : 'waiting'
+      return { record, verdict: { state, reason, message }, outcome, steps }
+    }
+  }
+}
+
 async function runPass<Record extends InventoryRecord>(
   pass: Pass<Record>,
   context: ReconcileContext,
   signal: AbortSignal,
-  announce: (key: Key, verdict: Verdict) => void,
+  announce: Announce,
 ): Promise<Outcome> {
   const { key } = pass.record
-  const before = context.inventory.get(key)
-  let after: Record | undefined = pass.record
-  let verdict: Verdict
-  let outcome: Outcome
-  let taken: Pick<PastStep, 'step' | 'why'> | undefined
-  let failedBy: string | undefined
-  try {
-    const { inventory } = context
-    const whole = wholeKeyOf(pass.record.declaration)
-    const decision =
-      planSuspension(inventory.orders(key), whole === undefined ? {} : inventory.orders(whole)) ??
-      (await pass.decide())
-    verdict = decision.verdict
-    if (decision.step !== undefined && context.onPlanned !== undefined) {
-      context.onPlanned(key, decision)
-      verdict = readOnlyVerdict(decision.step, verdict)
-      outcome = { type: 'done' }
-    } else if (decision.step === undefined) {
-      if (verdict.state === 'ready') after = pass.settle(pass.record)
-      outcome =
-        decision.againAfterMs === undefined
-          ? { type: 'done' }
-          : { type: 'again', afterMs: decision.againAfterMs }
-    } else {
-      context.log.info({ key, step: decision.step, reason: verdict.reason, why: verdict.message }, 'step')
-      const { aroundStep = unobserved } = context
-      const { step } = decision
-      taken = { step, why: verdict.message }
-      after = await aroundStep({ key, step, why: verdict.message }, () => pass.act(step))
-      outcome = { type: 'again', afterMs: 0 }
-    }
-  } catch (error) {
-    if (signal.aborted) return { type: 'done' }
-    const failure = toOperationError(error)
-    failedBy = failure.message
-    verdict = {
-      state: failure.kind === 'permanent' ? 'stalled' : 'waiting',
-      reason: failure.reason,
-      message: failure.message,
-    }
-    outcome = outcomeOf(failure)
-    // A step writes its intent before its effect, so what is stored may be newer than what we began with.
-    const stored = context.inventory.get(key) as Record | undefined // The key names the kind.
-    after = stored === undefined ? pass.record : { ...stored, declaration: pass.record.declaration }
-    // What the engine repeats, the engine logs.
-    if (outcome.type !== 'failed') {
-      context.log.warn({ key, reason: failure.reason, why: failure.message }, 'pass held up')
-    }
-  }
-
+  const { inventory, clock } = context
+  const before = inventory.get(key)
+  const result = await lookAndAct(pass, context, signal)
+  if (result === undefined) return { type: 'done' }
+  const { record: after, verdict, outcome, steps } = result
   if (after === undefined) {
     const left = releasedOf(
       pass.record,
-      taken?.step,
+      steps.at(-1)?.step,
       verdict.reason,
-      context.clock.now(),
-      context.inventory.released(),
+      clock.now(),
+      inventory.released(),
     )
-    if (left !== undefined) await context.inventory.release(left)
-    await context.inventory.delete(key)
+    if (left !== undefined) await inventory.release(left)
+    await inventory.delete(key)
     context.log.info({ key, reason: verdict.reason, why: verdict.message }, 'no longer managed')
     context.onStatus(key)
     return { type: 'done' }
@@ -131,24 +171,15 @@ async function runPass<Record extends InventoryRecord>(
     // What an earlier pass saw stands until a later one sees otherwise.
     ...after.status,
     ...pass.facts(after),
-    ...(taken === undefined
-      ? {}
-      : {
-          history: addToHistory(after.status.history ?? [], {
-            ...taken,
-            atMs: context.clock.now(),
-            outcome: failedBy === undefined ? 'done' : 'failed',
-            ...(failedBy === undefined ? {} : { error: failedBy }),
-          }),
-        }),
-    conditions: conditionsOf(verdict, after.status.conditions, context.clock.now()),
+    ...(steps.length === 0 ? {} : { history: steps.reduce(addToHistory, after.status.history ?? []) }),
+    conditions: conditionsOf(verdict, after.status.conditions, clock.now()),
   }
   const record = { ...after, status }
-  if (!isDeepStrictEqual(record, before)) await context.inventory.put(record)
+  if (!isDeepStrictEqual(record, inventory.get(key))) await inventory.put(record)
   if (!isDeepStrictEqual(status, before?.status)) {
     context.onStatus(key)
   }
-  announce(key, verdict)
+  announce(key, verdict, steps.length > 0)
   return outcome
 }
 

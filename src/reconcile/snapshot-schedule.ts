@@ -24,9 +24,10 @@ export function createSnapshotSchedulePass(
 ): Pass<SnapshotScheduleRecord> {
   const record = currentRecord(context, key)
   let decision: ScheduleDecision | undefined
+  let carriedOut: ScheduleChange | undefined
   return {
     record,
-    async decide() {
+    async decide(record) {
       if (context.desired.declaration(key) === undefined) {
         const held = planAbsentDeclaration(context.desired.absence(key), record)
         return held ?? take('release', 'Retained', 'no longer declared; the snapshots that it made stay')
@@ -54,14 +55,16 @@ export function createSnapshotSchedulePass(
     async act(step) {
       if (step === 'release') return undefined
       if (decision?.change === undefined) throw new Error(`a schedule has no step ${step}`)
-      return carryOut(context, record, decision.change)
+      const after = await carryOut(context, record, decision.change)
+      carriedOut = decision.change
+      return after
     },
     settle: (settled) => settled,
     facts: () => ({
       ...(decision?.nextRunMs === undefined ? {} : { nextRunMs: decision.nextRunMs }),
       ...(decision === undefined ? {} : { kept: Object.fromEntries(decision.kept) }),
-      ...(decision?.change?.type === 'start' ? { lastRunMs: decision.change.tickMs } : {}),
-      ...(decision?.change?.type === 'miss' ? { lastMissedRunMs: decision.change.tickMs } : {}),
+      ...(carriedOut?.type === 'start' ? { lastRunMs: carriedOut.tickMs } : {}),
+      ...(carriedOut?.type === 'miss' ? { lastMissedRunMs: carriedOut.tickMs } : {}),
     }),
   }
 }

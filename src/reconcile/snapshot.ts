@@ -62,7 +62,8 @@ export function createSnapshotPass(
   }
   return {
     record,
-    async decide() {
+    async decide(record) {
+      input = { ...input, record }
       const absence = context.desired.absence(key)
       // What a schedule made is nobody's declaration; in Kubernetes a person may end it all the same.
       const isDeclared = record.schedule

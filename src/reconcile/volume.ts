@@ -80,7 +80,7 @@ export function createVolumePass(
     signal,
   }
   async function detachBeside(decision: Decision): Promise<Decision> {
-    const { volume, plugin, listed } = input
+    const { record, volume, plugin, listed } = input
     // Until it is restored, which of the two volumes an attachment is of may change with the next step.
     if (volume === undefined || record.restore !== undefined) return decision
     const detach = await gatherDetach(context, record, { volume, plugin, listed })
@@ -89,7 +89,8 @@ export function createVolumePass(
   }
   return {
     record,
-    async decide() {
+    async decide(record) {
+      input = { ...input, record }
       const isDeclared = context.desired.declaration(key) !== undefined
       // A delete that is out cannot be called back; what is declared again afterwards begins anew.
       if (!isDeclared || record.end?.phase === 'delete') {
@@ -113,7 +114,7 @@ export function createVolumePass(
       return {
         ...settled,
         ...contextField(input.volume, settled.context),
-        settledSpecHash: specHash(context, record),
+        settledSpecHash: specHash(context, settled),
       }
     },
     facts: (after) => ({
