@@ -12,8 +12,11 @@ export interface ListWatchOptions<Item> {
   /** For log lines and errors: `volumes in namespace "default"`. */
   readonly title: string
   readonly list: (query: BlockingQuery | undefined, signal: AbortSignal) => Promise<Indexed<Item>>
-  /** Called with each list, and the place in the sequence at which it arrived, before `current` gives it. */
-  readonly onList: (items: readonly Item[], arrivedAt: number) => void
+  /**
+   * Called with each list, and the place in the sequence at which it arrived, before `current` gives it.
+   * Returns how many elements came, went or changed since the one before.
+   */
+  readonly onList: (items: readonly Item[], arrivedAt: number) => number
   /** Counts up; orders what arrives here and what is asked elsewhere. */
   readonly sequence: () => number
   readonly clock: Clock
@@ -42,8 +45,13 @@ export interface ListWatch {
 
 const firstRetryMs = 1000
 const lastRetryMs = 30_000
-/** Changes that follow each other closely become one list: one of thousands costs both sides many milliseconds. */
+/**
+ * Changes that follow each other closely become one list, the longer the more there are: one of thousands costs
+ * both sides many milliseconds, and most of what changes in a storm its passes read by themselves.
+ */
 const gapMs = 250
+const gapPerChangeMs = 25
+const longestGapMs = 2000
 /** What a blocking query would bring by itself is given so long. */
 const hintMs = 1000
 
@@ -58,6 +66,7 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
   let lastError: unknown
   let cut = new AbortController()
   let cancelHint: (() => void) | undefined
+  let restsUntilMs = 0
   let attempt = Promise.withResolvers<void>()
 
   /** One query and what follows from it. @returns the index to wait beyond next, 0 for a list at once */
@@ -66,26 +75,28 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
     const beganMs = clock.now()
     const answer = await list(index > 0n ? { index, waitMs: pollMs } : undefined, cut.signal)
     const isExpired = index > 0n && answer.index === index
+    let changes = 0
     if (!isExpired) {
       // Before the listeners, so that what they ask for is answered from this list.
       arrivedAt = sequence()
       seen = generation
-      onList(answer.items, arrivedAt)
+      changes = onList(answer.items, arrivedAt)
     }
     failures = 0
     endAttempt()
-    const restMs = restAfter(index, answer.index, clock.now() - beganMs)
+    const restMs = restAfter(index, answer.index, clock.now() - beganMs, changes)
+    restsUntilMs = clock.now() + Math.min(restMs, longestGapMs)
     if (restMs > 0) await delay(clock, restMs, cut.signal)
     return answer.index > index ? answer.index : 0n
   }
 
-  function restAfter(before: bigint, after: bigint, tookMs: number): number {
+  function restAfter(before: bigint, after: bigint, tookMs: number, changes: number): number {
     // The first of a series blocks at once; so does one that was read afresh.
     if (before === 0n && after > 0n) return 0
     // No news, or no index: a server that does not block is asked at the pace of one that does.
     if (before === after) return pollMs - tookMs
     // News; an index that went backwards is a restored cluster, and the series starts over.
-    return gapMs
+    return Math.min(longestGapMs, gapMs + gapPerChangeMs * changes)
   }
 
   function endAttempt() {
@@ -144,7 +155,8 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
     hint() {
       if (closed) return
       const before = arrivedAt
-      cancelHint ??= clock.after(hintMs, () => {
+      const restMs = Math.max(0, restsUntilMs - clock.now())
+      cancelHint ??= clock.after(restMs + hintMs, () => {
         cancelHint = undefined
         if (arrivedAt === before && failures === 0) refresh()
       })

@@ -25,6 +25,9 @@ export interface ObserverOptions {
   readonly notReadyBeatMs?: number
 }
 
+/** How long a namespace is taken to be there: one for all creates of a storm, and no longer. */
+const namespaceBeatMs = 2000
+
 /** What a watch saw change: a volume that came, went or changed, or a plugin that did. */
 export type ObservedChange =
   | { readonly type: 'volume'; readonly namespace: string; readonly volumeID: string }
@@ -112,6 +115,13 @@ export function createObserver(options: ObserverOptions): NomadObserver {
       clock,
     }),
   )
+  const namespaces = createLazyMap((namespace) =>
+    createCachedList({
+      read: () => client.namespaceExists(namespace, signal),
+      beatMs: (exists) => (exists ? namespaceBeatMs : 0),
+      clock,
+    }),
+  )
   const nodes = createCachedList({ read: () => client.listNodes(signal), beatMs: () => beatMs, clock })
 
   /** The lists alone say what is there; an event makes them be read sooner. */
@@ -132,7 +142,7 @@ export function createObserver(options: ObserverOptions): NomadObserver {
       if (signal.aborted) throw watchEnded('volumes')
       return volumesOf.get(namespace).list()
     },
-    namespaceExists: (namespace) => client.namespaceExists(namespace, signal),
+    namespaceExists: (namespace) => namespaces.get(namespace).get(),
     plugin: async (pluginID) => (await plugins.get(pluginID))?.full,
     externalVolumes: (pluginID) => externalVolumesOf.get(pluginID).get(),
     snapshots: (pluginID) => snapshotsOf.get(pluginID).get(),

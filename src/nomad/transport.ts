@@ -27,7 +27,7 @@ export interface Transport {
   readonly origin: string
   readonly pathPrefix: string
   readonly token: () => string | undefined
-  /** Connections of reads, which are kept, and of writes, which are not. */
+  /** Connections of reads, which are kept, and of writes, which are closed as soon as no other write follows. */
   readonly pools: () => Pools
   /** Cuts what is under way. */
   close(): Promise<void>
@@ -39,6 +39,8 @@ interface Pools {
 }
 
 export const connectTimeoutMs = 10_000
+/** After which no write is sent on a connection. */
+const writeIdleMs = 1000
 
 /** @throws UsageError where the address or a file is not what it has to be */
 export function createTransport(options: TransportOptions): Transport {
@@ -52,7 +54,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   function openPools(context: SecureContext | undefined): Pools {
     // The deadline of a request covers headers and body; undici's own limits would cut blocking queries.
-    // HTTP/2 would change what a connection of its own means.
+    // HTTP/2 would put what is long and what is short on one connection.
     const poolOptions: Pool.Options = {
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -69,9 +71,13 @@ export function createTransport(options: TransportOptions): Transport {
     }
     const pools = {
       reads: new Pool(origin, poolOptions),
-      // Each write on a connection of its own: on one that is kept alive it can meet the server's idle close,
-      // and then nobody knows whether it was carried out.
-      writes: new Pool(origin, { ...poolOptions, pipelining: 0 }),
+      // On a connection that stood idle a write can meet the server's idle close, and then nobody knows whether it
+      // was carried out. No server closes one that was in use a moment ago.
+      writes: new Pool(origin, {
+        ...poolOptions,
+        keepAliveTimeout: writeIdleMs,
+        keepAliveMaxTimeout: writeIdleMs,
+      }),
     }
     open.add(pools.reads).add(pools.writes)
     return pools

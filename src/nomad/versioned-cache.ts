@@ -21,6 +21,8 @@ export interface VersionedCache<Stub, Full> {
   /** `stub`: where the list is newer than `full`, and so knows better what a version does not cover. */
   get(key: string): Promise<{ readonly full: Full; readonly stub: Stub | undefined } | undefined>
   invalidate(key: string): void
+  /** Whether what was read last is what this element of a list shows: whoever asked for it has seen it. */
+  has(key: string, stub: Stub): boolean
   /**
    * The keys whose copies are not what the list shows that arrived at this place in the sequence, of those read
    * since the list before it: the others were compared with that one.
@@ -102,6 +104,10 @@ export function createVersionedCache<Stub, Full>(
     },
     invalidate(key) {
       invalidatedAt.set(key, sequence())
+    },
+    has(key, stub) {
+      const copy = copies.get(key)
+      return copy?.full !== undefined && agrees(copy.full, stub)
     },
     outdatedBy(listedAt) {
       const before = comparedAt

@@ -32,21 +32,32 @@ export function watchCollection<Stub, Full>(
   const { keyOf, read, agrees, isSame, onChange, sequence } = options
   let stubs: ReadonlyMap<string, Stub> | undefined
 
-  /** A thing may come and go between two lists, unseen by both, yet read by somebody in between. */
-  function onList(items: readonly Stub[], arrivedAt: number) {
+  function onList(items: readonly Stub[], arrivedAt: number): number {
     const before = stubs
     const after = new Map(items.map((stub) => [keyOf(stub), stub]))
     stubs = after
-    const changed = new Set<string>()
-    if (before !== undefined) {
-      for (const [key, stub] of after) {
-        const known = before.get(key)
-        if (known === undefined || !isSame(known, stub)) changed.add(key)
-      }
-      for (const key of before.keys()) if (!after.has(key)) changed.add(key)
+    const changed = before === undefined ? [] : changesBetween(before, after)
+    // Who read the new one just now has made it, and looks at it as it is.
+    const news = changed.filter((key) => before?.has(key) || !after.has(key) || !isKnown(key))
+    // A thing may come and go between two lists, unseen by both, yet read by somebody in between.
+    for (const key of new Set([...news, ...cache.outdatedBy(arrivedAt)])) tell(key)
+    return changed.length
+  }
+
+  function changesBetween(before: ReadonlyMap<string, Stub>, after: ReadonlyMap<string, Stub>): string[] {
+    const isOther = (key: string, stub: Stub) => {
+      const known = before.get(key)
+      return known === undefined || !isSame(known, stub)
     }
-    for (const key of cache.outdatedBy(arrivedAt)) changed.add(key)
-    for (const key of changed) tell(key)
+    return [
+      ...[...after].flatMap(([key, stub]) => (isOther(key, stub) ? [key] : [])),
+      ...[...before.keys()].filter((key) => !after.has(key)),
+    ]
+  }
+
+  function isKnown(key: string): boolean {
+    const stub = stubs?.get(key)
+    return stub !== undefined && cache.has(key, stub)
   }
 
   const tell = (key: string) => onChange(key, stubs?.get(key))

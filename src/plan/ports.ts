@@ -50,7 +50,7 @@ export interface Observer {
   volume(namespace: string, volumeID: string): Promise<Volume | undefined>
   /** What the volume list of a Nomad namespace shows. */
   volumeStubs(namespace: string): Promise<readonly VolumeStub[]>
-  /** Asks Nomad each time; for what is done once. */
+  /** `true` may be some seconds old, `false` is not. */
   namespaceExists(namespace: string): Promise<boolean>
   /** undefined: Nomad answered that it has no such plugin. */
   plugin(pluginID: string): Promise<Plugin | undefined>

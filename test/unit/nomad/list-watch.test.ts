@@ -17,11 +17,11 @@ type Server = (index: bigint, waitMs: number, signal: AbortSignal) => Promise<In
 const pollMs = 30_000
 const noLeader = new OperationError('No cluster leader', { kind: 'transient', reason: 'NoLeader' })
 
-function watch(server: Server) {
+function watch(server: Server, changes = 0) {
   const beganMs = Date.now()
   const asked: { atMs: number; index: bigint }[] = []
   let place = 0
-  const onList = vi.fn()
+  const onList = vi.fn(() => changes)
   const listWatch = startListWatch<string>({
     title: 'things',
     list: (query, signal) => {
@@ -90,6 +90,18 @@ describe('list watch', () => {
     await vi.advanceTimersByTimeAsync(1000)
     expect(watched.asked.length).toBeLessThanOrEqual(12)
     await watched.close()
+  })
+
+  it('lets a list wait the longer, the more the one before it changed', async () => {
+    const timesWith = async (changes: number) => {
+      let index = 1n
+      const watched = watch(async () => list(++index), changes)
+      await vi.advanceTimersByTimeAsync(5000)
+      await watched.close()
+      return watched.times()
+    }
+    expect(await timesWith(10)).toEqual([0, 0, 500, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500, 5000])
+    expect(await timesWith(1000)).toEqual([0, 0, 2000, 4000])
   })
 
   it('starts over when the index goes backwards', async () => {
