@@ -9,6 +9,9 @@ const limits = { read: 12, pluginRead: 6, write: 32, wait: 16, stream: 1 } as co
 /** A write's connection may still be closing when the next one's is open. */
 export const connectionLimit = Object.values(limits).reduce<number>((sum, limit) => sum + limit, limits.write)
 
+/** Writes at once, and so the connections that they need. */
+export const writesAtOnce = limits.write
+
 /** `pluginRead` waits for a plugin, which may hang; `wait` and `stream` for Nomad to have news. */
 export type Lane = keyof typeof limits
 

@@ -8,6 +8,7 @@ import { UsageError } from '../lib/errors.ts'
 import { parseAddress } from './address.ts'
 import { type ClientTlsOptions, readClientTls, readFile, tlsPathsOf } from './client-tls.ts'
 import { createFileValue } from './file-value.ts'
+import { writesAtOnce } from './lanes.ts'
 
 export interface TransportOptions {
   /** `http://…`, `https://…` (a path in it comes before `/v1`) or `unix:///path`. */
@@ -75,6 +76,7 @@ export function createTransport(options: TransportOptions): Transport {
       // was carried out. No server closes one that was in use a moment ago.
       writes: new Pool(origin, {
         ...poolOptions,
+        connections: writesAtOnce,
         keepAliveTimeout: writeIdleMs,
         keepAliveMaxTimeout: writeIdleMs,
       }),
