@@ -13,6 +13,8 @@ export interface OperationErrorOptions {
   readonly reason: string
   /** For `waiting`: when to look again, in milliseconds. */
   readonly retryAfterMs?: number
+  /** For `ambiguous`: nothing of the operation runs any more. Default false; the other kinds are over always. */
+  readonly isOver?: boolean
   readonly cause?: unknown
 }
 
@@ -22,12 +24,14 @@ export class OperationError extends Error {
   readonly kind: ErrorKind
   readonly reason: string
   readonly retryAfterMs: number | undefined
+  readonly isOver: boolean
 
   constructor(message: string, options: OperationErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.kind = options.kind
     this.reason = options.reason
     this.retryAfterMs = options.retryAfterMs
+    this.isOver = options.kind !== 'ambiguous' || options.isOver === true
   }
 }
 

@@ -20,6 +20,8 @@ interface Verdict {
   readonly reason: string
   /** Instead of the answer's own text. */
   readonly message?: string
+  /** Of an ambiguous one: whether it happened is in doubt, and not that it has ended. */
+  readonly isOver?: boolean
 }
 
 interface Row extends Verdict {
@@ -61,6 +63,8 @@ const textRows: readonly Row[] = [
     text: /no healthy controllers for CSI plugin|failed to find (instances of|clients running) controller plugin|CSI client error \(retryable\)|No path to node/,
     ...transient('PluginUnavailable'),
   },
+  // Two minutes long Nomad looked for the plugin's socket, and asked it for nothing.
+  { text: /timeout while connecting to gRPC socket/, ...transient('PluginUnavailable') },
   // Also said while no instance of the controller has been fingerprinted, so that it proves nothing:
   // what a plugin cannot do is decided from Read Plugin, with a healthy controller.
   {
@@ -138,10 +142,10 @@ function judgePluginError(code: string, description: string, text: string, call:
     case 'ResourceExhausted':
       return transient('ResourceExhausted')
     case 'Unavailable':
-      // A connection that was never made carried nothing.
+      // A connection that was never made carried nothing; one that broke did so because the plugin ended.
       return /while dialing|connection refused|no such file/.test(description)
         ? transient('PluginUnavailable')
-        : ambiguous('PluginUnavailable')
+        : { ...ambiguous('PluginUnavailable'), isOver: true }
     case 'DeadlineExceeded':
     case 'Canceled':
       return ambiguous('PluginDeadlineExceeded')
@@ -231,6 +235,7 @@ function createError(verdict: Verdict, call: Call, message: string, cause?: unkn
   return new OperationError(`${call.title}: ${message}`, {
     kind,
     reason,
+    ...(verdict.isOver === true && { isOver: true }),
     ...(kind === 'waiting' && { retryAfterMs: inUseRetryAfterMs }),
     ...(cause !== undefined && { cause }),
   })

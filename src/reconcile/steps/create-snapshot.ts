@@ -2,7 +2,7 @@ import { OperationError } from '../../lib/errors.ts'
 import type { SnapshotRecord } from '../../plan/record.ts'
 import { snapshotFacts } from '../../plan/snapshot-facts.ts'
 import { beginIntent } from '../begin-intent.ts'
-import { settlesIntent } from '../settles-intent.ts'
+import { intentAfterFailure } from '../intent-after-failure.ts'
 import type { SnapshotStepInput } from '../snapshot.ts'
 
 /**
@@ -19,20 +19,20 @@ export async function createSnapshot(input: SnapshotStepInput): Promise<Snapshot
     Name: record.csiName,
     ...(spec.parameters === undefined ? {} : { Parameters: { ...spec.parameters } }),
   }
-  const intended: SnapshotRecord = {
-    ...record,
+  const intent = beginIntent(context, request)
+  const { intent: earlier, ...before } = record
+  const withoutIntent: SnapshotRecord = {
+    ...before,
     pluginID: volume.pluginID,
     // What the first call was for: a repeat may meet another volume of the ID, and be answered with that snapshot.
     externalSourceVolumeID:
-      record.intent === undefined ? volume.externalID : (record.externalSourceVolumeID ?? volume.externalID),
-    intent: beginIntent(context, request),
+      earlier === undefined ? volume.externalID : (record.externalSourceVolumeID ?? volume.externalID),
   }
-  const { intent: _, ...withoutIntent } = intended
-  await context.inventory.put(intended)
+  await context.inventory.put({ ...withoutIntent, intent })
   try {
     const secrets = spec.secrets === undefined ? {} : { Secrets: { ...secretValues } }
     const snapshot = await context.api.createSnapshot(spec.namespace, { ...request, ...secrets }, signal)
-    const wanted = [volume.externalID, intended.externalSourceVolumeID]
+    const wanted = [volume.externalID, withoutIntent.externalSourceVolumeID]
     if (!wanted.includes(snapshot.ExternalSourceVolumeID)) {
       throw new OperationError(
         `snapshot "${snapshot.ID}" is of external volume "${snapshot.ExternalSourceVolumeID}", and not of "${volume.externalID}" as asked`,
@@ -47,7 +47,9 @@ export async function createSnapshot(input: SnapshotStepInput): Promise<Snapshot
       status: { ...record.status, ...snapshotFacts(snapshot) },
     }
   } catch (error) {
-    if (settlesIntent(error, record.intent !== undefined)) await context.inventory.put(withoutIntent)
+    const isRepeat = earlier !== undefined
+    const left = intentAfterFailure(intent, error, { isRepeat, nowMs: context.clock.now() })
+    await context.inventory.put({ ...withoutIntent, ...(left && { intent: left }) })
     throw error
   } finally {
     context.observer.invalidate({ pluginID: volume.pluginID })

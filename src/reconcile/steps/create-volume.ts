@@ -1,7 +1,7 @@
 import { restoreSource, type VolumeRecord } from '../../plan/record.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
 import { beginIntent } from '../begin-intent.ts'
-import { settlesIntent } from '../settles-intent.ts'
+import { intentAfterFailure } from '../intent-after-failure.ts'
 import { secretsField, type VolumeStepInput } from '../volume-step.ts'
 
 /**
@@ -19,11 +19,10 @@ export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord
       { csiName: record.restore?.csiName ?? record.csiName },
       record.restore === undefined ? (source.state === 'ready' ? source : {}) : restoreSource(record.restore),
     )
-  const intended: VolumeRecord = {
-    ...record,
-    applied: hashes,
-    intent: beginIntent(context, request),
-  }
+  const intent = beginIntent(context, request)
+  const { intent: earlier, ...before } = record
+  const withoutIntent: VolumeRecord = { ...before, applied: hashes }
+  const intended: VolumeRecord = { ...withoutIntent, intent }
   await inventory.put(intended)
   try {
     await api.createVolume(
@@ -31,10 +30,9 @@ export async function createVolume(input: VolumeStepInput): Promise<VolumeRecord
       signal,
     )
   } catch (error) {
-    if (settlesIntent(error, record.intent !== undefined)) {
-      const { intent: _, ...withoutIntent } = intended
-      await inventory.put(withoutIntent)
-    }
+    const isRepeat = earlier !== undefined
+    const left = intentAfterFailure(intent, error, { isRepeat, nowMs: context.clock.now() })
+    await inventory.put({ ...withoutIntent, ...(left && { intent: left }) })
     throw error
   } finally {
     observer.invalidate({ volume: identityOf(record), pluginID: record.declaration.spec.pluginID })

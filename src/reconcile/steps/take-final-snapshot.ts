@@ -1,7 +1,7 @@
 import { chooseName, snapshotKey, tombstoneID } from '../../plan/identity.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
 import { beginIntent } from '../begin-intent.ts'
-import { settlesIntent } from '../settles-intent.ts'
+import { intentAfterFailure } from '../intent-after-failure.ts'
 import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
 
 /**
@@ -40,10 +40,10 @@ export async function takeFinalSnapshot(input: VolumeStepInput): Promise<VolumeR
     })
     return { ...intended, finalSnapshot: { intent, snapshotID: snapshot.ID } }
   } catch (error) {
-    if (settlesIntent(error, record.finalSnapshot !== undefined)) {
-      const { finalSnapshot: _, ...withoutIntent } = intended
-      await context.inventory.put(withoutIntent)
-    }
+    const isRepeat = record.finalSnapshot !== undefined
+    const left = intentAfterFailure(intent, error, { isRepeat, nowMs: context.clock.now() })
+    const { finalSnapshot: _, ...withoutIntent } = intended
+    await context.inventory.put({ ...withoutIntent, ...(left && { finalSnapshot: { intent: left } }) })
     throw error
   } finally {
     context.observer.invalidate({ pluginID })
