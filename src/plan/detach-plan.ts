@@ -32,11 +32,15 @@ export interface DetachTry {
 
 export type DetachPlan =
   | { readonly type: 'none' }
-  /** `claims`: the allocations that hold the volume there, all proven dead. */
+  /**
+   * `claims`: the allocations that hold the volume there, all proven dead. `restLives`: whether every other
+   * claim of the volume lives.
+   */
   | {
       readonly type: 'detach'
       readonly nodeID: string
       readonly claims: readonly string[]
+      readonly restLives: boolean
       readonly proof: string
       /** The node lives, and is about to unmount by itself what ended there. */
       readonly mayUnmountYet: boolean
@@ -90,7 +94,8 @@ export function planDetach(
         ? [judgeAttachment(nodeID, observation, order)]
         : here.map((claim) => judgeClaim(claim, nodeID, observation, order))
     const isUp = nodeStatus(observation.nodes, nodeID) === 'ready'
-    return planNode({ nodeID, isUp, here }, judgements, title, tries[nodeID], nowMs)
+    const restLives = claims.every((claim) => here.includes(claim) || isLiving(claim))
+    return planNode({ nodeID, isUp, here, restLives }, judgements, title, tries[nodeID], nowMs)
   })
   const unplaced = claims.filter(({ nodeID }) => nodeID === undefined)
   if (isStale && unplaced.length > 0) plans.push(holdUnplaced(unplaced))
@@ -107,7 +112,13 @@ function planNode(
     nodeID,
     isUp,
     here,
-  }: { readonly nodeID: string; readonly isUp: boolean; readonly here: readonly ClaimObservation[] },
+    restLives,
+  }: {
+    readonly nodeID: string
+    readonly isUp: boolean
+    readonly here: readonly ClaimObservation[]
+    readonly restLives: boolean
+  },
   judgements: readonly Judgement[],
   title: string,
   tried: DetachTry | undefined,
@@ -139,7 +150,13 @@ function planNode(
   }
   const proof = judgements.flatMap((each) => (each.is === 'dead' ? [each.proof] : [])).join('; ')
   const claims = here.map(({ allocationID }) => allocationID)
-  return { type: 'detach', nodeID, claims, proof, mayUnmountYet: isUp && claims.length > 0 }
+  return { type: 'detach', nodeID, claims, proof, restLives, mayUnmountYet: isUp && claims.length > 0 }
+}
+
+const deadStatuses: readonly (string | undefined)[] = [undefined, 'complete', 'failed', 'lost', 'unknown']
+
+function isLiving({ clientStatus }: ClaimObservation): boolean {
+  return !deadStatuses.includes(clientStatus)
 }
 
 function judgeClaim(

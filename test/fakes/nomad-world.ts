@@ -82,6 +82,8 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
   const published = new Set<string>()
   const conditions = {
     isDetachBroken: false,
+    /** The node's plugin is away, so that nothing can be taken off it. */
+    isReleaseBroken: false,
     snapshotsNeedTheirVolume: false,
     /** The plugin's own socket answers. */
     isPluginReached: false,
@@ -157,6 +159,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     if (existing !== undefined) {
       const disk = disks.get(existing.ExternalID)
       if (disk === undefined) throw permanent(`volume "${existing.ExternalID}" could not be found`)
+      if (wanted <= disk.sizeBytes) releaseEnded(`${request.Namespace}/${request.ID}`)
       disk.sizeBytes = Math.max(disk.sizeBytes, wanted)
       volumes.set(`${request.Namespace}/${request.ID}`, { ...existing, Capacity: disk.sizeBytes })
       return
@@ -182,6 +185,20 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
 
   function permanent(message: string) {
     return new OperationError(message, { kind: 'permanent', reason: 'Refused' })
+  }
+
+  /** What Nomad does after a write; it takes the servers' word for what is lost. */
+  function releaseEnded(at: string) {
+    if (conditions.isReleaseBroken) return
+    for (const id of claimsAt(at)) {
+      const allocation = allocations.get(id)
+      if (['running', 'pending', 'unknown'].includes(allocation?.clientStatus ?? '')) continue
+      const { externalID = '', nodeID = '' } = claims.get(id) ?? {}
+      if (writersOf(externalID).some((writer) => writer.nodeID === nodeID))
+        history.violations.push(`release of ${at} from ${nodeID} under a writer`)
+      claims.delete(id)
+      published.delete(`${externalID} at ${nodeID}`)
+    }
   }
 
   function claimsAt(at: string): string[] {

@@ -1,9 +1,11 @@
 import { errorMessage, OperationError, toOperationError } from '../../lib/errors.ts'
 import { claimsOf } from '../../plan/claims.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
+import { compareVolume } from '../../plan/volume-difference.ts'
 import { gatherDetach, publishedTo } from '../gather-detach.ts'
 import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
 import { identityOf } from './create-volume.ts'
+import { updateVolume } from './update-volume.ts'
 
 /**
  * Takes the volume off a node, and looks whether that helped: an answer proves nothing. Where Nomad's own
@@ -46,6 +48,9 @@ export async function detachNode(input: VolumeStepInput): Promise<VolumeRecord> 
       : unpublished === 'done'
         ? `${said}; the plugin, asked directly, took it off at the provider, and ${left}`
         : `${said}; the plugin, asked directly: ${unpublished}`
+  if (failure?.reason === 'DetachUnsupported' && (await rewrite(input, detach))) {
+    return tried(`${outcome}; the volume was written again as it is, after which Nomad lets go of it by itself`)
+  }
   await context.inventory.put(tried(outcome))
   // At once again: the next pass does what else there is to do.
   throw new OperationError(outcome, {
@@ -76,6 +81,26 @@ async function unpublish(input: VolumeStepInput, nodeID: string): Promise<string
     signal.throwIfAborted()
     return errorMessage(error)
   }
+}
+
+/**
+ * Writes the volume again as it is. Nomad looks at a volume's claims when it was written, and releases those
+ * of allocations that have ended, the calls to the plugin included: what its Detach was meant to do (its
+ * volumewatcher).
+ * @returns false where it is not done: a claim that is not proven dead might go as well, as Nomad chooses them
+ *   itself; the volume differs from its declaration; secrets might be lost
+ */
+async function rewrite(
+  input: VolumeStepInput,
+  { claims, restLives }: { readonly claims: readonly string[]; readonly restLives: boolean },
+): Promise<boolean> {
+  const { record, volume, hashes } = input
+  if (volume === undefined || claims.length === 0 || !restLives) return false
+  const { spec } = record.declaration
+  const { immutable, updatable, unreadable, expansion } = compareVolume(spec, record, volume, hashes)
+  if (immutable.length + updatable.length + unreadable.length > 0 || expansion !== undefined) return false
+  await updateVolume(input)
+  return true
 }
 
 /** What of the volume is on the node still, as Nomad and the plugin say now; undefined: nothing. */

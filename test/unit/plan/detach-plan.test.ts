@@ -243,6 +243,7 @@ describe('withDetach', () => {
     type: 'detach',
     nodeID: 'n1',
     claims: ['a1'],
+    restLives: true,
     proof: 'it is dead',
     mayUnmountYet: false,
   } as const
