@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { type Disturbance, disturbances } from './disturbances.ts'
-import { type Play, play } from './play.ts'
-import { patienceMs, type RealAgent, startRealAgent, whySkipped } from './real-agent.ts'
-import { type Step, steps } from './steps.ts'
+import { type Cluster, patienceMs, startCluster } from './life/cluster.ts'
+import { type Disturbance, disturbances } from './life/disturbances.ts'
+import { type Cast, startCast } from './life/play.ts'
+import { type Step, steps } from './life/steps.ts'
+import { whySkipped } from './real-agent.ts'
 
 const title = 'the life of volumes, by a real Nomad agent'
 
@@ -10,35 +11,50 @@ describe.skipIf(whySkipped !== '')(
   whySkipped === '' ? title : `${title} (skipped: ${whySkipped})`,
   { timeout: 2 * patienceMs },
   () => {
-    let agent: RealAgent
+    let agent: Cluster
+    let cast: Cast
     const results = new Map<Step, Map<Disturbance, string>>()
     beforeAll(async () => {
-      agent = await startRealAgent()
+      agent = await startCluster()
+      cast = await startCast(
+        steps.filter(({ claims }) => claims === undefined || agent.canClaim),
+        agent,
+      )
     }, patienceMs)
     afterAll(async () => {
+      await cast?.close()
       await agent?.close()
       console.log(formatResults(results))
     }, patienceMs)
 
     describe.each(disturbances)('$title', (disturbance) => {
-      let played: Play
-      const playable = () => steps.filter(({ claims }) => claims === undefined || agent.canClaim)
+      const outcomes = new Map<Step, PromiseSettledResult<void>>()
       beforeAll(async () => {
-        played = await play(playable(), disturbance, agent)
-      }, 3 * patienceMs)
-      afterAll(() => played?.close(), patienceMs)
+        const playable = steps.filter(({ claims }) => claims === undefined || agent.canClaim)
+        for (const act of [
+          playable.filter(({ alone }) => alone === undefined),
+          playable.filter(({ alone }) => alone),
+        ]) {
+          const settled = await cast.play(act, disturbance)
+          for (const [index, step] of act.entries()) {
+            const outcome = settled[index]
+            if (outcome !== undefined) outcomes.set(step, outcome)
+          }
+        }
+      }, 6 * patienceMs)
 
-      it.for(steps)('$title', async (step, test) => {
-        const note = (result: string) =>
-          results.set(step, (results.get(step) ?? new Map()).set(disturbance, result))
-        const end = played.ends.get(step)
-        note(end === undefined ? 'skipped' : 'failed')
+      it.for(steps)('$title', (step, test) => {
+        const outcome = outcomes.get(step)
+        const result = { fulfilled: 'passed', rejected: 'failed' }[outcome?.status ?? 'rejected']
+        results.set(
+          step,
+          new Map([...(results.get(step) ?? []), [disturbance, outcome ? result : 'skipped']]),
+        )
         test.skip(
-          end === undefined,
+          outcome === undefined,
           "Nomad's exec driver is not healthy here: it needs root and control groups",
         )
-        await end
-        note('passed')
+        if (outcome?.status === 'rejected') throw outcome.reason
       })
     })
   },

@@ -249,8 +249,7 @@ function agentConfiguration(directory: string, ports: Readonly<Record<string, nu
       options: {
         'fingerprint.denylist': 'env_aws,env_gce,env_azure,env_digitalocean,consul,vault,cni',
       },
-      // What a job that sleeps needs, in place of the whole of /usr for each.
-      chroot_env: { [realpathSync('/bin/sleep')]: '/bin/sleep', ...sharedLibraries('/bin/sleep') },
+      chroot_env: sleepersRoot(),
     },
     plugin: [{ raw_exec: [{ config: [{ enabled: true }] }] }],
     disable_update_check: true,
@@ -279,6 +278,12 @@ async function createCertificates(directory: string) {
       NOMAD_CLIENT_KEY: caller.keyFile,
     },
   }
+}
+
+/** What a job that sleeps needs, in place of the whole of /usr for each; and where Nomad 1.10 looks for its user. */
+export function sleepersRoot(): Record<string, string> {
+  const sleep = { [realpathSync('/bin/sleep')]: '/bin/sleep', ...sharedLibraries('/bin/sleep') }
+  return { ...sleep, '/etc/passwd': '/etc/passwd' }
 }
 
 /** The shared libraries of Debian's sleep, by the names that its loader looks for. */
@@ -396,7 +401,7 @@ function makeDirectory(directory: string, name: string): string {
 }
 
 /** A killed agent leaves mounts behind; those beneath the directory are the suite's own. */
-async function unmountBeneath(directory: string): Promise<void> {
+export async function unmountBeneath(directory: string): Promise<void> {
   const points = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .flatMap((line) => line.split(' ').slice(1, 2))
@@ -404,7 +409,7 @@ async function unmountBeneath(directory: string): Promise<void> {
   for (const point of points.reverse()) await once(spawn('umount', ['-l', point]), 'close')
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   const ports = await Promise.all(
     servers.map(async (server) => {

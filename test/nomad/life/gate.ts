@@ -4,11 +4,9 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 /** A way to the agent on which one request can be held back, so that a disturbance meets it for certain. */
 export interface Gate {
   readonly address: string
-  /** Holds the next request that matches `METHOD /path?query`. */
-  hold(pattern: RegExp): void
-  /** Resolves when a request is held. */
-  held(): Promise<void>
-  /** Lets it go on, and resolves when it is on its way; nothing is held any more. */
+  /** Holds the requests that match `METHOD /path?query`; resolves when `count` are there. */
+  hold(pattern: RegExp, count: number): Promise<void>
+  /** Lets them go on; nothing is held any more. */
   release(): void
   /** Nobody listens, as with the agent: whoever has asked loses the connection. */
   close(): Promise<void>
@@ -18,11 +16,8 @@ export interface Gate {
 export async function openGate(agentAddress: string): Promise<Gate> {
   let port = 0
   let pattern: RegExp | undefined
-  let waiting: (() => void) | undefined
+  let waiting: (() => void)[] = []
   let arrived = () => {}
-  const arrival = new Promise<void>((resolve) => {
-    arrived = resolve
-  })
 
   function pass(from: IncomingMessage, to: ServerResponse) {
     const onward = request(
@@ -41,8 +36,7 @@ export async function openGate(agentAddress: string): Promise<Gate> {
 
   const server = createServer((from, to) => {
     if (pattern?.test(`${from.method} ${from.url}`) !== true) return pass(from, to)
-    pattern = undefined
-    waiting = () => pass(from, to)
+    waiting.push(() => pass(from, to))
     arrived()
   })
   async function open() {
@@ -54,14 +48,18 @@ export async function openGate(agentAddress: string): Promise<Gate> {
   await open()
   return {
     address: `http://127.0.0.1:${port}`,
-    hold(wanted) {
+    hold(wanted, count) {
       pattern = wanted
+      return new Promise((resolve) => {
+        arrived = () => {
+          if (waiting.length >= count) resolve()
+        }
+      })
     },
-    held: () => arrival,
     release() {
       pattern = undefined
-      waiting?.()
-      waiting = undefined
+      for (const goOn of waiting) goOn()
+      waiting = []
     },
     async close() {
       const closed = once(server, 'close')

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { vi } from 'vitest'
+import { unmountBeneath } from '../real-agent.ts'
 
 /** The processes whose command line names the text, which is of this suite's own: a path beneath its directory. */
 export function processesNaming(text: string): number[] {
@@ -37,11 +36,7 @@ export async function endAllBeneath(directory: string): Promise<void> {
       // It ended meanwhile, with the one above it.
     }
   }
-  const points = readFileSync('/proc/self/mounts', 'utf8')
-    .split('\n')
-    .flatMap((line) => line.split(' ').slice(1, 2))
-    .filter((point) => point.startsWith(`${directory}/`))
-  for (const point of points.reverse()) await once(spawn('umount', ['-l', point]), 'close')
+  await unmountBeneath(directory)
 }
 
 function processes(): { pid: number; parent: number; commandLine: string }[] {

@@ -1,9 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
-
-/** The plugin's ID in Nomad. */
-export const pluginID = 'hostpath'
+import { externalNodeID, pluginID, sleepersRoot } from '../real-agent.ts'
 
 export interface AgentPlace {
   /** Of the node, by which jobs are bound to it. */
@@ -22,6 +18,8 @@ export function agentConfiguration({ name, dataDirectory, ports, server }: Agent
     data_dir: dataDirectory,
     advertise: { http: '127.0.0.1', rpc: '127.0.0.1', serf: '127.0.0.1' },
     ports,
+    // One operator a step, all from one address.
+    limits: { http_max_conns_per_client: 2000 },
     ...(server === undefined ? { server: { enabled: true, bootstrap_expect: 1 } } : {}),
     client: {
       enabled: true,
@@ -29,21 +27,12 @@ export function agentConfiguration({ name, dataDirectory, ports, server }: Agent
       options: {
         'fingerprint.denylist': 'env_aws,env_gce,env_azure,env_digitalocean,consul,vault,cni',
       },
-      // What a job that sleeps needs, in place of the whole of /usr for each.
-      chroot_env: { [realpathSync('/bin/sleep')]: '/bin/sleep', ...sharedLibraries('/bin/sleep') },
+      chroot_env: sleepersRoot(),
     },
     plugin: [{ raw_exec: [{ config: [{ enabled: true }] }] }],
     disable_update_check: true,
     log_level: 'WARN',
   }
-}
-
-/** The shared libraries of Debian's sleep, by the names that its loader looks for. */
-function sharedLibraries(program: string): Record<string, string> {
-  const text = execFileSync('ldd', [program], { encoding: 'utf8' })
-  const listed = [...text.matchAll(/(\/\S+)/g)].map(([path]) => path)
-  // A link would be copied as a link, to a place that the job does not see.
-  return Object.fromEntries(listed.map((path) => [realpathSync(path), path]))
 }
 
 /** csi-driver-host-path with its state in `stateDirectory`; it runs unconfined: Nomad's paths are its own. */
@@ -53,7 +42,7 @@ export function pluginJob(place: AgentPlace, stateDirectory: string): object {
     args: [
       '--drivername=hostpath.csi.k8s.io',
       `--endpoint=unix://${socketOf(place, `\${NOMAD_ALLOC_ID}`)}`,
-      '--nodeid=loopback',
+      `--nodeid=${externalNodeID}`,
       '--enable-attach',
       `--statedir=${stateDirectory}/`,
     ],

@@ -1,15 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { snapshotYAML } from '../helpers/declarations-yaml.ts'
-import { pluginID, specification } from './agent-files.ts'
+import { snapshotYAML } from '../../helpers/declarations-yaml.ts'
+import { pluginID } from '../real-agent.ts'
+import { type Cluster, eventually } from './cluster.ts'
+import { specification } from './cluster-files.ts'
 import type { Gate } from './gate.ts'
 import { declared, type Operator, scheduleYAML } from './operator.ts'
-import { eventually, type RealAgent } from './real-agent.ts'
 
 /** What one step has for itself. */
 export interface Stage {
-  readonly agent: RealAgent
+  readonly agent: Cluster
   readonly operator: Operator
   readonly gate: Gate
   /** Of its volume; names of others of its own begin with it and a dash. */
@@ -23,8 +24,15 @@ export interface Step {
   readonly slug: string
   /** Whether jobs claim volumes in it. */
   readonly claims?: true
+  /**
+   * Whether no other volume may be written beside it: after any write of any volume Nomad releases what it
+   * can of all.
+   */
+  readonly alone?: true
   /** The request, `METHOD /path?query`, that is under way when the disturbance comes. */
   readonly request: (id: string) => RegExp
+  /** How many such requests; default 1. */
+  readonly requests?: number
   /** Yields when all is as it is before the step, and again when the step is under way; then goes on to its end. */
   readonly run: (stage: Stage) => AsyncGenerator<void>
   /** How many disks there are of it at the plugin when it has ended. */
@@ -37,7 +45,7 @@ const mebibyte = 1_048_576
 const creates = (id: string) => new RegExp(`^PUT /v1/volume/csi/${id}/create`)
 const registers = (id: string) => new RegExp(`^PUT /v1/volume/csi/${id}(\\?|$)`)
 const deregisters = (id: string) => new RegExp(`^DELETE /v1/volume/csi/${id}(\\?|$)`)
-const detaches = (id: string) => new RegExp(`^DELETE /v1/volume/csi/${id}/detach`)
+const detaches = (id: string) => new RegExp(`^DELETE /v1/volume/csi/${id}-[a-z]+/detach`)
 
 export const steps: readonly Step[] = [
   {
@@ -389,62 +397,54 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    title: 'detaches by proof what a job left claimed where its plugin is away',
+    title: 'detaches stale claims: one by proof, one by the word of a person',
     slug: 'stale',
     claims: true,
+    alone: true,
     request: detaches,
-    disks: 1,
+    requests: 2,
+    disks: 2,
     async *run({ operator, agent, id }) {
       const node = await agent.startNode()
-      await ready(operator, id, { detach: '{policy: Stale}' })
-      await agent.claim(id, id, { node: node.name })
-      const allocation = await agent.allocationOf(id)
-      await node.stopPlugin()
-      yield
-      await agent.nomad(['job', 'stop', '-detach', id])
-      yield
-      await eventually(async () =>
-        expect((await operator.known(`Volume/default/${id}`))?.history).toContainEqual(
-          expect.objectContaining({
-            step: 'detach-node',
-            why: `detaching node ${node.id}: allocation ${allocation?.ID} is complete and node ${node.id} is ready`,
-          }),
-        ),
-      )
-      expect(Object.keys((await agent.volume(id))?.WriteAllocs ?? {})).toEqual([allocation?.ID])
-      // Only the plugin of that node can unmount it there.
-      await node.startPlugin()
-      await isFree(agent, id)
-      await operator.status(`Volume/default/${id}`, 'ready')
-    },
-  },
-  {
-    title: 'detaches by the word of a person what a dead node holds',
-    slug: 'dead',
-    claims: true,
-    request: detaches,
-    disks: 1,
-    async *run({ operator, agent, id }) {
-      const node = await agent.startNode()
-      await ready(operator, id, { detach: '{policy: Stale}' })
-      await agent.claim(id, id, { node: node.name })
-      const externalID = (await agent.volume(id))?.ExternalID
+      const [ended, lost] = [`${id}-ended`, `${id}-lost`]
+      for (const name of [ended, lost]) {
+        operator.write(`${name}.yaml`, declared(name, { detach: '{policy: Stale}' }))
+        await operator.status(`Volume/default/${name}`, 'ready')
+        await agent.claim(name, name, { node: node.name })
+      }
+      // The client says that one has ended, and dies before it could give back what that held.
+      await agent.freezePlugin()
+      await agent.nomad(['job', 'stop', '-detach', ended])
+      const allocation = await eventually(async () => {
+        const found = await agent.allocationOf(ended)
+        expect(found?.ClientStatus).toBe('complete')
+        return found
+      })
       await node.kill()
-      await operator.status(`Volume/default/${id}`, 'stalled', 'DetachNeedsWord')
+      agent.thawPlugin()
+      const claimsOf = async (name: string) => Object.keys((await agent.volume(name))?.WriteAllocs ?? {})
+      for (const name of [ended, lost]) {
+        await operator.status(`Volume/default/${name}`, 'stalled', 'DetachNeedsWord')
+        expect(await claimsOf(name)).toHaveLength(1)
+      }
       yield
-      await operator.ask('detach', id, '--node-is-dead', node.id)
+      await operator.ask('detach', lost, '--node-is-dead', node.id)
+      await node.purge()
       yield
-      await eventually(async () =>
-        expect((await operator.known(`Volume/default/${id}`))?.history).toContainEqual(
-          expect.objectContaining({
-            step: 'detach-node',
-            why: expect.stringContaining('a person gave their word'),
-          }),
+      for (const name of [ended, lost]) {
+        await eventually(async () => expect(await claimsOf(name)).toEqual([]))
+        await operator.status(`Volume/default/${name}`, 'ready')
+      }
+      const reasonsOf = async (name: string) =>
+        (await operator.known(`Volume/default/${name}`))?.history.map(({ step, why }) => `${step}: ${why}`)
+      expect(await reasonsOf(ended)).toContain(
+        `detach-node: detaching node ${node.id}: allocation ${allocation?.ID} is complete and node ${node.id} is no longer known`,
+      )
+      expect(await reasonsOf(lost)).toContainEqual(
+        expect.stringMatching(
+          /^detach-node: .* is lost, by the servers' word alone; a person gave their word/,
         ),
       )
-      await isFree(agent, id)
-      await operator.status(`Volume/default/${id}`, 'ready')
-      expect((await agent.volume(id))?.ExternalID).toBe(externalID)
     },
   },
 ]
@@ -460,9 +460,6 @@ async function grown({ operator, agent, id }: Stage) {
   )
   await operator.status(`Volume/default/${id}`, 'ready')
 }
-
-const isFree = (agent: RealAgent, id: string) =>
-  eventually(async () => expect(await agent.volume(id)).toMatchObject({ ReadAllocs: {}, WriteAllocs: {} }))
 
 /** A file on the disk that a volume stands for now. */
 async function contentOf({ agent }: Stage, id: string) {

@@ -1,5 +1,5 @@
+import type { Cluster } from './cluster.ts'
 import type { Gate } from './gate.ts'
-import type { RealAgent } from './real-agent.ts'
 
 /** What happens while steps are under way. */
 export interface Disturbance {
@@ -7,7 +7,7 @@ export interface Disturbance {
   /** Part of the IDs of what it meets. */
   readonly slug: string
   /** Lets the requests go that the gates hold, and meets them before the plugin has answered. */
-  readonly strike: (agent: RealAgent, gates: readonly Gate[]) => Promise<void>
+  readonly strike: (agent: Cluster, gates: readonly Gate[]) => Promise<void>
 }
 
 export const disturbances: readonly Disturbance[] = [
@@ -40,7 +40,7 @@ export const disturbances: readonly Disturbance[] = [
   },
 ]
 
-async function letInUnanswered(agent: RealAgent, gates: readonly Gate[]) {
+async function letInUnanswered(agent: Cluster, gates: readonly Gate[]) {
   await agent.freezePlugin()
   for (const gate of gates) gate.release()
   await agent.writes()

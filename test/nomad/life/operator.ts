@@ -3,19 +3,24 @@ import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { connectAdmin } from '../../src/admin/admin-client.ts'
-import type { ManagedObject } from '../../src/admin/managed-object.ts'
-import { operatorDirectory } from '../../src/commands/options.ts'
-import { volumeYAML } from '../helpers/declarations-yaml.ts'
-import { type LogLine, type MooringProcess, watchProcess } from '../helpers/mooring-process.ts'
-import { runMooring } from '../helpers/run-mooring.ts'
-import { pluginID } from './agent-files.ts'
-import { eventually } from './real-agent.ts'
+import { connectAdmin } from '../../../src/admin/admin-client.ts'
+import type { ManagedObject } from '../../../src/admin/managed-object.ts'
+import { operatorDirectory } from '../../../src/commands/options.ts'
+import { volumeYAML } from '../../helpers/declarations-yaml.ts'
+import { type LogLine, type MooringProcess, watchProcess } from '../../helpers/mooring-process.ts'
+import { runMooring } from '../../helpers/run-mooring.ts'
+import { pluginID } from '../real-agent.ts'
+import { eventually } from './cluster.ts'
 
 /** `mooring run` on a folder of its own. It outlives the test that starts it. */
 export interface Operator extends MooringProcess {
   write(file: string, text: string): void
   remove(file: string): void
+  /**
+   * Declares nothing of before any more, and writes to a folder of this name from now on: what stands in the
+   * place of another declaration would be taken for a change of it.
+   */
+  turnTo(name: string): void
   /** Its latest status of the identity, once it is that. */
   status(key: string, state: string, reason?: string): Promise<LogLine>
   /** All that it knows of the identity. */
@@ -26,11 +31,12 @@ export interface Operator extends MooringProcess {
 }
 
 export async function startOperator(directory: string, address: string): Promise<Operator> {
-  const folder = join(directory, 'declarations')
+  const source = join(directory, 'declarations')
+  let folder = join(source, 'first')
   const dataDirectory = join(directory, 'data')
   mkdirSync(folder, { recursive: true })
   const parameters = [
-    ...['src/main.ts', 'run', '--source', folder, '--data-dir', dataDirectory, '--nomad-addr', address],
+    ...['src/main.ts', 'run', '--source', source, '--data-dir', dataDirectory, '--nomad-addr', address],
     ...['--prune', '--prune-delay', '500ms', '--max-prune', '5', '--allow-empty'],
     ...['--rescan', '2s', '--resync', '10s'],
   ]
@@ -42,6 +48,11 @@ export async function startOperator(directory: string, address: string): Promise
     ...mooring,
     write: (file, text) => writeFileSync(join(folder, file), text),
     remove: (file) => rmSync(join(folder, file)),
+    turnTo(name) {
+      rmSync(folder, { recursive: true, force: true })
+      folder = join(source, name)
+      mkdirSync(folder)
+    },
     status: (key, state, reason) =>
       eventually(() => {
         const line = mooring.log.findLast((each) => each.msg === 'status' && each.key === key)
