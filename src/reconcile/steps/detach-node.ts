@@ -48,8 +48,10 @@ export async function detachNode(input: VolumeStepInput): Promise<VolumeRecord> 
       : unpublished === 'done'
         ? `${said}; the plugin, asked directly, took it off at the provider, and ${left}`
         : `${said}; the plugin, asked directly: ${unpublished}`
-  if (failure?.reason === 'DetachUnsupported' && (await rewrite(input, detach))) {
-    return tried(`${outcome}; the volume was written again as it is, after which Nomad lets go of it by itself`)
+  if (failure?.reason === 'DetachUnsupported' && (await rewrite(input, nodeID))) {
+    return tried(
+      `${outcome}; the volume was written again as it is, after which Nomad lets go of it by itself`,
+    )
   }
   await context.inventory.put(tried(outcome))
   // At once again: the next pass does what else there is to do.
@@ -90,12 +92,12 @@ async function unpublish(input: VolumeStepInput, nodeID: string): Promise<string
  * @returns false where it is not done: a claim that is not proven dead might go as well, as Nomad chooses them
  *   itself; the volume differs from its declaration; secrets might be lost
  */
-async function rewrite(
-  input: VolumeStepInput,
-  { claims, restLives }: { readonly claims: readonly string[]; readonly restLives: boolean },
-): Promise<boolean> {
-  const { record, volume, hashes } = input
-  if (volume === undefined || claims.length === 0 || !restLives) return false
+async function rewrite(input: VolumeStepInput, nodeID: string): Promise<boolean> {
+  const { context, record, volume, plugin, listed, hashes } = input
+  if (volume === undefined) return false
+  const again = await gatherDetach(context, record, { volume, plugin, listed })
+  if (again.type !== 'detach' || again.nodeID !== nodeID) return false
+  if (again.claims.length === 0 || !again.restLives) return false
   const { spec } = record.declaration
   const { immutable, updatable, unreadable, expansion } = compareVolume(spec, record, volume, hashes)
   if (immutable.length + updatable.length + unreadable.length > 0 || expansion !== undefined) return false

@@ -320,7 +320,11 @@ describe('detaching where the plugin is reached directly, and the endpoint of No
 
   it('leaves a node that lives the time to unmount what ended there, and says what is left to Nomad', async () => {
     const model = await claimed()
-    Object.assign(model.world.conditions, { isDetachBroken: true, isPluginReached: true })
+    Object.assign(model.world.conditions, {
+      isDetachBroken: true,
+      isReleaseBroken: true,
+      isPluginReached: true,
+    })
     model.world.people.endAllocation('data')
     await rounds(model)
     expect(model.world.history.unpublished).toEqual([])
@@ -329,7 +333,7 @@ describe('detaching where the plugin is reached directly, and the endpoint of No
     expect(model.world.history.unpublished).toHaveLength(1)
     expect(model.world.published.size).toBe(0)
     expect(verdictOf(model).message).toMatch(
-      /the plugin, asked directly, took it off at the provider, and allocation alloc-\d+ holds it there still$/,
+      /the plugin, asked directly, took it off at the provider, and allocation alloc-\d+ holds it there still; the volume was written again as it is/,
     )
   })
 
