@@ -12,6 +12,7 @@ interface Entry {
     readonly long: string
     readonly description: string
     readonly choices: readonly string[]
+    readonly takesValue: boolean
   }[]
   /** Words of its first argument, where it takes one of a few. */
   readonly words: readonly string[]
@@ -47,8 +48,10 @@ function entryOf(command: Command): Entry {
     summary: command.summary(),
     flags: [command, ...commands]
       .flatMap(({ options }) => options)
-      .flatMap(({ long, description, argChoices }) =>
-        long == null ? [] : [{ long, description, choices: argChoices ?? [] }],
+      .flatMap(({ long, description, argChoices, required, optional }) =>
+        long == null
+          ? []
+          : [{ long, description, choices: argChoices ?? [], takesValue: required || optional }],
       ),
     words: first?.name() === 'kind' ? kinds : (first?.argChoices ?? commands.map((each) => each.name())),
   }
@@ -62,6 +65,10 @@ function forBash(entries: readonly Entry[]): string {
         ({ long, choices }) =>
           `      ${long}) COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$word")); return;;`,
       )
+    // No flag stands where a value has to; without a word of ours bash offers files.
+    const others = flags.filter(({ choices, takesValue }) => takesValue && choices.length === 0)
+    if (others.length > 0)
+      values.push(`      ${others.map(({ long }) => long).join('|')}) COMPREPLY=(); return;;`)
     const offered = [...words, ...flags.map(({ long }) => long)].join(' ')
     return [
       `    ${name})`,
@@ -88,8 +95,8 @@ function forZsh(entries: readonly Entry[]): string {
   const quote = (text: string) => text.replace(/'/g, "'\\''").replace(/([[\]:])/g, '\\$1')
   const cases = entries.map(({ name, flags, words }) => {
     const specs = flags.map(
-      ({ long, description, choices }) =>
-        `      '${long}[${quote(description)}]${choices.length === 0 ? '' : `:value:(${choices.join(' ')})`}'`,
+      ({ long, description, choices, takesValue }) =>
+        `      '${long}[${quote(description)}]${takesValue ? `:value:${choices.length === 0 ? '_files' : `(${choices.join(' ')})`}` : ''}'`,
     )
     const first = words.length === 0 ? "'*:file:_files'" : `'1:what:(${words.join(' ')})'`
     return [`    ${name}) _arguments \\`, ...specs.map((spec) => `${spec} \\`), `      ${first};;`].join('\n')
@@ -124,8 +131,8 @@ function forFish(entries: readonly Entry[]): string {
         ? []
         : [`complete -c mooring -n '__fish_seen_subcommand_from ${name}' -f -a '${words.join(' ')}'`]),
       ...flags.map(
-        ({ long, description, choices }) =>
-          `complete -c mooring -n '__fish_seen_subcommand_from ${name}' -l ${long.slice(2)} -d ${quote(description)}${choices.length === 0 ? '' : ` -x -a '${choices.join(' ')}'`}`,
+        ({ long, description, choices, takesValue }) =>
+          `complete -c mooring -n '__fish_seen_subcommand_from ${name}' -l ${long.slice(2)} -d ${quote(description)}${choices.length > 0 ? ` -x -a '${choices.join(' ')}'` : takesValue ? ' -r -F' : ''}`,
       ),
     ])
     .join('\n')}\n`

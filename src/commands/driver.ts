@@ -4,7 +4,7 @@ import { startDriver } from '../driver/driver.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
-import { logLevelOption } from './options.ts'
+import { collectOption, logLevelOption } from './options.ts'
 
 interface DriverFlags {
   readonly endpoint: string
@@ -19,20 +19,39 @@ interface DriverFlags {
 /** `mooring driver`: the CSI plugin whose volumes are directories of this machine. */
 export function driverCommand(): Command {
   return new Command('driver')
-    .description('Serve a CSI plugin whose volumes are directories of this machine')
-    .requiredOption('--endpoint <address>', 'where to listen: unix:///path')
-    .requiredOption('--pool <directory>', 'where volumes and snapshots are kept')
-    .option('--node-id <id>', 'what this machine is called in answers', hostname())
-    .option('--topology <key=value>', 'a topology segment of this machine (may be repeated)', addSegment, {})
-    .option(
-      '--capacity <bytes>',
-      'what all volumes together may be promised; default: the file system',
-      parseBytes,
+    .summary('serve a CSI plugin whose volumes are directories of this machine')
+    .description('Serves a CSI plugin whose volumes are directories of this machine.')
+    .addOption(
+      new Option('--endpoint <address>', 'where to listen: unix:///path')
+        .makeOptionMandatory()
+        .env('MOORING_ENDPOINT'),
+    )
+    .addOption(
+      new Option('--pool <directory>', 'where volumes and snapshots are kept')
+        .makeOptionMandatory()
+        .env('MOORING_POOL'),
+    )
+    .addOption(
+      new Option('--node-id <id>', 'what this machine is called in answers')
+        .default(hostname(), "the machine's host name")
+        .env('MOORING_NODE_ID'),
+    )
+    .addOption(
+      new Option('--topology <key=value>', 'a topology segment of this machine; may be given more than once')
+        .argParser(collectSegments)
+        .default({}, 'none')
+        .env('MOORING_TOPOLOGY'),
+    )
+    .addOption(
+      new Option('--capacity <bytes>', 'what all volumes together may be promised; default: the file system')
+        .argParser(parseBytes)
+        .env('MOORING_CAPACITY'),
     )
     .addOption(
       new Option('--publish <method>', 'how volumes appear where workloads want them')
         .choices(['auto', 'bind', 'symlink'])
-        .default('auto', 'auto: bind mounts where this process may mount'),
+        .default('auto', 'auto: bind mounts where this process may mount')
+        .env('MOORING_PUBLISH'),
     )
     .addOption(logLevelOption())
     .action(async (flags: DriverFlags) => {
@@ -53,10 +72,15 @@ export function driverCommand(): Command {
     })
 }
 
+/** One `key=value` a line: in the environment and in a config file there may be several. */
+function collectSegments(text: string, before: Record<string, string> = {}): Record<string, string> {
+  return collectOption(text).reduce((segments, line) => addSegment(line, segments), before)
+}
+
 function addSegment(text: string, segments: Record<string, string>): Record<string, string> {
   const [, key, value] = /^([^=]+)=(.+)$/.exec(text) ?? []
   if (key === undefined || value === undefined) {
-    throw new InvalidArgumentError('A topology segment is written as key=value.')
+    throw new InvalidArgumentError('write key=value.')
   }
   return { ...segments, [key]: value }
 }
@@ -64,7 +88,7 @@ function addSegment(text: string, segments: Record<string, string>): Record<stri
 function parseBytes(text: string): number {
   const bytes = Number(text)
   if (!Number.isSafeInteger(bytes) || bytes <= 0) {
-    throw new InvalidArgumentError('Give a whole number of bytes.')
+    throw new InvalidArgumentError('write a whole number of bytes.')
   }
   return bytes
 }

@@ -62,7 +62,7 @@ Examples:
           names.add(name)
           write(formatImported({ ...imported, name }), id, flags.out)
         }
-        process.stderr.write(`${ids.length} volumes written\n`)
+        process.stderr.write(`${ids.length === 1 ? '1 volume' : `${ids.length} volumes`} written\n`)
       } finally {
         await client.close()
       }

@@ -10,6 +10,7 @@ import type { TlsFiles } from '../server/http/tls.ts'
 import type { PluginConfig } from '../server/plugins/registry.ts'
 import { startServer } from '../server/server.ts'
 import {
+  collectOption,
   logLevelOption,
   metricsAddressOption,
   parseAddressOption,
@@ -72,21 +73,36 @@ export function serverCommand(): Command {
     )
     .addOption(
       new Option('--plugin <id=endpoint>', 'a CSI plugin, ID=unix:///path or ID=tcp://host:port; repeatable')
-        .argParser(collectPlugin)
-        .default([], 'none'),
+        .argParser(collectPlugins)
+        .default([], 'none')
+        .env('MOORING_PLUGIN'),
     )
     .addOption(
       new Option('--plugin-dir <folder>', 'every ID.sock in it is a plugin, for as long as it is there').env(
         'MOORING_PLUGIN_DIR',
       ),
     )
-    .option('--plugin-ca-file <file>', 'PEM: speak TLS with plugins over TCP, and trust this authority')
-    .option('--plugin-cert-file <file>', 'PEM: what this server shows to plugins over TCP')
-    .option('--plugin-key-file <file>', 'PEM: the key of that certificate')
+    .addOption(
+      new Option(
+        '--plugin-ca-file <file>',
+        'PEM: speak TLS with plugins over TCP, and trust this authority',
+      ).env('MOORING_PLUGIN_CA_FILE'),
+    )
+    .addOption(
+      new Option('--plugin-cert-file <file>', 'PEM: what this server shows to plugins over TCP').env(
+        'MOORING_PLUGIN_CERT_FILE',
+      ),
+    )
+    .addOption(
+      new Option('--plugin-key-file <file>', 'PEM: the key of that certificate').env(
+        'MOORING_PLUGIN_KEY_FILE',
+      ),
+    )
     .addOption(
       new Option('--probe-interval <duration>', 'between two probes of a healthy plugin')
         .argParser(parseDurationOption)
-        .default(30_000, '30s'),
+        .default(30_000, '30s')
+        .env('MOORING_PROBE_INTERVAL'),
     )
     .addOption(
       new Option('--mount-root <folder>', 'where mooring mount may mount volumes; default: nowhere').env(
@@ -99,7 +115,8 @@ export function serverCommand(): Command {
         'what a definition that is there already gets: 409, or 200 as from Nomad',
       )
         .choices(['page', 'nomad'])
-        .default('page'),
+        .default('page')
+        .env('MOORING_REGISTRATION'),
     )
     .addOption(metricsAddressOption())
     .addOption(logLevelOption())
@@ -151,20 +168,25 @@ const guardOptions = () => [
     'let in only clients with a certificate of one of these authorities',
   ).env('MOORING_TLS_CLIENT_CA'),
   new Option('--allowed-host <name>', 'one more name that clients call this server by; repeatable')
-    .argParser((name: string, before: readonly string[]) => [...before, name])
-    .default([], "--http, this machine's, and the certificate's"),
+    .argParser(collectOption)
+    .default([], "--http, this machine's, and the certificate's")
+    .env('MOORING_ALLOWED_HOST'),
   new Option('--max-body <bytes>', 'largest body of a request')
     .argParser(parseCountOption)
-    .default(defaultLimits.bodyBytes),
+    .default(defaultLimits.bodyBytes)
+    .env('MOORING_MAX_BODY'),
   new Option('--max-headers <bytes>', 'most that the headers of a request take')
     .argParser(parseCountOption)
-    .default(defaultLimits.headerBytes),
+    .default(defaultLimits.headerBytes)
+    .env('MOORING_MAX_HEADERS'),
   new Option('--max-connections-per-client <count>', 'connections that one address may hold')
     .argParser(parseCountOption)
-    .default(defaultLimits.connectionsPerClient),
+    .default(defaultLimits.connectionsPerClient)
+    .env('MOORING_MAX_CONNECTIONS_PER_CLIENT'),
   new Option('--max-requests <count>', 'requests in flight, blocked queries included')
     .argParser(parseCountOption)
-    .default(defaultLimits.requestsInFlight),
+    .default(defaultLimits.requestsInFlight)
+    .env('MOORING_MAX_REQUESTS'),
   aclFileOption(),
   new Option('--insecure', 'listen off loopback without TLS or without an ACL')
     .default(false)
@@ -194,6 +216,11 @@ function withTls(plugin: PluginConfig, flags: ServerFlags): PluginConfig {
   const cert = read('--plugin-cert-file', flags.pluginCertFile)
   const key = read('--plugin-key-file', flags.pluginKeyFile)
   return { ...plugin, tls: { ca, ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) } }
+}
+
+/** One `ID=endpoint` a line: in the environment and in a config file there may be several. */
+function collectPlugins(text: string, before: readonly PluginConfig[] = []): readonly PluginConfig[] {
+  return collectOption(text).reduce((plugins, line) => collectPlugin(line, plugins), before)
 }
 
 /** Adds `ID=endpoint` to the plugins named before it. */

@@ -51,7 +51,8 @@ export function upCommand(): Command {
     .addOption(
       new Option('--output <how>', 'a live table, log lines, or what the terminal can show')
         .choices(['auto', 'table', 'log'])
-        .default('auto'),
+        .default('auto')
+        .env('MOORING_OUTPUT'),
     )
   for (const option of operatorOptions()) command.addOption(option)
   command.addOption(readOnlyOption())

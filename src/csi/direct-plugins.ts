@@ -141,6 +141,7 @@ export function createDirectPlugins(options: DirectPluginsOptions): OpenDirectPl
 async function keepProbing(client: PluginClient, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
   const { pluginID: plugin } = client
   client.watchState((state) => {
+    if (signal.aborted) return
     const why = 'reason' in state ? { why: state.reason } : {}
     log.info({ plugin, state: state.type, ...why }, 'plugin reached directly')
   })

@@ -56,6 +56,28 @@ describe('settings', () => {
     expect(stderr).toMatch(expected)
   })
 
+  it.each(['up', 'run', 'server', 'driver'])(
+    'of mooring %s are in the environment too, each of them',
+    async (name) => {
+      const { stdout } = await runMooring([name, '--help'])
+      const entries = stdout
+        .slice(stdout.indexOf('Options:'))
+        .split(/\n {2}(?=-)/)
+        .slice(1)
+      expect(entries.length).toBeGreaterThan(5)
+      const without = entries.filter((entry) => !entry.startsWith('-h, ') && !/env:\s+[A-Z_]+\)/.test(entry))
+      expect(without).toEqual([])
+    },
+  )
+
+  it('that may be given more than once are a list in a config file, and lines in the environment', async () => {
+    const plugins = ['one=unix:///nowhere/one.sock', 'two=unix:///nowhere/two.sock']
+    const wrong = configFile(`plugin:\n  - ${plugins[0]}\n  - ${plugins[0]}\n`)
+    expect((await runMooring(['server', '--config', wrong])).stderr).toMatch(/plugin "one" is given twice/)
+    const environment = { MOORING_PLUGIN: plugins.join('\n').replace('unix:///nowhere/two', 'two') }
+    expect((await runMooring(['server'], { environment })).stderr).toMatch(/write ID=unix:\/\/\//)
+  })
+
   it('take false in the environment for false, and refuse what is neither', async () => {
     const environment = { MOORING_PRUNE: 'perhaps' }
     const refused = await runMooring(['plan', '.'], { environment })
@@ -96,6 +118,17 @@ describe('mooring', () => {
     expect(complete('mooring', 'plan', '--prune-')).toEqual(['--prune-delay'])
     expect(complete('mooring', 'status', '--output', 'w')).toEqual(['wide'])
     expect(complete('mooring', 'describe', 's')).toEqual(['snapshot', 'schedule'])
+  })
+
+  it('completion offers files, and no flags, where a flag takes a value', async () => {
+    const { stdout: zsh } = await runMooring(['completion', 'zsh'])
+    expect(zsh).toContain("'--data-dir[where everything is kept]:value:_files'")
+    const { stdout: fish } = await runMooring(['completion', 'fish'])
+    expect(fish).toMatch(/ -l data-dir -d '[^']*' -r -F$/m)
+    expect(fish).toMatch(/ -l prune -d '[^']*'$/m)
+    const { stdout: bash } = await runMooring(['completion', 'bash'])
+    const line = `COMP_WORDS=(mooring plan --data-dir ""); COMP_CWORD=3; _mooring; echo "\${#COMPREPLY[@]}"`
+    expect(spawnSync('bash', ['-c', `${bash}\n${line}`], { encoding: 'utf8' }).stdout).toBe('0\n')
   })
 
   it.each([
