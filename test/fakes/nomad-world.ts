@@ -1,4 +1,5 @@
 import { OperationError } from '../../src/lib/errors.ts'
+import { type Call, classifyAnswer } from '../../src/nomad/error-table.ts'
 import type { DirectPlugins, Observer, Room, VolumesApi } from '../../src/plan/ports.ts'
 import type { PluginInstance } from '../../src/wire/plugin.ts'
 import type { Snapshot } from '../../src/wire/snapshot.ts'
@@ -13,7 +14,13 @@ import { nomadPlugin, nomadVolume } from '../builders/observed.ts'
  * - `lost`: carried out, and the answer was lost;
  * - `late`: the answer is lost, and it is carried out only when `settle` is called or its deadline has passed.
  */
-export type Fault = 'refused' | 'unreachable' | 'lost' | 'late'
+export type Fault =
+  | 'refused'
+  | 'unreachable'
+  | 'lost'
+  | 'late'
+  /** Answered so; where the text leaves that open, `isDone` says whether it was carried out. */
+  | { readonly status: number; readonly text: string; readonly isDone: boolean }
 
 /** What Nomad believes of an allocation, and what is true. */
 interface Allocation {
@@ -87,6 +94,8 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     snapshotsNeedTheirVolume: false,
     /** The plugin's own socket answers. */
     isPluginReached: false,
+    /** Neither Nomad nor we hear of the plugin. */
+    isPluginAway: false,
     room: undefined as Room | undefined,
     beforeWrite: () => {},
   }
@@ -118,6 +127,11 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     const fault = nextFault
     nextFault = undefined
     const lost = () => new OperationError('no answer', { kind: 'ambiguous', reason: 'NoAnswer' })
+    if (typeof fault === 'object') {
+      const error = classifyAnswer(fault.status, fault.text, { title: name, type: callTypeOf(name) })
+      if (error.kind === 'ambiguous' && fault.isDone) work()
+      throw error
+    }
     switch (fault) {
       case 'refused':
         throw new OperationError('refused', { kind: 'permanent', reason: 'Refused' })
@@ -132,6 +146,12 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       case undefined:
         return work()
     }
+  }
+
+  function callTypeOf(name: string): Call['type'] {
+    if (name.startsWith('createVolume') || name.startsWith('updateVolume')) return 'create volume'
+    if (name.startsWith('deleteVolume')) return 'delete volume'
+    return name.startsWith('deleteSnapshot') ? 'delete snapshot' : 'write'
   }
 
   function store(request: VolumeRequest, externalID: string, capacity: number) {
@@ -289,6 +309,15 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       for (const id of claimsAt(at)) claims.delete(id)
       volumes.delete(at)
     },
+    /** Somebody grows the volume at the provider, and Nomad hears of it. */
+    expand(volumeID: string) {
+      const volume = volumes.get(`default/${volumeID}`)
+      const disk = disks.get(volume?.ExternalID ?? '')
+      if (volume === undefined || disk === undefined) return
+      disk.sizeBytes += 1
+      volumes.set(`default/${volumeID}`, { ...volume, Capacity: disk.sizeBytes })
+      touch(`default/${volumeID}`)
+    },
     /** Nomad's own in-use check holds for people too. */
     deregister(volumeID: string) {
       if (claimsAt(`default/${volumeID}`).length === 0) volumes.delete(`default/${volumeID}`)
@@ -429,6 +458,11 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     },
   }
 
+  function requirePlugin() {
+    if (conditions.isPluginAway)
+      throw new OperationError('no healthy controllers', { kind: 'transient', reason: 'PluginUnavailable' })
+  }
+
   const observer: Observer = {
     volume: async (namespace, volumeID) => {
       const found = volumes.get(`${namespace}/${volumeID}`)
@@ -437,9 +471,11 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     volumeStubs: async (namespace) =>
       [...volumes.values()].filter((volume) => volume.Namespace === namespace).map(aVolumeStub),
     namespaceExists: async () => true,
-    plugin: async () => plugin,
-    externalVolumes: async () =>
-      new Map(
+    plugin: async () =>
+      conditions.isPluginAway ? { ...plugin, Controllers: {}, ControllerRequired: true } : plugin,
+    externalVolumes: async () => {
+      requirePlugin()
+      return new Map(
         [...disks].map(([id, disk]) => [
           id,
           anExternalVolume(id, {
@@ -449,9 +485,13 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
               .map((nodeID) => `external-${nodeID}`),
           }),
         ]),
-      ),
+      )
+    },
     // As Nomad: no names in the list.
-    snapshots: async () => new Map([...snapshots].map(([id, { Name: _, ...snapshot }]) => [id, snapshot])),
+    async snapshots() {
+      requirePlugin()
+      return new Map([...snapshots].map(([id, { Name: _, ...snapshot }]) => [id, snapshot]))
+    },
     allocations: async () =>
       new Map(
         [...allocations].map(([id, { nodeID, clientStatus }]) => [

@@ -145,6 +145,7 @@ export function createOperatorModel(
     /** Lets everything come to rest: no faults, every deadline passes. */
     async rest() {
       effectsUntilKill = undefined
+      world.conditions.isPluginAway = false
       for (let round = 0; round < 24; round += 1) {
         await this.run()
         nowMs += round % 4 === 3 ? deadlineMs : pruneDelayMs

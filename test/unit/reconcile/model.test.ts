@@ -1,9 +1,10 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Key, keyOf } from '../../../src/plan/identity.ts'
 import { planDetachOrder } from '../../../src/plan/orders.ts'
 import type { InventoryRecord, Released, VolumeRecord } from '../../../src/plan/record.ts'
 import { place, schedule, snapshot, volume } from '../../builders/declarations.ts'
+import { nomadAnswers } from '../../builders/nomad-answers.ts'
 import type { Fault } from '../../fakes/nomad-world.ts'
 import { createOperatorModel, deadlineMs, pruneDelayMs } from '../../helpers/operator-model.ts'
 
@@ -37,14 +38,22 @@ type Action =
   | { do: 'word'; volumeID: string; node: string }
   | { do: 'node'; node: string; to: 'partitioned' | 'dead' | 'back' | 'purged' }
   | { do: 'detach-endpoint'; isBroken: boolean }
-  | { do: 'plugin'; snapshotsNeedTheirVolume: boolean; isReached: boolean }
+  | { do: 'plugin'; snapshotsNeedTheirVolume: boolean; isReached: boolean; isAway: boolean }
   | { do: 'restore' | 'undo-restore' | 'go-back'; name: string }
   | { do: 'fault'; fault: Fault }
   | { do: 'kill'; effects: number }
   | { do: 'advance'; ms: number }
   | { do: 'settle' }
 
-const personsActs = ['endAllocation', 'collect', 'reap', 'deregister', 'forceDeregister', 'destroy'] as const
+const personsActs = [
+  'endAllocation',
+  'collect',
+  'reap',
+  'deregister',
+  'forceDeregister',
+  'destroy',
+  'expand',
+] as const
 type PersonsAct = (typeof personsActs)[number]
 
 const files = [
@@ -124,12 +133,18 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     do: fc.constant('plugin' as const),
     snapshotsNeedTheirVolume: fc.boolean(),
     isReached: fc.boolean(),
+    isAway: fc.boolean(),
   }),
   {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('fault' as const),
-      fault: fc.constantFrom<Fault>('refused', 'unreachable', 'lost', 'late'),
+      fault: fc.oneof(
+        fc.constantFrom<Fault>('refused', 'unreachable', 'lost', 'late'),
+        fc
+          .record({ answer: fc.constantFrom(...nomadAnswers), isDone: fc.boolean() })
+          .map(({ answer: [, status, text], isDone }): Fault => ({ status, text, isDone })),
+      ),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), effects: fc.nat({ max: 12 }) }) },
@@ -326,6 +341,7 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
     case 'plugin':
       world.conditions.snapshotsNeedTheirVolume = step.snapshotsNeedTheirVolume
       world.conditions.isPluginReached = step.isReached
+      world.conditions.isPluginAway = step.isAway
       return undefined
     case 'fault':
       return world.failNext(step.fault)
@@ -404,15 +420,17 @@ function recordedIDs(stored: ReadonlyMap<Key, InventoryRecord>): Map<Key, string
   )
 }
 
+// The same histories at every run, so that a change is judged by its own merits; others by their seed.
+const seed = Number(process.env.MOORING_MODEL_SEED ?? 20_261_123)
+const runsOr = (fallback: number) => Number(process.env.MOORING_MODEL_RUNS ?? fallback)
+
 describe('the reconcile loop', () => {
+  beforeAll(() => process.stderr.write(`MOORING_MODEL_SEED=${seed}\n`))
+
   it('holds the never-list at every moment, and ends as declared or in a stated reason', async () => {
     await fc.assert(
       fc.asyncProperty(history, (steps) => expectToHold(createOperatorModel(), steps)),
-      {
-        numRuns: Number(process.env.MOORING_MODEL_RUNS ?? 3_000),
-        // The same histories at every run, so that a change is judged by its own merits; others by their seed.
-        seed: Number(process.env.MOORING_MODEL_SEED ?? 20_261_123),
-      },
+      { numRuns: runsOr(3_000), seed },
     )
   })
 
@@ -430,10 +448,7 @@ describe('the reconcile loop', () => {
         if (outcome !== undefined) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
         if (outcome === 'Restored' && backTo !== undefined) timesGoneBack += 1
       }),
-      {
-        numRuns: Number(process.env.MOORING_MODEL_RUNS ?? 500),
-        seed: Number(process.env.MOORING_MODEL_SEED ?? 20_261_123),
-      },
+      { numRuns: runsOr(500), seed },
     )
     // The histories are of restores indeed.
     expect(outcomes).toEqual({ Restored: expect.any(Number), NotRestored: expect.any(Number) })
