@@ -33,6 +33,8 @@ COPY proto proto
 COPY manifests manifests
 # So that `kubectl exec` finds it.
 RUN ln -s /opt/mooring/bin/mooring.js /usr/local/bin/mooring
+# In MiB. Below a GiB of memory V8 takes 1, and the collector half as much time again as all the rest.
+ENV NODE_OPTIONS=--max-semi-space-size=8
 ENV NODE_ENV=production HOME=/var/lib/mooring MOORING_DATA_DIR=/var/lib/mooring
 # A number, so that Kubernetes can see that it is not root.
 USER 65532:65532

@@ -46,8 +46,8 @@ export async function run([objects, seconds]: readonly string[]): Promise<void> 
       started,
       ['run', '--kubernetes', '--kubeconfig', kubeconfig, '--nomad-addr', url],
       ['--data-dir', join(directory, 'operator'), '--kubernetes-operator-namespace', 'mooring-system'],
-      // What V8 takes of a container's memory.
-      [`--max-heap-size=${limitMiB / 2}`],
+      // What V8 takes of a container's memory, and what the Dockerfile says.
+      [`--max-heap-size=${limitMiB / 2}`, '--max-semi-space-size=8'],
     )
     const startMs = performance.now()
     let peakBytes = 0

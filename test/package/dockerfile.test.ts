@@ -15,6 +15,22 @@ describe('the Dockerfile', () => {
     expect([...new Set(copied)].sort()).toEqual([...allowed].sort())
   })
 
+  it('leaves all that is published in the last stage', () => {
+    const { files }: { files: string[] } = JSON.parse(readFileSync('package.json', 'utf8'))
+    const last = text.slice(text.lastIndexOf('\nFROM '))
+    const present = [...last.matchAll(/^COPY (.+)$/gm)].flatMap(([, names = '']) =>
+      names.split(' ').slice(0, -1),
+    )
+    for (const file of files) {
+      const folder = file.split('/')[0]
+      expect(
+        present.map((path) => path.replace(/^\/src\//, '')),
+        file,
+      ).toContain(folder)
+    }
+    expect(present).toContain('/src/node_modules')
+  })
+
   it('runs as the user of the chart, by its number, behind an init', () => {
     const [, user] = /^USER (\d+):\d+$/m.exec(text) ?? []
     expect(readFileSync('charts/mooring/templates/deployment.yaml', 'utf8')).toContain(`runAsUser: ${user}\n`)
