@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   closeSync,
@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url'
 import { createPluginClient, type PluginClient } from '../../src/csi/plugin-client.ts'
 import type { Plugin } from '../../src/wire/plugin.ts'
 import type { Snapshot } from '../../src/wire/snapshot.ts'
-import type { ExternalVolume, Volume } from '../../src/wire/volume.ts'
+import type { Volume } from '../../src/wire/volume.ts'
 import { createAuthority } from '../helpers/certificates.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { createNomadCaller } from '../helpers/nomad-caller.ts'
@@ -57,19 +57,9 @@ export interface RealAgent {
   nomad(parameters: readonly string[], input?: string): Promise<string>
   get<T>(path: string): Promise<T>
   volume(id: string): Promise<Volume | undefined>
-  externalVolumes(): Promise<readonly ExternalVolume[]>
   snapshotIDs(): Promise<readonly string[]>
   /** Calls the second plugin itself, behind Nomad's back. */
   withOwnPlugin(work: (plugin: PluginClient) => Promise<unknown>): Promise<void>
-  /** Runs a job that holds the volume, and resolves when it runs. */
-  claim(jobID: string, volumeID: string): Promise<void>
-  stopJob(jobID: string): Promise<void>
-  /** SIGKILL and a new start on the same data; jobs go on. */
-  restart(): Promise<void>
-  /** SIGKILL; Nomad starts the task again. */
-  killPlugin(): Promise<void>
-  /** Whether jobs can claim volumes here: that takes Nomad's exec driver, which needs root and control groups. */
-  readonly canClaim: boolean
   close(): Promise<void>
 }
 
@@ -101,24 +91,12 @@ export async function startRealAgent({
   const environment = () => ({ HOME: directory, PATH: process.env.PATH, ...settings })
   let caller = createNomadCaller(settings)
 
-  let agent: ChildProcess
-  async function start() {
-    const log = openSync(join(directory, 'agent.log'), 'a')
-    agent = spawn(binary, ['agent', '-config', configuration], {
-      env: environment(),
-      stdio: ['ignore', log, log],
-    })
-    closeSync(log)
-    await eventually(async () => {
-      if (acl && settings.NOMAD_TOKEN === undefined) {
-        settings.NOMAD_TOKEN = await bootstrapAcl()
-        await caller.close()
-        caller = createNomadCaller(settings)
-      }
-      const nodes = await get<readonly { Status: string }[]>('/v1/nodes')
-      if (nodes.at(0)?.Status !== 'ready') throw new Error(`the agent is not ready:\n${lastLog()}`)
-    }, patienceMs)
-  }
+  const log = openSync(join(directory, 'agent.log'), 'a')
+  const agent = spawn(binary, ['agent', '-config', configuration], {
+    env: environment(),
+    stdio: ['ignore', log, log],
+  })
+  closeSync(log)
   const lastLog = () => readFileSync(join(directory, 'agent.log'), 'utf8').slice(-3000)
 
   async function get<T>(path: string): Promise<T> {
@@ -156,41 +134,39 @@ export async function startRealAgent({
     }, patienceMs)
   }
 
-  /** A plugin, and the node that runs it, are away for a while after a restart. */
-  const getFromPlugin = <T>(path: string) =>
-    eventually(() => get<T>(`${path}?plugin_id=${pluginID}`), patienceMs)
-
   async function runJob(job: object) {
     await nomad(['job', 'run', '-detach', '-json', '-'], JSON.stringify(job))
   }
 
-  await start()
+  await eventually(async () => {
+    if (acl && settings.NOMAD_TOKEN === undefined) {
+      settings.NOMAD_TOKEN = await bootstrapAcl()
+      await caller.close()
+      caller = createNomadCaller(settings)
+    }
+    const nodes = await get<readonly { Status: string }[]>('/v1/nodes')
+    if (nodes.at(0)?.Status !== 'ready') throw new Error(`the agent is not ready:\n${lastLog()}`)
+  }, patienceMs)
   await runJob(pluginJob(pluginID, hostPathCommand(directory), directory))
   await pluginIsHealthy()
   if (ownPlugin) {
     await runJob(pluginJob(ownPluginID, ownCommand(directory), directory))
     await pluginIsHealthy(ownPluginID)
   }
-  const [node] = await get<readonly { ID: string }[]>('/v1/nodes')
-  const { Drivers } = await get<{ Drivers: Record<string, { Healthy: boolean }> }>(`/v1/node/${node?.ID}`)
 
   return {
     address,
     environment: settings,
     nomad,
     get,
-    canClaim: Drivers.exec?.Healthy === true,
     async volume(id) {
       const path = `/v1/volume/csi/${encodeURIComponent(id)}`
       const { status, text } = await caller.call({ method: 'GET', path })
       return status === 200 ? (JSON.parse(text) as Volume) : undefined
     },
-    async externalVolumes() {
-      const { Volumes } = await getFromPlugin<{ Volumes: ExternalVolume[] | null }>('/v1/volumes/external')
-      return Volumes ?? []
-    },
     async snapshotIDs() {
-      const { Snapshots } = await getFromPlugin<{ Snapshots: Snapshot[] | null }>('/v1/volumes/snapshot')
+      const path = `/v1/volumes/snapshot?plugin_id=${pluginID}`
+      const { Snapshots } = await get<{ Snapshots: Snapshot[] | null }>(path)
       return (Snapshots ?? []).map(({ ID }) => ID)
     },
     async withOwnPlugin(work) {
@@ -198,31 +174,6 @@ export async function startRealAgent({
       const endpoint = `unix://${directory}/data/client/csi/plugins/${allocation?.ID}/csi.sock`
       const plugin = createPluginClient({ pluginID: ownPluginID, endpoint })
       await work(plugin).finally(() => plugin.close())
-    },
-    async claim(jobID, volumeID) {
-      await runJob(claimingJob(jobID, volumeID))
-      await eventually(async () => {
-        const allocations = await get<readonly { ClientStatus: string; TaskStates: unknown }[]>(
-          `/v1/job/${jobID}/allocations`,
-        )
-        const [allocation] = allocations
-        if (allocation?.ClientStatus !== 'running')
-          throw new Error(`job ${jobID} does not run: ${JSON.stringify(allocation?.TaskStates)}`)
-      }, patienceMs)
-    },
-    async stopJob(jobID) {
-      await nomad(['job', 'stop', '-purge', '-detach', jobID])
-    },
-    async restart() {
-      agent.kill('SIGKILL')
-      await once(agent, 'close')
-      await start()
-      await pluginIsHealthy()
-    },
-    async killPlugin() {
-      const stopped = spawn('pkill', ['-KILL', '-f', `statedir=${directory}/`])
-      const [code] = await once(stopped, 'close')
-      if (code !== 0) throw new Error('there was no plugin to kill')
     },
     async close() {
       for (const id of [pluginID, ...(ownPlugin ? [ownPluginID] : [])])
@@ -351,41 +302,6 @@ function pluginJob(id: string, { command, args }: PluginCommand, directory: stri
                 HealthTimeout: 60e9,
               },
               Resources: { CPU: 50, MemoryMB: 128 },
-            },
-          ],
-        },
-      ],
-    },
-  }
-}
-
-function claimingJob(jobID: string, volumeID: string) {
-  return {
-    Job: {
-      ID: jobID,
-      Type: 'service',
-      Datacenters: ['*'],
-      TaskGroups: [
-        {
-          Name: 'group',
-          Volumes: {
-            data: {
-              Name: 'data',
-              Type: 'csi',
-              Source: volumeID,
-              AccessMode: 'single-node-writer',
-              AttachmentMode: 'file-system',
-            },
-          },
-          Tasks: [
-            {
-              Name: 'sleep',
-              Driver: 'exec',
-              User: 'nobody',
-              Config: { command: '/bin/sleep', args: ['3600'] },
-              VolumeMounts: [{ Volume: 'data', Destination: '/data' }],
-              KillTimeout: 1e9,
-              Resources: { CPU: 20, MemoryMB: 32 },
             },
           ],
         },
