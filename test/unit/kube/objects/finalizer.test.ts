@@ -22,7 +22,7 @@ describe('planFinalizer', () => {
     ['stays while a Retain with a create out ends', true, true, retain, volumeRecord(retain), 'leave'],
     ['comes off when the end is done', true, true, remove, undefined, 'remove'],
     ['cannot go on while it ends', false, true, remove, volumeRecord(remove), 'leave'],
-    ['comes off what manages nothing', true, false, remove, undefined, 'remove'],
+    ['comes off what manages nothing (external-provisioner#1507)', true, false, remove, undefined, 'remove'],
     ['stays on what cannot be used', true, false, undefined, volumeRecord(remove), 'leave'],
     ['comes off what cannot be used and manages nothing', true, true, undefined, undefined, 'remove'],
   ] as const)('%s', (_title, hasFinalizer, isEnding, declaration, record, change) => {
