@@ -102,7 +102,7 @@ it('a running operator shows its health and metrics, sends traces and notificati
     attributes: {
       'mooring.key': 'Volume/default/data',
       'mooring.kind': 'Volume',
-      'mooring.outcome': 'again',
+      'mooring.outcome': 'done',
     },
   })
   expect(new Set([create?.traceID, step?.traceID, pass?.traceID]).size).toBe(1)
