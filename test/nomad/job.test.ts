@@ -33,13 +33,7 @@ describe.skipIf(whySkipped !== '')(
       upstream.write('volumes/snapshot.yaml', snapshotYAML('taken', 'first'))
       upstream.push()
     }, patienceMs)
-    afterAll(async () => {
-      try {
-        await agent?.nomad(['job', 'stop', '-purge', 'mooring'])
-      } finally {
-        await agent?.close()
-      }
-    }, patienceMs)
+    afterAll(() => agent?.close(), patienceMs)
 
     const soon = <T>(look: () => Promise<T>) => eventually(look, patienceMs)
     const allocations = async () =>

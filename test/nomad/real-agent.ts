@@ -176,8 +176,15 @@ export async function startRealAgent({
       await work(plugin).finally(() => plugin.close())
     },
     async close() {
-      for (const id of [pluginID, ...(ownPlugin ? [ownPluginID] : [])])
-        await nomad(['job', 'stop', '-purge', id])
+      for (const { ID } of await get<readonly { ID: string }[]>('/v1/jobs')) {
+        await nomad(['job', 'stop', '-detach', ID])
+      }
+      // Tasks outlive an agent that ends before them.
+      await eventually(async () => {
+        const allocations = await get<readonly { ClientStatus: string }[]>('/v1/allocations')
+        const living = allocations.filter(({ ClientStatus }) => /^(pending|running)$/.test(ClientStatus))
+        if (living.length > 0) throw new Error(`${living.length} allocations do not end`)
+      }, patienceMs)
       const ended = once(agent, 'close')
       agent.kill('SIGTERM')
       await ended
