@@ -40,7 +40,7 @@ plugin {
   policy = "read"
 }
 
-# Only for spec.detach and mooring detach: GET /v1/nodes.
+# Only for spec.detach, mooring detach and the growing of volumes in use: GET /v1/nodes.
 # Only for events: GET /v1/agent/members, for the release that every server runs.
 node {
   policy = "read"

@@ -1,6 +1,6 @@
 /** What `mooring/nomad` gives: a client of Nomad's Volumes HTTP API. See docs/nomad-client.md. */
 export { type ErrorKind, OperationError, UsageError } from '../lib/errors.ts'
-export type { VolumesApi } from '../plan/ports.ts'
+export type { NodeState, VolumesApi } from '../plan/ports.ts'
 export type { Plugin, PluginInstance, PluginStub } from '../wire/plugin.ts'
 export type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'
 export type { ExternalVolume, Int64, Volume, VolumeRequest, VolumeStub } from '../wire/volume.ts'

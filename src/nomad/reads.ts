@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import type { NodeState } from '../plan/ports.ts'
 import { Plugin, PluginStub } from '../wire/plugin.ts'
 import { type Snapshot, SnapshotsResponse } from '../wire/snapshot.ts'
 import {
@@ -38,8 +39,8 @@ export interface VolumeReads {
   listSnapshots(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Snapshot>>
   /** Of one namespace: over several, Nomad silently leaves out what the token may not see. By ID. */
   listAllocations(namespace: string, signal?: AbortSignal): Promise<ReadonlyMap<string, AllocationStub>>
-  /** The status of each node, by ID. */
-  listNodes(signal?: AbortSignal): Promise<ReadonlyMap<string, string>>
+  /** Each node, by ID. */
+  listNodes(signal?: AbortSignal): Promise<ReadonlyMap<string, NodeState>>
   /** Those that the token may see. */
   listNamespaces(signal?: AbortSignal): Promise<readonly string[]>
   /** Nomad makes the external volume before it finds that the namespace is missing, so this is asked first. */
@@ -63,7 +64,11 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
   const parseExternalVolumes = createAnswerParser(ExternalVolumesResponse)
   const parseNamespaces = createAnswerParser(Type.Array(Type.Object({ Name: Type.String() })))
   const parseAllocations = createAnswerParser(Type.Array(AllocationStub))
-  const parseNodes = createAnswerParser(Type.Array(Type.Object({ ID: Type.String(), Status: Type.String() })))
+  const parseNodes = createAnswerParser(
+    Type.Array(
+      Type.Object({ ID: Type.String(), Status: Type.String(), Drain: Type.Optional(Type.Boolean()) }),
+    ),
+  )
   const parseSnapshots = createAnswerParser(SnapshotsResponse)
 
   async function read(request: ReadRequest, title: string) {
@@ -211,7 +216,9 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         { operation: 'list_nodes', path: '/nodes', timeoutMs: timeouts.readMs, signal },
         'list nodes',
       )
-      return new Map(parseNodes(answer.text, answer.call).map(({ ID, Status }) => [ID, Status]))
+      return new Map(
+        parseNodes(answer.text, answer.call).map(({ ID, Status, Drain = false }) => [ID, { Status, Drain }]),
+      )
     },
 
     async listNamespaces(signal) {

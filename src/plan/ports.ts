@@ -12,6 +12,14 @@ import type { InventoryRecord, Released } from './record.ts'
  * request may have been carried out (no answer, deadline, cut connection), else by the error table.
  * No method repeats a request by itself.
  */
+/** What is asked of a Nomad node. */
+export interface NodeState {
+  /** Such as `ready`, `down` or `disconnected`. */
+  readonly Status: string
+  /** Whether its allocations are on their way to others. */
+  readonly Drain: boolean
+}
+
 export interface VolumesApi {
   /** `PUT /v1/volume/csi/:id/create`. Create once; on a volume that exists: update and expand. */
   createVolume(request: VolumeRequest & { Namespace: string }, signal?: AbortSignal): Promise<void>
@@ -60,8 +68,8 @@ export interface Observer {
   snapshots(pluginID: string): Promise<ReadonlyMap<string, Snapshot>>
   /** Every allocation of a Nomad namespace, by ID; rejects where the token may not see them. */
   allocations(namespace: string): Promise<ReadonlyMap<string, AllocationStub>>
-  /** The status of every node, by ID, such as `ready`, `down` or `disconnected`. */
-  nodes(): Promise<ReadonlyMap<string, string>>
+  /** Every node, by ID. */
+  nodes(): Promise<ReadonlyMap<string, NodeState>>
   /** The next read of these goes to Nomad. */
   invalidate(what: {
     volume?: { namespace: string; volumeID: string }

@@ -77,10 +77,14 @@ export async function gatherDetach(
     return planDetach(
       spec.detach,
       `${spec.namespace}/${spec.volumeID}`,
-      { claims, publishedNodes, nodes: await observer.nodes(), orders },
+      { claims, publishedNodes, nodes: await nodeStatuses(), orders },
       record.detachTries ?? {},
       context.clock.now(),
     )
+  }
+
+  async function nodeStatuses(): Promise<ReadonlyMap<string, string>> {
+    return new Map([...(await observer.nodes())].map(([nodeID, { Status }]) => [nodeID, Status]))
   }
 
   /** By the list of allocations, and where it was just read by what Nomad says with the volume as well. */

@@ -13,6 +13,7 @@ import type { ReconcileContext } from './context.ts'
 import { gatherForEnd, planEnd } from './end-volume.ts'
 import { claimNodesOf, gatherDetach, looksForStale, publishedTo } from './gather-detach.ts'
 import { gatherVolume, specHash } from './gather-volume.ts'
+import { holdWhileDraining } from './hold-while-draining.ts'
 import type { Pass } from './reconcile.ts'
 import { adoptRestored } from './steps/adopt-restored.ts'
 import { adoptVolume } from './steps/adopt-volume.ts'
@@ -102,7 +103,8 @@ export function createVolumePass(
       }
       const gathered = await gatherVolume(input)
       input = gathered.input
-      const decision = planVolume(record.declaration, record, gathered.observation, context.clock.now())
+      const planned = planVolume(record.declaration, record, gathered.observation, context.clock.now())
+      const decision = await holdWhileDraining(context, planned, record, input.volume)
       return record.end === undefined ? detachBeside(decision) : decision
     },
     async act(step) {

@@ -83,6 +83,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
   }
   const allocations = new Map<string, Allocation>()
   const nodes = new Map(['n1', 'n2'].map((id) => [id, 'ready']))
+  const draining = new Set<string>()
   /** The volume that each claim is on, by allocation. It stays when the allocation is gone. */
   const claims = new Map<string, { at: string; nodeID: string; externalID: string }>()
   /** `external volume at node` for each that the provider has attached. */
@@ -286,6 +287,10 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
         published.delete(`${claim?.externalID} at ${claim?.nodeID}`)
       }
       touch(at)
+    },
+    drain(nodeID: string, isOn: boolean) {
+      if (isOn) draining.add(nodeID)
+      else draining.delete(nodeID)
     },
     /** `partitioned` goes on writing, `dead` does not; Nomad cannot tell them apart. */
     changeNode(nodeID: string, to: 'partitioned' | 'dead' | 'back' | 'purged') {
@@ -499,7 +504,10 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
           { ID: id, NodeID: nodeID, ClientStatus: clientStatus },
         ]),
       ),
-    nodes: async () => new Map([['n0', 'ready'], ...nodes]),
+    nodes: async () =>
+      new Map(
+        [['n0', 'ready'] as const, ...nodes].map(([id, Status]) => [id, { Status, Drain: draining.has(id) }]),
+      ),
     invalidate: () => {},
   }
 

@@ -294,15 +294,23 @@ describe('reads', () => {
     expect(await client.readVolume('default', 'data')).toMatchObject(volume)
   })
 
-  it('lists allocations of one namespace, and the status of each node', async () => {
+  it('lists allocations of one namespace, and the nodes, those that drain among them', async () => {
     const { server, client } = await startBoth(({ path }) => ({
       body:
         path === '/v1/nodes'
-          ? [{ ID: 'n1', Status: 'ready', Datacenter: 'dc1' }]
+          ? [
+              { ID: 'n1', Status: 'ready', Datacenter: 'dc1' },
+              { ID: 'n2', Status: 'ready', Drain: true },
+            ]
           : [{ ID: 'a1', NodeID: 'n1', ClientStatus: 'lost', TaskStates: null }],
     }))
     expect((await client.listAllocations('prod')).get('a1')).toMatchObject({ ClientStatus: 'lost' })
-    expect(await client.listNodes()).toEqual(new Map([['n1', 'ready']]))
+    expect(await client.listNodes()).toEqual(
+      new Map([
+        ['n1', { Status: 'ready', Drain: false }],
+        ['n2', { Status: 'ready', Drain: true }],
+      ]),
+    )
     expect(server.requests[0]?.query.get('namespace')).toBe('prod')
   })
 

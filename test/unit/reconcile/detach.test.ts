@@ -193,6 +193,20 @@ describe('detaching', () => {
     expect(verdictOf(model)).toMatchObject({ status: 'True' })
   })
 
+  it('grows no volume while a node drains that it is in use on (nomad#11614)', async () => {
+    const model = await claimed({ secrets: {} })
+    model.world.people.drain('n1', true)
+    model.declare(volume('data', { capacity: { min: 5n }, secrets: {} }))
+    await rounds(model)
+    expect(verdictOf(model)).toMatchObject({ reason: 'NodeDraining', message: expect.stringContaining('n1') })
+    expect(Number(model.world.volumes.get('default/data')?.Capacity)).toBe(1)
+    model.world.people.drain('n1', false)
+    model.advance(15_000)
+    await rounds(model)
+    expect(verdictOf(model)).toMatchObject({ status: 'True' })
+    expect(Number(model.world.volumes.get('default/data')?.Capacity)).toBe(5)
+  })
+
   it('lets the end of a volume go on once its last claim is freed', async () => {
     const model = await claimed({ ...stale, deletionPolicy: 'Delete' })
     model.remove('data.yaml')
