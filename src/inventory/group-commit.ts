@@ -1,7 +1,7 @@
 /**
- * The group commit's one promise: what `add` was given was written, and is on disk, when its promise resolves; if the
- * commit fails, all of the group reject and nothing of it was written. What is added in one turn of the event
- * loop shares a commit, because it is the commit that takes time, and all stands still meanwhile.
+ * The group commit's one promise: what `add` was given is committed when its promise resolves; if the commit fails,
+ * all of the group reject and nothing of it was written. What is added in one turn of the event loop shares a
+ * commit.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { transaction } from '../lib/sqlite.ts'

@@ -8,6 +8,7 @@ import type { Orders } from '../plan/orders.ts'
 import type { InventoryRecord, Released } from '../plan/record.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createKeyedHash } from './keyed-hash.ts'
+import { createLogSync } from './log-sync.ts'
 import { createMemoryInventory, type KeptInventory, reviveRecord } from './memory-inventory.ts'
 
 const migrations = [
@@ -34,11 +35,11 @@ export function hasSqliteInventory(dataDirectory: string): boolean {
  * @throws UsageError if another process holds the data directory, or its database cannot be read
  */
 export function openSqliteInventory(dataDirectory: string): SqliteInventory {
-  const database = openDatabase({
-    path: join(dataDirectory, databaseFile),
-    what: "the operator's inventory",
-    migrations,
-  })
+  const path = join(dataDirectory, databaseFile)
+  const database = openDatabase({ path, what: "the operator's inventory", migrations })
+  // Each write waits for the log to be synced, and nothing else does.
+  database.exec('PRAGMA synchronous = NORMAL')
+  const log = createLogSync(`${path}-wal`)
   const hashKey = readHashKey(dataDirectory) ?? createHashKey(dataDirectory)
   // What put() and its like wrote, and nothing else: the migrations keep its shape.
   const read = (sql: string) => database.prepare(sql).all()
@@ -63,12 +64,16 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
   const removeOrders = database.prepare('DELETE FROM orders WHERE key = ?')
   const upsertReleased = database.prepare('INSERT OR REPLACE INTO released VALUES (?, ?, ?)')
   const commit = createGroupCommit(database)
-  const put = (record: InventoryRecord) =>
-    commit.add(
+  const put: KeptInventory['put'] = async (record, { isOutcome = false } = {}) => {
+    await commit.add(
       () => upsert.run(record.key, stringifyJSON(record)),
       () => memory.put(record),
     )
-  // The rest is rare, and written at once: nothing comes between the read and the write of an amendment.
+    // A disk that fails is told of by the next write that an effect waits for.
+    if (isOutcome) void log.sync().catch(() => {})
+    else await log.sync()
+  }
+  // The rest is rare, and committed at once: nothing comes between the read and the write of an amendment.
   return {
     ...memory,
     hashKey,
@@ -88,20 +93,24 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
         removeOrders.run(key)
       })
       await memory.delete(key)
+      await log.sync()
     },
     async release(left) {
       commit.flush()
       upsertReleased.run(left.key, left.externalID, stringifyJSON(left))
       await memory.release(left)
+      await log.sync()
     },
     async amendOrders(key, change) {
       const orders = change(memory.orders(key))
       upsertOrders.run(key, stringifyJSON(orders))
       await memory.amendOrders(key, () => orders)
+      await log.sync()
     },
     close() {
       commit.flush()
       database.close()
+      log.close()
     },
   }
 }

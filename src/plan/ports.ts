@@ -126,7 +126,12 @@ export interface Room {
 export interface Inventory {
   get(key: Key): InventoryRecord | undefined
   list(): readonly InventoryRecord[]
-  put(record: InventoryRecord): Promise<void>
+  /**
+   * Resolves when the record is where no crash and no power cut can take it: so an effect may follow. With
+   * `isOutcome`, of what a pass ended with, the end of the process cannot take it, and a power cut of the same moment
+   * may: the pass had then not got that far.
+   */
+  put(record: InventoryRecord, options?: { readonly isOutcome?: boolean }): Promise<void>
   /** Changes a record outside of its own pass, which may be writing it: `change` is given what was written last. Nothing where the key is not managed. */
   amend(key: Key, change: (record: InventoryRecord) => InventoryRecord): Promise<void>
   /** Ends the management, and what was ordered for it. */

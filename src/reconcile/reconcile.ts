@@ -175,7 +175,7 @@ async function runPass<Record extends InventoryRecord>(
     conditions: conditionsOf(verdict, after.status.conditions, clock.now()),
   }
   const record = { ...after, status }
-  if (!isDeepStrictEqual(record, inventory.get(key))) await inventory.put(record)
+  if (!isDeepStrictEqual(record, inventory.get(key))) await inventory.put(record, { isOutcome: true })
   if (!isDeepStrictEqual(status, before?.status)) {
     context.onStatus(key)
   }
