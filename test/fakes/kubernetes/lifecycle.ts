@@ -1,8 +1,9 @@
 /** What an API server's own controllers do: CRDs are served, and namespaces and CRDs end with what is in them. */
 import { asRecord, asStrings, type StoredObject } from './json.ts'
 import { crdKind, type Kinds, kindsOf, namespaceKind, type ServedKind, tableOf } from './kinds.ts'
-import { keyOf, type Objects } from './objects.ts'
+import type { Objects } from './objects.ts'
 import type { Store } from './store.ts'
+import { keyOf } from './target.ts'
 
 const crdFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
 

@@ -1,32 +1,13 @@
 /** What an API server does with a write: registry/rest and registry/generic of k8s.io/apiserver. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { checkBuiltIn } from './built-in-checks.ts'
-import {
-  ApiFailure,
-  alreadyExists,
-  badRequest,
-  type Cause,
-  conflict,
-  invalid,
-  notFound,
-  wasModified,
-} from './failure.ts'
+import { admit, checkIdentity, checkNamespace, checkVersion } from './admission.ts'
+import { ApiFailure, alreadyExists, badRequest, conflict, invalid, notFound, wasModified } from './failure.ts'
 import { asRecord, asStrings, isRecord, type JsonObject, mergePatch, type StoredObject } from './json.ts'
 import { apiVersionOf, namespaceKind, type ServedKind, tableOf } from './kinds.ts'
 import { applyFields, type Owner, ownersAfterUpdate, presentOwners } from './ownership.ts'
 import type { Store } from './store.ts'
-
-export interface Target {
-  readonly kind: ServedKind
-  readonly namespace: string | undefined
-}
-
-export interface Named extends Target {
-  readonly name: string
-  /** The only one that there is. */
-  readonly subresource: 'status' | undefined
-}
+import { keyOf, type Named, type Target } from './target.ts'
 
 export interface Objects {
   create(target: Target, body: JsonObject, manager: string): StoredObject
@@ -38,10 +19,6 @@ export interface Objects {
   get(named: Named): StoredObject
   has(at: Target & { readonly name: string }): boolean
 }
-
-export const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`
-
-const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 
 /** @param onWritten after each write of an object: what follows from it elsewhere */
 export function createObjects(
@@ -62,74 +39,6 @@ export function createObjects(
     const found = store.get(tableOf(kind), keyOf(namespace, name))
     if (!found) throw notFound(kind, name)
     return found
-  }
-
-  /** NamespaceLifecycle admission. */
-  function checkNamespace({ kind, namespace }: Target, name: string) {
-    if (namespace === undefined) return
-    const home = store.get(tableOf(namespaceKind), keyOf(undefined, namespace))
-    if (!home) throw notFound(namespaceKind, namespace)
-    if (home.metadata.deletionTimestamp === undefined) return
-    const why = `unable to create new content in namespace ${namespace} because it is being terminated`
-    const title = kind.group ? `${kind.plural}.${kind.group}` : kind.plural
-    throw new ApiFailure(403, 'Forbidden', `${title} "${name}" is forbidden: ${why}`, {
-      name,
-      group: kind.group,
-      kind: kind.plural,
-      causes: [
-        {
-          reason: 'NamespaceTerminating',
-          message: `namespace ${namespace} is being terminated`,
-          field: 'metadata.namespace',
-        },
-      ],
-    })
-  }
-
-  function checkIdentity({ kind, namespace }: Target, body: JsonObject, name: string | undefined) {
-    if (body.apiVersion !== apiVersionOf(kind) || body.kind !== kind.kind) {
-      throw badRequest(
-        `the API version in the data (${String(body.apiVersion)}) and kind ${String(body.kind)} do not match the expected ${apiVersionOf(kind)} ${kind.kind}`,
-      )
-    }
-    const metadata = asRecord(body.metadata)
-    if (name !== undefined && metadata.name !== undefined && metadata.name !== name) {
-      throw badRequest(
-        `the name of the object (${String(metadata.name)}) does not match the name on the URL (${name})`,
-      )
-    }
-    if (metadata.namespace !== undefined && metadata.namespace !== namespace) {
-      throw badRequest(
-        'the namespace of the provided object does not match the namespace sent on the request',
-      )
-    }
-  }
-
-  /** Pruned and valid, or a 422. */
-  function admit(kind: ServedKind, object: JsonObject, name: string): JsonObject {
-    const pruned = kind.schema ? kind.schema.prune(object) : object
-    const faults: Cause[] = subdomain.test(name)
-      ? []
-      : [
-          {
-            reason: 'FieldValueInvalid',
-            message: `Invalid value: "${name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`,
-            field: 'metadata.name',
-          },
-        ]
-    const finalizers = asRecord(pruned.metadata).finalizers
-    faults.push(...(kind.schema?.validate(pruned) ?? checkBuiltIn(kind, pruned)))
-    for (const finalizer of asStrings(finalizers)) {
-      if (!finalizer.includes('/') && kind.schema) {
-        faults.push({
-          reason: 'FieldValueInvalid',
-          message: `Invalid value: "${finalizer}": name is neither a standard finalizer name nor is it fully qualified`,
-          field: 'metadata.finalizers',
-        })
-      }
-    }
-    if (faults.length > 0) throw invalid(kind, name, faults)
-    return pruned
   }
 
   function present(object: JsonObject, kind: ServedKind, owners: readonly Owner[]): StoredObject {
@@ -224,34 +133,6 @@ export function createObjects(
   const hasOtherHold = (kind: ServedKind, object: StoredObject) =>
     kind === namespaceKind && asStrings(asRecord(object.spec).finalizers).length > 0
 
-  /** An update names the object that it replaces; a patch would change what cannot be changed. */
-  function checkVersion(named: Named, before: StoredObject, body: JsonObject, isPatch: boolean) {
-    const { resourceVersion, uid } = asRecord(body.metadata)
-    if (uid !== undefined && uid !== before.metadata.uid) {
-      if (isPatch) {
-        throw invalid(named.kind, named.name, [
-          {
-            reason: 'FieldValueInvalid',
-            message: `Invalid value: "${String(uid)}": field is immutable`,
-            field: 'metadata.uid',
-          },
-        ])
-      }
-      throw conflict(
-        named.kind,
-        named.name,
-        `Precondition failed: UID in precondition: ${String(uid)}, UID in object meta: ${before.metadata.uid}`,
-      )
-    }
-    if (
-      resourceVersion !== undefined &&
-      resourceVersion !== '' &&
-      resourceVersion !== before.metadata.resourceVersion
-    ) {
-      throw conflict(named.kind, named.name, wasModified)
-    }
-  }
-
   function create(
     target: Target,
     body: JsonObject,
@@ -279,7 +160,7 @@ export function createObjects(
     if (given.resourceVersion !== undefined && given.resourceVersion !== '') {
       throw badRequest('resourceVersion should not be set on objects to be created')
     }
-    checkNamespace(target, name)
+    checkNamespace(store, target, name)
     if (store.get(tableOf(kind), keyOf(namespace, name))) throw alreadyExists(kind, name)
     const { deletionTimestamp: _, managedFields: __, ...kept } = given
     let object: JsonObject = {
