@@ -20,7 +20,16 @@ export function agentConfiguration({ name, dataDirectory, ports, server }: Agent
     ports,
     // One operator a step, all from one address.
     limits: { http_max_conns_per_client: 2000 },
-    ...(server === undefined ? { server: { enabled: true, bootstrap_expect: 1 } } : {}),
+    ...(server === undefined
+      ? {
+          server: {
+            enabled: true,
+            bootstrap_expect: 1,
+            // Every five minutes Nomad collects dead claims, in the releases in which it can.
+            csi_volume_claim_gc_interval: '24h',
+          },
+        }
+      : {}),
     client: {
       enabled: true,
       ...(server === undefined ? {} : { servers: [server] }),

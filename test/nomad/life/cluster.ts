@@ -54,7 +54,7 @@ export interface Cluster {
   /** Resolves when a write of the suite's own has gone all the way, and so what was sent before it has come in. */
   writes(): Promise<void>
   volume(id: string): Promise<Volume | undefined>
-  pluginState(): PluginState
+  pluginState(): Promise<PluginState>
   /** Where the plugin keeps a volume's files. */
   contentOf(externalID: string): string
   /** Runs a job that holds the volume, and resolves when it runs. @param address a gate's */
@@ -175,7 +175,8 @@ export async function startCluster(): Promise<Cluster> {
         throw new Error(`job ${jobID} does not run: ${JSON.stringify(allocation)}`)
     })
 
-  function pluginState(): PluginState {
+  /** The plugin writes it in place: in the middle of that it is no JSON. */
+  function readPluginState(): PluginState {
     const { Volumes, Snapshots } = JSON.parse(readFileSync(join(stateDirectory, 'state.json'), 'utf8'))
     return { Volumes: Volumes ?? [], Snapshots: Snapshots ?? [] }
   }
@@ -198,7 +199,7 @@ export async function startCluster(): Promise<Cluster> {
     nodeName: place.name,
     nomad,
     get,
-    pluginState,
+    pluginState: () => eventually(readPluginState),
     allocationOf,
     canClaim: Drivers.exec?.Healthy === true,
     writes: () => write('/v1/var/mooring-suite', { Items: { written: 'yes' } }),
@@ -226,8 +227,8 @@ export async function startCluster(): Promise<Cluster> {
         const pid = pluginProcess()
         await freeze(pid)
         try {
-          // It writes its state in place: killed within that, it would never start again.
-          pluginState()
+          // Killed in the middle of a write of its state it would never start again.
+          readPluginState()
         } catch (error) {
           process.kill(pid, 'SIGCONT')
           throw error

@@ -56,7 +56,9 @@ export async function startCast(steps: readonly Step[], agent: Cluster): Promise
   async function end(beginning: ReturnType<typeof begin>) {
     const { step, stage, course } = await beginning
     await course.next()
-    await eventually(() => expect(countsOf(agent, stage.id)).toEqual([step.disks, step.snapshots ?? 0]))
+    await eventually(async () =>
+      expect(await countsOf(agent, stage.id)).toEqual([step.disks, step.snapshots ?? 0]),
+    )
   }
 
   return {
@@ -82,8 +84,8 @@ async function timeout(id: string): Promise<never> {
 }
 
 /** How many disks and snapshots of them the plugin has. */
-function countsOf(agent: Cluster, id: string): [disks: number, snapshots: number] {
-  const { Volumes, Snapshots } = agent.pluginState()
+async function countsOf(agent: Cluster, id: string): Promise<[disks: number, snapshots: number]> {
+  const { Volumes, Snapshots } = await agent.pluginState()
   const disks = Volumes.filter(({ VolName }) => VolName === id || VolName.startsWith(`${id}-`))
   const ids = disks.map(({ VolID }) => VolID)
   return [disks.length, Snapshots.filter(({ VolID }) => ids.includes(VolID)).length]

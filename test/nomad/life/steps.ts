@@ -227,13 +227,13 @@ export const steps: readonly Step[] = [
       }
       const first = await take()
       await operator.status(first, 'ready')
-      const oldest = agent.pluginState().Snapshots.find(({ Name }) => Name.startsWith(id))
+      const oldest = (await agent.pluginState()).Snapshots.find(({ Name }) => Name.startsWith(id))
       await operator.status(await take(), 'ready')
       yield
       await take()
       yield
       await operator.logged(({ msg, key }) => msg === 'no longer managed' && key === first, 'it goes')
-      expect(agent.pluginState().Snapshots).not.toContainEqual(oldest)
+      expect((await agent.pluginState()).Snapshots).not.toContainEqual(oldest)
     },
   },
   {
@@ -292,7 +292,10 @@ export const steps: readonly Step[] = [
       const other = specification(id, { external_id: ExternalID })
         .replace(`name = "${id}"`, `name = "${Name}"`)
         .replace('single-node-writer', 'multi-node-multi-writer')
-      await agent.nomad(['volume', 'register', '-'], { input: other })
+      // Before 1.10.5 Nomad answers with an empty body, which its own command line takes for a failure.
+      await agent.nomad(['volume', 'register', '-'], { input: other }).catch((error: Error) => {
+        if (!error.message.includes('EOF')) throw error
+      })
       expect(await modes()).toEqual(['multi-node-multi-writer'])
       yield
       await eventually(async () => expect(await modes()).toEqual(['single-node-writer']))
@@ -323,8 +326,9 @@ export const steps: readonly Step[] = [
       await ready(operator, id)
       operator.write('snapshot.yaml', snapshotYAML(`${id}-taken`, id))
       await operator.status(`Snapshot/default/${id}-taken`, 'ready')
-      const { VolID } = agent.pluginState().Volumes.find(({ VolName }) => VolName.startsWith(id)) ?? {}
-      const { Id = '' } = agent.pluginState().Snapshots.find((snapshot) => snapshot.VolID === VolID) ?? {}
+      const { Volumes, Snapshots } = await agent.pluginState()
+      const { VolID } = Volumes.find(({ VolName }) => VolName.startsWith(id)) ?? {}
+      const { Id = '' } = Snapshots.find((snapshot) => snapshot.VolID === VolID) ?? {}
       yield
       await agent.nomad(['volume', 'snapshot', 'delete', pluginID, Id])
       yield
