@@ -55,7 +55,7 @@ const textRows: readonly Row[] = [
     text: /Unknown allocation/,
     ...waiting('DetachUnsupported'),
     message:
-      'this release of Nomad fails before it does anything (Unknown allocation). It frees claims of ended allocations by itself within minutes, by nomad system gc at once; where it does not, nomad volume deregister -force lets go of them, and Mooring registers the volume again',
+      'this release of Nomad fails before it does anything (Unknown allocation). It frees claims of ended allocations by itself, within minutes or after the next write of a CSI volume; where it does not, nomad volume deregister -force lets go of them, and Mooring registers the volume again',
   },
 
   // The plugin is there, and cannot be reached.

@@ -223,7 +223,7 @@ function holdUnplaced(claims: readonly ClaimObservation[]): DetachPlan {
   return hold(
     'waiting',
     'DetachNodeUnknown',
-    `allocation ${ids} is gone and holds the volume still, and where it ran was never seen: Nomad frees such a claim by itself within minutes, by nomad system gc at once`,
+    `allocation ${ids} is gone and holds the volume still, and where it ran was never seen: Nomad frees such a claim by itself, within minutes or after the next write of a CSI volume`,
   )
 }
 
