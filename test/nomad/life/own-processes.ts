@@ -21,10 +21,14 @@ export async function freeze(pid: number): Promise<void> {
   })
 }
 
-/** What agents leave behind: their executors, and the tasks beneath those; and what was mounted for them. */
+/**
+ * What agents leave behind: their executors, and the tasks beneath those; their readers of logs, which name the
+ * directory as the agent's home alone; and what was mounted for them.
+ */
 export async function endAllBeneath(directory: string): Promise<void> {
   const all = processes()
-  const doomed = new Set(processesNaming(`${directory}/`))
+  const atHome = all.filter(({ environment }) => environment.includes(`HOME=${directory}`))
+  const doomed = new Set([...processesNaming(`${directory}/`), ...atHome.map(({ pid }) => pid)])
   for (let before = -1; before !== doomed.size; ) {
     before = doomed.size
     for (const { pid, parent } of all) if (doomed.has(parent)) doomed.add(pid)
@@ -39,7 +43,7 @@ export async function endAllBeneath(directory: string): Promise<void> {
   await unmountBeneath(directory)
 }
 
-function processes(): { pid: number; parent: number; commandLine: string }[] {
+function processes(): { pid: number; parent: number; commandLine: string; environment: string[] }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
@@ -47,7 +51,8 @@ function processes(): { pid: number; parent: number; commandLine: string }[] {
         const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
         const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
         const commandLine = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')
-        return [{ pid: Number(name), parent, commandLine }]
+        const environment = readFileSync(`/proc/${name}/environ`, 'utf8').split('\0')
+        return [{ pid: Number(name), parent, commandLine, environment }]
       } catch {
         // It ended while we looked.
         return []
