@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -6,5 +7,7 @@ export default defineConfig({
     // A bound for a hang, never a measure: tests wait on conditions.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Most of a test's time is waiting for a process, so that on two cores a single worker leaves one idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 })
