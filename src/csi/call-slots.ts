@@ -6,9 +6,12 @@ import PQueue from 'p-queue'
  * plugin's, so one volume that hangs does not use them up.
  */
 export interface CallSlots {
-  /** Runs `call` when its turn comes; rejects with the signal's reason if that aborts first. */
+  /**
+   * Runs `call` when its turn comes at everything that it is about; rejects with the signal's reason if
+   * that aborts first.
+   */
   run<Result>(
-    volumeKey: string | undefined,
+    volumeKeys: readonly string[],
     call: () => Promise<Result>,
     signal?: AbortSignal,
   ): Promise<Result>
@@ -18,7 +21,7 @@ export function createCallSlots(callsAtOnce: number): CallSlots {
   const plugin = new PQueue({ concurrency: callsAtOnce })
   const volumes = new Map<string, PQueue>()
   return {
-    async run(volumeKey, call, signal) {
+    async run(volumeKeys, call, signal) {
       const options = signal === undefined ? {} : { signal }
       let begun: ReturnType<typeof call> | undefined
       const begin = () => {
@@ -30,24 +33,36 @@ export function createCallSlots(callsAtOnce: number): CallSlots {
         if (begun === undefined) throw error
         return begun
       }
-      const ofPlugin = () => plugin.add(begin, options)
-      if (volumeKey === undefined) return ofPlugin().catch(orBegun)
-      const volume = volumes.get(volumeKey) ?? new PQueue({ concurrency: 1 })
-      volumes.set(volumeKey, volume)
-      try {
-        return await volume.add(ofPlugin, options).catch(orBegun)
-      } finally {
-        if (volume.size === 0 && volume.pending === 0) volumes.delete(volumeKey)
+      const inTurn = ([key, ...others]: readonly string[]): ReturnType<typeof call> => {
+        if (key === undefined) return plugin.add(begin, options).catch(orBegun)
+        const volume = volumes.get(key) ?? new PQueue({ concurrency: 1 })
+        volumes.set(key, volume)
+        return volume
+          .add(() => inTurn(others), options)
+          .catch(orBegun)
+          .finally(() => {
+            if (volume.size === 0 && volume.pending === 0) volumes.delete(key)
+          })
       }
+      // In one order everywhere, so that no two calls wait for each other.
+      return inTurn([...new Set(volumeKeys)].sort())
     },
   }
 }
 
-/** What a call is about: the volume, the name of one to be, or a snapshot; undefined: nothing in particular. */
-export function volumeKeyOf(request: object): string | undefined {
-  const fields = request as { volumeId?: string; sourceVolumeId?: string; name?: string; snapshotId?: string }
-  if (fields.volumeId) return `volume ${fields.volumeId}`
-  if (fields.sourceVolumeId && fields.name) return `volume ${fields.sourceVolumeId}`
-  if (fields.name) return `name ${fields.name}`
-  return undefined
+/** What a call is about: the volume or volumes, the name of one to be, a group snapshot; none: nothing in particular. */
+export function volumeKeysOf(request: object): string[] {
+  const fields = request as {
+    volumeId?: string
+    sourceVolumeId?: string
+    sourceVolumeIds?: readonly string[]
+    name?: string
+    groupSnapshotId?: string
+  }
+  if (fields.volumeId) return [`volume ${fields.volumeId}`]
+  if (fields.sourceVolumeId && fields.name) return [`volume ${fields.sourceVolumeId}`]
+  if (fields.sourceVolumeIds && fields.name) return fields.sourceVolumeIds.map((id) => `volume ${id}`)
+  if (fields.name) return [`name ${fields.name}`]
+  if (fields.groupSnapshotId) return [`group ${fields.groupSnapshotId}`]
+  return []
 }

@@ -1,6 +1,7 @@
 import type { RpcName } from './deadlines.ts'
 import type { _csi_v1_ControllerServiceCapability_RPC_Type__Output as ControllerCapability } from './generated/csi/v1/ControllerServiceCapability.ts'
 import type { CreateVolumeRequest } from './generated/csi/v1/CreateVolumeRequest.ts'
+import type { _csi_v1_GroupControllerServiceCapability_RPC_Type__Output as GroupControllerCapability } from './generated/csi/v1/GroupControllerServiceCapability.ts'
 import type { _csi_v1_NodeServiceCapability_RPC_Type__Output as NodeCapability } from './generated/csi/v1/NodeServiceCapability.ts'
 import type { _csi_v1_PluginCapability_Service_Type__Output as PluginCapability } from './generated/csi/v1/PluginCapability.ts'
 
@@ -8,10 +9,15 @@ import type { _csi_v1_PluginCapability_Service_Type__Output as PluginCapability 
 export type Requirement =
   | { readonly service: 'plugin'; readonly capability: PluginCapability }
   | { readonly service: 'controller'; readonly capability: ControllerCapability }
+  | { readonly service: 'groupController'; readonly capability: GroupControllerCapability }
   | { readonly service: 'node'; readonly capability: NodeCapability }
 
 const plugin = (capability: PluginCapability): Requirement => ({ service: 'plugin', capability })
 const controller = (capability: ControllerCapability): Requirement => ({ service: 'controller', capability })
+const groupController = (capability: GroupControllerCapability): Requirement => ({
+  service: 'groupController',
+  capability,
+})
 const node = (capability: NodeCapability): Requirement => ({ service: 'node', capability })
 
 /** RPCs that CSI 1.12 makes depend on a capability; those left out need none, or the service alone. */
@@ -30,6 +36,9 @@ const ofRpc: Readonly<Partial<Record<RpcName, Requirement>>> = {
   ControllerExpandVolume: controller('EXPAND_VOLUME'),
   ControllerGetVolume: controller('GET_VOLUME'),
   ControllerModifyVolume: controller('MODIFY_VOLUME'),
+  CreateVolumeGroupSnapshot: groupController('CREATE_DELETE_GET_VOLUME_GROUP_SNAPSHOT'),
+  DeleteVolumeGroupSnapshot: groupController('CREATE_DELETE_GET_VOLUME_GROUP_SNAPSHOT'),
+  GetVolumeGroupSnapshot: groupController('CREATE_DELETE_GET_VOLUME_GROUP_SNAPSHOT'),
   NodeStageVolume: node('STAGE_UNSTAGE_VOLUME'),
   NodeUnstageVolume: node('STAGE_UNSTAGE_VOLUME'),
   NodeGetVolumeStats: node('GET_VOLUME_STATS'),
@@ -41,6 +50,7 @@ export function requirementsOf(rpc: RpcName, request: object): Requirement[] {
   const required = ofRpc[rpc]
   const requirements = required === undefined ? [] : [required]
   if (required?.service === 'controller') requirements.unshift(plugin('CONTROLLER_SERVICE'))
+  if (required?.service === 'groupController') requirements.unshift(plugin('GROUP_CONTROLLER_SERVICE'))
   if (rpc === 'CreateVolume') requirements.push(...ofCreate(request as CreateVolumeRequest))
   if (rpc === 'ControllerPublishVolume' && (request as { readonly?: boolean }).readonly) {
     requirements.push(controller('PUBLISH_READONLY'))

@@ -6,12 +6,16 @@ import type { ControllerGetVolumeRequest } from './generated/csi/v1/ControllerGe
 import type { ControllerGetVolumeResponse__Output } from './generated/csi/v1/ControllerGetVolumeResponse.ts'
 import type { CreateSnapshotRequest } from './generated/csi/v1/CreateSnapshotRequest.ts'
 import type { CreateSnapshotResponse__Output } from './generated/csi/v1/CreateSnapshotResponse.ts'
+import type { CreateVolumeGroupSnapshotRequest } from './generated/csi/v1/CreateVolumeGroupSnapshotRequest.ts'
+import type { CreateVolumeGroupSnapshotResponse__Output } from './generated/csi/v1/CreateVolumeGroupSnapshotResponse.ts'
 import type { CreateVolumeRequest } from './generated/csi/v1/CreateVolumeRequest.ts'
 import type { CreateVolumeResponse__Output } from './generated/csi/v1/CreateVolumeResponse.ts'
 import type { GetCapacityResponse__Output } from './generated/csi/v1/GetCapacityResponse.ts'
 import type { GetPluginInfoResponse__Output } from './generated/csi/v1/GetPluginInfoResponse.ts'
 import type { GetSnapshotRequest } from './generated/csi/v1/GetSnapshotRequest.ts'
 import type { GetSnapshotResponse__Output } from './generated/csi/v1/GetSnapshotResponse.ts'
+import type { GetVolumeGroupSnapshotRequest } from './generated/csi/v1/GetVolumeGroupSnapshotRequest.ts'
+import type { GetVolumeGroupSnapshotResponse__Output } from './generated/csi/v1/GetVolumeGroupSnapshotResponse.ts'
 import type { ListSnapshotsRequest } from './generated/csi/v1/ListSnapshotsRequest.ts'
 import type { ListSnapshotsResponse__Output } from './generated/csi/v1/ListSnapshotsResponse.ts'
 import type { ListVolumesRequest } from './generated/csi/v1/ListVolumesRequest.ts'
@@ -19,6 +23,7 @@ import type { ListVolumesResponse__Output } from './generated/csi/v1/ListVolumes
 import type { NodeGetInfoResponse__Output } from './generated/csi/v1/NodeGetInfoResponse.ts'
 import type { Snapshot__Output } from './generated/csi/v1/Snapshot.ts'
 import type { VolumeContentSource } from './generated/csi/v1/VolumeContentSource.ts'
+import type { VolumeGroupSnapshot__Output } from './generated/csi/v1/VolumeGroupSnapshot.ts'
 
 /**
  * Every check gives the clause of CSI 1.12 that an answer breaks, as a field's path and what is wrong, or
@@ -102,6 +107,33 @@ const checks: Readonly<Partial<Record<RpcName, Check>>> = {
     return undefined
   },
 
+  CreateVolumeGroupSnapshot(
+    { sourceVolumeIds = [] }: CreateVolumeGroupSnapshotRequest,
+    { groupSnapshot }: CreateVolumeGroupSnapshotResponse__Output,
+  ) {
+    const field = 'CreateVolumeGroupSnapshotResponse.group_snapshot'
+    if (groupSnapshot === null) return `${field}: required`
+    const sources = groupSnapshot.snapshots.map(({ sourceVolumeId }) => sourceVolumeId)
+    const incomplete = incompleteGroup(field, groupSnapshot)
+    if (incomplete !== undefined || isSameSet(sources, sourceVolumeIds)) return incomplete
+    return `${field}.snapshots: they are not one of each volume that was asked for`
+  },
+
+  GetVolumeGroupSnapshot(
+    { groupSnapshotId, snapshotIds = [] }: GetVolumeGroupSnapshotRequest,
+    { groupSnapshot }: GetVolumeGroupSnapshotResponse__Output,
+  ) {
+    const field = 'GetVolumeGroupSnapshotResponse.group_snapshot'
+    if (groupSnapshot === null) return `${field}: required`
+    if (groupSnapshot.groupSnapshotId !== groupSnapshotId) {
+      return `${field}.group_snapshot_id: it is not the one that was asked for`
+    }
+    const ids = groupSnapshot.snapshots.map(({ snapshotId }) => snapshotId)
+    const incomplete = incompleteGroup(field, groupSnapshot)
+    if (incomplete !== undefined || snapshotIds.length === 0 || isSameSet(ids, snapshotIds)) return incomplete
+    return `${field}.snapshots: they are not the ones that were asked for`
+  },
+
   NodeGetInfo: (_request: object, { nodeId }: NodeGetInfoResponse__Output) =>
     nodeId === '' || Buffer.byteLength(nodeId) > 256
       ? 'NodeGetInfoResponse.node_id: required, of at most 256 bytes'
@@ -145,4 +177,31 @@ function incompleteSnapshot(field: string, snapshot: Snapshot__Output): string |
   if (snapshot.sourceVolumeId === '') return `${field}.source_volume_id: required`
   if (snapshot.creationTime === null) return `${field}.creation_time: required`
   return undefined
+}
+
+/** A group is whole or it is none: a snapshot that is missing from it is missed when it is too late. */
+function incompleteGroup(field: string, group: VolumeGroupSnapshot__Output): string | undefined {
+  const { groupSnapshotId, snapshots } = group
+  if (groupSnapshotId === '') return `${field}.group_snapshot_id: required`
+  if (group.creationTime === null) return `${field}.creation_time: required`
+  if (snapshots.length === 0) return `${field}.snapshots: required`
+  for (const snapshot of snapshots) {
+    const incomplete = incompleteSnapshot(`${field}.snapshots`, snapshot)
+    if (incomplete !== undefined) return incomplete
+    if (snapshot.groupSnapshotId !== groupSnapshotId) {
+      return `${field}.snapshots.group_snapshot_id: it is not the group's`
+    }
+  }
+  if (new Set(snapshots.map(({ snapshotId }) => snapshotId)).size < snapshots.length) {
+    return `${field}.snapshots.snapshot_id: two are the same`
+  }
+  if (group.readyToUse && snapshots.some(({ readyToUse }) => !readyToUse)) {
+    return `${field}.ready_to_use: not every snapshot of the group is`
+  }
+  return undefined
+}
+
+function isSameSet(some: readonly string[], others: readonly string[]): boolean {
+  const wanted = new Set(others)
+  return some.length === wanted.size && some.every((item) => wanted.delete(item))
 }

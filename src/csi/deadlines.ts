@@ -1,5 +1,6 @@
 import type { MethodName } from './contract.ts'
 import type { ControllerDefinition } from './generated/csi/v1/Controller.ts'
+import type { GroupControllerDefinition } from './generated/csi/v1/GroupController.ts'
 import type { IdentityDefinition } from './generated/csi/v1/Identity.ts'
 import type { NodeDefinition } from './generated/csi/v1/Node.ts'
 
@@ -7,6 +8,7 @@ import type { NodeDefinition } from './generated/csi/v1/Node.ts'
 export type RpcName =
   | MethodName<IdentityDefinition>
   | MethodName<ControllerDefinition>
+  | MethodName<GroupControllerDefinition>
   | MethodName<NodeDefinition>
 
 /** How long a call may take, in milliseconds, by the name of its RPC. */
@@ -40,6 +42,10 @@ export const defaultDeadlines: Deadlines = {
   ControllerExpandVolume: changeMs,
   ControllerGetVolume: queryMs,
   ControllerModifyVolume: changeMs,
+  GroupControllerGetCapabilities: quickMs,
+  CreateVolumeGroupSnapshot: copyMs,
+  DeleteVolumeGroupSnapshot: changeMs,
+  GetVolumeGroupSnapshot: queryMs,
   NodeStageVolume: changeMs,
   NodeUnstageVolume: changeMs,
   NodePublishVolume: changeMs,

@@ -3,13 +3,14 @@ import { type Around, unobserved } from '../lib/around.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import { type Log, silentLog } from '../lib/log.ts'
-import { createCallSlots, volumeKeyOf } from './call-slots.ts'
+import { createCallSlots, volumeKeysOf } from './call-slots.ts'
 import { type Requirement, requirementsOf } from './capabilities.ts'
 import { brokenClause } from './check-answer.ts'
 import { createConnection, type TlsOptions } from './connection.ts'
 import { loadContract, type MethodName, type RequestOf, type ResponseOf } from './contract.ts'
 import { type Deadlines, defaultDeadlines, type RpcName } from './deadlines.ts'
 import type { ControllerDefinition } from './generated/csi/v1/Controller.ts'
+import type { GroupControllerDefinition } from './generated/csi/v1/GroupController.ts'
 import type { IdentityDefinition } from './generated/csi/v1/Identity.ts'
 import type { _csi_v1_ListSnapshotsResponse_Entry__Output as ListedSnapshot } from './generated/csi/v1/ListSnapshotsResponse.ts'
 import type { _csi_v1_ListVolumesResponse_Entry__Output as ListedVolume } from './generated/csi/v1/ListVolumesResponse.ts'
@@ -55,10 +56,13 @@ type Calls<Definition> = {
     options?: CallOptions,
   ) => Promise<ResponseOf<Definition[Name]>>
 }
-type AllCalls = Calls<IdentityDefinition> & Calls<ControllerDefinition> & Calls<NodeDefinition>
+type AllCalls = Calls<IdentityDefinition> &
+  Calls<ControllerDefinition> &
+  Calls<GroupControllerDefinition> &
+  Calls<NodeDefinition>
 
 /**
- * One method per RPC of Identity, Controller and Node, named as the RPC. Every method makes one attempt
+ * One method per RPC of Identity, Controller, GroupController and Node, named as the RPC. Every method makes one attempt
  * and rejects with a PluginError; its class says whether the call may have been carried out. Before it is
  * sent, the plugin must have announced what the call needs; after it, the answer must keep to the
  * specification. Calls about one volume go one after another.
@@ -88,6 +92,7 @@ const aboutThePlugin: ReadonlySet<RpcName> = new Set<RpcName>([
   'GetPluginCapabilities',
   'Probe',
   'ControllerGetCapabilities',
+  'GroupControllerGetCapabilities',
   'NodeGetCapabilities',
   'NodeGetInfo',
 ])
@@ -188,7 +193,7 @@ export function createPluginClient(options: PluginClientOptions): PluginClient {
     await ensureAnnounced(name, request, callOptions)
     const { signal } = callOptions
     return await slots
-      .run(volumeKeyOf(request), () => attempt(name, method, request, callOptions), signal)
+      .run(volumeKeysOf(request), () => attempt(name, method, request, callOptions), signal)
       .catch((error: unknown) => {
         if (error instanceof PluginError || !signal?.aborted) throw error
         throw givenUp(name, signal)
@@ -233,8 +238,8 @@ type Attempt = (
 ) => Promise<object>
 
 function createCalls(call: Attempt): AllCalls {
-  const { identity, controller, node } = loadContract()
-  const calls = [identity, controller, node].flatMap((service) =>
+  const { identity, controller, groupController, node } = loadContract()
+  const calls = [identity, controller, groupController, node].flatMap((service) =>
     Object.entries(service).map(([name, method]) => [
       name.charAt(0).toLowerCase() + name.slice(1),
       // The names come from the same proto as the type RpcName.
@@ -253,8 +258,12 @@ async function askCapabilities(
     const { capabilities } = await calls.getPluginCapabilities({})
     return new Set(capabilities.map((capability) => capability.service?.type ?? ''))
   }
-  const { capabilities } =
-    service === 'controller' ? await calls.controllerGetCapabilities({}) : await calls.nodeGetCapabilities({})
+  const ask = {
+    controller: calls.controllerGetCapabilities,
+    groupController: calls.groupControllerGetCapabilities,
+    node: calls.nodeGetCapabilities,
+  }[service]
+  const { capabilities } = await ask({})
   return new Set(capabilities.map(({ rpc }) => rpc?.type ?? ''))
 }
 

@@ -18,12 +18,14 @@ const everything: FakeAnswers = {
   GetPluginCapabilities: {
     capabilities: [
       { service: { type: 'CONTROLLER_SERVICE' } },
+      { service: { type: 'GROUP_CONTROLLER_SERVICE' } },
       { service: { type: 'VOLUME_ACCESSIBILITY_CONSTRAINTS' } },
     ],
   },
   ControllerGetCapabilities: {
     capabilities: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map((type) => ({ rpc: { type } })),
   },
+  GroupControllerGetCapabilities: { capabilities: [{ rpc: { type: 1 } }] },
   NodeGetCapabilities: { capabilities: [1, 2, 3, 4, 5, 6].map((type) => ({ rpc: { type } })) },
 }
 
@@ -42,9 +44,9 @@ export async function startFakePlugin(
 ): Promise<FakePlugin & { port: number }> {
   const received: Array<{ rpc: string; request: unknown }> = []
   const server = new Server({ 'grpc.max_send_message_length': -1 })
-  const { identity, controller, node } = loadContract()
+  const { identity, controller, groupController, node } = loadContract()
   const all = { ...everything, ...answers }
-  for (const service of [identity, controller, node]) {
+  for (const service of [identity, controller, groupController, node]) {
     const implementation: UntypedServiceImplementation = {}
     for (const rpc of Object.keys(service)) {
       const answer = all[rpc]

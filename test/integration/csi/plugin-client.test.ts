@@ -37,6 +37,19 @@ const refuse = (code: status, details = '') => {
   throw { code, details }
 }
 const volume = (volumeId: string, more: object = {}) => ({ volume: { volumeId, ...more } })
+const member = (groupId: string, volumeId: string, more: object = {}) => ({
+  snapshotId: `${groupId}-${volumeId}`,
+  sourceVolumeId: volumeId,
+  groupSnapshotId: groupId,
+  creationTime: { seconds: 1 },
+  ...more,
+})
+const group = (id: string, volumeIds: readonly string[], more: object = {}) => ({
+  groupSnapshotId: id,
+  creationTime: { seconds: 1 },
+  snapshots: volumeIds.map((volumeId) => member(id, volumeId)),
+  ...more,
+})
 const failing = (expected: Partial<PluginError>) => expect.objectContaining(expected)
 
 describe('honest answers', () => {
@@ -81,6 +94,62 @@ describe('honest answers', () => {
       'GetPluginCapabilities',
       'ControllerGetCapabilities',
     ])
+  })
+
+  test('a group of snapshots and a modification go there and back; each waits for all volumes it is about', async () => {
+    const begun: string[] = []
+    const first = Promise.withResolvers<object>()
+    await start({
+      CreateVolumeGroupSnapshot: ({ name }: { name: string }) => {
+        begun.push(name)
+        return { groupSnapshot: group('g', ['a', 'b']) }
+      },
+      ControllerModifyVolume: ({ volumeId }: { volumeId: string }) => {
+        begun.push(volumeId)
+        return volumeId === 'b' ? first.promise : {}
+      },
+    })
+    const modify = (volumeId: string) =>
+      client.controllerModifyVolume({ volumeId, mutableParameters: { live: 'allow' } })
+    // Asked beforehand, so that the calls below queue in the order they are made.
+    await client.capabilities('groupController')
+    const modified = modify('b')
+    await vi.waitFor(() => expect(begun).toEqual(['b']))
+    const taken = client.createVolumeGroupSnapshot({ name: 'g', sourceVolumeIds: ['b', 'a', 'b'] })
+    const after = modify('a')
+    await modify('c')
+    expect(begun).toEqual(['b', 'c'])
+    first.resolve({})
+    const [, { groupSnapshot }] = await Promise.all([modified, taken, after])
+    expect(begun).toEqual(['b', 'c', 'g', 'a'])
+    expect(groupSnapshot?.snapshots.map(({ snapshotId }) => snapshotId)).toEqual(['g-a', 'g-b'])
+    expect(plugin.received.at(-1)?.request).toMatchObject({ mutableParameters: { live: 'allow' } })
+  })
+
+  test.each<[string, FakeAnswers, () => Promise<unknown>, string]>([
+    [
+      'a group of snapshots',
+      { GetPluginCapabilities: { capabilities: [{ service: { type: 'CONTROLLER_SERVICE' } }] } },
+      () => client.createVolumeGroupSnapshot({ name: 'g', sourceVolumeIds: ['v'] }),
+      'GROUP_CONTROLLER_SERVICE',
+    ],
+    [
+      'a group of snapshots, by a service that has them not',
+      { GroupControllerGetCapabilities: {} },
+      () => client.deleteVolumeGroupSnapshot({ groupSnapshotId: 'g' }),
+      'CREATE_DELETE_GET_VOLUME_GROUP_SNAPSHOT',
+    ],
+    [
+      'a modification',
+      { ControllerGetCapabilities: {} },
+      () => client.controllerModifyVolume({ volumeId: 'v', mutableParameters: { live: 'allow' } }),
+      'MODIFY_VOLUME',
+    ],
+  ])('%s is never sent where it is not announced', async (_title, answers, call, capability) => {
+    await start(answers)
+    const details = `the plugin does not announce ${capability}`
+    await expect(call()).rejects.toEqual(failing({ errorClass: 'unsupported', details }))
+    expect(plugin.received.map(({ rpc }) => rpc).filter((rpc) => !rpc.includes('Capabilities'))).toEqual([])
   })
 
   test('lists are read to the end; a token that the plugin has dropped makes them begin again', async () => {
@@ -137,6 +206,29 @@ describe('a plugin that is not there, hangs or dies', () => {
       failing({ code: status.DEADLINE_EXCEEDED, errorClass: 'may-be-running' }),
     )
   })
+
+  test.each<[string, () => Promise<unknown>]>([
+    [
+      'CreateVolumeGroupSnapshot',
+      () => client.createVolumeGroupSnapshot({ name: 'g', sourceVolumeIds: ['v'] }),
+    ],
+    ['DeleteVolumeGroupSnapshot', () => client.deleteVolumeGroupSnapshot({ groupSnapshotId: 'g' })],
+    ['ControllerModifyVolume', () => client.controllerModifyVolume({ volumeId: 'v' })],
+  ])(
+    'it hangs in %s, then dies in it: either way the call may be running, and the next is sent',
+    async (rpc, call) => {
+      await start({ [rpc]: hang }, { deadlines: { [rpc]: 100 } })
+      await expect(call()).rejects.toEqual(
+        failing({ code: status.DEADLINE_EXCEEDED, errorClass: 'may-be-running' }),
+      )
+      client.close()
+      client = createPluginClient({ pluginID: 'fake', endpoint: endpoint() })
+      const cut = expect(call()).rejects.toEqual(failing({ errorClass: 'may-be-running' }))
+      await vi.waitFor(() => expect(plugin.received.filter((one) => one.rpc === rpc)).toHaveLength(2))
+      plugin.die()
+      await cut
+    },
+  )
 
   test('it answers late: the caller has its error, and the answer goes nowhere', async () => {
     const answer = Promise.withResolvers<object>()
@@ -215,6 +307,8 @@ describe('a plugin that lies', () => {
     () =>
       client.createVolume({ name: 'v', ...more })
   const take = () => client.createSnapshot({ name: 's', sourceVolumeId: 'v' })
+  const takeGroup = () => client.createVolumeGroupSnapshot({ name: 'g', sourceVolumeIds: ['a', 'b'] })
+  const withMembers = (...snapshots: object[]) => group('g', [], { snapshots })
   const expand = () =>
     client.controllerExpandVolume({ volumeId: 'v', capacityRange: { requiredBytes: 9n, limitBytes: 10n } })
 
@@ -275,6 +369,58 @@ describe('a plugin that lies', () => {
       { GetSnapshot: snapshot({ snapshotId: 'other' }) },
       () => client.getSnapshot({ snapshotId: 's' }),
       /not the one/,
+    ],
+    ['no group of snapshots', { CreateVolumeGroupSnapshot: {} }, takeGroup, /group_snapshot: required/],
+    ...(
+      [
+        ['a group without an ID', group('', ['a', 'b']), /group_snapshot_id: required/],
+        ['a group without a time', group('g', ['a', 'b'], { creationTime: null }), /creation_time: required/],
+        ['an empty group', group('g', []), /snapshots: required/],
+        ['a group with one snapshot too few', group('g', ['a']), /not one of each volume/],
+        ['a group with one snapshot too many', group('g', ['a', 'b', 'c']), /not one of each volume/],
+        [
+          'a group with one volume twice',
+          withMembers(member('g', 'a'), member('g', 'a', { snapshotId: 'x' })),
+          /not one of each volume/,
+        ],
+        [
+          'a group with one snapshot twice',
+          withMembers(member('g', 'a'), member('g', 'b', { snapshotId: 'g-a' })),
+          /two are the same/,
+        ],
+        [
+          'a snapshot of another group',
+          withMembers(member('g', 'a'), member('other', 'b')),
+          /not the group's/,
+        ],
+        [
+          'a snapshot of the group without an ID',
+          withMembers(member('g', 'a', { snapshotId: '' })),
+          /snapshot_id: required/,
+        ],
+        [
+          'a group that is ready before its snapshots',
+          group('g', ['a', 'b'], { readyToUse: true }),
+          /not every snapshot/,
+        ],
+      ] as const
+    ).map(([title, groupSnapshot, clause]): [string, FakeAnswers, () => Promise<unknown>, RegExp] => [
+      title,
+      { CreateVolumeGroupSnapshot: { groupSnapshot } },
+      takeGroup,
+      clause,
+    ]),
+    [
+      'another group than was asked for',
+      { GetVolumeGroupSnapshot: { groupSnapshot: group('other', ['a']) } },
+      () => client.getVolumeGroupSnapshot({ groupSnapshotId: 'g' }),
+      /not the one that was asked for/,
+    ],
+    [
+      'other snapshots of the group than were asked for',
+      { GetVolumeGroupSnapshot: { groupSnapshot: group('g', ['a', 'b']) } },
+      () => client.getVolumeGroupSnapshot({ groupSnapshotId: 'g', snapshotIds: ['g-a'] }),
+      /not the ones that were asked for/,
     ],
     [
       'more entries than were asked for',
@@ -340,13 +486,31 @@ describe('secrets', () => {
     client.close()
     plugin.die()
     const secrets = { password: 'hunter2-and-more', other: 'hunter2' }
+    const repeating = () => refuse(status.INTERNAL, 'login hunter2-and-more / hunter2 failed')
     await start(
-      { DeleteVolume: () => refuse(status.INTERNAL, 'login hunter2-and-more / hunter2 failed') },
+      {
+        DeleteVolume: repeating,
+        ControllerModifyVolume: repeating,
+        CreateVolumeGroupSnapshot: repeating,
+        DeleteVolumeGroupSnapshot: repeating,
+        GetVolumeGroupSnapshot: repeating,
+      },
       { log },
     )
-    const error = await client.deleteVolume({ volumeId: 'v', secrets }).catch((reason) => reason)
-    expect(error.message).toContain('login ***stripped*** / ***stripped*** failed')
-    expect(JSON.stringify([error, error.stack, error.cause ?? null])).not.toContain('hunter2')
+    for (const call of [
+      () => client.deleteVolume({ volumeId: 'v', secrets }),
+      () => client.controllerModifyVolume({ volumeId: 'v', secrets }),
+      () => client.createVolumeGroupSnapshot({ name: 'g', sourceVolumeIds: ['v'], secrets }),
+      () => client.deleteVolumeGroupSnapshot({ groupSnapshotId: 'g', secrets }),
+      () => client.getVolumeGroupSnapshot({ groupSnapshotId: 'g', secrets }),
+    ]) {
+      const error = await call().then(
+        () => expect.unreachable(),
+        (reason) => reason,
+      )
+      expect(error.message).toContain('login ***stripped*** / ***stripped*** failed')
+      expect(JSON.stringify([error, error.stack, error.cause ?? null])).not.toContain('hunter2')
+    }
     expect(lines.join()).toContain('"password":"***stripped***"')
     expect(lines.join()).not.toContain('hunter2')
   })

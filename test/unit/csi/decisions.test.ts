@@ -18,9 +18,9 @@ test('every gRPC code has a class, and wrapping an error does not change what th
   }
 })
 
-test('every RPC of the three services has a deadline', () => {
-  const { identity, controller, node } = loadContract()
-  const rpcs = [identity, controller, node].flatMap((service) => Object.keys(service))
+test('every RPC of the four services has a deadline', () => {
+  const { identity, controller, groupController, node } = loadContract()
+  const rpcs = [identity, controller, groupController, node].flatMap((service) => Object.keys(service))
   expect(Object.keys(defaultDeadlines).sort()).toEqual(rpcs.sort())
 })
 
@@ -50,6 +50,16 @@ describe('what a call needs', () => {
       needs('ControllerPublishVolume', { readonly: true }),
       ['CONTROLLER_SERVICE', 'PUBLISH_UNPUBLISH_VOLUME', 'PUBLISH_READONLY'],
     ],
+    [
+      'a modification',
+      needs('ControllerModifyVolume', { volumeId: 'v', mutableParameters: { live: 'allow' } }),
+      ['CONTROLLER_SERVICE', 'MODIFY_VOLUME'],
+    ],
+    ...(['Create', 'Get', 'Delete'] as const).map((verb): [string, string[], string[]] => [
+      `a group snapshot's ${verb.toLowerCase()}`,
+      needs(`${verb}VolumeGroupSnapshot`, {}),
+      ['GROUP_CONTROLLER_SERVICE', 'CREATE_DELETE_GET_VOLUME_GROUP_SNAPSHOT'],
+    ]),
     ['publishing on a node', needs('NodePublishVolume', {}), []],
     ['staging on a node', needs('NodeStageVolume', {}), ['STAGE_UNSTAGE_VOLUME']],
   ])('%s', (_title, actual, expected) => expect(actual).toEqual(expected))
