@@ -1,15 +1,26 @@
-/** Runs what is asked for under one name one after the other, whatever became of the one before. */
-export type InTurn = <Result>(name: string, work: () => Promise<Result>) => Promise<Result>
+/**
+ * Runs work of equal names one after another, in the order in which it was asked for, whatever became of the work
+ * before. Work under several names holds them all: it waits until everything before it is over on each.
+ */
+export type InTurn = <Result>(
+  names: string | readonly string[],
+  work: () => Promise<Result>,
+) => Promise<Result>
 
 export function createInTurn(): InTurn {
-  const last = new Map<string, Promise<unknown>>()
-  return (name, work) => {
-    const turn = (last.get(name) ?? Promise.resolve()).then(work, work)
-    last.set(name, turn)
-    const forget = () => {
-      if (last.get(name) === turn) last.delete(name)
+  const last = new Map<string, Promise<void>>()
+  return async (given, work) => {
+    const names = typeof given === 'string' ? [given] : given
+    const before = names.map((name) => last.get(name))
+    const { promise: turn, resolve: end } = Promise.withResolvers<void>()
+    // All names are taken in one go, so that two pieces of work never wait for each other.
+    for (const name of names) last.set(name, turn)
+    await Promise.all(before)
+    try {
+      return await work()
+    } finally {
+      for (const name of names) if (last.get(name) === turn) last.delete(name)
+      end()
     }
-    turn.then(forget, forget)
-    return turn
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
+import type { InTurn } from '../lib/in-turn.ts'
 import type { Log } from '../lib/log.ts'
-import type { KeyedLock } from './keyed-lock.ts'
 import type { NodeIdentity } from './node/node-identity.ts'
 import type { PluginRegistry } from './plugins/registry.ts'
 import type { State } from './state/state.ts'
@@ -19,8 +19,8 @@ export interface ServerContext {
     readonly root: string | undefined
     readonly stagingRoot: string
   }
-  /** By volumeKey: at most one operation changes a volume at a time. */
-  readonly lock: KeyedLock
+  /** At most one operation changes a volume at a time; holdVolumes takes it. */
+  readonly lock: InTurn
   readonly aclEnabled: boolean
   readonly log: Log
   readonly clock: Clock

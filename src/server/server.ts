@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, delay, systemClock } from '../lib/clock.ts'
 import { errorCode, UsageError } from '../lib/errors.ts'
+import { createInTurn } from '../lib/in-turn.ts'
 import type { Log } from '../lib/log.ts'
 import { type Acl, noAcl, openAcl } from './acl/acl.ts'
 import { recoverClaims } from './claims/claims.ts'
@@ -12,7 +13,6 @@ import { createHttpServer } from './http/http-server.ts'
 import { defaultLimits, type Limits } from './http/limits.ts'
 import { isLoopback } from './http/own-host.ts'
 import { loadTls, type TlsFiles, watchTls } from './http/tls.ts'
-import { createKeyedLock } from './keyed-lock.ts'
 import { followPluginDirectory } from './plugins/plugin-directory.ts'
 import { createPluginRegistry, type PluginConfig, type PluginRegistryOptions } from './plugins/registry.ts'
 import { agentRoutes } from './routes/agent.ts'
@@ -108,7 +108,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     node,
     registration: options.registration ?? 'page',
     mounts: { root: options.mountRoot, stagingRoot: join(options.dataDirectory, 'staging') },
-    lock: createKeyedLock(),
+    lock: createInTurn(),
     aclEnabled: acl !== noAcl,
     log,
     clock,

@@ -34,6 +34,8 @@ export interface FakePlugin {
   failNext(rpc: RpcName, ...faults: Fault[]): void
   ready: boolean
   capabilities: Set<string>
+  /** What an expansion answers. */
+  nodeExpansionRequired: boolean
   start(): Promise<void>
   /** Cuts every connection. */
   stop(): Promise<void>
@@ -56,6 +58,7 @@ export async function startFakePlugin(socket?: string): Promise<FakePlugin> {
     snapshots: new Map(),
     calls: [],
     ready: true,
+    nodeExpansionRequired: false,
     capabilities: new Set([
       'CREATE_DELETE_VOLUME',
       'LIST_VOLUMES',
@@ -134,7 +137,9 @@ export async function startFakePlugin(socket?: string): Promise<FakePlugin> {
       capabilities: [...plugin.capabilities].map((type) => ({ rpc: { type } })),
     }),
     NodeGetInfo: () => ({ nodeId: 'fake-node' }),
-    NodeGetCapabilities: () => ({ capabilities: [{ rpc: { type: 'STAGE_UNSTAGE_VOLUME' } }] }),
+    NodeGetCapabilities: () => ({
+      capabilities: ['STAGE_UNSTAGE_VOLUME', 'EXPAND_VOLUME'].map((type) => ({ rpc: { type } })),
+    }),
     ControllerPublishVolume: () => ({ publishContext: { device: 'fake' } }),
     ControllerUnpublishVolume: () => ({}),
     NodeStageVolume: () => ({}),
@@ -178,8 +183,9 @@ export async function startFakePlugin(socket?: string): Promise<FakePlugin> {
       const volume = plugin.volumes.get(request.volumeId)
       if (volume === undefined) throw refuse(status.NOT_FOUND, 'no such volume')
       volume.capacityBytes = request.capacityRange.requiredBytes
-      return { capacityBytes: volume.capacityBytes, nodeExpansionRequired: false }
+      return { capacityBytes: volume.capacityBytes, nodeExpansionRequired: plugin.nodeExpansionRequired }
     },
+    NodeExpandVolume: () => ({}),
     ListVolumes: (request: { maxEntries: number; startingToken: string }) =>
       page(
         [...plugin.volumes.values()].map((volume) => ({ volume: present(volume) })),

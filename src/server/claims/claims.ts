@@ -1,10 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { errorMessage } from '../../lib/errors.ts'
+import { stringifyJSON } from '../../lib/json.ts'
 import type { AccessMode, AttachmentMode } from '../../wire/volume.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest, conflict, notFound, unavailable } from '../errors.ts'
+import { holdVolumes } from '../hold-volumes.ts'
 import { claimsOf } from '../state/claims-of.ts'
+import { claimsOfExternal } from '../state/external-volume.ts'
 import { type ClaimMode, type ClaimRecord, isLive, type VolumeRecord, volumeKey } from '../state/records.ts'
 import { planClaim } from './plan-claim.ts'
 import { publishClaim } from './publish-claim.ts'
@@ -26,10 +29,12 @@ export interface ClaimRequest {
  * undone; where that fails too, the claim stays as a `failed` allocation, for Detach. @throws ApiError
  */
 export async function takeClaim(context: ServerContext, request: ClaimRequest): Promise<ClaimRecord> {
-  const { state, plugins, lock, mounts } = context
-  return await lock([volumeKey(request.namespace, request.volumeID)], async () => {
+  const { state, plugins, mounts } = context
+  const place = { namespace: request.namespace, id: request.volumeID }
+  return await holdVolumes(context, [place], async () => {
     const volume = requireVolume(context, request.namespace, request.volumeID)
-    const plan = planClaim(volume, claimsOf(state, volume), request)
+    const others = claimsOfExternal(state, volume)
+    const plan = planClaim(volume, others, request)
     if (plan.type === 'refuse') throw conflict(`volume "${volume.id}": ${plan.reason}`)
     const plugin = plugins.live(volume.pluginID)
     if (plugin.record.node === undefined) throw unavailable('volume is currently unschedulable')
@@ -48,7 +53,7 @@ export async function takeClaim(context: ServerContext, request: ClaimRequest): 
       phase: 'taken',
       targetPath,
       stagingPath: plugin.record.node.RequiresNodeStageVolume
-        ? stagingPath(mounts.stagingRoot, volume, `${request.mode}-${attachmentMode}-${accessMode}`)
+        ? stagingPath(mounts.stagingRoot, volume, others)
         : '',
       accessMode,
       attachmentMode,
@@ -63,9 +68,17 @@ export async function takeClaim(context: ServerContext, request: ClaimRequest): 
   })
 }
 
-/** One staging per volume and usage, as Nomad has it; the hash keeps IDs from being paths. */
-const stagingPath = (root: string, { namespace, id }: VolumeRecord, usage: string) =>
-  join(root, createHash('sha256').update(volumeKey(namespace, id)).digest('hex').slice(0, 20), usage)
+/**
+ * Where an external volume is staged on this node: at one path, whoever claims it (CSI, NodeStageVolume: "only one
+ * staging_target_path per volume"; Nomad has one for each usage). The hash keeps IDs from being paths.
+ */
+function stagingPath(root: string, volume: VolumeRecord, claims: readonly ClaimRecord[]): string {
+  const staged = claims.find((claim) => claim.stagingPath !== '')
+  if (staged !== undefined) return staged.stagingPath
+  const context = Object.entries(volume.context).sort(([one], [other]) => (one < other ? -1 : 1))
+  const name = stringifyJSON([volume.pluginID, volume.externalID, context])
+  return join(root, createHash('sha256').update(name).digest('hex').slice(0, 20))
+}
 
 /** Releases what may have been done of a claim whose taker was never told of it. Never rejects. */
 async function undoClaim(context: ServerContext, claimID: string, why: string): Promise<void> {
@@ -88,8 +101,8 @@ export async function endClaim(
   volumeID: string,
   claimID: string,
 ): Promise<void> {
-  const { state, lock } = context
-  await lock([volumeKey(namespace, volumeID)], async () => {
+  const { state } = context
+  await holdVolumes(context, [{ namespace, id: volumeID }], async () => {
     const claim = state.csi_claims.get(claimID)
     if (claim === undefined || claim.namespace !== namespace || claim.volumeID !== volumeID) {
       throw notFound(`claim not found: ${claimID}`)
@@ -109,9 +122,9 @@ export async function detachNode(
   volumeID: string,
   nodeID: string,
 ): Promise<void> {
-  const { state, lock } = context
+  const { state } = context
   if (nodeID === '') throw badRequest('detach requires node ID')
-  await lock([volumeKey(namespace, volumeID)], async () => {
+  await holdVolumes(context, [{ namespace, id: volumeID }], async () => {
     const volume = requireVolume(context, namespace, volumeID)
     const claims = claimsOf(state, volume).filter((claim) => claim.nodeID === nodeID)
     if (claims.length === 0 && nodeID !== state.nodeID) throw notFound(`no node with ID "${nodeID}"`)
@@ -130,7 +143,7 @@ export async function detachNode(
  * when the process ended are undone, because nobody was told of them.
  */
 export async function recoverClaims(context: ServerContext): Promise<void> {
-  const { state, lock } = context
+  const { state } = context
   for (const claim of state.csi_claims.list().filter(({ clientStatus }) => clientStatus === 'running')) {
     if (isPublished(claim.targetPath)) continue
     storeClaim(state, {
@@ -142,7 +155,7 @@ export async function recoverClaims(context: ServerContext): Promise<void> {
   const unfinished = state.csi_claims.list().filter(({ clientStatus }) => clientStatus === 'pending')
   await Promise.all(
     unfinished.map((claim) =>
-      lock([volumeKey(claim.namespace, claim.volumeID)], () =>
+      holdVolumes(context, [{ namespace: claim.namespace, id: claim.volumeID }], () =>
         undoClaim(context, claim.id, 'the server ended while the volume was being claimed'),
       ),
     ),

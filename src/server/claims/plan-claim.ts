@@ -1,4 +1,5 @@
 import type { AccessMode, AttachmentMode } from '../../wire/volume.ts'
+import { describeRecord } from '../state/external-volume.ts'
 import type { CapabilityRecord, ClaimMode, ClaimRecord, VolumeRecord } from '../state/records.ts'
 
 export interface ClaimWish {
@@ -16,6 +17,7 @@ export type ClaimPlan =
  * Whether a claim may be had beside the ones there are, and by which of the volume's requested capabilities:
  * the current pair of modes where the volume is claimed, else the first that serves. Claims whose allocation
  * has ended count until they are freed, because their publication may still be there.
+ * @param claims on the external volume, by whichever record
  */
 export function planClaim(volume: VolumeRecord, claims: readonly ClaimRecord[], wish: ClaimWish): ClaimPlan {
   const [current] = claims
@@ -40,8 +42,13 @@ export function planClaim(volume: VolumeRecord, claims: readonly ClaimRecord[], 
   }
   return {
     type: 'refuse',
-    reason: `volume max claims reached: held by ${claims.map(({ id }) => id).join(', ')}`,
+    reason: `volume max claims reached: held by ${claims.map((claim) => describeClaim(claim, volume)).join(', ')}`,
   }
+}
+
+function describeClaim({ id, volumeID, namespace }: ClaimRecord, volume: VolumeRecord): string {
+  const isOwn = volumeID === volume.id && namespace === volume.namespace
+  return isOwn ? id : `${id} by way of ${describeRecord({ id: volumeID, namespace })}`
 }
 
 /** Nomad's table of free claims (ReadSchedulable and WriteFreeClaims in nomad/structs/csi.go). */

@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js'
 import { PluginError } from '../../csi/plugin-error.ts'
 import type { ServerContext } from '../context.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
-import { claimsOf } from '../state/claims-of.ts'
+import { claimsOfHandle } from '../state/external-volume.ts'
 import {
   type ClaimPhase,
   type ClaimRecord,
@@ -23,7 +23,7 @@ export async function releaseClaim({ state, plugins }: ServerContext, claim: Cla
   const volume = state.csi_volumes.get(volumeKey(claim.namespace, claim.volumeID))
   if (volume === undefined) return removeClaim(state, claim)
   const { record, client, call } = plugins.live(volume.pluginID)
-  const others = claimsOf(state, volume).filter(({ id }) => id !== claim.id)
+  const others = claimsOfHandle(state, volume).filter(({ id }) => id !== claim.id)
   const volumeId = volume.externalID
   let current = claim
   const leave = (phase: ClaimPhase) => {
@@ -74,11 +74,7 @@ export async function releaseAttachment(
 ): Promise<void> {
   const { record, client, call } = plugins.live(volume.pluginID)
   if (!record.controller?.SupportsAttachDetach) return
-  const isClaimed = state.csi_volumes
-    .list()
-    .filter(({ pluginID, externalID }) => pluginID === volume.pluginID && externalID === volume.externalID)
-    .some((same) => claimsOf(state, same).length > 0)
-  if (isClaimed) return
+  if (claimsOfHandle(state, volume).length > 0) return
   const { externalID: volumeId, secrets } = volume
   try {
     await goneIsFine(

@@ -143,3 +143,8 @@ export const isLive = ({ clientStatus }: ClaimRecord) =>
 
 /** Key of a volume's rows. A namespace's name holds no slash. */
 export const volumeKey = (namespace: string, id: string) => `${namespace}/${id}`
+
+export type Handle = Pick<VolumeDefinition, 'pluginID' | 'externalID'>
+
+/** The one name of what calls without a context reach: a plugin, and an ID that the plugin gave. */
+export const handleOf = ({ pluginID, externalID }: Handle) => JSON.stringify([pluginID, externalID])

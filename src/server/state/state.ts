@@ -9,6 +9,7 @@ import {
   type ClaimRecord,
   type CreateIntent,
   type DeleteIntent,
+  handleOf,
   type NamespaceRecord,
   type PluginRecord,
   type StorageDigest,
@@ -31,7 +32,10 @@ interface Rows {
   storage_digests: StorageDigest
 }
 
-/** Each table in the order of its keys' bytes; volumes by namespace, then ID, and claims by their volume. */
+/**
+ * Each table in the order of its keys' bytes; volumes by namespace, then ID, and claims by their volume. Volumes are
+ * grouped by what they name at their plugin (handleOf).
+ */
 interface Tables {
   readonly namespaces: Table<NamespaceRecord>
   readonly csi_plugins: Table<PluginRecord>
@@ -83,6 +87,7 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
     csi_volumes: new Table<VolumeRecord, VolumePlace>(
       (row) => volumeKey(row.namespace, row.id),
       (a, b) => compareBytes(a.namespace, b.namespace) || compareBytes(a.id, b.id),
+      handleOf,
     ),
     csi_creates: byName((row) => volumeKey(row.definition.namespace, row.definition.id)),
     csi_deletes: byName((row) => volumeKey(row.namespace, row.id)),

@@ -1,17 +1,27 @@
 /**
- * A table's rows in memory, by key and in order. Rows are never changed, only replaced. `Order` is the part
- * of a row that its place in the order depends on.
+ * A table's rows in memory, by key, in order and in groups. Rows are never changed, only replaced. `Order` is the
+ * part of a row that its place in the order depends on.
  */
 export class Table<Row extends Order, Order extends object = Row> {
   readonly #rows = new Map<string, Row>()
   readonly #sorted: Row[] = []
+  readonly #groups = new Map<string, Map<string, Row>>()
   readonly #compare: (a: Order, b: Order) => number
+  readonly #groupOf: ((row: Row) => string) | undefined
   readonly keyOf: (row: Row) => string
 
-  /** @param compare the order of `list`; 0 only for rows of equal keys */
-  constructor(keyOf: (row: Row) => string, compare: (a: Order, b: Order) => number) {
+  /**
+   * @param compare the order of `list`; 0 only for rows of equal keys
+   * @param groupOf the name of the group that a row is in; not given: there are no groups
+   */
+  constructor(
+    keyOf: (row: Row) => string,
+    compare: (a: Order, b: Order) => number,
+    groupOf?: (row: Row) => string,
+  ) {
     this.keyOf = keyOf
     this.#compare = compare
+    this.#groupOf = groupOf
   }
 
   get(key: string): Row | undefined {
@@ -21,6 +31,11 @@ export class Table<Row extends Order, Order extends object = Row> {
   /** Every row in order; the array is the table's own. */
   list(): readonly Row[] {
     return this.#sorted
+  }
+
+  /** The rows of one group, in the order in which they came to it. */
+  group(name: string): readonly Row[] {
+    return [...(this.#groups.get(name)?.values() ?? [])]
   }
 
   /** Position in `list` of the first row that does not come before `place`. */
@@ -39,8 +54,21 @@ export class Table<Row extends Order, Order extends object = Row> {
   /** For State alone, once the row is stored. */
   set(row: Row): void {
     const key = this.keyOf(row)
-    this.#sorted.splice(this.position(row), this.#rows.has(key) ? 1 : 0, row)
+    const before = this.#rows.get(key)
+    this.#sorted.splice(this.position(row), before === undefined ? 0 : 1, row)
     this.#rows.set(key, row)
+    if (this.#groupOf === undefined) return
+    const name = this.#groupOf(row)
+    if (before !== undefined && this.#groupOf(before) !== name) this.#leaveGroup(key, before)
+    const group = this.#groups.get(name) ?? new Map<string, Row>()
+    this.#groups.set(name, group.set(key, row))
+  }
+
+  #leaveGroup(key: string, row: Row): void {
+    const name = this.#groupOf?.(row) ?? ''
+    const group = this.#groups.get(name)
+    group?.delete(key)
+    if (group?.size === 0) this.#groups.delete(name)
   }
 
   /** For State alone, once the row is gone from the store. */
@@ -49,6 +77,7 @@ export class Table<Row extends Order, Order extends object = Row> {
     if (row === undefined) return
     this.#sorted.splice(this.position(row), 1)
     this.#rows.delete(key)
+    this.#leaveGroup(key, row)
   }
 }
 

@@ -4,6 +4,7 @@ import { presentSnapshot } from '../../csi/present.ts'
 import type { Snapshot, SnapshotRequest, SnapshotsResponse } from '../../wire/snapshot.ts'
 import type { ServerContext } from '../context.ts'
 import { ApiError, badRequest, notFound, unprocessable } from '../errors.ts'
+import { holdVolumes } from '../hold-volumes.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
 import { type StringMap, volumeKey } from '../state/records.ts'
 
@@ -12,20 +13,20 @@ import { type StringMap, volumeKey } from '../state/records.ts'
  * and source, so a create whose answer was lost is repeated by its client. @throws ApiError
  */
 export async function createSnapshot(
-  { state, plugins, lock }: ServerContext,
+  context: ServerContext,
   namespace: string,
   request: SnapshotRequest,
 ): Promise<Snapshot> {
+  const { state, plugins } = context
   if (request.Name === '') throw badRequest('missing Name')
-  const key = volumeKey(namespace, request.SourceVolumeID)
-  const volume = state.csi_volumes.get(key)
-  if (volume === undefined) throw notFound(`no such volume "${request.SourceVolumeID}"`)
-  const pluginID = request.PluginID || volume.pluginID
-  const { record, client, call } = plugins.live(pluginID)
-  if (!record.controller?.SupportsCreateDeleteSnapshot) {
-    throw unprocessable(`plugin "${pluginID}" does not support snapshot`)
-  }
-  return await lock([key], async () => {
+  return await holdVolumes(context, [{ namespace, id: request.SourceVolumeID }], async () => {
+    const volume = state.csi_volumes.get(volumeKey(namespace, request.SourceVolumeID))
+    if (volume === undefined) throw notFound(`no such volume "${request.SourceVolumeID}"`)
+    const pluginID = request.PluginID || volume.pluginID
+    const { record, client, call } = plugins.live(pluginID)
+    if (!record.controller?.SupportsCreateDeleteSnapshot) {
+      throw unprocessable(`plugin "${pluginID}" does not support snapshot`)
+    }
     let created: Snapshot__Output | null
     try {
       const answer = await client.createSnapshot(

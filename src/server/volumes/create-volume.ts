@@ -5,6 +5,7 @@ import { toInt64 } from '../../csi/present.ts'
 import type { ServerContext } from '../context.ts'
 import { ApiError, conflict } from '../errors.ts'
 import { mayStillHappen, pluginFailure } from '../plugins/plugin-failure.ts'
+import { describeRecord, recordsOfHandle } from '../state/external-volume.ts'
 import { type VolumeDefinition, type VolumeRecord, volumeKey } from '../state/records.ts'
 import { toCreateVolumeRequest } from './csi-requests.ts'
 
@@ -43,13 +44,11 @@ export async function createVolume(
     throw new ApiError(502, `controller create volume: plugin ${definition.pluginID} answered no volume_id`)
   }
   const externalID = created.volumeId
-  const holder = state.csi_volumes
-    .list()
-    .find((other) => other.pluginID === definition.pluginID && other.externalID === externalID)
+  const [holder] = recordsOfHandle(state, { pluginID: definition.pluginID, externalID })
   if (holder !== undefined) {
     dropIntent()
     throw conflict(
-      `volume "${definition.id}": the name "${definition.name}" belongs to external volume ${externalID}, which is registered as "${holder.id}" in namespace ${holder.namespace}`,
+      `volume "${definition.id}": the name "${definition.name}" belongs to external volume ${externalID}, which is registered as ${describeRecord(holder)}`,
     )
   }
   return storeCreated(state, definition, created, key)

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ServerContext } from '../context.ts'
 import { badRequest, conflict, unprocessable } from '../errors.ts'
+import { holdVolumes } from '../hold-volumes.ts'
+import { recordsOfExternal } from '../state/external-volume.ts'
 import { type VolumeRecord, volumeKey } from '../state/records.ts'
 import { createVolume } from './create-volume.ts'
 import { type ParsedDefinition, parseDefinition } from './parse-definition.ts'
@@ -18,33 +20,37 @@ const keyOf = ({ definition }: ParsedDefinition) => volumeKey(definition.namespa
  * as they are then. @throws ApiError
  */
 export async function registerVolumes(context: ServerContext, bodies: Bodies): Promise<VolumeRecord[]> {
-  const { state, plugins, lock } = context
+  const { state, plugins } = context
   const parsed = bodies.map(parseDefinition)
-  return await lock(parsed.map(keyOf), async () => {
-    const unchanged: VolumeRecord[] = []
-    const planned: VolumeRecord[] = []
-    for (const item of parsed) {
-      const { definition } = item
-      requireNamespace(context, definition.namespace, definition.id)
-      const existing = state.csi_volumes.get(keyOf(item))
-      const update = existing && requireUpdate(context, existing, item)
-      if (existing !== undefined && update === undefined) {
-        unchanged.push(existing)
-        continue
+  return await holdVolumes(
+    context,
+    parsed.map(({ definition }) => definition),
+    async () => {
+      const unchanged: VolumeRecord[] = []
+      const planned: VolumeRecord[] = []
+      for (const item of parsed) {
+        const { definition } = item
+        requireNamespace(context, definition.namespace, definition.id)
+        const existing = state.csi_volumes.get(keyOf(item))
+        const update = existing && requireUpdate(context, existing, item)
+        if (existing !== undefined && update === undefined) {
+          unchanged.push(existing)
+          continue
+        }
+        if (existing === undefined) requireNoCreate(context, item)
+        if (existing === undefined && definition.externalID === '') {
+          throw badRequest(
+            `missing external ID: Register records a volume that exists; to make one, PUT /v1/volume/csi/${encodeURIComponent(definition.id)}/create`,
+          )
+        }
+        const plugin = plugins.live(definition.pluginID)
+        const next = update?.volume ?? newRecord(item)
+        const capacity = await validateAtPlugin(plugin, next)
+        planned.push(update ? await expandForUpdate(context, plugin, update) : { ...next, capacity })
       }
-      if (existing === undefined) requireNoCreate(context, item)
-      if (existing === undefined && definition.externalID === '') {
-        throw badRequest(
-          `missing external ID: Register records a volume that exists; to make one, PUT /v1/volume/csi/${encodeURIComponent(definition.id)}/create`,
-        )
-      }
-      const plugin = plugins.live(definition.pluginID)
-      const next = update?.volume ?? newRecord(item)
-      const capacity = await validateAtPlugin(plugin, next)
-      planned.push(update ? await expandForUpdate(context, plugin, update) : { ...next, capacity })
-    }
-    return [...unchanged, ...storeVolumes(state, planned)]
-  })
+      return [...unchanged, ...storeVolumes(state, planned)]
+    },
+  )
 }
 
 /**
@@ -57,7 +63,7 @@ export async function createVolumes(
   replays: Replays,
   bodies: Bodies,
 ): Promise<VolumeRecord[]> {
-  const { state, plugins, lock } = context
+  const { state, plugins } = context
   const parsed = bodies.map(parseDefinition)
   for (const { definition } of parsed) {
     requireNamespace(context, definition.namespace, definition.id)
@@ -67,28 +73,32 @@ export async function createVolumes(
       throw unprocessable('plugin does not support creating volumes')
     }
   }
-  return await lock(parsed.map(keyOf), async () => {
-    const stored: VolumeRecord[] = []
-    for (const item of parsed) {
-      const { definition } = item
-      const existing = state.csi_volumes.get(keyOf(item))
-      if (existing !== undefined) {
-        const update = requireUpdate(context, existing, item)
-        const plugin = plugins.live(definition.pluginID)
-        if (update === undefined) stored.push(existing)
-        else stored.push(...storeVolumes(state, [await expandForUpdate(context, plugin, update)]))
-        continue
+  return await holdVolumes(
+    context,
+    parsed.map(({ definition }) => definition),
+    async () => {
+      const stored: VolumeRecord[] = []
+      for (const item of parsed) {
+        const { definition } = item
+        const existing = state.csi_volumes.get(keyOf(item))
+        if (existing !== undefined) {
+          const update = requireUpdate(context, existing, item)
+          const plugin = plugins.live(definition.pluginID)
+          if (update === undefined) stored.push(existing)
+          else stored.push(...storeVolumes(state, [await expandForUpdate(context, plugin, update)]))
+          continue
+        }
+        requireCreatable(item)
+        requireNoCreate(context, item)
+        try {
+          stored.push(await createVolume(context, definition))
+        } finally {
+          if (state.csi_creates.get(keyOf(item)) !== undefined) replays.start(keyOf(item))
+        }
       }
-      requireCreatable(item)
-      requireNoCreate(context, item)
-      try {
-        stored.push(await createVolume(context, definition))
-      } finally {
-        if (state.csi_creates.get(keyOf(item)) !== undefined) replays.start(keyOf(item))
-      }
-    }
-    return stored
-  })
+      return stored
+    },
+  )
 }
 
 function requireNamespace({ state }: ServerContext, namespace: string, volumeID: string) {
@@ -126,12 +136,24 @@ const newRecord = ({ definition, topologies }: ParsedDefinition): VolumeRecord =
   modifyTimeMs: 0,
 })
 
-/** Stores the records in one write, none for none. Those without a create index are new. */
+/**
+ * Stores the records in one write, none for none. Those without a create index are new. A capacity that changes is
+ * that of the external volume, and changes in every record of it.
+ */
 function storeVolumes(state: ServerContext['state'], volumes: readonly VolumeRecord[]): VolumeRecord[] {
   if (volumes.length === 0) return []
   const stored: VolumeRecord[] = []
   state.write(({ put, index, nowMs }) => {
+    const changed = new Map(volumes.map((volume) => [volumeKey(volume.namespace, volume.id), volume]))
     for (const volume of volumes) {
+      const before = state.csi_volumes.get(volumeKey(volume.namespace, volume.id))
+      if (volume.capacity === (before?.capacity ?? 0)) continue
+      for (const other of recordsOfExternal(state, volume)) {
+        const key = volumeKey(other.namespace, other.id)
+        changed.set(key, { ...(changed.get(key) ?? other), capacity: volume.capacity })
+      }
+    }
+    for (const [key, volume] of changed) {
       const isNew = volume.createIndex === 0
       const record: VolumeRecord = {
         ...volume,
@@ -141,7 +163,7 @@ function storeVolumes(state: ServerContext['state'], volumes: readonly VolumeRec
         modifyTimeMs: nowMs,
       }
       put('csi_volumes', record)
-      stored.push(record)
+      if (volumes.some(({ namespace, id }) => volumeKey(namespace, id) === key)) stored.push(record)
     }
   })
   return stored

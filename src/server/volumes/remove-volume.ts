@@ -1,24 +1,32 @@
 import { status } from '@grpc/grpc-js'
 import type { ServerContext } from '../context.ts'
 import { conflict, notFound, unprocessable } from '../errors.ts'
+import { holdVolumes } from '../hold-volumes.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
 import { claimsOf } from '../state/claims-of.ts'
+import {
+  claimsOfExternal,
+  claimsOfHandle,
+  describeRecord,
+  recordsOfHandle,
+} from '../state/external-volume.ts'
 import { type ClaimRecord, isLive, type StringMap, type VolumeRecord, volumeKey } from '../state/records.ts'
 
 /**
- * Deregister: drops the record and leaves the external volume. With `force` a volume may go whose claims'
- * allocations have all ended. @throws ApiError 404, 409
+ * Deregister: drops the record and leaves the external volume. Refused while the external volume is claimed, by
+ * whichever record. With `force` only this record's claims count, and only those whose allocations have not ended.
+ * @throws ApiError 404, 409
  */
 export async function deregisterVolume(
-  { state, lock }: ServerContext,
+  context: ServerContext,
   namespace: string,
   id: string,
   force: boolean,
 ): Promise<void> {
-  const key = volumeKey(namespace, id)
-  await lock([key], async () => {
+  const { state } = context
+  await holdVolumes(context, [{ namespace, id }], async () => {
     const volume = requireVolume(state, namespace, id)
-    requireUnused(state, volume, force ? isLive : () => true)
+    requireUnclaimed(volume, force ? claimsOf(state, volume).filter(isLive) : claimsOfExternal(state, volume))
     removeRecord(state, volume)
   })
 }
@@ -35,9 +43,9 @@ export async function deleteVolume(
   id: string,
   headerSecrets: StringMap,
 ): Promise<void> {
-  const { state, lock, plugins, clock } = context
+  const { state, plugins, clock } = context
   const key = volumeKey(namespace, id)
-  await lock([key], async () => {
+  await holdVolumes(context, [{ namespace, id }], async () => {
     const volume = requireVolume(state, namespace, id)
     requireDeletable(state, volume)
     plugins.live(volume.pluginID)
@@ -84,20 +92,13 @@ export async function finishDelete({ state, plugins }: ServerContext, key: strin
   removeRecord(state, volume)
 }
 
-/** Neither claimed nor recorded a second time. */
+/** Neither claimed nor recorded a second time: the plugin deletes by the external ID alone. */
 function requireDeletable(state: ServerContext['state'], volume: VolumeRecord) {
-  requireUnused(state, volume, () => true)
-  const other = state.csi_volumes
-    .list()
-    .find(
-      (candidate) =>
-        candidate !== volume &&
-        candidate.pluginID === volume.pluginID &&
-        candidate.externalID === volume.externalID,
-    )
+  requireUnclaimed(volume, claimsOfHandle(state, volume))
+  const other = recordsOfHandle(state, volume).find((candidate) => candidate !== volume)
   if (other === undefined) return
   throw conflict(
-    `volume in use: ${volume.id}: its external volume is also registered as "${other.id}" in namespace ${other.namespace}`,
+    `volume in use: ${volume.id}: its external volume is also registered as ${describeRecord(other)}; deregister one of the two first`,
   )
 }
 
@@ -109,12 +110,14 @@ function requireVolume(state: ServerContext['state'], namespace: string, id: str
   throw notFound(`volume not found: ${id}`)
 }
 
-function requireUnused(
-  state: ServerContext['state'],
-  volume: VolumeRecord,
-  counts: (claim: ClaimRecord) => boolean,
-) {
-  if (claimsOf(state, volume).some(counts)) throw conflict(`volume in use: ${volume.id}`)
+function requireUnclaimed(volume: VolumeRecord, claims: readonly ClaimRecord[]) {
+  const [claim] = claims
+  if (claim === undefined) return
+  const isOwn = claim.volumeID === volume.id && claim.namespace === volume.namespace
+  const record = describeRecord({ id: claim.volumeID, namespace: claim.namespace })
+  throw conflict(
+    `volume in use: ${volume.id}${isOwn ? '' : `: its external volume is claimed by way of ${record}`}`,
+  )
 }
 
 function removeRecord(state: ServerContext['state'], volume: VolumeRecord) {

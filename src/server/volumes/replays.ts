@@ -1,6 +1,7 @@
 import { delay } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { ServerContext } from '../context.ts'
+import { holdVolumes } from '../hold-volumes.ts'
 import { volumeKey } from '../state/records.ts'
 import { createVolume } from './create-volume.ts'
 import { finishDelete } from './remove-volume.ts'
@@ -21,7 +22,7 @@ export interface Replays {
 }
 
 export function createReplays(context: ServerContext): Replays {
-  const { state, lock, log, clock } = context
+  const { state, log, clock } = context
   const closing = new AbortController()
   const running = new Set<string>()
   const isSettled = (key: string) =>
@@ -29,8 +30,9 @@ export function createReplays(context: ServerContext): Replays {
   const isOver = (key: string) => closing.signal.aborted || isSettled(key)
 
   /** One attempt. */
-  const replay = (key: string) =>
-    lock([key], async () => {
+  const replay = (key: string) => {
+    const [namespace = '', ...rest] = key.split('/')
+    return holdVolumes(context, [{ namespace, id: rest.join('/') }], async () => {
       const create = state.csi_creates.get(key)
       if (isOver(key)) return
       const operation = create === undefined ? 'delete' : 'create'
@@ -43,6 +45,7 @@ export function createReplays(context: ServerContext): Replays {
         log.warn({ volume: key, operation, settled: isSettled(key), reason }, 'replay failed')
       }
     })
+  }
 
   async function replayUntilSettled(key: string) {
     for (let delayMs = firstDelayMs; !isOver(key); delayMs = Math.min(delayMs * 2, longestDelayMs)) {

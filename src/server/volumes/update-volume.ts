@@ -5,6 +5,7 @@ import { conflict, unprocessable } from '../errors.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
 import type { LivePlugin } from '../plugins/registry.ts'
 import { claimsOf } from '../state/claims-of.ts'
+import { claimsOfExternal } from '../state/external-volume.ts'
 import type { VolumeRecord } from '../state/records.ts'
 import { toCapacityRange, toCsiCapability } from './csi-requests.ts'
 import type { ParsedDefinition } from './parse-definition.ts'
@@ -43,7 +44,7 @@ export async function expandForUpdate(
   if (!record.controller?.SupportsExpand) {
     throw unprocessable('unable to update volume: expand is not implemented by this controller plugin')
   }
-  const claims = claimsOf(state, volume)
+  const claims = claimsOfExternal(state, volume)
   const [claim] = claims
   try {
     const { capacityBytes, nodeExpansionRequired } = await client.controllerExpandVolume(
