@@ -137,6 +137,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     acl,
     log,
     clock,
+    settled: state.settled,
   })
   const unwatchTls = options.tls === undefined ? () => {} : watchTls(options.tls, clock, log, http.useTls)
 

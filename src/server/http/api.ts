@@ -14,12 +14,18 @@ export interface ApiRequest {
   readonly signal: AbortSignal
 }
 
+/** The elements of an array, each written as JSON when its turn comes. */
+export interface JSONElements<Row = unknown> {
+  readonly rows: readonly Row[]
+  write(row: Row): string
+}
+
 /** What a route answers with status 200. */
 export interface ApiAnswer {
   /** Sent as JSON; absent: an empty body. */
   readonly body?: unknown
-  /** The body where it is JSON already. */
-  readonly json?: string
+  /** A body that is an array, perhaps a long one, whose elements are written as they are sent. */
+  readonly elements?: JSONElements
   /** X-Nomad-Index, with the headers that go with it; absent: none of them. */
   readonly index?: number
   /** X-Nomad-NextToken; `''`: the last page. */

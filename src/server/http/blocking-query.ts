@@ -9,8 +9,8 @@ export interface BlockingQuery {
   readonly topics: readonly string[]
   /** The index that the answer has now; the query waits until it is past the one asked for. */
   index(): number
-  /** Made once, when the wait is over. May throw. */
-  answer(index: number): ApiAnswer
+  /** Made once, when the wait is over, of what is there when it is called. May throw. */
+  answer(index: number): ApiAnswer | Promise<ApiAnswer>
 }
 
 export type RunBlockingQuery = (query: BlockingQuery, signal: AbortSignal) => Promise<ApiAnswer>
@@ -39,6 +39,6 @@ export function createBlockingQueries(state: State, clock: Clock, random: () => 
         if (signal.aborted) finish()
       })
     }
-    return answer(index())
+    return await answer(index())
   }
 }

@@ -1,23 +1,17 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
-import { promisify } from 'node:util'
-import { deflate, gzip } from 'node:zlib'
-import { type FastifyReply, type FastifyRequest, fastify, type HTTPMethods } from 'fastify'
+import { type FastifyReply, fastify, type HTTPMethods } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
-import { parseJSON, stringifyJSON } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
-import type { Access } from '../acl/access.ts'
 import type { Acl } from '../acl/acl.ts'
 import { guardHandler } from '../acl/authorize.ts'
 import { ApiError } from '../errors.ts'
-import type { ApiAnswer, ApiRequest, Handler, Resource } from './api.ts'
+import type { ApiAnswer, ApiRequest, Resource } from './api.ts'
 import { createConnectionLimit, createRequestLimit, type Limits, slownessLimits } from './limits.ts'
 import { isMeantForUs } from './own-host.ts'
 import type { Tls } from './tls.ts'
-
-const gzipAsync = promisify(gzip)
-const deflateAsync = promisify(deflate)
+import { writeBody } from './write-body.ts'
 
 const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE']
 
@@ -36,12 +30,16 @@ export interface HttpServerOptions {
   readonly acl: Acl
   readonly log: Log
   readonly clock: Clock
+  /** As State has it: no answer goes out before what it rests on is on the disk. */
+  settled(): Promise<void> | undefined
 }
 
 /** Lays the resources over HTTP: bodies, headers, errors and encodings as Nomad's agent has them. */
 export function createHttpServer(options: HttpServerOptions) {
-  const { resources, region, names, limits, acl, log, clock } = options
-  const closing = new AbortController()
+  const { resources, region, names, limits, acl, log, clock, settled } = options
+  let isClosing = false
+  /** Of the requests under way. */
+  const underWay = new Set<AbortController>()
   let { tls } = options
   const servers: Server[] = []
   const limitConnections = createConnectionLimit(limits.connectionsPerClient)
@@ -130,7 +128,7 @@ export function createHttpServer(options: HttpServerOptions) {
   })
   app.addHook('onSend', (_request, reply, _payload, done) => {
     // A connection that stays open would hold up the close.
-    if (closing.signal.aborted) reply.header('Connection', 'close')
+    if (isClosing) reply.header('Connection', 'close')
     done()
   })
   app.setErrorHandler((error, _request, reply) => sendError(reply, error, log))
@@ -149,7 +147,29 @@ export function createHttpServer(options: HttpServerOptions) {
           const wanted = query.get('region')
           if (wanted && wanted !== region) throw new ApiError(400, 'No path to region')
           const access = acl.accessOf(request.headers)
-          return await serve(handler, query, access, request, reply, closing.signal)
+          const under = new AbortController()
+          underWay.add(under)
+          // An answer that came to its end needs nobody to stop.
+          reply.raw.once('close', () => {
+            underWay.delete(under)
+            if (!reply.raw.writableFinished) under.abort(clientIsGone)
+          })
+          if (isClosing) under.abort(serverCloses)
+          const apiRequest: ApiRequest = {
+            params: request.params as Record<string, string>,
+            query,
+            access,
+            headers: request.headers,
+            body: Buffer.isBuffer(request.body) ? request.body : undefined,
+            signal: under.signal,
+          }
+          let answer: ApiAnswer
+          try {
+            answer = await handler(apiRequest)
+          } finally {
+            await settled()
+          }
+          return await sendAnswer(answer, apiRequest, reply)
         },
       })
     }
@@ -164,7 +184,8 @@ export function createHttpServer(options: HttpServerOptions) {
     },
     /** Ends the blocked queries with what is there, answers what is under way, and closes. */
     async close() {
-      closing.abort()
+      isClosing = true
+      for (const under of underWay) under.abort(serverCloses)
       await app.close()
     },
   }
@@ -172,44 +193,21 @@ export function createHttpServer(options: HttpServerOptions) {
 
 const plainText = 'text/plain; charset=utf-8'
 
-async function serve(
-  handler: Handler,
-  query: URLSearchParams,
-  access: Access,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  closing: AbortSignal,
-) {
-  const gone = new AbortController()
-  const onClose = () => gone.abort()
-  reply.raw.once('close', onClose)
-  const apiRequest: ApiRequest = {
-    params: request.params as Record<string, string>,
-    query,
-    access,
-    headers: request.headers,
-    body: Buffer.isBuffer(request.body) ? request.body : undefined,
-    signal: AbortSignal.any([gone.signal, closing]),
-  }
-  const answer = await handler(apiRequest)
-  return await sendAnswer(answer, apiRequest, reply)
-}
+const clientIsGone = new Error('the client is gone')
+const serverCloses = new Error('the server closes')
 
 async function sendAnswer(answer: ApiAnswer, { query, headers }: ApiRequest, reply: FastifyReply) {
   setIndexHeaders(reply, answer.index)
   if (answer.nextToken) reply.header('X-Nomad-NextToken', answer.nextToken)
-  let json = answer.json ?? (answer.body === undefined ? undefined : stringifyJSON(answer.body))
-  if (json === undefined) return reply.send('')
   const pretty = query.get('pretty')
-  if (pretty !== null && pretty !== '0') json = `${stringifyJSON(parseJSON(json), 4)}\n`
-  reply.type('application/json').header('Vary', 'Accept-Encoding')
   const accepted = String(headers['accept-encoding'] ?? '')
-  if (/\bgzip\b/.test(accepted)) return reply.header('Content-Encoding', 'gzip').send(await gzipAsync(json))
-  if (/\bdeflate\b/.test(accepted)) {
-    return reply.header('Content-Encoding', 'deflate').send(await deflateAsync(json))
-  }
+  const coding = /\bgzip\b/.test(accepted) ? 'gzip' : /\bdeflate\b/.test(accepted) ? 'deflate' : undefined
+  const body = await writeBody(answer, pretty !== null && pretty !== '0', coding)
+  if (body === undefined) return reply.send('')
+  reply.type('application/json').header('Vary', 'Accept-Encoding')
+  if (coding !== undefined) reply.header('Content-Encoding', coding)
   // Of a text, Fastify would add a charset to the type, which Nomad does not have.
-  return reply.send(Buffer.from(json))
+  return reply.send(body)
 }
 
 function setIndexHeaders(reply: FastifyReply, index: number | undefined) {

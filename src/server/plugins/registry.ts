@@ -6,6 +6,7 @@ import {
   type PluginClient,
   type PluginClientOptions,
 } from '../../csi/plugin-client.ts'
+import { nest } from '../../lib/around.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { delay } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
@@ -76,6 +77,11 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
   const { state, log, clock } = options
   const closing = new AbortController()
   const running = new Map<string, RunningPlugin>()
+  /** What a call rests on, such as its intent, is on the disk before it is sent. */
+  const onceSettled: NonNullable<PluginRegistryOptions['aroundCall']> = async (_call, run) => {
+    await state.settled()
+    return await run()
+  }
 
   function add({ id, endpoint, tls }: PluginConfig) {
     const client = createPluginClient({
@@ -85,7 +91,7 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
       connectTimeoutMs,
       log,
       clock,
-      ...(options.aroundCall && { aroundCall: options.aroundCall }),
+      aroundCall: nest(onceSettled, options.aroundCall),
     })
     const removed = new AbortController()
     const ended = AbortSignal.any([closing.signal, removed.signal])

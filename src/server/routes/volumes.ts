@@ -6,14 +6,15 @@ import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseReadOptions } from '../http/read-options.ts'
 import type { VolumeRecord } from '../state/records.ts'
 import { registerVolumes } from '../volumes/define-volumes.ts'
+import { createStubWriter, followListRows } from '../volumes/list-rows.ts'
 import { planList } from '../volumes/list-volumes.ts'
-import { createStubCache, presentVolume } from '../volumes/present-volume.ts'
+import { presentVolume } from '../volumes/present-volume.ts'
 import { parseVolumesBody } from '../volumes/request-body.ts'
 
 /** The list of volumes, and Register by its collection path. */
 export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery): Resource[] {
   const { state } = context
-  const stub = createStubCache(state)
+  const rows = followListRows(state)
   return [
     {
       path: '/v1/volumes',
@@ -24,7 +25,7 @@ export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery
         // Dynamic host volumes are another resource, of which there are none here.
         if (type === 'host') return { body: [], index: state.index('csi_volumes') }
         if (type !== 'csi') throw notFound('resource not found')
-        const takePage = planList(context, {
+        const takePage = planList(context, rows, {
           ...options,
           pluginID: query.get('plugin_id') ?? '',
           nodeID: query.get('node_id') ?? '',
@@ -35,9 +36,9 @@ export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery
             options,
             topics: ['csi_volumes'],
             index: () => state.index('csi_volumes'),
-            answer: (index) => {
-              const { page, nextToken } = takePage()
-              return { json: `[${page.map(stub).join(',')}]`, index, nextToken }
+            answer: async (index) => {
+              const { rows, plugins, nextToken } = await takePage()
+              return { elements: { rows, write: createStubWriter(plugins) }, index, nextToken }
             },
           },
           signal,

@@ -1,6 +1,7 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fdatasync as fdatasyncCallback, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
 import { UsageError } from '../../lib/errors.ts'
 import { formatOf, openDatabase } from '../../lib/sqlite.ts'
 import { openKeyFile, type SecretBox } from './secret-box.ts'
@@ -42,12 +43,17 @@ export const migrations: readonly string[] = [
      secrets = seal('csi_deletes/' || key, json_object('secrets', json(unsealed('csi_deletes/' || key, coalesce(secrets, '{}')))));`,
 ]
 
+const fdatasync = promisify(fdatasyncCallback)
+
 export const databaseFile = 'server.db'
 const keyFile = 'server.key'
 
 export interface StateDatabase {
   readonly sql: DatabaseSync
   readonly box: SecretBox
+  /** Brings every commit before it to the disk, away from the event loop. */
+  sync(): Promise<void>
+  close(): void
 }
 
 /**
@@ -82,7 +88,31 @@ export function openStateDatabase(directory: string, keyPath = join(directory, k
   })
   if (box === undefined) throw new Error('the database was opened without its key')
   scrub(sql)
-  return { sql, box }
+  const log = openLog(sql, `${path}-wal`)
+  return {
+    sql,
+    box,
+    sync: () => fdatasync(log),
+    close() {
+      // SQLite brings what its log holds into the database, and to the disk.
+      sql.close()
+      closeSync(log)
+    },
+  }
+}
+
+/**
+ * From now on a commit only writes to SQLite's log, which stays whole whatever happens (synchronous = NORMAL); that it
+ * is on the disk, `sync` of this log tells.
+ */
+function openLog(sql: DatabaseSync, path: string): number {
+  sql.exec('PRAGMA synchronous = NORMAL')
+  const log = openSync(path, 'a', 0o600)
+  // That the file is there is to be on the disk, too.
+  const directory = openSync(dirname(path), 'r')
+  fsyncSync(directory)
+  closeSync(directory)
+  return log
 }
 
 /** What a person can do about a state that cannot be opened. */

@@ -5,6 +5,7 @@ import { transaction as runTransaction } from '../../lib/sqlite.ts'
 import { backupDatabase } from './backup.ts'
 import { fromColumns, toColumns } from './columns.ts'
 import { openStateDatabase, type TableName, tableNames } from './database.ts'
+import { createGroupSync } from './group-sync.ts'
 import {
   type ClaimRecord,
   type CreateIntent,
@@ -17,9 +18,8 @@ import {
   volumeKey,
 } from './records.ts'
 import type { SecretBox } from './secret-box.ts'
-import { compareBytes, Table } from './table.ts'
+import { compareBytes, compareVolumes, Table, type VolumePlace } from './table.ts'
 
-type VolumePlace = Pick<VolumeRecord, 'namespace' | 'id'>
 type ClaimPlace = Pick<ClaimRecord, 'namespace' | 'volumeID' | 'id'>
 
 interface Rows {
@@ -57,17 +57,35 @@ export interface Transaction {
   touch(table: TableName): void
 }
 
+/** A row that a write put or removed. */
+export interface RowChange<Name extends TableName = TableName> {
+  readonly table: Name
+  readonly key: string
+  /** undefined: it is new. */
+  readonly before: Rows[Name] | undefined
+  /** undefined: it is gone. */
+  readonly after: Rows[Name] | undefined
+}
+
 /**
- * All that the server knows, in SQLite and mirrored in memory: reads never wait for the disk, and a write
- * is on the disk when `write` returns. One process holds it at a time.
+ * All that the server knows, in SQLite and mirrored in memory: reads never wait for the disk. A write is whole or not
+ * there, and seen by every read, when `write` returns; what rests on it leaves this process, as an answer or as a call
+ * of a plugin, after `settled`. One process holds it at a time.
  */
 export interface State extends Tables {
   /** ID of this machine's node, chosen at the first start. */
   readonly nodeID: string
   /** Index of the last write to a table, at least 1. */
   index(table: TableName): number
-  /** Runs `change` in one transaction, then wakes who watches what it changed. */
+  /** Runs `change` in one transaction, then tells who follows, and wakes who watches what it changed. */
   write(change: (transaction: Transaction) => void): void
+  /**
+   * Resolves when everything that was written until now is on the disk; undefined: it is. Rejects once where the disk
+   * failed; writes are refused from then on.
+   */
+  settled(): Promise<void> | undefined
+  /** Calls `changed` within each write, in the order of writes, once reads see it. The returned function ends it. */
+  follow(changed: (changes: readonly RowChange[], index: number) => void): () => void
   /**
    * Calls `changed` after each write to what `topics` name: a table, or a row of it as `table/key`.
    * The returned function ends it.
@@ -80,13 +98,14 @@ export interface State extends Tables {
 
 /** Opens the state in a data directory. @throws UsageError as openStateDatabase */
 export function openState(directory: string, clock: Clock, keyFile?: string): State {
-  const { sql, box } = openStateDatabase(directory, keyFile)
+  const { sql, box, sync, close } = openStateDatabase(directory, keyFile)
+  const disk = createGroupSync(sync)
   const tables: Tables = {
     namespaces: byName((row) => row.name),
     csi_plugins: byName((row) => row.id),
     csi_volumes: new Table<VolumeRecord, VolumePlace>(
       (row) => volumeKey(row.namespace, row.id),
-      (a, b) => compareBytes(a.namespace, b.namespace) || compareBytes(a.id, b.id),
+      compareVolumes,
       handleOf,
     ),
     csi_creates: byName((row) => volumeKey(row.definition.namespace, row.definition.id)),
@@ -101,6 +120,7 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
     ),
   }
   const watchers = new Map<string, Set<() => void>>()
+  const followers = new Set<Parameters<State['follow']>[0]>()
   const indexes = new Map<string, number>()
 
   const readMeta = sql.prepare('SELECT value FROM meta WHERE key = ?')
@@ -127,21 +147,21 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
   try {
     for (const name of tableNames) {
       const table: { set(row: object): void } = tables[name]
-      for (const row of sql.prepare(`SELECT key, document, secrets FROM ${name}`).all()) {
+      for (const row of sql.prepare(`SELECT key, document, secrets FROM ${name} ORDER BY key`).all()) {
         const secrets = row.secrets === null ? null : String(row.secrets)
         table.set(readRow(box, name, String(row.key), String(row.document), secrets))
       }
     }
   } catch (error) {
-    sql.close()
+    close()
     throw error
   }
 
   const write: State['write'] = (change) => {
+    disk.noteWrite()
     const index = Math.max(0, ...indexes.values()) + 1
     const touched = new Set<TableName>()
-    const topics = new Set<string>()
-    const remember: (() => void)[] = []
+    const changes = new Map<string, RowChange>()
     const transaction: Transaction = {
       index,
       nowMs: clock.now(),
@@ -150,15 +170,13 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
         const table = tables[name] as unknown as Table<typeof row>
         const key = table.keyOf(row)
         statements[name].put.run(key, ...toColumns(box, name, key, row))
-        remember.push(() => table.set(row))
         touched.add(name)
-        topics.add(`${name}/${key}`)
+        changes.set(`${name}/${key}`, { table: name, key, before: table.get(key), after: row })
       },
       remove(name, key) {
         statements[name].remove.run(key)
-        remember.push(() => tables[name].remove(key))
         touched.add(name)
-        topics.add(`${name}/${key}`)
+        changes.set(`${name}/${key}`, { table: name, key, before: tables[name].get(key), after: undefined })
       },
       touch: (name) => touched.add(name),
     }
@@ -166,16 +184,23 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
       change(transaction)
       for (const name of touched) writeIndex.run(name, index)
     })
-    for (const step of remember) step()
-    for (const name of touched) {
-      indexes.set(name, index)
-      topics.add(name)
+    for (const { table: name, key, after } of changes.values()) {
+      const table: { set(row: object): void; remove(key: string): void } = tables[name]
+      if (after === undefined) table.remove(key)
+      else table.set(after)
     }
-    for (const changed of new Set([...topics].flatMap((topic) => [...(watchers.get(topic) ?? [])]))) changed()
+    for (const name of touched) indexes.set(name, index)
+    const rows = [...changes.values()]
+    for (const changed of followers) changed(rows, index)
+    const woken = [...changes.keys(), ...touched].flatMap((topic) => [...(watchers.get(topic) ?? [])])
+    for (const changed of new Set(woken)) changed()
   }
 
   const nodeID = String(readMeta.get('node_id')?.value ?? randomUUID())
-  if (readMeta.get('node_id') === undefined) writeMeta.run('node_id', nodeID)
+  if (readMeta.get('node_id') === undefined) {
+    disk.noteWrite()
+    writeMeta.run('node_id', nodeID)
+  }
   if (tables.namespaces.get('default') === undefined) {
     write(({ put, index }) =>
       put('namespaces', {
@@ -193,6 +218,11 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
     nodeID,
     index: (table) => indexes.get(table) ?? 1,
     write,
+    settled: disk.settled,
+    follow(changed) {
+      followers.add(changed)
+      return () => followers.delete(changed)
+    },
     watch(topics, changed) {
       for (const topic of topics) {
         const set = watchers.get(topic) ?? new Set()
@@ -207,7 +237,7 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
       }
     },
     backup: (path) => backupDatabase(sql, path),
-    close: () => sql.close(),
+    close,
   }
 }
 

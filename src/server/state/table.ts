@@ -51,11 +51,13 @@ export class Table<Row extends Order, Order extends object = Row> {
     return low
   }
 
-  /** For State alone, once the row is stored. */
+  /** The row takes the place of the one with its key, if there is one. */
   set(row: Row): void {
     const key = this.keyOf(row)
     const before = this.#rows.get(key)
-    this.#sorted.splice(this.position(row), before === undefined ? 0 : 1, row)
+    const place = this.position(row)
+    if (before === undefined) this.#sorted.splice(place, 0, row)
+    else this.#sorted[place] = row
     this.#rows.set(key, row)
     if (this.#groupOf === undefined) return
     const name = this.#groupOf(row)
@@ -71,7 +73,6 @@ export class Table<Row extends Order, Order extends object = Row> {
     if (group?.size === 0) this.#groups.delete(name)
   }
 
-  /** For State alone, once the row is gone from the store. */
   remove(key: string): void {
     const row = this.#rows.get(key)
     if (row === undefined) return
@@ -81,7 +82,23 @@ export class Table<Row extends Order, Order extends object = Row> {
   }
 }
 
-/** Order of the bytes of two texts in UTF-8, as Nomad's store orders its keys. */
+export type VolumePlace = { readonly namespace: string; readonly id: string }
+
+/** The order of volumes: by namespace, then ID. */
+export const compareVolumes = (a: VolumePlace, b: VolumePlace): number =>
+  compareBytes(a.namespace, b.namespace) || compareBytes(a.id, b.id)
+
+/** Order of the bytes of two texts in UTF-8, as Nomad's store orders its keys. Both are well-formed. */
 export function compareBytes(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
+  if (a === b) return 0
+  const shorter = Math.min(a.length, b.length)
+  for (let at = 0; at < shorter; at++) {
+    const one = a.charCodeAt(at)
+    const other = b.charCodeAt(at)
+    if (one !== other) return rank(one) - rank(other)
+  }
+  return a.length - b.length
 }
+
+/** Characters beyond U+FFFF, which UTF-16 begins with D800 to DFFF, come after all others. */
+const rank = (unit: number) => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800)

@@ -1,12 +1,12 @@
+import { createBreather } from '../../lib/breather.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
 import { compileFilter, type Predicate } from '../filter/compile-filter.ts'
 import { FilterError } from '../filter/expression.ts'
 import type { ReadOptions } from '../http/read-options.ts'
-import { claimsOf } from '../state/claims-of.ts'
-import type { VolumeRecord } from '../state/records.ts'
-import type { State } from '../state/state.ts'
-import { createFilterRow, volumeFields } from './volume-fields.ts'
+import type { Table, VolumePlace } from '../state/table.ts'
+import type { ListRow, PluginsThen } from './list-rows.ts'
+import { createFilterRow, type FilterRow, volumeFields } from './volume-fields.ts'
 
 export interface ListOptions extends ReadOptions {
   /** An exact ID, else a prefix; `''`: any. */
@@ -17,42 +17,76 @@ export interface ListOptions extends ReadOptions {
   readonly isVisible: (namespace: string) => boolean
 }
 
-/** A list that was asked for and checked, to be taken when its blocking query ends. */
-export type TakePage = () => { readonly page: readonly VolumeRecord[]; readonly nextToken: string }
+/** A page, and the plugins that its health is of. */
+export interface ListPage {
+  readonly rows: readonly ListRow[]
+  readonly plugins: PluginsThen
+  /** `''`: the last page. */
+  readonly nextToken: string
+}
+
+/** A list that was asked for and checked, to be taken when its blocking query ends: as everything is when it is called. */
+export type TakePage = () => Promise<ListPage>
 
 /**
  * List Volumes: in the order of namespaces and IDs, with every condition joined to the others. The page's
- * token is the place of the next page's first volume. @throws ApiError 400
+ * token is the place of the next page's first volume. A long list is gone through piece by piece. @throws ApiError 400
  */
-export function planList(context: ServerContext, options: ListOptions): TakePage {
-  const { state, plugins } = context
-  const { namespace, prefix, pluginID, nodeID, isVisible, perPage, nextToken } = options
-  const start = nextToken === '' ? undefined : parsePageToken(nextToken)
-  const isWanted = compileVolumeFilter(state, options.filter)
-  return () => {
-    const wantedPlugin = pluginID === '' ? undefined : plugins.match(pluginID)
-    const volumes = state.csi_volumes.list()
-    const page: VolumeRecord[] = []
-    for (let at = start === undefined ? 0 : state.csi_volumes.position(start); ; at++) {
-      const volume = volumes[at]
-      if (volume === undefined) return { page, nextToken: '' }
-      if (namespace !== '*' && volume.namespace !== namespace) continue
-      if (!volume.id.startsWith(prefix)) continue
-      if (namespace === '*' && !isVisible(volume.namespace)) continue
-      if (wantedPlugin !== undefined && !wantedPlugin(volume.pluginID)) continue
-      if (nodeID !== '' && !claimsOf(state, volume).some((claim) => claim.nodeID.startsWith(nodeID))) continue
-      if (isWanted !== undefined && !isWanted(volume)) continue
-      if (perPage > 0 && page.length === perPage) return { page, nextToken: pageToken(volume) }
-      page.push(volume)
+export function planList(
+  { state, plugins: registry }: ServerContext,
+  volumes: Table<ListRow, VolumePlace>,
+  options: ListOptions,
+): TakePage {
+  const { namespace, prefix, pluginID, nodeID, perPage, nextToken } = options
+  const token = nextToken === '' ? undefined : parsePageToken(nextToken)
+  const matches = compileVolumeFilter(options.filter)
+  const isVisible = namespace === '*' ? options.isVisible : () => true
+  return async () => {
+    const plugins = new Map(state.csi_plugins.list().map((plugin) => [plugin.id, plugin]))
+    const isOfPlugin = pluginID === '' ? undefined : registry.match(pluginID)
+    const candidates = takeCandidates(volumes, options, token)
+    const breathe = createBreather()
+    const rows: ListRow[] = []
+    for (const [at, row] of candidates.entries()) {
+      if (at % breathEvery === breathEvery - 1) await breathe()
+      if (!row.id.startsWith(prefix)) {
+        // Within one namespace those with a prefix stand side by side.
+        if (namespace === '*') continue
+        break
+      }
+      if (!isVisible(row.namespace)) continue
+      if (isOfPlugin !== undefined && !isOfPlugin(row.volume.pluginID)) continue
+      if (nodeID !== '' && !row.claims.some((claim) => claim.nodeID.startsWith(nodeID))) continue
+      if (matches !== undefined && !matches(createFilterRow(row, plugins))) continue
+      if (perPage > 0 && rows.length === perPage) return { rows, plugins, nextToken: pageToken(row) }
+      rows.push(row)
     }
+    return { rows, plugins, nextToken: '' }
   }
 }
 
-function compileVolumeFilter(state: State, filter: string): Predicate<VolumeRecord> | undefined {
+/** Rows whose clock is not looked at; the most costly filter takes some microseconds for each. */
+const breathEvery = 256
+
+/** Where the list can begin and end, by the order of the table. */
+function takeCandidates(
+  volumes: Table<ListRow, VolumePlace>,
+  { namespace, prefix }: ListOptions,
+  token: VolumePlace | undefined,
+): readonly ListRow[] {
+  const all = volumes.list()
+  const ofToken = token === undefined ? 0 : volumes.position(token)
+  if (namespace === '*') return all.slice(ofToken)
+  const first = volumes.position({ namespace, id: prefix })
+  // No name of a namespace comes between these two.
+  const end = volumes.position({ namespace: `${namespace}\0`, id: '' })
+  return all.slice(Math.max(first, ofToken), end)
+}
+
+function compileVolumeFilter(filter: string): Predicate<FilterRow> | undefined {
   if (filter === '') return undefined
   try {
-    const matches = compileFilter(filter, volumeFields)
-    return (volume) => matches(createFilterRow(state, volume))
+    return compileFilter(filter, volumeFields)
   } catch (error) {
     if (!(error instanceof FilterError)) throw error
     throw badRequest(`failed to read filter expression: ${error.message}`)
@@ -60,9 +94,9 @@ function compileVolumeFilter(state: State, filter: string): Predicate<VolumeReco
 }
 
 /** Encoded, because it stands in a header. A namespace holds no dot. */
-const pageToken = ({ namespace, id }: VolumeRecord) => encodeURIComponent(`${namespace}.${id}`)
+const pageToken = ({ namespace, id }: VolumePlace) => encodeURIComponent(`${namespace}.${id}`)
 
-function parsePageToken(token: string): { namespace: string; id: string } {
+function parsePageToken(token: string): VolumePlace {
   try {
     const [namespace = '', ...rest] = decodeURIComponent(token).split('.')
     return { namespace, id: rest.join('.') }

@@ -1,24 +1,11 @@
-import { stringifyJSON } from '../../lib/json.ts'
-import type { Topology, Volume, VolumeStub } from '../../wire/volume.ts'
+import type { Topology, Volume } from '../../wire/volume.ts'
 import type { ServerContext } from '../context.ts'
 import { presentAllocation } from '../node/present-allocation.ts'
 import { presentPluginStub } from '../plugins/present-plugin.ts'
 import { claimsOf } from '../state/claims-of.ts'
 import type { ClaimRecord, PluginRecord, StringMap, VolumeRecord } from '../state/records.ts'
-import type { State } from '../state/state.ts'
 import { rfc3339, unixNanoseconds } from '../times.ts'
 import { redactedFlags } from './plan-update.ts'
-
-/** What List Volumes shows of a volume: with the health of its plugin and the counts of its claims as they are. */
-export function presentVolumeStub(state: State, volume: VolumeRecord): VolumeStub {
-  const claims = claimsOf(state, volume)
-  return {
-    ...identity(volume, claims),
-    CurrentReaders: claims.filter(({ mode }) => mode === 'read').length,
-    CurrentWriters: claims.filter(({ mode }) => mode === 'write').length,
-    ...health(volume, state.csi_plugins.get(volume.pluginID)),
-  }
-}
 
 /** What Read Volume shows. Secrets never, mount flags only as being there. */
 export function presentVolume(
@@ -57,32 +44,13 @@ export function presentVolume(
     Allocations: claims.map((claim) => presentAllocation(claim, node)),
     ProviderVersion: plugin?.providerVersion ?? '',
     Version: plugin?.providerVersion ?? '',
-    ...health(volume, plugin),
+    ...health(volume.pluginID, plugin),
+    ...times(volume),
   }
 }
 
-interface CachedStub {
-  readonly plugin: PluginRecord | undefined
-  readonly json: string
-}
-
-/**
- * The stub as JSON, kept for as long as the volume's and the plugin's records are the ones it was made from
- * (each change of a claim makes a new record of its volume), so that a long list costs one join.
- */
-export function createStubCache(state: State): (volume: VolumeRecord) => string {
-  const cache = new WeakMap<VolumeRecord, CachedStub>()
-  return (volume) => {
-    const plugin = state.csi_plugins.get(volume.pluginID)
-    const cached = cache.get(volume)
-    if (cached !== undefined && cached.plugin === plugin) return cached.json
-    const json = stringifyJSON(presentVolumeStub(state, volume))
-    cache.set(volume, { plugin, json })
-    return json
-  }
-}
-
-function identity(volume: VolumeRecord, claims: readonly ClaimRecord[]) {
+/** What of a volume and its claims stands before the health of its plugin. */
+export function identity(volume: VolumeRecord, claims: readonly ClaimRecord[]) {
   const [first] = claims
   return {
     ID: volume.id,
@@ -95,26 +63,31 @@ function identity(volume: VolumeRecord, claims: readonly ClaimRecord[]) {
   }
 }
 
-function health(volume: VolumeRecord, plugin: PluginRecord | undefined) {
+/** What volumes show of their plugin; the same for all of them. */
+export function health(pluginID: string, plugin: PluginRecord | undefined) {
   const stub = plugin && presentPluginStub(plugin)
   const nodesHealthy = stub?.NodesHealthy ?? 0
   const controllersHealthy = stub?.ControllersHealthy ?? 0
   const controllerRequired = stub?.ControllerRequired ?? false
   return {
     Schedulable: nodesHealthy > 0 && (!controllerRequired || controllersHealthy > 0),
-    PluginID: volume.pluginID,
+    PluginID: pluginID,
     Provider: stub?.Provider ?? '',
     ControllerRequired: controllerRequired,
     ControllersHealthy: controllersHealthy,
     ControllersExpected: stub?.ControllersExpected ?? 0,
     NodesHealthy: nodesHealthy,
     NodesExpected: stub?.NodesExpected ?? 0,
-    ResourceExhausted: volume.resourceExhaustedMs === 0 ? null : rfc3339(volume.resourceExhaustedMs),
-    CreateIndex: volume.createIndex,
-    ModifyIndex: volume.modifyIndex,
-    CreateTime: unixNanoseconds(volume.createTimeMs),
-    ModifyTime: unixNanoseconds(volume.modifyTimeMs),
   }
 }
+
+/** What of a volume stands after the health of its plugin. */
+export const times = (volume: VolumeRecord) => ({
+  ResourceExhausted: volume.resourceExhaustedMs === 0 ? null : rfc3339(volume.resourceExhaustedMs),
+  CreateIndex: volume.createIndex,
+  ModifyIndex: volume.modifyIndex,
+  CreateTime: unixNanoseconds(volume.createTimeMs),
+  ModifyTime: unixNanoseconds(volume.modifyTimeMs),
+})
 
 const toTopology = (segments: StringMap): Topology => ({ Segments: { ...segments } })

@@ -1,9 +1,7 @@
 import type { VolumeStub } from '../../wire/volume.ts'
 import type { Field, Fields } from '../filter/compile-filter.ts'
-import { claimsOf } from '../state/claims-of.ts'
 import type { ClaimMode, VolumeRecord } from '../state/records.ts'
-import type { State } from '../state/state.ts'
-import { presentVolumeStub } from './present-volume.ts'
+import { type ListRow, type PluginsThen, presentVolumeStub } from './list-rows.ts'
 
 /** What a filter looks at: a record, and what is worked out from it only where the filter asks. */
 export interface FilterRow {
@@ -13,20 +11,16 @@ export interface FilterRow {
   allocs(mode: ClaimMode): Readonly<Record<string, null>>
 }
 
-export function createFilterRow(state: State, volume: VolumeRecord): FilterRow {
+export function createFilterRow(row: ListRow, plugins: PluginsThen): FilterRow {
   let stub: VolumeStub | undefined
   return {
-    volume,
+    volume: row.volume,
     stub() {
-      stub ??= presentVolumeStub(state, volume)
+      stub ??= presentVolumeStub(row, plugins)
       return stub
     },
     allocs: (wanted) =>
-      Object.fromEntries(
-        claimsOf(state, volume)
-          .filter(({ mode }) => mode === wanted)
-          .map(({ id }) => [id, null]),
-      ),
+      Object.fromEntries(row.claims.filter(({ mode }) => mode === wanted).map(({ id }) => [id, null])),
   }
 }
 
