@@ -1,33 +1,33 @@
 import process from 'node:process'
 import { Command } from 'commander'
-import { applySettings } from './commands/settings.ts'
+import { applySettings } from './cli/settings.ts'
 import { OperationError, UsageError } from './lib/errors.ts'
 import { packageVersion } from './lib/version.ts'
 
 /** In the order of the help. Loaded when they are needed: most take a part of the program, and all of it takes a second. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  up: async () => (await import('./commands/up.ts')).upCommand(),
-  run: async () => (await import('./commands/run.ts')).runCommand(),
-  validate: async () => (await import('./commands/validate.ts')).validateCommand(),
-  plan: async () => (await import('./commands/plan.ts')).planCommand(),
-  apply: async () => (await import('./commands/apply.ts')).applyCommand(),
-  status: async () => (await import('./commands/status.ts')).statusCommand(),
-  get: async () => (await import('./commands/get.ts')).getCommand(),
-  describe: async () => (await import('./commands/describe.ts')).describeCommand(),
-  orphans: async () => (await import('./commands/orphans.ts')).orphansCommand(),
-  import: async () => (await import('./commands/import.ts')).importCommand(),
-  suspend: async () => (await import('./commands/suspend.ts')).suspendCommand(),
-  resume: async () => (await import('./commands/suspend.ts')).resumeCommand(),
-  recreate: async () => (await import('./commands/recreate.ts')).recreateCommand(),
-  detach: async () => (await import('./commands/detach.ts')).detachCommand(),
-  restore: async () => (await import('./commands/restore.ts')).restoreCommand(),
-  snapshot: async () => (await import('./commands/snapshot.ts')).snapshotCommand(),
-  server: async () => (await import('./commands/server.ts')).serverCommand(),
-  driver: async () => (await import('./commands/driver.ts')).driverCommand(),
-  mount: async () => (await import('./commands/mount.ts')).mountCommand(),
-  unmount: async () => (await import('./commands/unmount.ts')).unmountCommand(),
-  completion: async () => (await import('./commands/completion.ts')).completionCommand(() => program),
-  version: async () => (await import('./commands/version.ts')).versionCommand(),
+  up: async () => (await import('./cli/up.ts')).upCommand(),
+  run: async () => (await import('./cli/run.ts')).runCommand(),
+  validate: async () => (await import('./cli/validate.ts')).validateCommand(),
+  plan: async () => (await import('./cli/plan.ts')).planCommand(),
+  apply: async () => (await import('./cli/apply.ts')).applyCommand(),
+  status: async () => (await import('./cli/status.ts')).statusCommand(),
+  get: async () => (await import('./cli/get.ts')).getCommand(),
+  describe: async () => (await import('./cli/describe.ts')).describeCommand(),
+  orphans: async () => (await import('./cli/orphans.ts')).orphansCommand(),
+  import: async () => (await import('./cli/import.ts')).importCommand(),
+  suspend: async () => (await import('./cli/suspend.ts')).suspendCommand(),
+  resume: async () => (await import('./cli/suspend.ts')).resumeCommand(),
+  recreate: async () => (await import('./cli/recreate.ts')).recreateCommand(),
+  detach: async () => (await import('./cli/detach.ts')).detachCommand(),
+  restore: async () => (await import('./cli/restore.ts')).restoreCommand(),
+  snapshot: async () => (await import('./cli/snapshot.ts')).snapshotCommand(),
+  server: async () => (await import('./cli/server.ts')).serverCommand(),
+  driver: async () => (await import('./cli/driver.ts')).driverCommand(),
+  mount: async () => (await import('./cli/mount.ts')).mountCommand(),
+  unmount: async () => (await import('./cli/unmount.ts')).unmountCommand(),
+  completion: async () => (await import('./cli/completion.ts')).completionCommand(() => program),
+  version: async () => (await import('./cli/version.ts')).versionCommand(),
 }
 
 const program: Command = new Command('mooring')

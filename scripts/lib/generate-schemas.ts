@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type Type from 'typebox'
-import { SnapshotDocument } from '../../src/declare/snapshot.ts'
-import { SnapshotScheduleDocument } from '../../src/declare/snapshot-schedule.ts'
-import { VolumeDocument } from '../../src/declare/volume.ts'
-import { Notification } from '../../src/operations/notification.ts'
+import { SnapshotDocument } from '../../src/operator/declare/snapshot.ts'
+import { SnapshotScheduleDocument } from '../../src/operator/declare/snapshot-schedule.ts'
+import { VolumeDocument } from '../../src/operator/declare/volume.ts'
+import { Notification } from '../../src/operator/telemetry/notification.ts'
 import type { Generator } from '../generate.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))

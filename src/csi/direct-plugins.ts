@@ -1,6 +1,6 @@
 import { type Clock, delay } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { DirectPlugins } from '../plan/ports.ts'
+import type { Room } from '../wire/plugin.ts'
 import type { Snapshot } from '../wire/snapshot.ts'
 import type { ExternalVolume } from '../wire/volume.ts'
 import { createPluginClient, type PluginClient, type PluginClientOptions } from './plugin-client.ts'
@@ -11,6 +11,37 @@ export interface DirectPluginsOptions extends Required<Pick<PluginClientOptions,
   /** `unix:///run/plugin.sock` by plugin ID. */
   readonly endpoints: ReadonlyMap<string, string>
   readonly aroundCall?: PluginClientOptions['aroundCall']
+}
+
+/**
+ * Plugins that this process reaches at their own sockets, beside Nomad. Where it does not reach one, each answers
+ * that nothing is known; calls that fail reject with an OperationError.
+ */
+export interface DirectPlugins {
+  /** The external volume by itself, for plugins that do not list: `unlisted` where the plugin says that it has none. */
+  externalVolume(pluginID: string, externalID: string): Promise<ExternalVolume | 'unlisted' | 'unknown'>
+  /** How much the plugin can still provide to volumes of this kind (CSI spec, GetCapacity). */
+  room(
+    pluginID: string,
+    kind: {
+      readonly parameters?: Readonly<Record<string, string>>
+      readonly topology?: Readonly<Record<string, string>>
+    },
+  ): Promise<Room | undefined>
+  /**
+   * Takes the volume off a node at the provider. May be repeated.
+   * @returns whether it was called: false where the plugin is not reached or does not publish
+   */
+  unpublish(
+    what: {
+      readonly pluginID: string
+      readonly externalID: string
+      /** The node by the plugin's own ID. */
+      readonly externalNodeID: string
+      readonly secrets: Readonly<Record<string, string>>
+    },
+    signal?: AbortSignal,
+  ): Promise<boolean>
 }
 
 /** What is read of a plugin whether it is reached directly or by way of Nomad. */

@@ -7,8 +7,8 @@ import { type Dispatcher, Pool, ProxyAgent } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import { packageVersion } from '../lib/version.ts'
-import type { Access, Credentials, TlsMaterial } from './access.ts'
 import { KubernetesError } from './api.ts'
+import type { Access, Credentials, TlsMaterial } from './credentials.ts'
 import { type Call, classifyLostAnswer, describeCall, interrupted } from './failures.ts'
 
 export interface HttpRequest {

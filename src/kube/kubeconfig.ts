@@ -8,7 +8,7 @@ import { dirname, resolve } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
 import { load } from 'js-yaml'
 import { errorMessage, UsageError } from '../lib/errors.ts'
-import type { Access, Credentials, TlsMaterial } from './access.ts'
+import type { Access, Credentials, TlsMaterial } from './credentials.ts'
 
 type HttpsOptions = Parameters<KubeConfig['applyToHTTPSOptions']>[0]
 

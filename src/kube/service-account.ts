@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
-import type { Access } from './access.ts'
+import type { Access } from './credentials.ts'
 
 const mountedAt = '/var/run/secrets/kubernetes.io/serviceaccount'
 

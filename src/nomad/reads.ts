@@ -1,5 +1,4 @@
 import Type from 'typebox'
-import type { NodeState } from '../plan/ports.ts'
 import { Plugin, PluginStub } from '../wire/plugin.ts'
 import { type Snapshot, SnapshotsResponse } from '../wire/snapshot.ts'
 import {
@@ -13,6 +12,7 @@ import { type Call, classifyAnswer } from './error-table.ts'
 import type { BlockingQuery, Http, HttpAnswer, HttpRequest } from './http.ts'
 import { listPages } from './pages.ts'
 import { createAnswerParser } from './parse-answer.ts'
+import type { NodeState } from './ports.ts'
 import { titleOf, volumePath } from './volume-address.ts'
 
 /** What a list had, and the index of its whole table, 0 where the server gives none. */

@@ -1,11 +1,11 @@
 import { OperationError } from '../lib/errors.ts'
 import { stringifyJSON } from '../lib/json.ts'
-import type { VolumesApi } from '../plan/ports.ts'
 import { type SnapshotsRequest, SnapshotsResponse } from '../wire/snapshot.ts'
 import type { VolumeRequest, VolumesRequest } from '../wire/volume.ts'
 import { type Call, classifyAnswer, classifyNonsense } from './error-table.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { createAnswerParser } from './parse-answer.ts'
+import type { VolumesApi } from './ports.ts'
 import { formatSecretsHeader, secretsHeaderName } from './secrets-header.ts'
 import { titleOf, volumePath } from './volume-address.ts'
 

@@ -82,3 +82,10 @@ export const Plugin = Type.Object({
   ModifyTime: Type.Optional(Int64),
 })
 export type Plugin = Type.Static<typeof Plugin>
+
+/** How much a plugin can still provide (CSI spec, GetCapacity). */
+export interface Room {
+  readonly availableBytes: bigint
+  /** The largest volume that there can be. */
+  readonly maximumVolumeBytes?: bigint
+}

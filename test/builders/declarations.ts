@@ -3,7 +3,7 @@ import type {
   SnapshotDeclaration,
   SnapshotScheduleDeclaration,
   VolumeDeclaration,
-} from '../../src/declare/declaration.ts'
+} from '../../src/operator/declare/declaration.ts'
 
 /** A place in a source; what a test does not name is the same for all. */
 export function place(file: string, document = 0, source = 'declarations'): Place {

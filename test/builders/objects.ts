@@ -1,5 +1,5 @@
-import type { Place } from '../../src/declare/declaration.ts'
 import type { KubernetesObject, ObjectMetadata } from '../../src/kube/api.ts'
+import type { Place } from '../../src/operator/declare/declaration.ts'
 
 /** A Volume object of namespace team-a as the API server has it, with what matters in this test. */
 export function volumeObject(

@@ -1,4 +1,4 @@
-import type { OperatorView, QueueView, SourceView } from '../../src/operations/operator-view.ts'
+import type { OperatorView, QueueView, SourceView } from '../../src/operator/telemetry/operator-view.ts'
 
 export function queueView(fields: Partial<QueueView> = {}): QueueView {
   return {

@@ -1,7 +1,6 @@
-import type { SnapshotDeclaration, VolumeDeclaration } from '../../src/declare/declaration.ts'
-import { keyOf } from '../../src/plan/identity.ts'
-import { csiNameFor } from '../../src/plan/ownership.ts'
-import type { SnapshotRecord, VolumeRecord } from '../../src/plan/record.ts'
+import type { SnapshotDeclaration, VolumeDeclaration } from '../../src/operator/declare/declaration.ts'
+import { csiNameFor, keyOf } from '../../src/operator/plan/identity.ts'
+import type { SnapshotRecord, VolumeRecord } from '../../src/operator/plan/record.ts'
 
 /** The record of a managed volume, with what matters in this test. */
 export function volumeRecord(

@@ -1,4 +1,4 @@
-import type { LeaderLock } from '../../src/lib/leader-lock.ts'
+import type { LeaderLock } from '../../src/operator/replicas/leader-lock.ts'
 
 export interface FakeLockKeeper {
   /** A process's view of the one lock. */

@@ -1,5 +1,9 @@
 import { OperationError } from '../../src/lib/errors.ts'
-import { RecordConflictError, type RecordStore, type StoredText } from '../../src/plan/ports.ts'
+import {
+  RecordConflictError,
+  type RecordStore,
+  type StoredText,
+} from '../../src/operator/inventory/record-store.ts'
 import type { Fault } from './nomad-variables.ts'
 
 export interface FakeRecordStore extends RecordStore {

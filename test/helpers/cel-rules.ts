@@ -1,5 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js'
-import { parseQuantity } from '../../src/declare/quantities.ts'
+import { parseQuantity } from '../../src/operator/declare/quantities.ts'
 
 /** The parts of a structural schema that a walk along a value needs. */
 export interface SchemaNode {

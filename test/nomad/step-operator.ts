@@ -1,15 +1,15 @@
-import type { Declaration } from '../../src/declare/declaration.ts'
-import { createMemoryInventory, emptyContents } from '../../src/inventory/memory-inventory.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { OperationError } from '../../src/lib/errors.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { createNomadClient } from '../../src/nomad/client.ts'
 import { createObserver } from '../../src/nomad/observer.ts'
-import type { StepName } from '../../src/plan/decision.ts'
-import { keyOf } from '../../src/plan/identity.ts'
-import type { Orders } from '../../src/plan/orders.ts'
-import { createDesired } from '../../src/reconcile/desired.ts'
-import { createReconcile } from '../../src/reconcile/reconcile.ts'
+import type { Declaration } from '../../src/operator/declare/declaration.ts'
+import { createDesired } from '../../src/operator/desired/desired.ts'
+import { createMemoryInventory, emptyContents } from '../../src/operator/inventory/memory-inventory.ts'
+import type { StepName } from '../../src/operator/plan/decision.ts'
+import { keyOf } from '../../src/operator/plan/identity.ts'
+import type { Orders } from '../../src/operator/plan/orders.ts'
+import { createReconcile } from '../../src/operator/reconcile/reconcile.ts'
 
 const pruneDelayMs = 1_000
 /** More passes than any row takes; a bound for one that never comes to rest. */

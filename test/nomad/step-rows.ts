@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
-import type { VolumeDeclaration } from '../../src/declare/declaration.ts'
-import type { StepName } from '../../src/plan/decision.ts'
-import type { InventoryRecord } from '../../src/plan/record.ts'
+import type { VolumeDeclaration } from '../../src/operator/declare/declaration.ts'
+import type { StepName } from '../../src/operator/plan/decision.ts'
+import type { InventoryRecord } from '../../src/operator/plan/record.ts'
 import { schedule, snapshot, volume } from '../builders/declarations.ts'
 import type { StepOperator } from './step-operator.ts'
 

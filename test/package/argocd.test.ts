@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { load } from 'js-yaml'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { LuaFactory } from 'wasmoon'
-import { conditionsOf, type Verdict } from '../../src/plan/status.ts'
+import { conditionsOf, type Verdict } from '../../src/operator/plan/status.ts'
 
 const script = readFileSync('manifests/argocd/health.lua', 'utf8')
 

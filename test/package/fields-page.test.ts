@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { fieldTests } from '../../scripts/lib/fields/field-tests.ts'
 import { renderFields } from '../../scripts/lib/fields/generate-fields.ts'
 import { schemaFields } from '../../scripts/lib/fields/schema-fields.ts'
-import { kinds } from '../../src/declare/kinds.ts'
+import { kinds } from '../../src/operator/declare/kinds.ts'
 
 describe('docs/fields.md', () => {
   it('is what the schemas say', () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type HclItem, type HclValue, parseHcl } from '../../src/declare/hcl-parser.ts'
+import { type HclItem, type HclValue, parseHcl } from '../../src/operator/declare/hcl-parser.ts'
 import { nomadBinary, startNomadAgent } from '../helpers/nomad-agent.ts'
 import { runMooring } from '../helpers/run-mooring.ts'
 

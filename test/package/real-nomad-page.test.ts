@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { nomadConnectionOptions } from '../../src/commands/nomad-connection.ts'
+import { nomadConnectionOptions } from '../../src/cli/nomad-options.ts'
 
 describe('docs/real-nomad.md', () => {
   const page = readFileSync('docs/real-nomad.md', 'utf8')

@@ -1,3 +1,3 @@
-import { driverCommand } from '../../src/commands/driver.ts'
+import { driverCommand } from '../../src/cli/driver.ts'
 
 await driverCommand().parseAsync(process.argv)

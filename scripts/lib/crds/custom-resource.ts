@@ -1,4 +1,4 @@
-import type { KubernetesKind } from '../../../src/declare/kinds.ts'
+import type { KubernetesKind } from '../../../src/operator/declare/kinds.ts'
 import { checkRules, type StructuralSchema, toStructural } from './structural-schema.ts'
 
 export const group = 'mooring.dev'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { dump } from 'js-yaml'
-import { kinds } from '../../../src/declare/kinds.ts'
+import { kinds } from '../../../src/operator/declare/kinds.ts'
 import type { Generator } from '../../generate.ts'
 import { toCustomResource } from './custom-resource.ts'
 

@@ -1,10 +1,10 @@
 import { RE2JS } from 're2js'
-import { longestQuantity, quantityPattern } from '../../../src/declare/quantities.ts'
+import { longestQuantity, quantityPattern } from '../../../src/operator/declare/quantities.ts'
 
 /** A schema as a CRD has it: `openAPIV3Schema` and everything beneath. */
 export type StructuralSchema = Readonly<Record<string, unknown>>
 
-/** Part of a TypeBox schema: JSON Schema, and the extensions of src/declare/kubernetes.ts. */
+/** Part of a TypeBox schema: JSON Schema, and the extensions of src/operator/declare/kubernetes.ts. */
 type Schema = Readonly<Record<string, unknown>>
 
 export interface StructuralOptions {

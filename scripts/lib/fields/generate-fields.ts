@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type KubernetesKind, kinds } from '../../../src/declare/kinds.ts'
+import { type KubernetesKind, kinds } from '../../../src/operator/declare/kinds.ts'
 import type { Generator } from '../../generate.ts'
 import { fieldTests } from './field-tests.ts'
 import { type SchemaNode, schemaFields } from './schema-fields.ts'

@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { KubernetesApi } from '../../../src/kube/api.ts'
-import { createConfigMapRecords } from '../../../src/kube/config-map-records.ts'
-import { ensureHashKey } from '../../../src/kube/hash-key.ts'
-import { createLeaseLock } from '../../../src/kube/lease-lock.ts'
 import { configMaps } from '../../../src/kube/resources.ts'
-import { RecordConflictError } from '../../../src/plan/ports.ts'
+import { createConfigMapRecords } from '../../../src/operator/inventory/config-map-records.ts'
+import { ensureHashKey } from '../../../src/operator/inventory/kubernetes-hash-key.ts'
+import { RecordConflictError } from '../../../src/operator/inventory/record-store.ts'
+import { createLeaseLock } from '../../../src/operator/replicas/lease-lock.ts'
 import {
   type ApiRequest,
   type FakeKubernetes,

@@ -1,15 +1,15 @@
 import { Check } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
 import { toCustomResource } from '../../../scripts/lib/crds/custom-resource.ts'
-import { kinds } from '../../../src/declare/kinds.ts'
-import { readNomadCluster } from '../../../src/declare/nomad-cluster.ts'
-import { type DeclaredObject, readObject } from '../../../src/declare/read-object.ts'
+import { kinds } from '../../../src/operator/declare/kinds.ts'
+import { readNomadCluster } from '../../../src/operator/declare/nomad-cluster.ts'
+import { type DeclaredObject, readObject } from '../../../src/operator/declare/read-object.ts'
 import { brokenRules, type SchemaNode, withDefaults } from '../../helpers/cel-rules.ts'
 
 /**
  * The rules in CEL run here by a library of npm. That the schemas are structural, and that the API server's
  * own CEL compiles the rules and can afford them, is proven on a real API server only
- * (test/integration/kubernetes/crds.test.ts).
+ * (test/integration/operator/kubernetes/crds.test.ts).
  */
 
 type Kind = (typeof kinds)[number]['kind']

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { toCustomResource } from '../../../scripts/lib/crds/custom-resource.ts'
 import { toStructural } from '../../../scripts/lib/crds/structural-schema.ts'
-import { kinds } from '../../../src/declare/kinds.ts'
+import { kinds } from '../../../src/operator/declare/kinds.ts'
 
 const convert = (schema: Type.TSchema, isBounded = true) => toStructural({ ...schema }, 'spec', { isBounded })
 const field = (schema: Type.TSchema) => Type.Object({ field: schema }, { additionalProperties: false })

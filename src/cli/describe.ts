@@ -1,0 +1,77 @@
+import process from 'node:process'
+import { Command } from 'commander'
+import { UsageError } from '../lib/errors.ts'
+import type { ManagedObject, ObjectStep } from '../operator/admin/managed-object.ts'
+import type { Declaration } from '../operator/declare/declaration.ts'
+import { type AdminFlags, withAdmin } from './open-admin.ts'
+import { dataDirOption } from './options.ts'
+import { formatYAML } from './output.ts'
+import { clusterOption, kindArgument, namespaceOption, parseTarget } from './target.ts'
+
+/** `mooring describe`: one declaration for a person, with why it is where it is and what was done for it. */
+export function describeCommand(): Command {
+  return new Command('describe')
+    .summary('tell all about one declaration, with the history of its steps')
+    .description('Tells where a declaration stands and why, and the latest steps that were taken for it.')
+    .addArgument(kindArgument())
+    .argument('<name>', 'volume ID or name, or namespace/name')
+    .addOption(namespaceOption())
+    .addOption(clusterOption())
+    .addOption(dataDirOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mooring describe volume postgres-data
+  mooring describe snapshot prod/before-upgrade`,
+    )
+    .action((kind: Declaration['kind'], name: string, flags: AdminFlags & { readonly namespace: string }) =>
+      withAdmin(flags, async ({ admin }) => {
+        const key = parseTarget(kind, name, flags.namespace)
+        const object = (await admin.objects()).find(({ status }) => status.key === key)
+        if (object === undefined) throw new UsageError(`${key} is neither declared nor managed`)
+        process.stdout.write(describeObject(object))
+      }),
+    )
+}
+
+/** The object in sections that a person reads from top to bottom. */
+export function describeObject({ kind, metadata, spec, status }: ManagedObject): string {
+  const { conditions, history, ...facts } = status
+  const ready = conditions.find(({ type }) => type === 'Ready')
+  const sections = [
+    `${kind} ${facts.key.slice(kind.length + 1)} (${metadata.name})`,
+    ...(ready === undefined
+      ? ['No pass has looked at it yet.']
+      : [`${ready.reason} since ${ready.lastTransitionTime}`, `  ${ready.message}`]),
+    '',
+    'Facts:',
+    ...indent(formatYAML(facts)),
+    'Declared:',
+    ...indent(formatYAML({ ...(metadata.labels === undefined ? {} : { labels: metadata.labels }), ...spec })),
+    ...(conditions.length === 0 ? [] : ['Conditions:']),
+    ...conditions.map(
+      ({ type, status, lastTransitionTime }) =>
+        `  ${type.padEnd(12)} ${status.padEnd(7)} since ${lastTransitionTime}`,
+    ),
+    history.length === 0 ? 'History: no step was taken.' : 'History, newest first:',
+    ...history.flatMap(describeStep),
+  ]
+  return `${sections.join('\n')}\n`
+}
+
+function describeStep({ time, step, outcome, why, error, times }: ObjectStep): string[] {
+  const often = times === 1 ? '' : ` (${times} times)`
+  return [
+    `  ${time}  ${step}  ${outcome}${often}`,
+    `    ${why}`,
+    ...(error === undefined ? [] : [`    error: ${error}`]),
+  ]
+}
+
+function indent(text: string): string[] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `  ${line}`)
+}

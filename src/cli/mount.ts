@@ -1,0 +1,36 @@
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import type { NomadConnection } from '../nomad/connection.ts'
+import { callApi } from './nomad-call.ts'
+import { nomadConnectionOptions } from './nomad-options.ts'
+import { namespaceOption } from './target.ts'
+
+interface MountFlags extends NomadConnection {
+  readonly namespace: string
+  readonly readOnly?: boolean
+}
+
+/** `mooring mount`: claims a volume on the server's machine, until it is unmounted. */
+export function mountCommand(): Command {
+  const command = new Command('mount')
+    .summary('mount a volume on the machine of mooring server')
+    .description(
+      'Claims a volume and publishes it at a path beneath the --mount-root of mooring server, on its machine.\n' +
+        'Returns when the path can be used. The claim lasts until mooring unmount, over restarts too.',
+    )
+    .argument('<volume>', 'ID of the volume')
+    .argument('<path>', 'where to mount it')
+    .option('--read-only', 'claim it for reading')
+    .addOption(namespaceOption())
+  for (const option of nomadConnectionOptions()) command.addOption(option)
+  return command.action(async (volume: string, path: string, flags: MountFlags) => {
+    const targetPath = resolve(path)
+    await callApi(flags, flags.namespace, {
+      title: `mount volume "${volume}"`,
+      method: 'PUT',
+      path: `/volume/csi/${encodeURIComponent(volume)}/claim`,
+      body: { TargetPath: targetPath, ReadOnly: flags.readOnly === true },
+    })
+    process.stdout.write(`${volume} is mounted at ${targetPath}\n`)
+  })
+}

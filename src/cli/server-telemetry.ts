@@ -1,0 +1,39 @@
+import type { PluginClientOptions } from '../csi/plugin-client.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { packageVersion } from '../lib/version.ts'
+import { createPluginCallMetrics } from '../telemetry/plugin-calls.ts'
+import { createProcessRegistry } from '../telemetry/process-registry.ts'
+import { startOperationsServer } from '../telemetry/telemetry-server.ts'
+
+/** Metrics and health of `mooring server`, as far as they are asked for. */
+export async function startServerOperations(
+  address: { readonly host: string; readonly port: number } | undefined,
+  log: Log,
+): Promise<{
+  readonly aroundPluginCall: NonNullable<PluginClientOptions['aroundCall']>
+  /** The Volumes API answers from here on. */
+  isReady(): void
+  close(): Promise<void>
+}> {
+  const pluginCalls = createPluginCallMetrics(systemClock)
+  let missing: readonly string[] = ['the server is starting']
+  const registry = createProcessRegistry(packageVersion())
+  pluginCalls.register(registry)
+  const server =
+    address &&
+    (await startOperationsServer({
+      ...address,
+      metrics: { render: () => registry.metrics(), contentType: registry.contentType },
+      liveness: () => [],
+      readiness: () => missing,
+    }))
+  if (server) log.info({ metrics: `${server.url}/metrics` }, 'metrics listen')
+  return {
+    aroundPluginCall: pluginCalls.aroundCall,
+    isReady() {
+      missing = []
+    },
+    close: async () => server?.close(),
+  }
+}

@@ -1,0 +1,237 @@
+import { readFileSync } from 'node:fs'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { systemClock } from '../lib/clock.ts'
+import { errorMessage, UsageError } from '../lib/errors.ts'
+import { createLog, type LogLevel } from '../lib/log.ts'
+import { waitForShutdown } from '../lib/shutdown.ts'
+import type { Registration } from '../server/context.ts'
+import { defaultLimits } from '../server/http/limits.ts'
+import type { TlsFiles } from '../server/http/tls.ts'
+import type { PluginConfig } from '../server/plugins/registry.ts'
+import { startServer } from '../server/server.ts'
+import {
+  collectOption,
+  logLevelOption,
+  metricsAddressOption,
+  parseAddressOption,
+  parseCountOption,
+  parseDurationOption,
+} from './options.ts'
+import { serverBackupCommand, serverDataDirectoryOption, serverRestoreCommand } from './server-backup.ts'
+import { startServerOperations } from './server-telemetry.ts'
+import { aclFileOption, serverTokenCommand } from './server-token.ts'
+
+interface ServerFlags {
+  readonly http: { readonly host: string; readonly port: number }
+  readonly dataDir: string
+  readonly plugin: readonly PluginConfig[]
+  readonly keyFile?: string
+  readonly registration: Registration
+  readonly pluginDir?: string
+  readonly pluginCaFile?: string
+  readonly pluginCertFile?: string
+  readonly pluginKeyFile?: string
+  readonly mountRoot?: string
+  /** Milliseconds. */
+  readonly probeInterval: number
+  readonly metricsAddr?: { readonly host: string; readonly port: number }
+  readonly logLevel: LogLevel
+  readonly allowedHost: readonly string[]
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly tlsClientCa?: string
+  readonly maxBody: number
+  readonly maxHeaders: number
+  readonly maxConnectionsPerClient: number
+  readonly maxRequests: number
+  readonly aclFile?: string
+  readonly insecure: boolean
+}
+
+/** `mooring server`: the Volumes HTTP API over CSI plugins, until a signal ends it. */
+export function serverCommand(): Command {
+  const command = new Command('server')
+    // What stands behind a subcommand is the subcommand's.
+    .enablePositionalOptions()
+    .addCommand(serverTokenCommand())
+    .addCommand(serverBackupCommand())
+    .addCommand(serverRestoreCommand())
+    .summary('serve the Volumes HTTP API over CSI plugins')
+    .description('Serves the Volumes HTTP API of Nomad over CSI plugins, with its state in a directory.')
+    .addOption(
+      new Option('--http <host:port>', 'where to listen')
+        .argParser(parseAddressOption)
+        .default({ host: '127.0.0.1', port: 4646 }, '127.0.0.1:4646')
+        .env('MOORING_HTTP'),
+    )
+    .addOption(serverDataDirectoryOption())
+    .addOption(
+      new Option(
+        '--key-file <file>',
+        'what secrets are encrypted with; default: server.key in --data-dir',
+      ).env('MOORING_KEY_FILE'),
+    )
+    .addOption(
+      new Option('--plugin <id=endpoint>', 'a CSI plugin, ID=unix:///path or ID=tcp://host:port; repeatable')
+        .argParser(collectPlugins)
+        .default([], 'none')
+        .env('MOORING_PLUGIN'),
+    )
+    .addOption(
+      new Option('--plugin-dir <folder>', 'every ID.sock in it is a plugin, for as long as it is there').env(
+        'MOORING_PLUGIN_DIR',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--plugin-ca-file <file>',
+        'PEM: speak TLS with plugins over TCP, and trust this authority',
+      ).env('MOORING_PLUGIN_CA_FILE'),
+    )
+    .addOption(
+      new Option('--plugin-cert-file <file>', 'PEM: what this server shows to plugins over TCP').env(
+        'MOORING_PLUGIN_CERT_FILE',
+      ),
+    )
+    .addOption(
+      new Option('--plugin-key-file <file>', 'PEM: the key of that certificate').env(
+        'MOORING_PLUGIN_KEY_FILE',
+      ),
+    )
+    .addOption(
+      new Option('--probe-interval <duration>', 'between two probes of a healthy plugin')
+        .argParser(parseDurationOption)
+        .default(30_000, '30s')
+        .env('MOORING_PROBE_INTERVAL'),
+    )
+    .addOption(
+      new Option('--mount-root <folder>', 'where mooring mount may mount volumes; default: nowhere').env(
+        'MOORING_MOUNT_ROOT',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--registration <how>',
+        'what a definition that is there already gets: 409, or 200 as from Nomad',
+      )
+        .choices(['page', 'nomad'])
+        .default('page')
+        .env('MOORING_REGISTRATION'),
+    )
+    .addOption(metricsAddressOption())
+    .addOption(logLevelOption())
+  for (const option of guardOptions()) command.addOption(option)
+  return command.action(async (flags: ServerFlags) => {
+    const log = createLog(flags.logLevel)
+    const tls = tlsFiles(flags)
+    const operations = await startServerOperations(flags.metricsAddr, log)
+    const server = await startServer({
+      http: flags.http,
+      dataDirectory: flags.dataDir,
+      registration: flags.registration,
+      plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
+      ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
+      clock: systemClock,
+      log,
+      probeIntervalMs: flags.probeInterval,
+      ...(flags.mountRoot !== undefined && { mountRoot: flags.mountRoot }),
+      allowedHosts: flags.allowedHost,
+      ...(tls !== undefined && { tls }),
+      limits: {
+        bodyBytes: flags.maxBody,
+        headerBytes: flags.maxHeaders,
+        connectionsPerClient: flags.maxConnectionsPerClient,
+        requestsInFlight: flags.maxRequests,
+      },
+      ...(flags.aclFile !== undefined && { aclFile: flags.aclFile }),
+      ...(flags.keyFile !== undefined && { keyFile: flags.keyFile }),
+      insecure: flags.insecure,
+      aroundPluginCall: operations.aroundPluginCall,
+    })
+    operations.isReady()
+    const signal = await waitForShutdown(systemClock)
+    log.info({ signal }, 'server stopping')
+    await server.close()
+    await operations.close()
+  })
+}
+
+/** Who may speak to the server, over which wire, and how much of it one may take. */
+const guardOptions = () => [
+  new Option(
+    '--tls-cert <file>',
+    'serve HTTPS with this certificate and its chain (PEM), read again on change',
+  ).env('MOORING_TLS_CERT'),
+  new Option('--tls-key <file>', 'the key of --tls-cert').env('MOORING_TLS_KEY'),
+  new Option(
+    '--tls-client-ca <file>',
+    'let in only clients with a certificate of one of these authorities',
+  ).env('MOORING_TLS_CLIENT_CA'),
+  new Option('--allowed-host <name>', 'one more name that clients call this server by; repeatable')
+    .argParser(collectOption)
+    .default([], "--http, this machine's, and the certificate's")
+    .env('MOORING_ALLOWED_HOST'),
+  new Option('--max-body <bytes>', 'largest body of a request')
+    .argParser(parseCountOption)
+    .default(defaultLimits.bodyBytes)
+    .env('MOORING_MAX_BODY'),
+  new Option('--max-headers <bytes>', 'most that the headers of a request take')
+    .argParser(parseCountOption)
+    .default(defaultLimits.headerBytes)
+    .env('MOORING_MAX_HEADERS'),
+  new Option('--max-connections-per-client <count>', 'connections that one address may hold')
+    .argParser(parseCountOption)
+    .default(defaultLimits.connectionsPerClient)
+    .env('MOORING_MAX_CONNECTIONS_PER_CLIENT'),
+  new Option('--max-requests <count>', 'requests in flight, blocked queries included')
+    .argParser(parseCountOption)
+    .default(defaultLimits.requestsInFlight)
+    .env('MOORING_MAX_REQUESTS'),
+  aclFileOption(),
+  new Option('--insecure', 'listen off loopback without TLS or without an ACL')
+    .default(false)
+    .env('MOORING_INSECURE'),
+]
+
+function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServerFlags): TlsFiles | undefined {
+  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new UsageError('TLS takes --tls-cert and --tls-key together')
+  }
+  return { cert: tlsCert, key: tlsKey, ...(tlsClientCa !== undefined && { clientCA: tlsClientCa }) }
+}
+
+/** Adds the TLS files to a plugin over TCP, where any are given. @throws UsageError where one cannot be read */
+function withTls(plugin: PluginConfig, flags: ServerFlags): PluginConfig {
+  const read = (flag: string, file: string | undefined) => {
+    if (file === undefined) return undefined
+    try {
+      return readFileSync(file, 'utf8')
+    } catch (error) {
+      throw new UsageError(`${flag}: ${errorMessage(error)}`, { cause: error })
+    }
+  }
+  const ca = read('--plugin-ca-file', flags.pluginCaFile)
+  if (ca === undefined || !plugin.endpoint.startsWith('tcp://')) return plugin
+  const cert = read('--plugin-cert-file', flags.pluginCertFile)
+  const key = read('--plugin-key-file', flags.pluginKeyFile)
+  return { ...plugin, tls: { ca, ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) } }
+}
+
+/** One `ID=endpoint` a line: in the environment and in a config file there may be several. */
+function collectPlugins(text: string, before: readonly PluginConfig[] = []): readonly PluginConfig[] {
+  return collectOption(text).reduce((plugins, line) => collectPlugin(line, plugins), before)
+}
+
+/** Adds `ID=endpoint` to the plugins named before it. */
+export function collectPlugin(text: string, before: readonly PluginConfig[]): readonly PluginConfig[] {
+  const divider = text.indexOf('=')
+  const plugin = { id: text.slice(0, divider), endpoint: text.slice(divider + 1) }
+  if (divider <= 0 || !/^(unix:\/\/\/|tcp:\/\/)./.test(plugin.endpoint)) {
+    throw new InvalidArgumentError('write ID=unix:///path/to.sock or ID=tcp://host:port.')
+  }
+  if (before.some(({ id }) => id === plugin.id)) {
+    throw new InvalidArgumentError(`plugin "${plugin.id}" is given twice.`)
+  }
+  return [...before, plugin]
+}

@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs'
+import { type Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import leven from 'leven'
+import { errorMessage, UsageError } from '../lib/errors.ts'
+import { createPositions } from '../operator/declare/positions.ts'
+import { parseYamlDocuments } from '../operator/declare/yaml-documents.ts'
+
+/**
+ * Settings are the options that have an environment variable. A config file gives them by the names of
+ * their flags, in YAML; a flag comes before the environment, which comes before the file, which comes
+ * before the default. One file serves all commands: each takes what it has a flag for.
+ */
+export function applySettings(
+  program: Command,
+  parameters: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  const commands = program.commands
+    .flatMap((each) => [each, ...each.commands])
+    .filter(({ options }) => options.some(isSetting))
+  for (const command of commands) {
+    command.addOption(
+      new Option('--config <file>', 'YAML file of settings, by the names of their flags').env(
+        'MOORING_CONFIG',
+      ),
+    )
+    applyBooleans(command, environment)
+  }
+  const file = findConfigFile(parameters) ?? environment.MOORING_CONFIG
+  if (file !== undefined && file !== '') applyFile(commands, file, parameters, environment)
+}
+
+function isSetting({ envVar, long }: Option): boolean {
+  return envVar !== undefined && long !== '--config'
+}
+
+/** Before Commander reads the parameters: what the file says has to be there by then. */
+function findConfigFile(parameters: readonly string[]): string | undefined {
+  for (const [index, parameter] of parameters.entries()) {
+    if (parameter === '--') return undefined
+    if (parameter === '--config') return parameters[index + 1]
+    if (parameter.startsWith('--config=')) return parameter.slice('--config='.length)
+  }
+  return undefined
+}
+
+/** Commander takes any text in the environment for true, `false` too. */
+function applyBooleans(command: Command, environment: Readonly<Record<string, string | undefined>>): void {
+  for (const option of command.options) {
+    const { envVar } = option
+    if (envVar === undefined || !option.isBoolean()) continue
+    const text = environment[envVar]
+    if (text === undefined) continue
+    const value = parseBoolean(text)
+    if (value === undefined) throw new UsageError(`${envVar} is "${text}": write true or false`)
+    command.setOptionValueWithSource(option.attributeName(), value, 'environment')
+  }
+}
+
+function parseBoolean(text: string): boolean | undefined {
+  if (/^(true|t|1|yes|on)$/i.test(text)) return true
+  return /^(false|f|0|no|off|)$/i.test(text) ? false : undefined
+}
+
+function applyFile(
+  commands: readonly Command[],
+  file: string,
+  parameters: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  const { settings, placeOf } = readSettings(file)
+  const known = new Set(
+    commands.flatMap(({ options }) => options.filter(isSetting).map((option) => option.name())),
+  )
+  for (const [key, value] of Object.entries(settings)) {
+    if (!known.has(key)) {
+      const meant = [...known].find((name) => leven(name, key.toLowerCase()) <= 2)
+      const hint = meant === undefined ? `one of ${[...known].sort().join(', ')}` : meant
+      throw new UsageError(`${placeOf(key)}: "${key}" is not a setting: write ${hint}`)
+    }
+    for (const command of commands) {
+      const option = command.options.find((each) => isSetting(each) && each.name() === key)
+      if (option === undefined) continue
+      const name = option.attributeName()
+      // What may be given more than once adds to what is there, so it has to be left out here.
+      if (isGiven(option, parameters, environment)) continue
+      command.setOptionValueWithSource(name, parseSetting(option, key, value, placeOf), 'config')
+    }
+  }
+}
+
+function isGiven(
+  { long, envVar = '' }: Option,
+  parameters: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const isFlag = (text: string) => text === long || text.startsWith(`${long}=`)
+  return environment[envVar] !== undefined || parameters.some(isFlag)
+}
+
+function parseSetting(
+  option: Option,
+  key: string,
+  value: unknown,
+  placeOf: (key: string) => string,
+): unknown {
+  const wrong = (why: string) => new UsageError(`${placeOf(key)}: ${key} ${why}`)
+  if (option.isBoolean()) {
+    if (typeof value !== 'boolean') throw wrong('is true or false: write one of them')
+    return value
+  }
+  const isList = Array.isArray(value) && value.every((item) => typeof item === 'string')
+  if (!isList && typeof value !== 'string' && typeof value !== 'number')
+    throw wrong('is text, a number or a list of texts: write one of them')
+  // Of an option that may be given more than once; in one text they stand a line each.
+  const text = isList ? value.join('\n') : String(value)
+  try {
+    // Commander gives choices a parser too.
+    return option.parseArg === undefined ? text : option.parseArg(text, undefined)
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError || error instanceof CommanderError)) throw error
+    throw wrong(`is not valid: ${errorMessage(error)}`)
+  }
+}
+
+function readSettings(file: string): {
+  settings: Readonly<Record<string, unknown>>
+  placeOf: (key: string) => string
+} {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`--config ${file} cannot be read: ${errorMessage(error)}`, { cause: error })
+  }
+  const positionAt = createPositions(text)
+  const place = (offset: number) => {
+    const { line, column } = positionAt(offset)
+    return `${file}:${line}:${column}`
+  }
+  const [document, second] = [...parseYamlDocuments(text)]
+  if (document === undefined) return { settings: {}, placeOf: () => file }
+  if ('message' in document) throw new UsageError(`${place(document.offset)}: ${document.message}`)
+  if (document.root !== 'mapping' || second !== undefined) {
+    throw new UsageError(`${file} is not a config file: one YAML mapping, such as "prune: true"`)
+  }
+  const constructed = document.construct()
+  if ('fault' in constructed) {
+    throw new UsageError(`${place(constructed.fault.offset)}: ${constructed.fault.message}`)
+  }
+  // The root is a mapping.
+  return {
+    settings: constructed.value as Record<string, unknown>,
+    placeOf: (key) => place(document.locate([key])),
+  }
+}

@@ -1,0 +1,70 @@
+import process from 'node:process'
+import { Command } from 'commander'
+import { createLogUpdate } from 'log-update'
+import { UsageError } from '../lib/errors.ts'
+import type { Admin, StatusReport } from '../operator/admin/admin.ts'
+import { type OpenAdmin, withAdmin } from './open-admin.ts'
+import { dataDirOption } from './options.ts'
+import { formatYAML, outputOption, printJSON } from './output.ts'
+import { formatTable, tableOptionsFor } from './table.ts'
+
+interface StatusFlags {
+  readonly dataDir: string
+  readonly output: 'table' | 'wide' | 'json' | 'yaml'
+  readonly watch: boolean
+}
+
+/** `mooring status`: where every declaration stands, as the operator that runs here sees it. */
+export function statusCommand(): Command {
+  return new Command('status')
+    .summary('show where every declaration stands')
+    .description(
+      'Shows every declaration, what still ends, and what is wrong in the sources, as the operator that runs on\n' +
+        'the data directory sees it; where none runs, what the last one recorded.',
+    )
+    .addOption(dataDirOption())
+    .addOption(outputOption('table', 'wide', 'json', 'yaml'))
+    .option('-w, --watch', 'go on showing it as it changes', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mooring status --watch
+  mooring status -o wide                 with every message whole
+  mooring status -o json | jq '.rows[] | select(.state != "Ready")'`,
+    )
+    .action((flags: StatusFlags) =>
+      withAdmin(flags, async (open) => {
+        if (!open.running)
+          process.stderr.write('No operator runs here; this is what the last one recorded.\n')
+        if (!flags.watch) return print(await open.admin.status(), open, flags)
+        if (!open.running) throw new UsageError('--watch needs a running operator')
+        await watch(open.admin, open, flags)
+      }),
+    )
+}
+
+function print({ rows }: StatusReport, open: OpenAdmin, { output }: StatusFlags): void {
+  const document = { ...(open.running ? { operator: open.info } : {}), rows }
+  if (output === 'json') printJSON(document)
+  else if (output === 'yaml') process.stdout.write(formatYAML(document))
+  else {
+    const options = { ...tableOptionsFor(process.stdout), isWide: output === 'wide' }
+    process.stdout.write(`${formatTable(rows, options)}\n`)
+  }
+}
+
+/** Until the operator ends or the person interrupts: redrawn in place on a terminal, else printed again. */
+async function watch(admin: Admin, open: OpenAdmin, flags: StatusFlags): Promise<void> {
+  const draw = createLogUpdate(process.stdout)
+  const isRedrawn = process.stdout.isTTY && (flags.output === 'table' || flags.output === 'wide')
+  let report = await admin.status()
+  for (;;) {
+    const options = { ...tableOptionsFor(process.stdout), isWide: flags.output === 'wide' }
+    if (isRedrawn) draw(formatTable(report.rows, options))
+    else print(report, open, flags)
+    const { version } = report
+    do report = await admin.status(version)
+    while (report.version === version)
+  }
+}

@@ -1,0 +1,39 @@
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import Type from 'typebox'
+import { Value } from 'typebox/value'
+import { UsageError } from '../lib/errors.ts'
+import type { NomadConnection } from '../nomad/connection.ts'
+import { callApi } from './nomad-call.ts'
+import { nomadConnectionOptions } from './nomad-options.ts'
+
+const Claims = Type.Array(
+  Type.Object({ ID: Type.String(), Namespace: Type.String(), VolumeID: Type.String() }),
+)
+
+/** `mooring unmount`: ends the claim that holds a path. */
+export function unmountCommand(): Command {
+  const command = new Command('unmount')
+    .summary('unmount a volume that mooring mount mounted')
+    .description('Unpublishes the volume at a path, and ends its claim. Returns when that is done.')
+    .argument('<path>', 'where it is mounted')
+  for (const option of nomadConnectionOptions()) command.addOption(option)
+  return command.action(async (path: string, flags: NomadConnection) => {
+    const targetPath = resolve(path)
+    const answer = await callApi(flags, '*', {
+      title: 'find the claim',
+      method: 'GET',
+      path: '/claims',
+      query: { target_path: targetPath },
+    })
+    const [claim] = Value.Parse(Claims, answer)
+    if (claim === undefined) throw new UsageError(`no volume is mounted at ${targetPath}`)
+    const { ID, Namespace, VolumeID } = claim
+    await callApi(flags, Namespace, {
+      title: `unmount volume "${VolumeID}"`,
+      method: 'DELETE',
+      path: `/volume/csi/${encodeURIComponent(VolumeID)}/claim/${ID}`,
+    })
+    process.stdout.write(`${VolumeID} is unmounted from ${targetPath}\n`)
+  })
+}

@@ -1,0 +1,141 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Command, Option } from 'commander'
+import pino from 'pino'
+import { startDriver } from '../driver/driver.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createLog, type Log } from '../lib/log.ts'
+import { waitForShutdown } from '../lib/shutdown.ts'
+import { fitsSocketPath } from '../lib/socket-path.ts'
+import { defaultStateDirectory } from '../lib/state-directory.ts'
+import { sourceName } from '../operator/open-sources.ts'
+import type { OperatorFlags } from '../operator/settings.ts'
+import { startServer } from '../server/server.ts'
+import { createPluginCallMetrics } from '../telemetry/plugin-calls.ts'
+import { showLiveTable } from './live-table.ts'
+import { operatorOptions, parseAddressOption, readOnlyOption } from './options.ts'
+import { runOperator } from './run.ts'
+
+/** The plugin ID under which declarations name the embedded driver. */
+const pluginID = 'directories'
+
+interface UpFlags extends OperatorFlags {
+  readonly dataDir: string
+  readonly readOnly: boolean
+  readonly http: { readonly host: string; readonly port: number }
+  readonly output: 'auto' | 'table' | 'log'
+}
+
+/** `mooring up`: driver, server and operator in one process, over a real unix socket and real loopback HTTP. */
+export function upCommand(): Command {
+  const command = new Command('up')
+    .summary('run all of Mooring on this machine: volumes are directories')
+    .description(
+      'Runs the CSI driver over directories, the Volumes HTTP API and the operator in one process.\n' +
+        `Declarations name the driver as pluginID: ${pluginID}. Ctrl-C finishes what is in process and exits.`,
+    )
+    .argument('[sources...]', 'folders of declarations, or git+https://host/repository.git#branch:path', [
+      '.',
+    ])
+    .addOption(
+      new Option('--data-dir <folder>', 'where everything is kept')
+        .default(defaultStateDirectory(process.env), '$XDG_STATE_HOME/mooring')
+        .env('MOORING_DATA_DIR'),
+    )
+    .addOption(
+      new Option('--http <host:port>', 'where the Volumes HTTP API listens')
+        .argParser(parseAddressOption)
+        .default({ host: '127.0.0.1', port: 4646 }, '127.0.0.1:4646')
+        .env('MOORING_HTTP'),
+    )
+    .addOption(
+      new Option('--output <how>', 'a live table, log lines, or what the terminal can show')
+        .choices(['auto', 'table', 'log'])
+        .default('auto')
+        .env('MOORING_OUTPUT'),
+    )
+  for (const option of operatorOptions()) command.addOption(option)
+  command.addOption(readOnlyOption())
+  return command.action(up)
+}
+
+async function up(sources: readonly string[], flags: UpFlags): Promise<void> {
+  const shutdown = waitForShutdown(systemClock)
+  const dataDirectory = resolve(flags.dataDir)
+  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
+  const showsTable = flags.output === 'table' || (flags.output === 'auto' && process.stdout.isTTY)
+  const logFile = join(dataDirectory, 'mooring.log')
+  const log = showsTable
+    ? createLog(flags.logLevel, pino.destination({ dest: logFile, append: true, sync: true }))
+    : createLog(flags.logLevel)
+
+  const parts = await startParts(sources, flags, dataDirectory, log)
+  const heading = [
+    `Declarations  ${sources.map(sourceName).join(', ')}`,
+    `Volumes API   ${parts.url}/v1/volumes?type=csi`,
+    `Directories   ${parts.volumesDirectory}`,
+    ...(showsTable ? [`Log           ${logFile}`, '', 'Ctrl-C ends.'] : []),
+  ]
+  if (!showsTable) process.stdout.write(`${heading.join('\n')}\n`)
+  const stopTable = showsTable
+    ? showLiveTable(parts.operator, systemClock, () => heading.join('\n'), process.stdout)
+    : () => {}
+
+  const signal = await shutdown
+  log.info({ signal }, 'finishing what is in process; once more to stop at once')
+  await parts.close()
+  stopTable()
+}
+
+async function startParts(source: readonly string[], flags: UpFlags, dataDirectory: string, log: Log) {
+  const socket = chooseSocketPath(dataDirectory)
+  const driver = await startDriver({
+    endpoint: `unix://${socket.path}`,
+    poolDirectory: join(dataDirectory, 'pool'),
+    nodeID: 'this-machine',
+    clock: systemClock,
+    log: log.child({ part: 'driver' }),
+  })
+  const pluginCalls = createPluginCallMetrics(systemClock)
+  const server = await startServer({
+    http: flags.http,
+    aroundPluginCall: pluginCalls.aroundCall,
+    dataDirectory: join(dataDirectory, 'server'),
+    plugins: [{ id: pluginID, endpoint: driver.endpoint }],
+    clock: systemClock,
+    log: log.child({ part: 'server' }),
+  })
+  const operator = await runOperator({
+    ...flags,
+    source,
+    nomadAddr: server.url,
+    dataDir: dataDirectory,
+    log: log.child({ part: 'operator' }),
+    // The server finishes every create it had accepted before it answers, and this process holds both.
+    settledBeforeMs: systemClock.now(),
+    pluginCalls,
+  })
+  return {
+    operator,
+    url: server.url,
+    volumesDirectory: driver.volumesDirectory,
+    async close() {
+      await operator.close()
+      await server.close()
+      await driver.close()
+      socket.remove()
+    },
+  }
+}
+
+/** In the data directory where the path is short enough, else in a directory of its own for temporary files. */
+function chooseSocketPath(dataDirectory: string): { path: string; remove: () => void } {
+  const path = join(dataDirectory, 'csi.sock')
+  if (fitsSocketPath(path)) return { path, remove: () => {} }
+  const directory = mkdtempSync(join(tmpdir(), 'mooring-'))
+  return {
+    path: join(directory, 'csi.sock'),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  }
+}

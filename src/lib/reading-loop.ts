@@ -1,0 +1,52 @@
+import type { Clock } from './clock.ts'
+
+/** A read that failed altogether is tried again after this. */
+const retryMs = 5_000
+
+/**
+ * Runs `read` one at a time: asked for while it runs, it runs once more after. `read` resolves with the
+ * time to run again, in milliseconds since the epoch.
+ */
+export function createReadingLoop(options: {
+  readonly clock: Clock
+  readonly read: (signal: AbortSignal) => Promise<number>
+  readonly onError: (error: unknown) => void
+}): { read(): void; close(): Promise<void> } {
+  const { clock } = options
+  const abort = new AbortController()
+  let running: Promise<void> | undefined
+  let isAskedAgain = false
+  let cancelTimer = () => {}
+
+  async function run() {
+    do {
+      isAskedAgain = false
+      cancelTimer()
+      let againAtMs: number
+      try {
+        againAtMs = await options.read(abort.signal)
+      } catch (error) {
+        if (!abort.signal.aborted) options.onError(error)
+        againAtMs = clock.now() + retryMs
+      }
+      if (abort.signal.aborted) break
+      cancelTimer = clock.after(Math.max(0, againAtMs - clock.now()), start)
+    } while (isAskedAgain)
+    running = undefined
+  }
+
+  function start() {
+    if (abort.signal.aborted) return
+    if (running === undefined) running = run()
+    else isAskedAgain = true
+  }
+
+  return {
+    read: start,
+    async close() {
+      abort.abort()
+      cancelTimer()
+      await running
+    },
+  }
+}

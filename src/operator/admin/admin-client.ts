@@ -1,0 +1,109 @@
+import { Agent, request } from 'undici'
+import { findAdminSocket } from '../../lib/admin-socket.ts'
+import { errorCode, errorMessage, UsageError } from '../../lib/errors.ts'
+import { parseJSON, stringifyJSON } from '../../lib/json.ts'
+import { packageVersion } from '../../lib/version.ts'
+import type { InventoryContents } from '../inventory/memory-inventory.ts'
+import { reviveRecord } from '../inventory/memory-inventory.ts'
+import type { Orphans } from '../plan/orphans.ts'
+import type { Admin, OperatorInfo, StatusReport } from './admin.ts'
+import type { ManagedObject } from './managed-object.ts'
+import { versionHeader } from './serve-admin.ts'
+
+export interface AdminClient extends Admin {
+  close(): Promise<void>
+}
+
+/**
+ * Reaches the operator that runs on this directory: undefined where none does.
+ * @param cluster the NomadCluster whose operator in that process is meant; undefined: that of its own settings
+ * @throws UsageError where one does and this process may not speak to it, or is of another release
+ */
+export async function connectAdmin(directory: string, cluster?: string): Promise<AdminClient | undefined> {
+  const socketPath = findAdminSocket(directory)
+  if (socketPath === undefined) return undefined
+  // Some answers take as long as the work that they wait for.
+  const dispatcher = new Agent({ connect: { socketPath }, headersTimeout: 0, bodyTimeout: 0 })
+
+  let isConnected = false
+  async function send(path: string, options: Parameters<typeof request>[1]) {
+    try {
+      const url = new URL(path, 'http://mooring')
+      if (cluster !== undefined) url.searchParams.set('cluster', cluster)
+      return await request(url, options)
+    } catch (error) {
+      // Before the first answer there may be no operator at all, which the caller tells apart.
+      if (!isConnected) throw error
+      throw new UsageError(`the operator has ended (${errorMessage(error)})`, { cause: error })
+    }
+  }
+
+  /** Of the same release on both sides, which makes the shape of the answer certain. */
+  async function call<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
+    const answer = await send(path, {
+      dispatcher,
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: stringifyJSON(body), headers: { 'content-type': 'application/json' } }),
+    })
+    const version = answer.headers[versionHeader]
+    const text = await answer.body.text()
+    if (version !== packageVersion()) {
+      throw new UsageError(
+        `the operator that runs here is mooring ${version ?? 'of an unknown release'}, and this is ${packageVersion()}: use the same release for both`,
+      )
+    }
+    if (answer.statusCode !== 200) throw new UsageError((parseJSON(text) as { message: string }).message)
+    return parseJSON(text) as Answer
+  }
+  const order = async (path: string, body: object) =>
+    (await call<{ message: string }>('POST', path, body)).message
+
+  const client: AdminClient = {
+    info: () => call<OperatorInfo>('GET', '/v1/info'),
+    status: (after) => call<StatusReport>('GET', `/v1/status${after === undefined ? '' : `?after=${after}`}`),
+    objects: () => call<ManagedObject[]>('GET', '/v1/objects'),
+    async inventory() {
+      const contents = await call<InventoryContents>('GET', '/v1/inventory')
+      return { ...contents, records: contents.records.map(reviveRecord) }
+    },
+    hashKey: async () => (await call<{ hashKey: string }>('GET', '/v1/hash-key')).hashKey,
+    orphans: () => call<Orphans>('GET', '/v1/orphans'),
+    suspend: (key) => order('/v1/suspend', { key }),
+    resume: (key) => order('/v1/resume', { key }),
+    recreate: (key, lostExternalID) => order('/v1/recreate', { key, lostExternalID }),
+    restore: (key, snapshot) => order('/v1/restore', { key, snapshot }),
+    restoreReplaced: (key, externalID) => order('/v1/restore/replaced', { key, externalID }),
+    undoRestore: (key) => order('/v1/restore/undo', { key }),
+    snapshotNow: (target, volume) =>
+      order('/v1/snapshot/now', { target, ...(volume === undefined ? {} : { volume }) }),
+    keepSnapshot: (key) => order('/v1/snapshot/keep', { key }),
+    releaseSnapshot: (key) => order('/v1/snapshot/release', { key }),
+    detach: (key, node) => order('/v1/detach', { key, node }),
+    reconcile: () => call('POST', '/v1/reconcile'),
+    close: () => dispatcher.destroy(),
+  }
+  try {
+    await client.info()
+    isConnected = true
+    return client
+  } catch (error) {
+    await client.close()
+    switch (errorCode(error)) {
+      // What a process that was killed leaves behind.
+      case 'ECONNREFUSED':
+      case 'ENOENT':
+        return undefined
+      case 'EACCES':
+        throw new UsageError(
+          `the operator at ${directory} belongs to another user: run this command as that user`,
+        )
+      default:
+        if (error instanceof UsageError) throw error
+        throw new UsageError(`the operator at ${directory} does not answer: ${errorMessage(error)}`, {
+          cause: error,
+        })
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { chmodSync } from 'node:fs'
+import { umask } from 'node:process'
+import fastify from 'fastify'
+import Type from 'typebox'
+import { reserveAdminSocket } from '../../lib/admin-socket.ts'
+import { UsageError } from '../../lib/errors.ts'
+import { stringifyJSON } from '../../lib/json.ts'
+import type { Log } from '../../lib/log.ts'
+import { packageVersion } from '../../lib/version.ts'
+import type { Admin } from './admin.ts'
+
+/** Names the release that answers: shapes may differ between releases, so a client asks for its own. */
+export const versionHeader = 'mooring-version'
+
+const KeyBody = Type.Object({ key: Type.String() }, { additionalProperties: false })
+const RecreateBody = Type.Object(
+  { key: Type.String(), lostExternalID: Type.String() },
+  { additionalProperties: false },
+)
+const RestoreBody = Type.Object(
+  { key: Type.String(), snapshot: Type.String() },
+  { additionalProperties: false },
+)
+const RestoreReplacedBody = Type.Object(
+  { key: Type.String(), externalID: Type.String() },
+  { additionalProperties: false },
+)
+const SnapshotNowBody = Type.Object(
+  { target: Type.String(), volume: Type.Optional(Type.String()) },
+  { additionalProperties: false },
+)
+const DetachBody = Type.Object({ key: Type.String(), node: Type.String() }, { additionalProperties: false })
+const StatusQuery = Type.Object({
+  after: Type.Optional(Type.Integer()),
+  cluster: Type.Optional(Type.String()),
+})
+
+/**
+ * Serves the admin API over HTTP on a unix socket in the operator's directory, for its own user alone.
+ * Called under the directory's lock.
+ */
+export async function serveAdmin(options: {
+  readonly directory: string
+  readonly admin: Admin
+  /** Of other Nomad clusters in this process, by the name of their NomadCluster, which requests name as `?cluster=`. */
+  readonly clusters?: () => ReadonlyMap<string, Admin>
+  readonly log: Log
+}): Promise<{ close(): Promise<void> }> {
+  const { log } = options
+  const of = ({ query }: { query: unknown }): Admin => {
+    const { cluster } = query as { cluster?: string } // As the schema says, or fastify parses it.
+    if (cluster === undefined) return options.admin
+    const found = options.clusters?.().get(cluster)
+    if (found !== undefined) return found
+    throw new UsageError(`no NomadCluster "${cluster}" is worked for here: see kubectl get nomadclusters`)
+  }
+  const app = fastify({ forceCloseConnections: true })
+  app.setSerializerCompiler(() => stringifyJSON)
+  app.setReplySerializer((payload) => stringifyJSON(payload))
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header(versionHeader, packageVersion())
+  })
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const status = error instanceof UsageError ? 400 : (error.statusCode ?? 500)
+    if (status >= 500) log.error({ url: request.url, error: error.message }, 'admin request failed')
+    return reply.code(status).send({ message: error.message })
+  })
+
+  app.get('/v1/info', (request) => of(request).info())
+  app.get<{ Querystring: Type.Static<typeof StatusQuery> }>(
+    '/v1/status',
+    { schema: { querystring: StatusQuery } },
+    (request) => of(request).status(request.query.after),
+  )
+  app.get('/v1/objects', (request) => of(request).objects())
+  app.get('/v1/inventory', (request) => of(request).inventory())
+  app.get('/v1/hash-key', async (request) => ({ hashKey: await of(request).hashKey() }))
+  app.get('/v1/orphans', (request) => of(request).orphans())
+  for (const [path, order] of [
+    ['/v1/suspend', 'suspend'],
+    ['/v1/resume', 'resume'],
+    ['/v1/restore/undo', 'undoRestore'],
+    ['/v1/snapshot/keep', 'keepSnapshot'],
+    ['/v1/snapshot/release', 'releaseSnapshot'],
+  ] as const) {
+    app.post<{ Body: Type.Static<typeof KeyBody> }>(path, { schema: { body: KeyBody } }, async (request) => ({
+      message: await of(request)[order](request.body.key),
+    }))
+  }
+  app.post<{ Body: Type.Static<typeof RecreateBody> }>(
+    '/v1/recreate',
+    { schema: { body: RecreateBody } },
+    async (request) => ({
+      message: await of(request).recreate(request.body.key, request.body.lostExternalID),
+    }),
+  )
+  app.post<{ Body: Type.Static<typeof RestoreBody> }>(
+    '/v1/restore',
+    { schema: { body: RestoreBody } },
+    async (request) => ({ message: await of(request).restore(request.body.key, request.body.snapshot) }),
+  )
+  app.post<{ Body: Type.Static<typeof RestoreReplacedBody> }>(
+    '/v1/restore/replaced',
+    { schema: { body: RestoreReplacedBody } },
+    async (request) => ({
+      message: await of(request).restoreReplaced(request.body.key, request.body.externalID),
+    }),
+  )
+  app.post<{ Body: Type.Static<typeof SnapshotNowBody> }>(
+    '/v1/snapshot/now',
+    { schema: { body: SnapshotNowBody } },
+    async (request) => ({ message: await of(request).snapshotNow(request.body.target, request.body.volume) }),
+  )
+  app.post<{ Body: Type.Static<typeof DetachBody> }>(
+    '/v1/detach',
+    { schema: { body: DetachBody } },
+    async (request) => ({ message: await of(request).detach(request.body.key, request.body.node) }),
+  )
+  app.post('/v1/reconcile', async (request) => {
+    await of(request).reconcile()
+    return {}
+  })
+
+  const socket = reserveAdminSocket(options.directory)
+  // Made for its user alone from the first moment on, wherever the directory is.
+  const before = umask(0o077)
+  try {
+    await app.listen({ path: socket.path })
+    chmodSync(socket.path, 0o600)
+  } finally {
+    umask(before)
+  }
+  return {
+    async close() {
+      await app.close()
+      socket.remove()
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import Type from 'typebox'
+import { Check } from 'typebox/value'
+import { Document, findReserved } from './document.ts'
+import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
+import {
+  ClusterName,
+  CSIName,
+  type DeepReadonly,
+  findLongName,
+  NomadNamespace,
+  Parameters,
+  Secrets,
+  Suspend,
+  VolumeName,
+} from './fields.ts'
+import { fixedField, fixedOnceRecorded, type Origin, rules } from './kubernetes.ts'
+import { findMisplaced } from './misplaced.ts'
+
+const SnapshotSpecAsWritten = Type.Object(
+  {
+    cluster: Type.Optional(ClusterName),
+    namespace: Type.Optional(NomadNamespace),
+    volume: VolumeName(
+      'metadata.name of the declared Volume to take the snapshot of, in the same Nomad namespace; of one with perAlloc name[0] and so on.',
+    ),
+    name: Type.Optional(
+      CSIName(
+        'Name that the plugin is given when it takes the snapshot, at most 128 bytes; no two snapshots of a plugin may share one. Not given: made once and recorded.',
+      ),
+    ),
+    parameters: Type.Optional(Parameters('the taking of the snapshot')),
+    secrets: Type.Optional(Secrets),
+    deletionPolicy: Type.Optional(
+      Type.Enum(['Retain', 'Delete'], {
+        default: 'Retain',
+        description:
+          'What the end of this declaration does. Retain: nothing. Delete: the snapshot is deleted.',
+      }),
+    ),
+    suspend: Type.Optional(Suspend),
+  },
+  {
+    additionalProperties: false,
+    description: 'The snapshot as it should be.',
+    ...rules(fixedField('cluster'), fixedField('namespace')),
+  },
+)
+
+/** The document as a person writes it; the source of its JSON Schema. */
+export const SnapshotDocument = Document(
+  'Snapshot',
+  SnapshotSpecAsWritten,
+  'A snapshot of a declared volume, taken once and never again.',
+  [fixedOnceRecorded('volume', 'snapshotID', 'the snapshot')],
+)
+
+type SnapshotSpecAsWritten = Type.Static<typeof SnapshotSpecAsWritten>
+type Defaulted = 'namespace' | 'deletionPolicy' | 'suspend'
+
+/** A snapshot's spec with its defaults filled in. */
+export type SnapshotSpec = DeepReadonly<
+  Omit<SnapshotSpecAsWritten, Defaulted> & Required<Pick<SnapshotSpecAsWritten, Defaulted>>
+>
+
+const hints: Hints = {
+  'spec.source': 'write the name of the declared Volume as volume',
+  'spec.sourceVolumeID': 'write the name of the declared Volume as volume',
+  'spec.volumeID': 'write the name of the declared Volume as volume',
+  'spec.pluginID': "remove it: a snapshot is taken by its volume's plugin",
+}
+
+/**
+ * Reads a Snapshot document.
+ * @param value the document's value, without nulls
+ * @param namespace the Nomad namespace where the document names none
+ */
+export function readSnapshot(
+  value: unknown,
+  namespace: string,
+  origin: Origin = 'file',
+): Reading<SnapshotSpec> {
+  if (!Check(SnapshotDocument, value)) return { faults: explainFaults(SnapshotDocument, value, hints) }
+  const { metadata, spec } = value
+  const faults = [...findReserved(metadata), ...findMisplaced(spec, origin), ...findLongName(spec.name)]
+  if (faults.length > 0) return { faults }
+  return {
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    spec: {
+      ...spec,
+      namespace: spec.namespace ?? namespace,
+      deletionPolicy: spec.deletionPolicy ?? 'Retain',
+      suspend: spec.suspend ?? false,
+    },
+  }
+}

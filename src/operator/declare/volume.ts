@@ -1,0 +1,366 @@
+import Type from 'typebox'
+import { Check } from 'typebox/value'
+import { UsageError } from '../../lib/errors.ts'
+import { Detach } from './detach.ts'
+import { Document, findReserved } from './document.ts'
+import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
+import type { Fault } from './fault.ts'
+import {
+  ClusterName,
+  CSIName,
+  type DeepReadonly,
+  findLongName,
+  Identifier,
+  NomadNamespace,
+  ObjectName,
+  Parameters,
+  Secrets,
+  StringMap,
+  Suspend,
+  VolumeName,
+  type WithSecrets,
+} from './fields.ts'
+import { type Origin, rules } from './kubernetes.ts'
+import { findMisplaced } from './misplaced.ts'
+import { deletionPolicies, PerAlloc } from './per-alloc.ts'
+import { parseQuantity } from './quantities.ts'
+import { capacityRules, objectRules, specRules } from './volume-rules.ts'
+
+/** The five modes of CSI that Nomad has words for. */
+const accessModes = [
+  'single-node-reader-only',
+  'single-node-writer',
+  'multi-node-reader-only',
+  'multi-node-single-writer',
+  'multi-node-multi-writer',
+] as const
+const attachmentModes = ['file-system', 'block-device'] as const
+const driftPolicies = ['Correct', 'Report', 'Ignore'] as const
+
+const Quantity = (description: string) =>
+  Type.Unsafe<string | number>({
+    type: ['string', 'number'],
+    'x-kubernetes-int-or-string': true,
+    description,
+  })
+
+const Segments = (description: string) =>
+  Type.Array(StringMap('One topology: a value for each topology key of the plugin, such as {rack: R1}.'), {
+    maxItems: 64,
+    description,
+  })
+
+const VolumeSpecAsWritten = Type.Object(
+  {
+    volumeID: Type.Optional(
+      Type.String({
+        maxLength: 253,
+        // It becomes one segment of a URL's path, and the server decodes the path before it splits it.
+        pattern: '^[A-Za-z0-9_~-][A-Za-z0-9._~:@+,=\\[\\]-]*$',
+        patternErrorMessage:
+          'cannot be a volume ID: it stands in URLs, so letters, digits and ._~:@+,=[]- only, and no "." first',
+        description: "The volume's ID in Nomad, unique in its Nomad namespace. Default: metadata.name.",
+      }),
+    ),
+    cluster: Type.Optional(ClusterName),
+    namespace: Type.Optional(NomadNamespace),
+    name: Type.Optional(
+      CSIName(
+        'Name that the plugin is given when it creates the volume, at most 128 bytes; no two volumes of a plugin may share one. Not given: made once from region, namespace and volume ID, and recorded. Not together with externalID.',
+      ),
+    ),
+    pluginID: Type.String({
+      maxLength: 253,
+      pattern: '^[^/\\s\\x00-\\x1f\\x7f]+$',
+      patternErrorMessage: 'is not a plugin ID: no "/" and no spaces',
+      description:
+        "ID of the CSI plugin that holds the volume, as Nomad knows it (not the driver's own name).",
+    }),
+    externalID: Type.Optional(
+      Identifier(
+        "The storage provider's ID of a volume that is already there: it is registered and never created. Not given: the volume is created.",
+      ),
+    ),
+    source: Type.Optional(
+      Type.Object(
+        {
+          snapshot: Type.Optional(
+            ObjectName('metadata.name of a declared Snapshot of the same Nomad namespace.'),
+          ),
+          snapshotID: Type.Optional(Identifier("The storage provider's ID of a snapshot.")),
+          volume: Type.Optional(
+            VolumeName(
+              'metadata.name of a declared Volume of the same Nomad namespace, to clone; of one with perAlloc name[0] and so on.',
+            ),
+          ),
+          cloneID: Type.Optional(Identifier("The storage provider's ID of a volume to clone.")),
+        },
+        {
+          additionalProperties: false,
+          minProperties: 1,
+          maxProperties: 1,
+          description:
+            'What the volume holds when it is created: exactly one of the fields. Of no effect once the volume is there.',
+        },
+      ),
+    ),
+    capacity: Type.Optional(
+      Type.Object(
+        {
+          min: Type.Optional(
+            Quantity(
+              'The volume has at least this capacity, such as 10Gi or a number of bytes. Raise it to expand the volume.',
+            ),
+          ),
+          max: Type.Optional(
+            Quantity('The volume has at most this capacity, such as 20Gi or a number of bytes.'),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description: 'Capacity as Kubernetes quantities. A volume is expanded, never shrunk.',
+          ...rules(...capacityRules),
+        },
+      ),
+    ),
+    capabilities: Type.Array(
+      Type.Object(
+        {
+          accessMode: Type.Enum([...accessModes], {
+            description: 'From how many nodes, and how, it may be used at once.',
+          }),
+          attachmentMode: Type.Enum([...attachmentModes], {
+            description: 'Whether a task sees a file system or a block device.',
+          }),
+        },
+        { additionalProperties: false, description: 'One way in which the volume may be used.' },
+      ),
+      {
+        minItems: 1,
+        maxItems: accessModes.length * attachmentModes.length,
+        uniqueItems: true,
+        description: 'The ways in which the volume may be used, at least one.',
+      },
+    ),
+    mountOptions: Type.Optional(
+      Type.Object(
+        {
+          fsType: Type.Optional(Identifier('File system to mount, such as ext4.', 128)),
+          mountFlags: Type.Optional(
+            Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+              maxItems: 64,
+              description:
+                'Flags of the mount, such as noatime. Not given: the flags that Nomad holds are left as they are; [] says that there are none.',
+            }),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description: 'How the volume is mounted, for the attachment mode file-system.',
+        },
+      ),
+    ),
+    topology: Type.Optional(
+      Type.Object(
+        {
+          required: Type.Optional(Segments('The volume is reachable from at least one of these.')),
+          preferred: Type.Optional(Segments('The plugin tries these first, in this order.')),
+        },
+        { additionalProperties: false, description: 'Where the volume has to be reachable from.' },
+      ),
+    ),
+    parameters: Type.Optional(Parameters('the creation of the volume')),
+    context: Type.Optional(
+      StringMap(
+        "The plugin's context of a volume that is registered (with externalID). A created volume has the context that the plugin answers.",
+      ),
+    ),
+    secrets: Type.Optional(Secrets),
+    deletionPolicy: Type.Optional(
+      Type.Enum([...deletionPolicies], {
+        default: 'Retain',
+        description:
+          'What the end of this declaration does. Retain: nothing. Deregister: Nomad forgets the volume, its data stay. Delete: the volume and its data are deleted.',
+      }),
+    ),
+    finalSnapshot: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'With deletionPolicy Delete: before the volume is deleted a last snapshot is taken of it, which stays.',
+      }),
+    ),
+    driftPolicy: Type.Optional(
+      Type.Enum([...driftPolicies], {
+        default: 'Correct',
+        description:
+          'What to do where somebody else changes the volume after it was as declared. Correct: put it back. Report: say so, and change nothing. Ignore: pass over it.',
+      }),
+    ),
+    perAlloc: Type.Optional(PerAlloc),
+    detach: Type.Optional(Detach),
+    suspend: Type.Optional(Suspend),
+  },
+  { additionalProperties: false, description: 'The volume as it should be.', ...rules(...specRules) },
+)
+
+/** The document as a person writes it; the source of its JSON Schema. */
+export const VolumeDocument = Document(
+  'Volume',
+  VolumeSpecAsWritten,
+  'A CSI volume of Nomad: created by its plugin, or registered where it is already there.',
+  objectRules,
+)
+
+type VolumeSpecAsWritten = Type.Static<typeof VolumeSpecAsWritten>
+type Defaulted = 'volumeID' | 'namespace' | 'deletionPolicy' | 'finalSnapshot' | 'driftPolicy' | 'suspend'
+
+/** A volume's spec with its defaults filled in and its capacities in bytes. */
+export type VolumeSpec = DeepReadonly<
+  Omit<VolumeSpecAsWritten, Defaulted | 'capacity' | 'secrets' | 'perAlloc' | 'detach'> &
+    Required<Pick<VolumeSpecAsWritten, Defaulted>> &
+    WithSecrets & {
+      capacity?: { min?: bigint; max?: bigint }
+      perAlloc?: Required<NonNullable<VolumeSpecAsWritten['perAlloc']>>
+      detach?: Required<NonNullable<VolumeSpecAsWritten['detach']>>
+    }
+>
+
+/** Fields that people know from elsewhere, or from a later release, and what to write here. */
+const hints: Hints = {
+  'spec.id': 'write it as volumeID',
+  'spec.type': 'remove it: every declared volume is a CSI volume',
+  'spec.capability': 'write a list of them as capabilities',
+  'spec.capacityMin': 'write it as capacity: {min: …}',
+  'spec.capacityMax': 'write it as capacity: {max: …}',
+  'spec.snapshotID': 'write it as source: {snapshotID: …}',
+  'spec.cloneID': 'write it as source: {cloneID: …}',
+  'spec.topologyRequest': 'write it as topology: {required: […], preferred: […]}',
+}
+
+/**
+ * Reads a Volume document.
+ * @param value the document's value, without nulls
+ * @param namespace the Nomad namespace where the document names none
+ */
+export function readVolume(value: unknown, namespace: string, origin: Origin = 'file'): Reading<VolumeSpec> {
+  if (!Check(VolumeDocument, value)) return { faults: explainFaults(VolumeDocument, value, hints) }
+  const { metadata, spec: written } = value
+  const { capacity: writtenCapacity, perAlloc, detach, ...rest } = written
+  const { capacity, faults } = readCapacity(writtenCapacity ?? {})
+  faults.push(
+    ...findReserved(metadata),
+    ...findMisplaced(written, origin),
+    ...findContradictions(metadata.name, written, origin),
+  )
+  if (faults.length > 0) return { faults }
+  return {
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    spec: {
+      ...rest,
+      volumeID: written.volumeID ?? metadata.name,
+      namespace: written.namespace ?? namespace,
+      deletionPolicy: written.deletionPolicy ?? 'Retain',
+      finalSnapshot: written.finalSnapshot ?? false,
+      driftPolicy: written.driftPolicy ?? 'Correct',
+      suspend: written.suspend ?? false,
+      ...(Object.keys(capacity).length > 0 && { capacity }),
+      ...(perAlloc !== undefined && {
+        perAlloc: { count: perAlloc.count, whenScaled: perAlloc.whenScaled ?? 'Retain' },
+      }),
+      ...(detach !== undefined && {
+        detach: { policy: detach.policy ?? 'Never', nodes: detach.nodes ?? [] },
+      }),
+    },
+  }
+}
+
+function readCapacity(written: NonNullable<VolumeSpecAsWritten['capacity']>) {
+  const capacity: { min?: bigint; max?: bigint } = {}
+  const faults: Fault[] = []
+  for (const bound of ['min', 'max'] as const) {
+    const quantity = written[bound]
+    if (quantity === undefined) continue
+    const path = ['spec', 'capacity', bound]
+    try {
+      capacity[bound] = parseQuantity(quantity)
+      // Nomad and CSI read 0 as "not given"; saying so here spares a person the puzzle.
+      if (capacity[bound] === 0n)
+        faults.push({ path, message: 'is 0: give a capacity, or leave the field out' })
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      faults.push({ path, message: error.message })
+    }
+  }
+  if (capacity.min !== undefined && capacity.max !== undefined && capacity.min > capacity.max) {
+    faults.push({
+      path: ['spec', 'capacity', 'max'],
+      message: 'is less than capacity.min: raise max or lower min',
+    })
+  }
+  return { capacity, faults }
+}
+
+/** Fields that are each right and make no sense together. */
+function findContradictions(metadataName: string, spec: VolumeSpecAsWritten, origin: Origin): Fault[] {
+  const { name, externalID, source, capacity, context, mountOptions, perAlloc } = spec
+  const faults = findLongName(name)
+  const fault = (path: readonly string[], message: string) =>
+    faults.push({ path: ['spec', ...path], message })
+
+  // Files may adopt a volume of Nomad's by its ID alone, as Nomad's own specification files do.
+  if (origin === 'object' && externalID === undefined && source === undefined && capacity === undefined) {
+    fault(
+      [],
+      'says neither what is there nor what to create: give externalID to register a volume, or capacity (or source) to create one',
+    )
+  }
+  if (externalID !== undefined && name !== undefined) {
+    fault(
+      ['name'],
+      'is given to a plugin that creates a volume, and externalID registers one that is there: remove name or externalID',
+    )
+  }
+  if (externalID !== undefined && source !== undefined) {
+    fault(
+      ['source'],
+      'fills a volume that is created, and externalID registers one that is there: remove source or externalID',
+    )
+  }
+  if (perAlloc !== undefined && name !== undefined) {
+    fault(
+      ['name'],
+      'would be the name of every volume that perAlloc makes: remove name (each is given one of its own) or perAlloc',
+    )
+  }
+  if (perAlloc !== undefined && externalID !== undefined) {
+    fault(
+      ['externalID'],
+      'stands for one volume, and perAlloc makes several: remove externalID, or declare each of the volumes that are there with volumeID: <id>[0] and so on',
+    )
+  }
+  if (externalID === undefined && context !== undefined && Object.keys(context).length > 0) {
+    fault(
+      ['context'],
+      'belongs to a volume that is registered: give its externalID, or remove context (a created volume has the one that the plugin answers)',
+    )
+  }
+  if (source?.volume?.replace(/\[\d+\]$/, '') === metadataName) {
+    fault(['source', 'volume'], 'is this volume itself: name the volume to clone')
+  }
+  if (spec.finalSnapshot === true && spec.deletionPolicy !== 'Delete' && perAlloc?.whenScaled !== 'Delete') {
+    fault(
+      ['finalSnapshot'],
+      'is taken before a delete, and this volume is never deleted: remove it, or set deletionPolicy: Delete',
+    )
+  }
+  const mounts = mountOptions?.fsType !== undefined || (mountOptions?.mountFlags?.length ?? 0) > 0
+  if (mounts && spec.capabilities.every(({ attachmentMode }) => attachmentMode === 'block-device')) {
+    fault(
+      ['mountOptions'],
+      'has no effect on a block device: remove it, or give a capability with attachmentMode: file-system',
+    )
+  }
+  return faults
+}

@@ -1,0 +1,243 @@
+import {
+  boolCoreTag,
+  constructFromEvents,
+  defineScalarTag,
+  EVENT_ID,
+  type Event,
+  floatCoreTag,
+  getScalarValue,
+  intCoreTag,
+  mapTag,
+  mergeTag,
+  nullCoreTag,
+  parseEvents,
+  SCALAR_STYLE,
+  Schema,
+  seqTag,
+  strTag,
+  YAMLException,
+} from 'js-yaml'
+import { errorMessage } from '../../lib/errors.ts'
+import type { FieldPath } from './fault.ts'
+
+/** YAML that cannot be read. */
+export interface YamlFault {
+  /** In the file's text, in UTF-16 units. */
+  readonly offset: number
+  /** Quotes nothing of the text: it may hold a secret. */
+  readonly message: string
+}
+
+/** One document of a file; empty ones are left out. */
+export interface YamlDocument {
+  /** Offset of its first node. */
+  readonly offset: number
+  /** What its root is. */
+  readonly root: 'mapping' | 'sequence' | 'scalar'
+  /** The text of a scalar at the root of the mapping, without constructing the rest. */
+  peek(field: string): string | undefined
+  /** The document's value, made of what JSON has; aliases share objects. */
+  construct(): { readonly value: unknown } | { readonly fault: YamlFault }
+  /** Offset of a field's key or a list's item, or of the nearest thing around it that the text has. */
+  locate(path: FieldPath): number
+}
+
+// YAML 1.2's core schema, and merge keys, which people use; integers and fractions that a number cannot
+// hold exactly stay text, which a quantity reads exactly.
+const exact = (tag: typeof intCoreTag) =>
+  defineScalarTag<number | string>(tag.tagName, {
+    implicit: true,
+    implicitFirstChars: tag.implicitFirstChars,
+    resolve: (source, isExplicit, tagName) => {
+      const value = tag.resolve(source, isExplicit, tagName)
+      return typeof value === 'number' && source.replace(/\D/g, '').length > 15 ? source : value
+    },
+    identify: () => false,
+  })
+const schema = new Schema([
+  strTag,
+  nullCoreTag,
+  boolCoreTag,
+  exact(intCoreTag),
+  exact(floatCoreTag),
+  mergeTag,
+  seqTag,
+  mapTag,
+])
+
+/** Far beyond what a declaration needs; what aliases may add up to is bounded apart (prepare-value.ts). */
+const maxAliases = 1000
+
+/**
+ * Splits a file into its documents. One that is no YAML is a fault in its place, and the others are read
+ * all the same. Never throws, whatever the text.
+ */
+export function parseYamlDocuments(text: string): (YamlDocument | YamlFault)[] {
+  return splitDocuments(text).flatMap<YamlDocument | YamlFault>(({ start, end }) => {
+    const chunk = text.slice(start, end)
+    try {
+      const events = parseEvents(chunk, {})
+      return isEmpty(chunk, events) ? [] : [createDocument(chunk, start, events)]
+    } catch (error) {
+      return [toFault(error, start)]
+    }
+  })
+}
+
+/**
+ * Where each document begins and ends. A line that begins with `---` or `...` is a marker wherever it
+ * stands, even within a scalar (YAML 1.2, 9.1.2), so this needs no parser, and a document that breaks
+ * cannot take the next one with it. Comments and directives before `---` belong to what follows.
+ */
+function splitDocuments(text: string): { start: number; end: number }[] {
+  const documents: { start: number; end: number }[] = []
+  let start = 0
+  let begun = false
+  const endAt = (end: number) => {
+    if (begun) documents.push({ start, end })
+    if (begun) start = end
+    begun = false
+  }
+  for (const { 0: line, index } of text.matchAll(/[^\r\n]+(?:\r\n|\r|\n)?/g)) {
+    if (/^\uFEFF?---(?:\s|$)/.test(line)) {
+      endAt(index)
+      begun = true
+    } else if (/^\.\.\.(?:\s|$)/.test(line)) {
+      endAt(index + line.length)
+    } else if (!/^\uFEFF?(?:\s*(?:#|$)|%)/.test(line)) {
+      begun = true
+    }
+  }
+  endAt(text.length)
+  return documents
+}
+
+/** Nothing but markers and comments, or a null at the root. */
+function isEmpty(chunk: string, events: readonly Event[]): boolean {
+  const [, root] = events
+  if (root === undefined) return true
+  return (
+    root.type === EVENT_ID.SCALAR &&
+    root.style === SCALAR_STYLE.PLAIN &&
+    /^(?:~|null)?$/i.test(chunk.slice(root.valueStart, root.valueEnd))
+  )
+}
+
+function createDocument(chunk: string, base: number, events: Event[]): YamlDocument {
+  let places: ReadonlyMap<string, number> | undefined
+  const [, first] = events
+  return {
+    offset: base + (startOf(first) ?? 0),
+    root:
+      first?.type === EVENT_ID.MAPPING
+        ? 'mapping'
+        : first?.type === EVENT_ID.SEQUENCE
+          ? 'sequence'
+          : 'scalar',
+    peek: (field) => peek(chunk, events, field),
+    construct() {
+      try {
+        return { value: constructFromEvents(events, { source: chunk, schema, maxAliases })[0] }
+      } catch (error) {
+        return { fault: toFault(error, base) }
+      }
+    },
+    locate(path) {
+      places ??= findPlaces(chunk, events)
+      for (let length = path.length; length > 0; length--) {
+        const place = places.get(toKey(path.slice(0, length)))
+        if (place !== undefined) return base + place
+      }
+      return this.offset
+    },
+  }
+}
+
+function peek(chunk: string, events: readonly Event[], field: string): string | undefined {
+  let depth = 0
+  let key: string | undefined
+  let isKey = true
+  for (const event of events) {
+    if (event.type === EVENT_ID.POP) depth--
+    // Depth 1 is the document, 2 its root's entries: keys and values by turns.
+    if (depth === 2) {
+      const text = event.type === EVENT_ID.SCALAR ? getScalarValue(chunk, event) : undefined
+      if (!isKey && key === field) return text
+      if (isKey) key = text
+      if (event.type !== EVENT_ID.POP) isKey = !isKey
+    }
+    if (event.type <= EVENT_ID.MAPPING) depth++
+  }
+  return undefined
+}
+
+/** Where every field's key, and every item of a list, begins. */
+function findPlaces(chunk: string, events: readonly Event[]): Map<string, number> {
+  const places = new Map<string, number>()
+  const frames: {
+    path: FieldPath
+    isMapping: boolean
+    key: string | undefined
+    at: number
+    index: number
+  }[] = []
+  for (const event of events) {
+    if (event.type === EVENT_ID.DOCUMENT) continue
+    if (event.type === EVENT_ID.POP) {
+      frames.pop()
+      continue
+    }
+    const frame = frames.at(-1)
+    const start = startOf(event)
+    const at = start === undefined ? (frame?.at ?? 0) : start
+    let path: FieldPath = []
+    if (frame?.isMapping && frame.key === undefined) {
+      frame.key = event.type === EVENT_ID.SCALAR ? getScalarValue(chunk, event) : ''
+      frame.at = at
+      path = [...frame.path, frame.key]
+      places.set(toKey(path), at)
+    } else if (frame !== undefined) {
+      path = [...frame.path, frame.key ?? frame.index++]
+      frame.key = undefined
+      if (!frame.isMapping) places.set(toKey(path), at)
+    }
+    if (event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE) {
+      frames.push({ path, isMapping: event.type === EVENT_ID.MAPPING, key: undefined, at, index: 0 })
+    }
+  }
+  return places
+}
+
+const toKey = (path: FieldPath) => JSON.stringify(path)
+
+/** undefined: the node has no text of its own, such as the value of `key:`. */
+function startOf(event: Event | undefined): number | undefined {
+  if (event === undefined || event.type === EVENT_ID.DOCUMENT || event.type === EVENT_ID.POP) return undefined
+  if (event.type === EVENT_ID.ALIAS) return event.anchorStart - 1
+  const starts = [event.anchorStart > 0 ? event.anchorStart - 1 : -1, event.tagStart]
+  if (event.type === EVENT_ID.SCALAR) {
+    const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED
+    starts.push(quoted ? event.valueStart - 1 : event.valueStart)
+  } else {
+    starts.push(event.start)
+  }
+  const known = starts.filter((start) => start >= 0)
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
+function toFault(error: unknown, base: number): YamlFault {
+  if (!(error instanceof YAMLException))
+    return { offset: base, message: `cannot be read as YAML: ${errorMessage(error)}` }
+  // The library quotes aliases and tags, and an unquoted secret may look like one.
+  const reason = error.reason.replace(/\s*(?:"|!<|: ).*$/s, '')
+  return { offset: base + (error.mark?.position ?? 0), message: `YAML: ${reason}${remedy(reason)}` }
+}
+
+function remedy(reason: string): string {
+  if (/alias|tag/.test(reason)) return '. A value that begins with * or & or ! needs quotes'
+  if (/bad indentation/.test(reason))
+    return '. A value that holds ": " or begins with a special character needs quotes'
+  if (/deficient indentation/.test(reason)) return '. A quote or bracket above may be left open'
+  if (/duplicated/.test(reason)) return ': remove one'
+  return ''
+}

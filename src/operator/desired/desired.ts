@@ -1,0 +1,172 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
+import { type Key, keyOf } from '../plan/identity.ts'
+import { expandPerAlloc, leftOutBy, planScaledAway } from '../plan/per-alloc.ts'
+import type { Inventory } from '../plan/ports.ts'
+import type { InventoryRecord } from '../plan/record.ts'
+import type { Absence, Reading } from './absence.ts'
+import type { OrderedEnd } from './object-ends.ts'
+import { planOwnership, type Refusal } from './ownership.ts'
+import { type PruneOptions, planAbsences } from './prune.ts'
+
+/** What is declared now, and what becomes of the managed identities that no longer are. */
+export interface Desired {
+  declaration(key: Key): Declaration | undefined
+  declarations(): ReadonlyMap<Key, Declaration>
+  /** For a managed identity that is not declared. */
+  absence(key: Key): Absence | undefined
+  refusals(): readonly Refusal[]
+}
+
+export interface DesiredUpdate {
+  /** Identities whose declaration or absence changed. */
+  readonly changed: readonly Key[]
+  /** When the sources have to be read again for a waiting end, in milliseconds since the epoch. */
+  readonly readAgainAtMs: number | undefined
+}
+
+/**
+ * Holds the desired state between readings of the sources. An identity's absence is remembered in the
+ * inventory, so that a restart neither forgets nor hastens an end.
+ */
+export function createDesired(options: {
+  readonly inventory: Inventory
+  readonly region: string
+  readonly prune: PruneOptions
+}): Desired & {
+  /** @param ends of declarations that are not among those, or only to hold what they declare against others */
+  update(
+    declarations: readonly Declaration[],
+    reading: Reading,
+    ends?: readonly OrderedEnd[],
+  ): Promise<DesiredUpdate>
+} {
+  const { inventory, region, prune } = options
+  let owners: ReadonlyMap<Key, Declaration> = new Map()
+  let absences: ReadonlyMap<Key, Absence> = new Map()
+  let refusals: readonly Refusal[] = []
+
+  return {
+    declaration: (key) => owners.get(key),
+    declarations: () => owners,
+    absence: (key) => absences.get(key),
+    refusals: () => refusals,
+    async update(declarations, reading, orderedEnds = []) {
+      const records = new Map(inventory.list().map((record) => [record.key, record]))
+      // What is ending owns its identity until the end is done.
+      const written = orderedEnds.map((end) => ({
+        end,
+        declarations: end.declaration === undefined ? [] : expandPerAlloc(end.declaration),
+      }))
+      const claims = [...declarations, ...written.flatMap((each) => each.declarations)]
+      const ownership = planOwnership(claims, records, region)
+      const ends = endsByKey(written, ownership.owners, [...records.values()])
+      const declared = new Map([...ownership.owners].filter(([key]) => !ends.has(key)))
+      // What a schedule made is nobody's declaration: retention ends it, not its absence.
+      const absent = [...records.values()].filter(
+        (record) => !declared.has(record.key) && !isOfSchedule(record, ends.get(record.key)),
+      )
+      const scaledAway = planScaledAway(absent, declared)
+      const asTheyEnd = absent.map((record) => endingAs(record, scaledAway.get(record.key)))
+      const planned = planAbsences(asTheyEnd, records.size, reading, prune, ends, new Set(scaledAway.keys()))
+      const nextAbsences = new Map(
+        [...planned].map(([key, absence]): [Key, Absence] => [
+          key,
+          heldBy(ownership.held.get(key)) ?? absence,
+        ]),
+      )
+      const keys = new Set([...owners.keys(), ...declared.keys(), ...absences.keys(), ...nextAbsences.keys()])
+      const changed = [...keys].filter(
+        (key) =>
+          !isSameDeclaration(owners.get(key), declared.get(key)) ||
+          !isDeepStrictEqual(absences.get(key), nextAbsences.get(key)),
+      )
+      owners = declared
+      absences = nextAbsences
+      refusals = ownership.refusals
+      await Promise.all(
+        [...records.values()].map(async ({ key, missingSinceMs: before, declaration }) => {
+          const absence = nextAbsences.get(key)
+          const after = sinceOf(absence) ?? (isEnding(absence) ? before : undefined)
+          const scaled = scaledAway.get(key)
+          const isSame = scaled === undefined || isDeepStrictEqual(scaled, declaration)
+          if (before === after && isSame) return
+          await inventory.amend(key, (written) => {
+            const { missingSinceMs: _, ...record } = endingAs(written, scaled)
+            return after === undefined ? record : { ...record, missingSinceMs: after }
+          })
+        }),
+      )
+      const untils = [...nextAbsences.values()].flatMap((absence) =>
+        absence.state === 'ending' || absence.untilMs === undefined ? [] : [absence.untilMs],
+      )
+      return { changed, readAgainAtMs: untils.length === 0 ? undefined : Math.min(...untils) }
+    },
+  }
+}
+
+/** What a schedule made, unless a person deleted the very object that shows it. */
+function isOfSchedule(record: InventoryRecord, end: OrderedEnd | undefined): boolean {
+  if (record.kind !== 'Snapshot' || record.schedule === undefined) return false
+  const { objectUID } = record.schedule
+  return objectUID === undefined || end?.place.object?.uid !== objectUID
+}
+
+/** The ends of those that own something: the end of another does nothing. */
+function endsByKey(
+  ends: readonly { readonly end: OrderedEnd; readonly declarations: readonly Declaration[] }[],
+  owners: ReadonlyMap<Key, Declaration>,
+  records: readonly InventoryRecord[],
+): ReadonlyMap<Key, OrderedEnd> {
+  return new Map(
+    ends.flatMap(({ end, declarations }): [Key, OrderedEnd][] => {
+      const { file, object } = end.place
+      const managed = records.filter(
+        ({ declaration: { place } }) => place.file === file && place.object?.uid === object?.uid,
+      )
+      if (end.declaration === undefined) return managed.map(({ key }) => [key, end])
+      const own = declarations.filter((declaration) => owners.get(keyOf(declaration)) === declaration)
+      return [
+        ...own.map((declaration): [Key, OrderedEnd] => [keyOf(declaration), { ...end, declaration }]),
+        ...leftOutOf(declarations, managed).map((declaration): [Key, OrderedEnd] => [
+          keyOf(declaration),
+          { ...end, declaration },
+        ]),
+      ]
+    }),
+  )
+}
+
+/** What the last count before the end left out, and is managed still. */
+function leftOutOf(
+  [first]: readonly Declaration[],
+  managed: readonly InventoryRecord[],
+): VolumeDeclaration[] {
+  return first?.kind === 'Volume' ? managed.flatMap((record) => leftOutBy(first, record) ?? []) : []
+}
+
+function heldBy(refusal: Pick<Refusal, 'reason' | 'message'> | undefined): Absence | undefined {
+  return refusal === undefined ? undefined : { state: 'held', ...refusal }
+}
+
+/** @param scaled what a volume ends by that a lowered count left out */
+function endingAs(record: InventoryRecord, scaled: VolumeDeclaration | undefined): InventoryRecord {
+  const isToEnd = scaled !== undefined && record.kind === 'Volume' && record.end === undefined
+  return isToEnd ? { ...record, declaration: scaled } : record
+}
+
+function sinceOf(absence: Absence | undefined): number | undefined {
+  return absence === undefined || absence.state === 'ending' ? undefined : absence.sinceMs
+}
+
+function isEnding(absence: Absence | undefined): boolean {
+  return absence?.state === 'ending'
+}
+
+/** The commit counts for nothing: a push that leaves a declaration as it was is no work for it. */
+function isSameDeclaration(one: Declaration | undefined, other: Declaration | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  const { commit: oneCommit, ...onePlace } = one.place
+  const { commit: otherCommit, ...otherPlace } = other.place
+  return isDeepStrictEqual({ ...one, place: onePlace }, { ...other, place: otherPlace })
+}

@@ -1,0 +1,48 @@
+/**
+ * The delaying queue's one promise: a key added for later reaches the queue at the earliest of the times
+ * asked for. Now is the earliest of all, so a key that is due swallows every later time: the pass to come
+ * sees everything, and says itself when it wants to be repeated.
+ */
+import type { Clock } from '../../lib/clock.ts'
+import type { KeyQueue, Priority } from './key-queue.ts'
+
+export interface DelayingQueue {
+  add(key: string, priority: Priority): void
+  /** `delayMs` 0 or less: now. */
+  addAfter(key: string, delayMs: number, priority: Priority): void
+  /** Forgets what is pending and takes no more. */
+  close(): void
+  /** Keys whose time has not come. */
+  pending(): number
+}
+
+export function createDelayingQueue(queue: Pick<KeyQueue, 'add' | 'isDue'>, clock: Clock): DelayingQueue {
+  const timers = new Map<string, { dueMs: number; cancel: () => void }>()
+  let closed = false
+
+  function add(key: string, priority: Priority) {
+    if (closed) return
+    timers.get(key)?.cancel()
+    timers.delete(key)
+    queue.add(key, priority)
+  }
+
+  return {
+    add,
+    addAfter(key, delayMs, priority) {
+      if (delayMs <= 0) return add(key, priority)
+      if (closed || queue.isDue(key)) return
+      const dueMs = clock.now() + delayMs
+      const pending = timers.get(key)
+      if (pending && pending.dueMs <= dueMs) return
+      pending?.cancel()
+      timers.set(key, { dueMs, cancel: clock.after(delayMs, () => add(key, priority)) })
+    },
+    close() {
+      closed = true
+      for (const timer of timers.values()) timer.cancel()
+      timers.clear()
+    },
+    pending: () => timers.size,
+  }
+}

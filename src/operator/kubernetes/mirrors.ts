@@ -1,0 +1,135 @@
+import { isAlreadyExists, isNotFound, type KubernetesApi, KubernetesError } from '../../kube/api.ts'
+import { apiVersionOf, snapshots } from '../../kube/resources.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import { annotations } from '../desired/object-ends.ts'
+import type { Inventory } from '../plan/ports.ts'
+import type { InventoryRecord, SnapshotRecord } from '../plan/record.ts'
+import { nameOfMirror, specOfMirror } from './mirror.ts'
+import { keyAnnotation, type ObjectView, scheduleLabel } from './object-view.ts'
+import { addressOf, type ObjectWriter } from './object-writer.ts'
+
+/**
+ * The Snapshot objects that show what schedules made. The inventory is what counts; an object is made for
+ * each record once, and from then on its deletion is an order.
+ */
+export interface Mirrors {
+  /** Makes the object of a snapshot that has none. */
+  ensure(record: SnapshotRecord): Promise<void>
+  /** Takes an object away that shows nothing any more. */
+  remove(view: ObjectView): Promise<void>
+  /** Follows what people did to the objects. @param views all there are, of a complete reading */
+  follow(views: readonly ObjectView[]): Promise<void>
+}
+
+export function createMirrors(options: {
+  readonly api: Pick<KubernetesApi, 'create' | 'get' | 'delete'>
+  readonly writer: ObjectWriter
+  readonly inventory: Inventory
+  readonly wake: (key: string) => void
+  readonly clock: Pick<Clock, 'now'>
+  readonly log: Log
+}): Mirrors {
+  const { api, writer, inventory, wake, clock, log } = options
+
+  async function amend(key: string, change: (schedule: Schedule) => Schedule, policy?: 'Retain') {
+    await inventory.amend(key, (record) => {
+      if (record.kind !== 'Snapshot' || record.schedule === undefined) return record
+      const spec = { ...record.declaration.spec, ...(policy === undefined ? {} : { deletionPolicy: policy }) }
+      return {
+        ...record,
+        declaration: { ...record.declaration, spec },
+        schedule: change(record.schedule),
+      }
+    })
+  }
+
+  async function follow(view: ObjectView, record: SnapshotRecord & { readonly schedule: Schedule }) {
+    const given = view.object.metadata.annotations?.[annotations.keep]
+    const isKept = inventory.orders(record.key).keptSinceMs !== undefined
+    // Not said: whatever `mooring snapshot keep` said stands.
+    if (given === undefined || (given !== 'false') === isKept) return
+    await inventory.amendOrders(record.key, ({ keptSinceMs: _, ...others }) =>
+      isKept ? others : { ...others, keptSinceMs: clock.now() },
+    )
+    wake(record.schedule.schedule)
+  }
+
+  return {
+    async ensure(record) {
+      const { namespace } = record.declaration.place.object ?? {}
+      if (record.schedule === undefined || namespace === undefined) return
+      if (record.schedule.objectUID !== undefined || record.schedule.isExpired) return
+      const name = nameOfMirror(record.key)
+      const setUID = (objectUID: string | undefined) =>
+        amend(record.key, (schedule) => ({ ...schedule, ...(objectUID === undefined ? {} : { objectUID }) }))
+      try {
+        const made = await api.create(snapshots, {
+          apiVersion: apiVersionOf(snapshots),
+          kind: snapshots.kind,
+          metadata: {
+            name,
+            namespace,
+            labels: { [scheduleLabel]: labelOf(record) },
+            annotations: { [keyAnnotation]: record.key },
+          },
+          spec: specOfMirror(record),
+        })
+        await setUID(made.metadata.uid)
+      } catch (error) {
+        if (isAlreadyExists(error)) {
+          const found = await api.get(snapshots, { namespace, name })
+          if (found?.metadata.annotations?.[keyAnnotation] === record.key) await setUID(found.metadata.uid)
+          return
+        }
+        if (isHomeless(error)) return
+        throw error
+      }
+    },
+    async remove({ object }) {
+      const found = writer.current(object)
+      if (found === undefined) return
+      await writer.removeFinalizer(found)
+      const { uid } = found.metadata
+      await api.delete(snapshots, addressOf(found), uid === undefined ? {} : { uid })
+    },
+    async follow(views) {
+      const byUID = new Map(views.map((view) => [view.object.metadata.uid, view]))
+      for (const record of inventory.list()) {
+        if (!isShown(record)) continue
+        const view = byUID.get(record.schedule.objectUID)
+        if (view !== undefined) {
+          await follow(view, record)
+          continue
+        }
+        const { namespace } = record.declaration.place.object ?? {}
+        if (namespace === undefined || record.schedule.isExpired) continue
+        // Just made, it may not have been seen yet.
+        const found = await api.get(snapshots, { namespace, name: nameOfMirror(record.key) })
+        if (found?.metadata.uid === record.schedule.objectUID) continue
+        log.info({ key: record.key }, "a schedule's snapshot is released: its object was deleted")
+        await amend(record.key, (schedule) => ({ ...schedule, isExpired: true }), 'Retain')
+        wake(record.key)
+      }
+    },
+  }
+}
+
+type Schedule = NonNullable<SnapshotRecord['schedule']>
+
+function isShown(record: InventoryRecord): record is SnapshotRecord & { readonly schedule: Schedule } {
+  return record.kind === 'Snapshot' && record.schedule?.objectUID !== undefined
+}
+
+/** The value of a label is shorter than a name may be. */
+function labelOf({ declaration }: SnapshotRecord): string {
+  return (declaration.labels[scheduleLabel] ?? '').slice(0, 63).replace(/[^A-Za-z0-9]+$/, '')
+}
+
+/** Its namespace is gone or going: there is no place for an object any more, and the snapshot stays. */
+function isHomeless(error: unknown): boolean {
+  return (
+    isNotFound(error) ||
+    (error instanceof KubernetesError && error.causes.some(({ reason }) => reason === 'NamespaceTerminating'))
+  )
+}

@@ -1,0 +1,260 @@
+import type { KubernetesObject } from '../../kube/api.ts'
+import type { Around } from '../../lib/around.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { errorMessage } from '../../lib/errors.ts'
+import { createInTurn } from '../../lib/in-turn.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Declaration } from '../declare/declaration.ts'
+import type { Refusal } from '../desired/ownership.ts'
+import type { StepName } from '../plan/decision.ts'
+import type { Key } from '../plan/identity.ts'
+import type { Inventory } from '../plan/ports.ts'
+import type { InventoryRecord } from '../plan/record.ts'
+import { isHeldFor, planFinalizer } from './finalizer.ts'
+import { instancesOf, statusOfInstances } from './instances.ts'
+import type { Mirrors } from './mirrors.ts'
+import { createObjectIndex, hasInstances, keysOf } from './object-index.ts'
+import type { ObjectView } from './object-view.ts'
+import { hasFinalizer, isEnding, type ObjectWriter } from './object-writer.ts'
+import { invalidVerdict, type ObjectStatus, statusOfRecord, statusOfVerdict } from './status.ts'
+
+/** What sources say now, as far as objects are told of it. */
+export interface DeclaredNow {
+  declaration(key: Key): Declaration | undefined
+  declarations(): ReadonlyMap<Key, Declaration>
+  refusals(): readonly Refusal[]
+}
+
+/**
+ * Keeps objects in step with what is managed for them: a finalizer before the first effect, the status once
+ * after each pass, the finalizer off when nothing is left to do. All of an identity's objects are written
+ * within its own passes, so that nothing is taken off that a pass is about to rely on.
+ */
+export interface ObjectKeeper {
+  readonly aroundStep: Around<{ readonly key: Key; readonly step: StepName; readonly why: string }>
+  readonly aroundPass: Around<{ readonly key: Key }>
+  /** Tells those objects that have no passes, and wakes the identities of those that need one. */
+  afterReading(): Promise<void>
+}
+
+export function createObjectKeeper(options: {
+  /** As of the last reading. */
+  readonly objects: () => { readonly views: readonly ObjectView[]; readonly complete: boolean }
+  readonly writer: ObjectWriter
+  readonly mirrors: Mirrors
+  readonly orders: { follow(views: readonly ObjectView[]): Promise<void> }
+  readonly inventory: Inventory
+  readonly declared: DeclaredNow
+  readonly wake: (key: Key) => void
+  readonly clock: Clock
+  readonly log: Log
+}): ObjectKeeper {
+  const { objects, writer, mirrors, orders, inventory, declared, wake, clock, log } = options
+  const index = createObjectIndex(() => objects().views)
+  /** What is written of one object, by its UID: the passes of several volumes may be about it. */
+  const inTurn = createInTurn()
+  /** Writes that have not begun: each tells all that there is to tell by then. */
+  const queued = new Map<string, Promise<void>>()
+  /** How many steps are about to begin for an object that rely on its finalizer. */
+  const held = new Map<string, number>()
+
+  const uidOf = (key: Key) => inventory.get(key)?.declaration.place.object?.uid
+  const recordsOf = ({ metadata }: KubernetesObject): InventoryRecord[] =>
+    inventory.list().filter(({ declaration }) => declaration.place.object?.uid === metadata.uid)
+
+  /** The object that speaks for an identity. */
+  function ownerOf(key: Key): ObjectView | undefined {
+    const uid = declared.declaration(key)?.place.object?.uid ?? uidOf(key)
+    return index.of(key, uid).find((view) => view.mirrorOf !== undefined || view.object.metadata.uid === uid)
+  }
+
+  async function writeObject(
+    view: ObjectView,
+    records: readonly InventoryRecord[],
+    statusFrom: (before: ObjectStatus) => ObjectStatus | undefined,
+  ): Promise<void> {
+    await writer.writeStatus(view.object, statusFrom)
+    const object = writer.current(view.object)
+    if (object === undefined) return
+    const { declaration } = view
+    const change = planFinalizer({
+      hasFinalizer: hasFinalizer(object),
+      isEnding: isEnding(object),
+      declaration,
+      records,
+      isHeld: held.has(object.metadata.uid ?? ''),
+    })
+    if (change === 'add') await writer.addFinalizer(object)
+    if (change === 'remove') await writer.removeFinalizer(object)
+  }
+
+  /** All volumes of an object with perAlloc together. */
+  function writeInstances({ object: { metadata } }: ObjectView): Promise<void> {
+    const { uid = '' } = metadata
+    const before = queued.get(uid)
+    if (before !== undefined) return before
+    const turn = inTurn(uid, async () => {
+      queued.delete(uid)
+      const view = index.byUID(uid)
+      if (view?.declaration?.kind !== 'Volume') return
+      const { declaration, place } = view
+      const parts = instancesOf(declaration, uid, inventory, declared.refusals())
+      const records = parts.flatMap(({ record }) => record ?? [])
+      // Where all is gone, nothing is left to say.
+      const isDone = records.length === 0 && isEnding(view.object)
+      await writeObject(view, records, (status) =>
+        isDone ? undefined : statusOfInstances(declaration, parts, place.object, status, clock.now()),
+      )
+    })
+    queued.set(uid, turn)
+    return turn
+  }
+
+  /** @param uids of objects that had, or have, a part in it */
+  async function writeObjectsOf(key: Key, uids: readonly (string | undefined)[]): Promise<void> {
+    const record = inventory.get(key)
+    for (const view of new Set(uids.flatMap((uid) => index.of(key, uid)))) {
+      const { uid } = view.object.metadata
+      if (hasInstances(view)) {
+        await writeInstances(view)
+        continue
+      }
+      if (view.declaration === undefined) {
+        await tellInvalid(view)
+        continue
+      }
+      if (view.mirrorOf !== undefined) {
+        const isShown = record?.kind === 'Snapshot' && record.schedule?.objectUID === uid
+        if (isShown)
+          await writeObject(view, [record], (before) => statusOfRecord(record, view.place.object, before))
+        else if (record === undefined) await mirrors.remove(view)
+        continue
+      }
+      const passed = record?.declaration.place.object
+      if (record !== undefined && passed?.uid === uid) {
+        // Its deletion counts as a change of what it says, and no pass looks at the rest of it any more.
+        const observed = isEnding(view.object) ? view.place.object : passed
+        await writeObject(view, [record], (before) => statusOfRecord(record, observed, before))
+        continue
+      }
+      await writeObject(view, [], (before) => refusedStatus(view, before))
+    }
+    if (record?.kind === 'Snapshot' && record.schedule !== undefined) await mirrors.ensure(record)
+  }
+
+  function refusedStatus({ declaration, place }: ObjectView, before: ObjectStatus): ObjectStatus | undefined {
+    const refusal = declared.refusals().find((each) => each.declaration === declaration)
+    if (refusal === undefined) return undefined
+    const { reason, message } = refusal
+    return statusOfVerdict(
+      { state: 'stalled', reason, message },
+      place.object?.generation,
+      before,
+      clock.now(),
+    )
+  }
+
+  async function tellInvalid(view: ObjectView): Promise<void> {
+    const { generation } = view.object.metadata
+    const verdict = invalidVerdict(view.problems)
+    await writeObject(view, recordsOf(view.object), (before) =>
+      statusOfVerdict(verdict, generation, before, clock.now()),
+    )
+  }
+
+  /** The identity whose pass writes what no reading wakes one for; undefined where nothing is left to write. */
+  function behind(view: ObjectView): Key | undefined {
+    const { object, mirrorOf, declaration } = view
+    const [key] = keysOf(view)
+    if (key === undefined) return undefined
+    if (mirrorOf === undefined) {
+      const mayGo = isEnding(object) && hasFinalizer(object)
+      const records = hasInstances(view) ? recordsOf(object) : [inventory.get(key) ?? []].flat()
+      return mayGo && records.length === 0 ? key : undefined
+    }
+    const record = inventory.get(key)
+    const change = planFinalizer({
+      hasFinalizer: hasFinalizer(object),
+      isEnding: isEnding(object),
+      declaration,
+      records: record === undefined ? [] : [record],
+      isHeld: false,
+    })
+    return record === undefined || object.status === undefined || change !== 'leave' ? key : undefined
+  }
+
+  /** Puts the finalizer on before something is begun that an end would have to undo. */
+  async function hold<Result>(view: ObjectView, run: () => Promise<Result>): Promise<Result> {
+    const { uid = '' } = view.object.metadata
+    held.set(uid, (held.get(uid) ?? 0) + 1)
+    try {
+      await inTurn(uid, () => writer.addFinalizer(view.object))
+      return await run()
+    } finally {
+      const others = (held.get(uid) ?? 0) - 1
+      if (others > 0) held.set(uid, others)
+      else held.delete(uid)
+    }
+  }
+
+  /** By what a step is taken: what is declared, or the order of a count that was lowered. */
+  function orderOf(key: Key, view: ObjectView | undefined): Declaration | undefined {
+    const record = inventory.get(key)?.declaration
+    const isLeftOut = record?.kind === 'Volume' && record.instance?.isScaledAway === true
+    return declared.declaration(key) ?? (isLeftOut && view && !isEnding(view.object) ? record : undefined)
+  }
+
+  return {
+    async aroundStep({ key, step, why: reasonOfStep }, run) {
+      const view = ownerOf(key)
+      const order = orderOf(key, view)
+      const isHeld = order?.place.object !== undefined && isHeldFor(step, order)
+      if (isHeld && view === undefined) throw new Error(`the object of ${key} was not read`)
+      const why = view && hasInstances(view) ? `${nameOfKey(key)}: ${reasonOfStep}` : reasonOfStep
+      const reason = step.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())
+      try {
+        const result = isHeld && view !== undefined ? await hold(view, run) : await run()
+        if (view !== undefined) writer.event(view.object, 'Normal', reason, why)
+        return result
+      } catch (error) {
+        if (view !== undefined) writer.event(view.object, 'Warning', `${reason}Failed`, errorMessage(error))
+        throw error
+      }
+    },
+    async aroundPass({ key }, run) {
+      const before = uidOf(key)
+      const outcome = await run()
+      await writeObjectsOf(key, [before, uidOf(key)])
+      return outcome
+    },
+    async afterReading() {
+      const { views, complete } = objects()
+      const refused = Map.groupBy(declared.refusals(), ({ declaration }) => declaration.place.object?.uid)
+      for (const view of views) {
+        try {
+          if (view.declaration === undefined) {
+            await tellInvalid(view)
+            continue
+          }
+          const keys = new Set(refused.get(view.object.metadata.uid)?.map(({ key }) => key))
+          const key = behind(view)
+          if (key !== undefined) keys.add(key)
+          for (const each of keys) wake(each)
+        } catch (error) {
+          log.warn({ object: view.place.file, error: errorMessage(error) }, 'an object could not be written')
+        }
+      }
+      try {
+        await orders.follow(views)
+        if (complete) await mirrors.follow(views.filter(({ mirrorOf }) => mirrorOf !== undefined))
+      } catch (error) {
+        log.warn({ error: errorMessage(error) }, 'what people did to objects could not be followed')
+      }
+    },
+  }
+}
+
+/** As people name it: without kind and namespace. */
+function nameOfKey(key: Key): string {
+  return key.slice(key.lastIndexOf('/') + 1)
+}

@@ -1,0 +1,172 @@
+import type { KubernetesObject } from '../../kube/api.ts'
+import type { ObjectIdentity } from '../declare/declaration.ts'
+import type {
+  NomadClusterStatus,
+  SnapshotScheduleStatus,
+  SnapshotStatus,
+  VolumeStatus,
+} from '../declare/object-status.ts'
+import { formatQuantity } from '../declare/quantities.ts'
+import type { InventoryRecord, SnapshotRecord, SnapshotScheduleRecord, VolumeRecord } from '../plan/record.ts'
+import { type Condition, conditionsOf, type PastStep, type Verdict } from '../plan/status.ts'
+import { nameOfMirror } from './mirror.ts'
+
+export type ObjectStatus = VolumeStatus | SnapshotStatus | SnapshotScheduleStatus | NomadClusterStatus
+type ObjectConditions = NonNullable<ObjectStatus['conditions']>
+
+/**
+ * What the status of an object says of what is managed for it.
+ * @param observed the object as the last pass looked at it
+ * @param before the object's status as it is
+ */
+export function statusOfRecord(
+  record: InventoryRecord,
+  observed: ObjectIdentity | undefined,
+  before: ObjectStatus,
+): ObjectStatus {
+  const common = commonOf(record, observed)
+  switch (record.kind) {
+    case 'Volume': {
+      return { ...common, ...volumeFacts(record), ...ordersHandled(before) }
+    }
+    case 'Snapshot':
+      return { ...common, ...snapshotFacts(record) }
+    case 'SnapshotSchedule':
+      return { ...common, ...scheduleFacts(record), ...ordersHandled(before) }
+  }
+}
+
+/** What says that an order was taken is written beside the order itself, and stays. */
+export function ordersHandled(before: ObjectStatus): HandledOrders {
+  const { lastHandledRestoreFrom, lastHandledNodeIsDead, lastHandledSnapshotNow } = before as HandledOrders
+  return given({ lastHandledRestoreFrom, lastHandledNodeIsDead, lastHandledSnapshotNow })
+}
+
+/** Values of annotations that order something once. */
+export type HandledOrders = Pick<VolumeStatus, 'lastHandledRestoreFrom' | 'lastHandledNodeIsDead'> &
+  Pick<SnapshotScheduleStatus, 'lastHandledSnapshotNow'>
+
+function commonOf({ declaration, status }: InventoryRecord, observed: ObjectIdentity | undefined) {
+  const [last] = status.history ?? []
+  return {
+    ...given({ observedGeneration: observed?.generation, lastHandledReconcileAt: observed?.reconcileAt }),
+    conditions: presentConditions(status.conditions, observed?.generation),
+    namespace: declaration.spec.namespace,
+    ...(last === undefined ? {} : { lastStep: lastStepOf(last) }),
+  }
+}
+
+export function lastStepOf({ atMs, error, ...step }: PastStep): NonNullable<VolumeStatus['lastStep']> {
+  return { ...step, time: time(atMs), ...given({ error }) }
+}
+
+/** What is known of one volume. */
+export function volumeFacts({ declaration, csiName, externalID, status }: VolumeRecord): VolumeStatus {
+  const { claims, attachedNodes, sizeBytes, unreadable = [] } = status
+  return {
+    volumeID: declaration.spec.volumeID,
+    name: csiName,
+    ...given({ externalID }),
+    ...(sizeBytes === undefined ? {} : { capacity: formatQuantity(BigInt(sizeBytes)) }),
+    ...(claims === undefined ? {} : { claims: [...claims] }),
+    ...(attachedNodes === undefined ? {} : { attachedNodes: [...attachedNodes] }),
+    ...(unreadable.length === 0 ? {} : { unreadable: [...unreadable] }),
+    ...given({ schedulable: status.schedulable }),
+  }
+}
+
+function snapshotFacts(record: SnapshotRecord): SnapshotStatus {
+  const { csiName, pluginID, snapshotID, externalSourceVolumeID, status } = record
+  return {
+    name: csiName,
+    ...given({ pluginID, snapshotID, externalSourceVolumeID }),
+    ...(status.sizeBytes === undefined ? {} : { size: formatQuantity(BigInt(status.sizeBytes)) }),
+    ...(status.takenAtMs === undefined ? {} : { createTime: time(status.takenAtMs) }),
+    ready: status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
+  }
+}
+
+function scheduleFacts({ status }: SnapshotScheduleRecord): SnapshotScheduleStatus {
+  const { nextRunMs, lastRunMs, lastMissedRunMs, kept } = status
+  return {
+    ...(nextRunMs === undefined ? {} : { nextRun: time(nextRunMs) }),
+    ...(lastRunMs === undefined ? {} : { lastRun: time(lastRunMs) }),
+    ...(lastMissedRunMs === undefined ? {} : { lastMissedRun: time(lastMissedRunMs) }),
+    ...(kept === undefined
+      ? {}
+      : {
+          kept: Object.fromEntries(
+            Object.entries(kept).map(([key, rules]) => [nameOfMirror(key), [...rules]]),
+          ),
+        }),
+  }
+}
+
+/**
+ * The status of an object that Mooring does not act upon. What it found before of what the object stands
+ * for stays: that is managed still.
+ * @param before the object's status as it is
+ */
+export function statusOfVerdict(
+  verdict: Verdict,
+  generation: number | undefined,
+  before: ObjectStatus,
+  nowMs: number,
+): ObjectStatus {
+  return {
+    ...before,
+    ...given({ observedGeneration: generation }),
+    conditions: presentConditions(conditionsOf(verdict, previousConditions(before), nowMs), generation),
+  }
+}
+
+/** The conditions of a status as they were. */
+export function previousConditions({ conditions = [] }: ObjectStatus): Condition[] {
+  return conditions.map(({ lastTransitionTime, observedGeneration: _, ...condition }) => ({
+    ...condition,
+    lastTransitionMs: Date.parse(lastTransitionTime),
+  })) as Condition[] // Of the three types: nobody else writes there.
+}
+
+/** The status as the API server gave it. Only the operator writes there. */
+export function readStatus({ status }: KubernetesObject): ObjectStatus {
+  return typeof status === 'object' && status !== null ? status : {}
+}
+
+export function presentConditions(
+  conditions: readonly Condition[],
+  generation: number | undefined,
+): ObjectConditions {
+  return conditions.map(({ lastTransitionMs, ...condition }) => ({
+    ...condition,
+    ...given({ observedGeneration: generation }),
+    lastTransitionTime: time(lastTransitionMs),
+  }))
+}
+
+/** Kubernetes keeps seconds. */
+function time(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
+function given<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: NonNullable<Fields[Name]> } {
+  // What is left are the fields that are not undefined.
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Fields]?: NonNullable<Fields[Name]>
+  }
+}
+
+/** What an object whose declaration cannot be used is told. */
+export function invalidVerdict(
+  problems: readonly { readonly field: string; readonly message: string }[],
+): Verdict {
+  return {
+    state: 'stalled',
+    reason: 'Invalid',
+    message: problems
+      .map(({ field, message }) => (field === '' ? message : `${field} ${message}`))
+      .join('; '),
+  }
+}

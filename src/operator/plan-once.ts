@@ -1,0 +1,145 @@
+import PQueue from 'p-queue'
+import { systemClock } from '../lib/clock.ts'
+import { silentLog } from '../lib/log.ts'
+import { type Declaration, formatPlace } from './declare/declaration.ts'
+import { createDesired } from './desired/desired.ts'
+import type { PruneOptions } from './desired/prune.ts'
+import { createMemoryInventory, type InventoryContents } from './inventory/memory-inventory.ts'
+import type { Parts } from './open-parts.ts'
+import type { Decision } from './plan/decision.ts'
+import type { Key } from './plan/identity.ts'
+import { type DataRisk, effectOf, type StepEffect } from './plan/step-effect.ts'
+import type { FieldDifference } from './plan/volume-difference.ts'
+import { createReconcile } from './reconcile/reconcile.ts'
+
+/** A step that would be taken now. */
+export interface PlannedStep {
+  readonly key: Key
+  readonly step: string
+  readonly effect: StepEffect
+  readonly risk: DataRisk
+  readonly why: string
+  readonly differences: readonly FieldDifference[]
+  readonly declaration: Declaration
+}
+
+/** An identity that is not as declared, and for which no step would be taken now. */
+export interface PlannedNothing {
+  readonly key: Key
+  readonly reason: string
+  readonly message: string
+  readonly differences: readonly FieldDifference[]
+}
+
+export interface Plan {
+  readonly steps: readonly PlannedStep[]
+  /** What has to come first may be one of the steps. */
+  readonly waiting: readonly PlannedNothing[]
+  /** Only a person can go on. */
+  readonly stalled: readonly PlannedNothing[]
+  /** Suspended, or gone and kept. */
+  readonly held: readonly PlannedNothing[]
+  readonly asDeclared: number
+  /** Why the plan is not whole: mistakes in the sources, declarations that are refused, reads that failed. */
+  readonly problems: readonly string[]
+}
+
+/** Reads are waited for; more at once would only queue at Nomad. */
+const concurrency = 16
+
+/**
+ * Decides for everything once, as the operator would, and acts on nothing: the passes are its own, over an
+ * inventory that is gone afterwards. What is no longer declared is judged as if the prune delay had passed.
+ */
+export async function planOnce(options: {
+  readonly parts: Parts
+  readonly contents: InventoryContents
+  /** The inventory's, so that secrets compare with what was applied. */
+  readonly keyedHash: (text: string) => string
+  readonly prune: PruneOptions
+  readonly region: string
+}): Promise<Plan> {
+  const { parts, region, prune } = options
+  const inventory = createMemoryInventory(options.contents, options.keyedHash)
+  const desired = createDesired({ inventory, region, prune })
+  const readings = await Promise.all(parts.sources.map((source) => source.read()))
+  const declarations = readings.flatMap((reading) => reading.declarations)
+  const reading = {
+    atMs: Math.min(...readings.map(({ readAtMs }) => readAtMs)),
+    complete: readings.every(({ complete }) => complete),
+    count: declarations.length,
+    sources: new Set(parts.sources.map(({ name }) => name)),
+  }
+  await desired.update(declarations, reading)
+  await desired.update(declarations, { ...reading, atMs: reading.atMs + prune.pruneDelayMs })
+
+  const decisions = new Map<Key, Decision>()
+  const failures = new Set<string>()
+  const before = new Map(inventory.list().map((record) => [record.key, record.declaration]))
+  const reconcile = createReconcile({
+    ...parts,
+    api: parts.client,
+    inventory,
+    desired,
+    clock: systemClock,
+    log: silentLog,
+    region,
+    callDeadlineMs: 0,
+    settledBeforeMs: 0,
+    onPlanned: (key, decision) => decisions.set(key, decision),
+    onStatus: () => {},
+    wake: () => {},
+  })
+  const queue = new PQueue({ concurrency })
+  const keys = new Set([...desired.declarations().keys(), ...before.keys()])
+  await queue.addAll(
+    [...keys].map((key) => async () => {
+      const outcome = await reconcile(key, new AbortController().signal)
+      if (outcome.type === 'failed') failures.add(outcome.error.message)
+    }),
+  )
+
+  const plan = {
+    steps: [] as PlannedStep[],
+    waiting: [] as PlannedNothing[],
+    stalled: [] as PlannedNothing[],
+    held: [] as PlannedNothing[],
+    asDeclared: 0,
+  }
+  for (const record of [...inventory.list()].sort((one, other) => (one.key < other.key ? -1 : 1))) {
+    const { key, declaration, status } = record
+    const decision = decisions.get(key)
+    const differences = decision?.differences ?? []
+    if (decision?.step !== undefined) {
+      const { step, verdict } = decision
+      plan.steps.push({
+        key,
+        step,
+        ...effectOf(step, record),
+        why: verdict.message,
+        differences,
+        declaration,
+      })
+      continue
+    }
+    const [ready, reconciling, stalled] = status.conditions
+    const nothing = { key, reason: ready?.reason ?? '', message: ready?.message ?? '', differences }
+    if (ready?.status === 'True') plan.asDeclared += 1
+    else if (stalled?.status === 'True') plan.stalled.push(nothing)
+    else if (reconciling?.status === 'True') plan.waiting.push(nothing)
+    else plan.held.push(nothing)
+  }
+  return {
+    ...plan,
+    problems: [
+      ...readings.flatMap(({ problems }) =>
+        problems.map(
+          ({ place, field, message }) =>
+            `${formatPlace(place)}: ${field === '' ? '' : `${field}: `}${message}`,
+        ),
+      ),
+      ...desired.refusals().map(({ message }) => message),
+      ...failures,
+    ],
+  }
+}

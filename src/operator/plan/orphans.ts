@@ -1,0 +1,151 @@
+import type { Plugin } from '../../wire/plugin.ts'
+import type { Snapshot } from '../../wire/snapshot.ts'
+import type { ExternalVolume, Int64, VolumeStub } from '../../wire/volume.ts'
+import { type Key, volumeKey } from './identity.ts'
+import { hasCapability } from './plugin-gate.ts'
+import { type InventoryRecord, type Released, storedThing } from './record.ts'
+
+/** In the storage of a plugin, and nothing in Nomad and no declaration stands for it. */
+export interface StorageOrphan {
+  readonly kind: 'Volume' | 'Snapshot'
+  readonly pluginID: string
+  readonly externalID: string
+  readonly sizeBytes: Int64
+  /** Where Mooring managed it once. */
+  readonly released?: Released
+}
+
+/** In Nomad, and no declaration stands for it. */
+export interface NomadOrphan {
+  readonly namespace: string
+  readonly volumeID: string
+  readonly pluginID: string
+  readonly externalID: string
+  readonly released?: Released
+}
+
+/** Managed still, though no source declares it. */
+export interface UnfinishedOrphan {
+  readonly key: Key
+  readonly pluginID: string
+  readonly externalID?: string
+  /** A create went out, and nobody knows what it made. */
+  readonly unsettledName?: string
+  readonly reason: string
+  readonly message: string
+}
+
+/** What nothing declares, three ways. Told, and never acted upon. */
+export interface Orphans {
+  readonly inStorage: readonly StorageOrphan[]
+  readonly inNomad: readonly NomadOrphan[]
+  readonly undeclared: readonly UnfinishedOrphan[]
+  /** What could not be looked into, and why: where this is not empty, the lists may lack something. */
+  readonly unknown: readonly string[]
+}
+
+/** What a plugin told of its storage; `cannot list` and no answer are not the same as nothing. */
+export interface Storage {
+  readonly plugin: Plugin
+  readonly volumes: ReadonlyMap<string, ExternalVolume> | { readonly failure: string }
+  readonly snapshots: ReadonlyMap<string, Snapshot> | { readonly failure: string }
+}
+
+/** Compares storage, Nomad and declarations. Pure. */
+export function planOrphans(options: {
+  readonly storages: readonly Storage[]
+  /** Of every namespace that could be read. */
+  readonly volumes: readonly VolumeStub[]
+  readonly records: readonly InventoryRecord[]
+  readonly released: readonly Released[]
+  readonly declared: ReadonlySet<Key>
+}): Omit<Orphans, 'unknown'> & { readonly unknown: string[] } {
+  const { storages, volumes, records, released, declared } = options
+  const token = (pluginID: string, externalID: string) => JSON.stringify([pluginID, externalID])
+  const releasedBy = new Map(released.map((each) => [token(each.pluginID, each.externalID), each]))
+  const known = new Set(volumes.map((volume) => token(volume.PluginID, volume.ExternalID)))
+  const tombstones = new Set<string>()
+  for (const record of records) {
+    const { pluginID, externalID } = storedThing(record)
+    if (pluginID !== undefined && externalID !== undefined) known.add(token(pluginID, externalID))
+    if (record.kind === 'Volume' && record.end !== undefined) tombstones.add(record.end.tombstoneID)
+  }
+  const managed = new Set(records.map(({ key }) => key))
+  const noteOf = (pluginID: string, externalID: string) => {
+    const found = releasedBy.get(token(pluginID, externalID))
+    return found === undefined ? {} : { released: found }
+  }
+
+  const inStorage = storages.flatMap(({ plugin, volumes, snapshots }) => {
+    const found: Omit<StorageOrphan, 'released'>[] = []
+    if (isList(volumes)) {
+      for (const { ExternalID, CapacityBytes } of volumes.values())
+        found.push({ kind: 'Volume', pluginID: plugin.ID, externalID: ExternalID, sizeBytes: CapacityBytes })
+    }
+    if (isList(snapshots)) {
+      for (const { ID, SizeBytes } of snapshots.values())
+        found.push({ kind: 'Snapshot', pluginID: plugin.ID, externalID: ID, sizeBytes: SizeBytes })
+    }
+    return found
+      .filter(({ pluginID, externalID }) => !known.has(token(pluginID, externalID)))
+      .map((orphan) => ({ ...orphan, ...noteOf(orphan.pluginID, orphan.externalID) }))
+  })
+
+  const inNomad = volumes.flatMap(({ Namespace, ID, PluginID, ExternalID }) => {
+    const key = volumeKey(Namespace, ID)
+    return declared.has(key) || managed.has(key) || tombstones.has(ID)
+      ? []
+      : [
+          {
+            namespace: Namespace,
+            volumeID: ID,
+            pluginID: PluginID,
+            externalID: ExternalID,
+            ...noteOf(PluginID, ExternalID),
+          },
+        ]
+  })
+
+  return {
+    inStorage,
+    inNomad,
+    // What a schedule made is declared by nobody, and outlives the schedule.
+    undeclared: records
+      .filter((record) => !declared.has(record.key) && !(record.kind === 'Snapshot' && record.schedule))
+      .map(presentUndeclared),
+    unknown: storages.flatMap(explainUnknown),
+  }
+}
+
+function presentUndeclared(record: InventoryRecord): UnfinishedOrphan {
+  const { pluginID = '', externalID } = storedThing(record)
+  const ready = record.status.conditions.find(({ type }) => type === 'Ready')
+  return {
+    key: record.key,
+    pluginID,
+    ...(externalID === undefined ? {} : { externalID }),
+    ...(record.kind === 'SnapshotSchedule' || record.intent === undefined
+      ? {}
+      : { unsettledName: record.csiName }),
+    reason: ready?.reason ?? 'New',
+    message: ready?.message ?? '',
+  }
+}
+
+function isList<Item>(
+  list: ReadonlyMap<string, Item> | { readonly failure: string },
+): list is ReadonlyMap<string, Item> {
+  return !('failure' in list)
+}
+
+function explainUnknown({ plugin, volumes, snapshots }: Storage): string[] {
+  return [
+    ...(isList(volumes) ? [] : [`volumes in the storage of plugin "${plugin.ID}": ${volumes.failure}`]),
+    ...(isList(snapshots) ? [] : [`snapshots in the storage of plugin "${plugin.ID}": ${snapshots.failure}`]),
+  ]
+}
+
+/** Whether a plugin lists what is in its storage; where it does not, that is said instead of an empty list. */
+export function canList(plugin: Plugin, what: 'volumes' | 'snapshots'): boolean {
+  return hasCapability(plugin, what === 'volumes' ? 'SupportsListVolumes' : 'SupportsListSnapshots')
+}

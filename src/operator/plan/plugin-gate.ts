@@ -1,0 +1,57 @@
+import type { ControllerInfo, Plugin } from '../../wire/plugin.ts'
+import { type Decision, stall, wait } from './decision.ts'
+
+/** Plugins come and go by events; this is for the events that Nomad forgets (reference, 1.3). */
+const pluginPollMs = 15_000
+
+/**
+ * Whether a plugin can be asked for something that needs `capability`: undefined if so, else the
+ * decision that says what is missing. A capability counts as lacking only where a healthy controller
+ * announces the others without it; before its first fingerprint a plugin seems to lack everything
+ * (reference, 3.6).
+ */
+export function planPluginGate(
+  pluginID: string,
+  plugin: Plugin | undefined,
+  capability: keyof ControllerInfo | undefined,
+): Decision | undefined {
+  if (plugin === undefined) {
+    return wait('PluginNotFound', `waiting for plugin "${pluginID}": Nomad does not know it`, pluginPollMs)
+  }
+  const healthy = Object.values(plugin.Controllers ?? {}).filter((controller) => controller.Healthy)
+  if (plugin.Provider === '' || (plugin.ControllerRequired && healthy.length === 0)) {
+    return wait(
+      'PluginUnavailable',
+      `waiting for plugin "${pluginID}": it has no healthy controller`,
+      pluginPollMs,
+    )
+  }
+  if (capability === undefined) return undefined
+  if (healthy.length === 0) {
+    return stall(
+      'PluginUnsupported',
+      `plugin "${pluginID}" has no controller, which ${sentences[capability] ?? 'this'} needs`,
+    )
+  }
+  if (!healthy.some((controller) => controller.ControllerInfo?.[capability])) {
+    return stall(
+      'PluginUnsupported',
+      `plugin "${pluginID}" cannot ${sentences[capability] ?? capability}: it does not announce the capability`,
+    )
+  }
+  return undefined
+}
+
+/** Whether a healthy controller announces the capability. */
+export function hasCapability(plugin: Plugin | undefined, capability: keyof ControllerInfo): boolean {
+  return Object.values(plugin?.Controllers ?? {}).some(
+    (controller) => controller.Healthy && controller.ControllerInfo?.[capability] === true,
+  )
+}
+
+const sentences: Partial<Record<keyof ControllerInfo, string>> = {
+  SupportsCreateDelete: 'create or delete volumes (CREATE_DELETE_VOLUME)',
+  SupportsExpand: 'expand volumes (EXPAND_VOLUME)',
+  SupportsCreateDeleteSnapshot: 'create or delete snapshots (CREATE_DELETE_SNAPSHOT)',
+  SupportsClone: 'clone volumes (CLONE_VOLUME)',
+}

@@ -1,0 +1,55 @@
+import type { Declaration, SnapshotDeclaration, SnapshotScheduleDeclaration } from '../declare/declaration.ts'
+import { csiNameFor, keyOf, snapshotKey } from './identity.ts'
+import type { Inventory } from './ports.ts'
+import type { SnapshotRecord, SnapshotScheduleRecord } from './record.ts'
+import type { ScheduledVolume } from './schedule-plan.ts'
+import { selectsVolume } from './selects-volume.ts'
+
+/** The declared volumes that a schedule selects, by names or by labels. */
+export function selectVolumes(
+  schedule: SnapshotScheduleDeclaration,
+  declarations: Iterable<Declaration>,
+  inventory: Pick<Inventory, 'get'>,
+): ScheduledVolume[] {
+  return [...declarations].flatMap((volume) => {
+    if (volume.kind !== 'Volume' || !selectsVolume(schedule, volume)) return []
+    const key = keyOf(volume)
+    const record = inventory.get(key)
+    return [{ key, name: volume.name, exists: record?.kind === 'Volume' && record.externalID !== undefined }]
+  })
+}
+
+/** The record of a snapshot for one time of the schedule. The colons keep it apart from what people can declare. */
+export function scheduledSnapshot(
+  { key: scheduleKey, declaration }: SnapshotScheduleRecord,
+  volume: ScheduledVolume,
+  tickMs: number,
+  region: string,
+): SnapshotRecord {
+  const { namespace, template } = declaration.spec
+  const time = new Date(tickMs).toISOString().replace(/[-:]|\.\d+/g, '')
+  const snapshot: SnapshotDeclaration = {
+    kind: 'Snapshot',
+    name: `${declaration.name}:${volume.name}:${time}`,
+    labels: { 'mooring.dev/schedule': declaration.name },
+    place: declaration.place,
+    spec: {
+      namespace,
+      volume: volume.name,
+      ...(template?.parameters === undefined ? {} : { parameters: template.parameters }),
+      ...(template?.secrets === undefined ? {} : { secrets: template.secrets }),
+      deletionPolicy: 'Retain',
+      suspend: false,
+    },
+  }
+  const key = snapshotKey(namespace, snapshot.name)
+  return {
+    kind: 'Snapshot',
+    key,
+    declaration: snapshot,
+    csiName: csiNameFor(key, snapshot, region),
+    incarnation: 0,
+    schedule: { schedule: scheduleKey, volume: volume.key, tickMs, isExpired: false },
+    status: { conditions: [] },
+  }
+}

@@ -1,0 +1,164 @@
+import type { Plugin } from '../../wire/plugin.ts'
+import type { Snapshot } from '../../wire/snapshot.ts'
+import type { SnapshotDeclaration } from '../declare/declaration.ts'
+import { type Decision, ready, stall, take, wait } from './decision.ts'
+import { planPluginGate } from './plugin-gate.ts'
+import { mayStillRun, type SnapshotRecord, untilSettledMs } from './record.ts'
+
+export interface SnapshotObservation {
+  /** The declared volume that the snapshot is of, or why it cannot be taken yet. */
+  readonly volume:
+    | { readonly state: 'ready'; readonly externalID: string; readonly pluginID: string }
+    | { readonly state: 'waiting'; readonly reason: string; readonly message: string }
+  readonly plugin: Plugin | undefined
+  /** Every snapshot the plugin lists, by ID; `unknown` if nobody asked or the plugin cannot list. */
+  readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
+  readonly settledBeforeMs: number
+}
+
+const readinessPollMs = 2_000
+const waitPollMs = 15_000
+
+/** Decides for one declared snapshot: it is taken once, then only looked after. Pure. */
+export function planSnapshot(
+  { spec }: SnapshotDeclaration,
+  record: SnapshotRecord,
+  observation: SnapshotObservation,
+  nowMs: number,
+): Decision {
+  if (spec.suspend) {
+    return {
+      verdict: { state: 'suspended', reason: 'Suspended', message: 'spec.suspend is set: nothing is done' },
+    }
+  }
+  return record.snapshotID === undefined
+    ? planMissingSnapshot(record, observation, nowMs)
+    : planTakenSnapshot(record.snapshotID, record.pluginID ?? '', observation)
+}
+
+function planMissingSnapshot(
+  record: SnapshotRecord,
+  observation: SnapshotObservation,
+  nowMs: number,
+): Decision {
+  const { volume, snapshots } = observation
+  const { intent } = record
+  if (intent !== undefined) {
+    if (snapshots !== 'unknown' && volume.state === 'ready') {
+      const found = findByName(snapshots, record.csiName, volume.externalID)
+      if (found !== undefined) return take('adopt-snapshot', 'Created', `snapshot "${found.ID}" was created`)
+    }
+    if (mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
+      return wait(
+        'OutcomeUnknown',
+        'a create was sent and its answer was lost; it may still be running, so it is not repeated before its deadline',
+        untilSettledMs(intent, nowMs),
+      )
+    }
+  }
+  if (volume.state === 'waiting') return wait(volume.reason, volume.message, waitPollMs)
+  const gate = planPluginGate(volume.pluginID, observation.plugin, 'SupportsCreateDeleteSnapshot')
+  if (gate !== undefined) return gate
+  return intent === undefined
+    ? take(
+        'create-snapshot',
+        'Creating',
+        `taking snapshot "${record.csiName}" of external volume "${volume.externalID}"`,
+      )
+    : take(
+        'create-snapshot',
+        'RepeatingCreate',
+        `repeating the create of "${record.csiName}" whose answer was lost`,
+      )
+}
+
+/** The snapshot of our name, where the server gives names in its list (Nomad does not). */
+export function findByName(
+  snapshots: ReadonlyMap<string, Snapshot>,
+  csiName: string,
+  externalVolumeID: string,
+): Snapshot | undefined {
+  return [...snapshots.values()].find(
+    (snapshot) => snapshot.Name === csiName && snapshot.ExternalSourceVolumeID === externalVolumeID,
+  )
+}
+
+function planTakenSnapshot(snapshotID: string, pluginID: string, observation: SnapshotObservation): Decision {
+  if (observation.snapshots === 'unknown') {
+    const gate = planPluginGate(pluginID, observation.plugin, undefined)
+    if (gate !== undefined) return gate
+    return ready(
+      'Taken',
+      `snapshot "${snapshotID}" was taken; plugin "${pluginID}" cannot list snapshots, so it is not looked after`,
+    )
+  }
+  const snapshot = observation.snapshots.get(snapshotID)
+  if (snapshot === undefined) {
+    return stall(
+      'Vanished',
+      `plugin "${pluginID}" no longer lists snapshot "${snapshotID}". It is never taken again: a later one would hold other data. Remove the declaration, or declare a new one under another name.`,
+    )
+  }
+  return snapshot.IsReady
+    ? ready('ReadyToUse', `snapshot "${snapshotID}" is ready to use`)
+    : wait('NotReadyToUse', `the plugin is still working on snapshot "${snapshotID}"`, readinessPollMs)
+}
+
+export interface SnapshotEndObservation {
+  readonly volume: SnapshotObservation['volume']
+  readonly plugin: Plugin | undefined
+  readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
+  /** Declared volumes that are still to be created from this snapshot. */
+  readonly dependents: readonly string[]
+  readonly settledBeforeMs: number
+}
+
+/** Decides the next step of a snapshot whose declaration is gone for good. */
+export function planSnapshotEnd(
+  record: SnapshotRecord,
+  observation: SnapshotEndObservation,
+  nowMs: number,
+): Decision {
+  const { deletionPolicy, suspend } = record.declaration.spec
+  // Whatever the policy: a create that is out is learnt of first, so that what it makes is not forgotten.
+  const { intent, snapshotID } = record
+  if (snapshotID === undefined) {
+    if (intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
+      return wait(
+        'OutcomeUnknown',
+        'a create was sent and may still be running; waiting for it before the end',
+        untilSettledMs(intent, nowMs),
+      )
+    }
+    const { plugin, volume } = observation
+    // No list of Nomad's has names, so only the same request again tells what the first one made.
+    const canRepeat =
+      volume.state === 'ready' &&
+      planPluginGate(volume.pluginID, plugin, 'SupportsCreateDeleteSnapshot') === undefined
+    if (intent !== undefined && deletionPolicy === 'Delete' && !suspend && canRepeat) {
+      return take(
+        'create-snapshot',
+        'RepeatingCreate',
+        `repeating the create of "${record.csiName}" whose answer was lost, to delete what it made`,
+      )
+    }
+    return take(
+      'release',
+      'NeverCreated',
+      'no longer declared, and no snapshot is known to have been taken for it',
+    )
+  }
+  if (suspend)
+    return take('release', 'Retained', 'no longer declared; it was suspended, so the snapshot stays')
+  if (deletionPolicy === 'Retain') {
+    return take('release', 'Retained', 'no longer declared; the snapshot stays (deletionPolicy Retain)')
+  }
+  if (observation.dependents.length > 0) {
+    return wait('HasDependents', `its end waits for ${observation.dependents.join(', ')}`, waitPollMs)
+  }
+  if (observation.snapshots !== 'unknown' && !observation.snapshots.has(snapshotID)) {
+    return take('release', 'Deleted', `snapshot "${snapshotID}" is deleted`)
+  }
+  const gate = planPluginGate(record.pluginID ?? '', observation.plugin, 'SupportsCreateDeleteSnapshot')
+  return gate ?? take('delete-snapshot', 'Deleting', `deleting snapshot "${snapshotID}"`)
+}

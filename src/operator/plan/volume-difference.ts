@@ -1,0 +1,156 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Topology, Volume } from '../../wire/volume.ts'
+import type { VolumeSpec } from '../declare/volume.ts'
+import type { HiddenHashes, VolumeRecord } from './record.ts'
+
+/** One field in which Nomad has something other than declared. */
+export interface FieldDifference {
+  /** As in the declaration, such as `spec.parameters`. */
+  readonly field: string
+  readonly declared: string
+  readonly actual: string
+}
+
+export interface VolumeDifferences {
+  /** Only another volume could have these; reported, never repaired. */
+  readonly immutable: readonly FieldDifference[]
+  /** An update can change these. */
+  readonly updatable: readonly FieldDifference[]
+  /** Bytes to grow from and to. */
+  readonly expansion?: { readonly fromBytes: bigint; readonly toBytes: bigint }
+  /** Fields that an update would wipe, because Nomad never shows them and neither we nor the declaration gave them. */
+  readonly unreadable: readonly string[]
+}
+
+/**
+ * Compares a declaration with what Nomad has, after the merge rules of an update (reference, 2.5): only
+ * fields that the declaration gives count. `source` is never compared: it is held only until create.
+ * @param externalCapacityBytes what the plugin lists for the external volume, where it does
+ */
+export function compareVolume(
+  spec: VolumeSpec,
+  record: Pick<VolumeRecord, 'applied' | 'csiName' | 'incarnation'>,
+  actual: Volume,
+  hashes: HiddenHashes,
+  externalCapacityBytes?: bigint,
+): VolumeDifferences {
+  const immutable: FieldDifference[] = []
+  const updatable: FieldDifference[] = []
+  const compare = (list: FieldDifference[], field: string, declared: unknown, found: unknown) => {
+    if (declared === undefined || isDeepStrictEqual(declared, found)) return
+    list.push({ field, declared: show(declared), actual: show(found) })
+  }
+
+  compare(immutable, 'spec.pluginID', spec.pluginID, actual.PluginID)
+  compare(immutable, 'spec.externalID', spec.externalID, actual.ExternalID)
+  if (!isRestoredName(spec, record, actual.Name)) compare(immutable, 'spec.name', spec.name, actual.Name)
+  compare(immutable, 'spec.parameters', emptyAsAbsent(spec.parameters), { ...actual.Parameters })
+  for (const part of ['required', 'preferred'] as const) {
+    const requested = actual.RequestedTopologies?.[part === 'required' ? 'Required' : 'Preferred']
+    const found = segmentsOf(requested)
+    compare(immutable, `spec.topology.${part}`, spec.topology?.[part], found)
+  }
+
+  const capabilities = (list: readonly { accessMode: string; attachmentMode: string }[]) =>
+    [...new Set(list.map(({ accessMode, attachmentMode }) => `${accessMode}/${attachmentMode}`))].sort()
+  compare(
+    updatable,
+    'spec.capabilities',
+    capabilities(spec.capabilities),
+    capabilities(
+      (actual.RequestedCapabilities ?? []).map(({ AccessMode, AttachmentMode }) => ({
+        accessMode: AccessMode,
+        attachmentMode: AttachmentMode,
+      })),
+    ),
+  )
+  compare(updatable, 'spec.mountOptions.fsType', spec.mountOptions?.fsType, actual.MountOptions?.FSType ?? '')
+  compare(updatable, 'spec.context', emptyAsAbsent(spec.context), { ...actual.Context })
+
+  const hidden = compareHidden(spec, record, actual, hashes)
+  updatable.push(...hidden.updatable)
+
+  const capacityBytes = BigInt(actual.Capacity) > 0n ? BigInt(actual.Capacity) : (externalCapacityBytes ?? 0n)
+  const { min, max } = spec.capacity ?? {}
+  if (max !== undefined && capacityBytes > max) {
+    immutable.push({ field: 'spec.capacity.max', declared: `${max}`, actual: `${capacityBytes}` })
+  } else if (max !== undefined && BigInt(actual.Capacity) > 0n) {
+    compare(updatable, 'spec.capacity.max', max, BigInt(actual.RequestedCapacityMax))
+  }
+  // Of a registered volume nobody may know the capacity; then it is what was asked for that can differ.
+  const isSmaller =
+    min !== undefined &&
+    (capacityBytes > 0n ? min > capacityBytes : min !== BigInt(actual.RequestedCapacityMin))
+  const grows = isSmaller && (max === undefined || max >= min)
+  return {
+    immutable,
+    updatable,
+    unreadable: hidden.unreadable,
+    ...(grows ? { expansion: { fromBytes: capacityBytes, toBytes: min } } : {}),
+  }
+}
+
+/** Fields that an update would wipe, as in `VolumeDifferences`. */
+export function findUnreadable(
+  spec: VolumeSpec,
+  record: Pick<VolumeRecord, 'applied'>,
+  actual: Volume,
+  hashes: HiddenHashes,
+): readonly string[] {
+  return compareHidden(spec, record, actual, hashes).unreadable
+}
+
+/** Whether the name is the declared one as a restore went on from it. */
+function isRestoredName(
+  { name }: VolumeSpec,
+  { csiName, incarnation }: Pick<VolumeRecord, 'csiName' | 'incarnation'>,
+  actual: string,
+): boolean {
+  return incarnation > 0 && actual === csiName && name !== undefined && actual.startsWith(`${name}-r`)
+}
+
+/** Secrets and mount flags: known only by the hash of what we applied. */
+function compareHidden(
+  spec: VolumeSpec,
+  record: Pick<VolumeRecord, 'applied'>,
+  actual: Volume,
+  hashes: HiddenHashes,
+): { updatable: FieldDifference[]; unreadable: string[] } {
+  const updatable: FieldDifference[] = []
+  const unreadable: string[] = []
+  const changed = (field: string) =>
+    updatable.push({ field, declared: '(changed)', actual: '(as last applied)' })
+
+  const { applied } = record
+  if (spec.secrets === undefined) {
+    if (applied === undefined || applied.secrets !== undefined) unreadable.push('spec.secrets')
+  } else if (hashes.secrets !== applied?.secrets) {
+    changed('spec.secrets')
+  }
+
+  const hasFlags = (actual.MountOptions?.MountFlags ?? []).length > 0
+  if (spec.mountOptions?.mountFlags === undefined) {
+    if (hasFlags) unreadable.push('spec.mountOptions.mountFlags')
+  } else {
+    const isSame =
+      hashes.mountFlags === undefined ? !hasFlags : hasFlags && hashes.mountFlags === applied?.mountFlags
+    if (!isSame) changed('spec.mountOptions.mountFlags')
+  }
+  return { updatable, unreadable }
+}
+
+function segmentsOf(topologies: readonly (Topology | null)[] | null | undefined): Record<string, string>[] {
+  return (topologies ?? []).flatMap((topology) => (topology?.Segments == null ? [] : [topology.Segments]))
+}
+
+/** For fields in which Nomad takes an empty value as "keep". */
+function emptyAsAbsent<T extends object>(value: T | undefined): T | undefined {
+  return value === undefined || Object.keys(value).length === 0 ? undefined : value
+}
+
+function show(value: unknown): string {
+  if (value === '' || value === undefined) return '(empty)'
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+    return value.join(', ') || '(empty)'
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+}

@@ -1,0 +1,133 @@
+import { errorMessage } from '../../lib/errors.ts'
+import type { Plugin } from '../../wire/plugin.ts'
+import type { ExternalVolume, Volume } from '../../wire/volume.ts'
+import { claimsOf } from '../plan/claims.ts'
+import { type ClaimObservation, type DetachPlan, planDetach } from '../plan/detach-plan.ts'
+import type { VolumeRecord } from '../plan/record.ts'
+import type { ReconcileContext } from './context.ts'
+
+/** What a pass knows already of where the volume is attached. */
+export interface Attachment {
+  readonly volume: Volume
+  readonly plugin: Plugin | undefined
+  /** As its plugin lists it, where the list was asked for. */
+  readonly listed: ExternalVolume | undefined
+}
+
+/** Whether claims of the volume are looked at for stale ones. */
+export function looksForStale({ declaration }: VolumeRecord, volume: Volume | undefined): boolean {
+  return (
+    volume !== undefined &&
+    (declaration.spec.detach?.policy === 'Stale' || (declaration.spec.detach?.nodes ?? []).length > 0) &&
+    claimsOf(volume).length > 0
+  )
+}
+
+/**
+ * Decides whether the volume has to be taken off a node. Asks for nothing where its declaration and its
+ * claims leave nothing to decide, and for the nodes only where a claim no longer lives. Before it says
+ * `detach` it reads everything anew: what is remembered proves nothing. Never rejects: what cannot be
+ * looked at holds up the detach alone.
+ */
+export async function gatherDetach(
+  context: ReconcileContext,
+  record: VolumeRecord,
+  attachment: Attachment,
+): Promise<DetachPlan> {
+  const { observer, inventory } = context
+  const { spec } = record.declaration
+  const orders = inventory.orders(record.key).detach ?? []
+  const { policy = 'Never', nodes = [] } = spec.detach ?? {}
+  if (spec.suspend || (policy === 'Never' && nodes.length + orders.length === 0)) return { type: 'none' }
+  // Nomad's volume is not ours.
+  if (attachment.volume.ExternalID !== record.externalID) return { type: 'none' }
+  try {
+    const first = await look(attachment, false)
+    if (first.type !== 'detach') return first
+    observer.invalidate({
+      volume: spec,
+      allocationsIn: spec.namespace,
+      nodes: true,
+      ...(attachment.listed === undefined ? {} : { pluginID: spec.pluginID }),
+    })
+    const volume = await observer.volume(spec.namespace, spec.volumeID)
+    if (volume?.ExternalID !== record.externalID) return { type: 'none' }
+    const listed =
+      attachment.listed && (await observer.externalVolumes(spec.pluginID)).get(attachment.listed.ExternalID)
+    return await look({ ...attachment, volume, listed }, true)
+  } catch (error) {
+    const message = `where it is attached cannot be looked at: ${errorMessage(error)}`
+    return {
+      type: 'held',
+      verdict: { state: 'waiting', reason: 'ClaimsUnknown', message },
+      againAfterMs: 30_000,
+    }
+  }
+
+  async function look({ volume, plugin, listed }: Attachment, isFresh: boolean): Promise<DetachPlan> {
+    const publishedNodes = publishedTo(listed, plugin)
+    const ids = claimsOf(volume)
+    const claims = ids.length === 0 ? [] : await observeClaims(volume, isFresh)
+    const isUnclaimed = (nodeID: string) => !claims.some((claim) => claim.nodeID === nodeID)
+    const mayBeDead =
+      claims.some(({ clientStatus }) => clientStatus !== 'running' && clientStatus !== 'pending') ||
+      publishedNodes.some((nodeID) => nodes.includes(nodeID) && isUnclaimed(nodeID)) ||
+      orders.length > 0
+    if (!mayBeDead) return { type: 'none' }
+    return planDetach(
+      spec.detach,
+      `${spec.namespace}/${spec.volumeID}`,
+      { claims, publishedNodes, nodes: await nodeStatuses(), orders },
+      record.detachTries ?? {},
+      context.clock.now(),
+    )
+  }
+
+  async function nodeStatuses(): Promise<ReadonlyMap<string, string>> {
+    return new Map([...(await observer.nodes())].map(([nodeID, { Status }]) => [nodeID, Status]))
+  }
+
+  /** By the list of allocations, and where it was just read by what Nomad says with the volume as well. */
+  async function observeClaims(volume: Volume, isFresh: boolean): Promise<ClaimObservation[]> {
+    const listed = await observer.allocations(spec.namespace)
+    const places = claimNodesOf(volume, record)
+    return claimsOf(volume).map((allocationID) => {
+      const inList = listed.get(allocationID)
+      const withVolume = volume.Allocations?.find(({ ID }) => ID === allocationID)
+      return {
+        allocationID,
+        nodeID: inList?.NodeID ?? places[allocationID],
+        clientStatus: isFresh
+          ? livelier(inList?.ClientStatus, withVolume?.ClientStatus)
+          : inList?.ClientStatus,
+      }
+    })
+  }
+}
+
+/** Of two reports of one allocation the one that is further from its end. */
+function livelier(one: string | undefined, other: string | undefined): string | undefined {
+  const dead = [undefined, 'complete', 'failed', 'lost', 'unknown']
+  return dead.indexOf(one) === -1 || (dead.indexOf(other) !== -1 && dead.indexOf(one) > dead.indexOf(other))
+    ? one
+    : other
+}
+
+/** Where the claims are: an allocation's node is remembered for when the allocation is gone. */
+export function claimNodesOf(volume: Volume, { status }: VolumeRecord): Record<string, string> {
+  const seen = new Map((volume.Allocations ?? []).map(({ ID, NodeID }) => [ID, NodeID]))
+  return Object.fromEntries(
+    claimsOf(volume).flatMap((id) => {
+      const nodeID = seen.get(id) ?? status.claimNodes?.[id]
+      return nodeID === undefined ? [] : [[id, nodeID]]
+    }),
+  )
+}
+
+/** Nodes to which the plugin lists the volume as published, by Nomad's IDs, as far as their instances are known. */
+export function publishedTo(listed: ExternalVolume | undefined, plugin: Plugin | undefined): string[] {
+  const external = new Set(listed?.PublishedExternalNodeIDs ?? [])
+  return Object.entries(plugin?.Nodes ?? {}).flatMap(([nodeID, { NodeInfo }]) =>
+    NodeInfo != null && external.has(NodeInfo.ID) ? [nodeID] : [],
+  )
+}

@@ -1,0 +1,183 @@
+import type { Room } from '../../wire/plugin.ts'
+import type { ExternalVolume, VolumeStub } from '../../wire/volume.ts'
+import { snapshotKey, volumeKey } from '../plan/identity.ts'
+import { hasCapability } from '../plan/plugin-gate.ts'
+import type { HiddenHashes, VolumeRecord } from '../plan/record.ts'
+import type { SourceObservation, VolumeObservation } from '../plan/volume-plan.ts'
+import { updateVolumeRequest } from '../plan/volume-request.ts'
+import type { ReconcileContext } from './context.ts'
+import { explainSeveral } from './explain-several.ts'
+import { gatherRestore } from './gather-restore.ts'
+import type { VolumeStepInput } from './volume-step.ts'
+
+/** All that the plan of a declared volume needs to know. */
+export async function gatherVolume(
+  input: VolumeStepInput,
+): Promise<{ input: VolumeStepInput; observation: VolumeObservation }> {
+  const { context, record } = input
+  const { observer, inventory } = context
+  const { spec } = record.declaration
+  const [volume, plugin] = await Promise.all([
+    observer.volume(spec.namespace, spec.volumeID),
+    observer.plugin(spec.pluginID),
+  ])
+  const { object } = record.declaration.place
+  const secretValues = await context.secrets.resolve(spec.secrets ?? {}, spec.namespace, object)
+  const hashes = hiddenHashes(input, secretValues)
+  const updateHash =
+    volume === undefined
+      ? undefined
+      : inventory.keyedHash(
+          JSON.stringify([updateVolumeRequest(spec, volume), hashes], (_key, value) =>
+            typeof value === 'bigint' ? value.toString() : value,
+          ),
+        )
+  const source = sourceOf(context, record)
+  const isSettled = record.settledSpecHash === specHash(context, record)
+  const externalID = record.externalID ?? spec.externalID
+  const namespaceExists = volume !== undefined || (await observer.namespaceExists(spec.namespace))
+  const takenBy = volume === undefined ? await findTaker(context, record) : undefined
+  // The list is asked only where it decides something: is it there to register, how large is it, and is it
+  // there still. The last is asked of what was seen ready before, so that a storm of creates reads no lists.
+  const wasReady = record.settledSpecHash !== undefined
+  const asksList =
+    externalID !== undefined &&
+    (record.restore === undefined || record.restore.undoneFor !== undefined) &&
+    (volume === undefined || wasReady || BigInt(volume.Capacity) === 0n) &&
+    hasCapability(plugin, 'SupportsListVolumes')
+  const external = asksList
+    ? await findExternal(context, spec.pluginID, externalID, volume === undefined)
+    : externalID !== undefined && volume === undefined
+      ? ((await context.plugins?.externalVolume(spec.pluginID, externalID)) ?? 'unknown')
+      : 'unknown'
+  const room = externalID === undefined && volume === undefined ? await findRoom(context, record) : undefined
+  const restore = await gatherRestore(context, record, volume, hashes)
+  return {
+    input: {
+      ...input,
+      volume,
+      plugin,
+      listed: typeof external === 'object' ? external : undefined,
+      source,
+      secretValues,
+      hashes,
+      updateHash,
+      restoreOrder: restore.ordered,
+    },
+    observation: {
+      volume,
+      plugin,
+      external,
+      source,
+      namespaceExists,
+      takenBy,
+      ...(room === undefined ? {} : { room }),
+      isSettled,
+      isRecreateOrdered:
+        externalID !== undefined && inventory.orders(record.key).recreate?.externalID === externalID,
+      restore,
+      hashes,
+      updateHash,
+      settledBeforeMs: context.settledBeforeMs,
+    },
+  }
+}
+
+/** A list that may be older than the volume is not believed when it lacks it. */
+async function findExternal(
+  { observer }: ReconcileContext,
+  pluginID: string,
+  externalID: string,
+  wantsFresh: boolean,
+): Promise<ExternalVolume | 'unlisted'> {
+  if (wantsFresh) observer.invalidate({ pluginID })
+  const found = (await observer.externalVolumes(pluginID)).get(externalID)
+  if (found !== undefined || wantsFresh) return found ?? 'unlisted'
+  observer.invalidate({ pluginID })
+  return (await observer.externalVolumes(pluginID)).get(externalID) ?? 'unlisted'
+}
+
+/** How much room there is for a volume that is about to be created; a repeat is not held up by it. */
+async function findRoom(
+  { plugins }: ReconcileContext,
+  { declaration: { spec }, intent }: VolumeRecord,
+): Promise<Room | undefined> {
+  if (plugins === undefined || intent !== undefined || spec.capacity?.min === undefined) return undefined
+  const [topology, ...others] = spec.topology?.required ?? []
+  return plugins.room(spec.pluginID, {
+    ...(spec.parameters === undefined ? {} : { parameters: spec.parameters }),
+    ...(topology === undefined || others.length > 0 ? {} : { topology }),
+  })
+}
+
+/** A volume of Nomad's, under another ID of the namespace, that stands for the same thing at the plugin. */
+async function findTaker({ observer }: ReconcileContext, record: VolumeRecord): Promise<string | undefined> {
+  const { spec } = record.declaration
+  const externalID = record.externalID ?? spec.externalID
+  const own = [spec.volumeID, record.end?.tombstoneID]
+  const successor = record.restore?.undoneFor === undefined ? record.restore : undefined
+  const isSame = (stub: VolumeStub) => {
+    if (successor?.backTo !== undefined) return stub.ExternalID === successor.backTo
+    if (successor !== undefined) return stub.Name === successor.csiName
+    return externalID === undefined ? stub.Name === record.csiName : stub.ExternalID === externalID
+  }
+  const taker = (await observer.volumeStubs(spec.namespace)).find(
+    (stub) => stub.PluginID === spec.pluginID && !own.includes(stub.ID) && isSame(stub),
+  )
+  return taker?.ID
+}
+
+/** Of what the declaration asks of the volume itself, and not of how Mooring goes about it. */
+export function specHash({ inventory }: ReconcileContext, { declaration }: VolumeRecord): string {
+  const { deletionPolicy, driftPolicy, finalSnapshot, perAlloc, detach, suspend, ...asked } = declaration.spec
+  return inventory.keyedHash(
+    JSON.stringify(asked, (_key, value) => (typeof value === 'bigint' ? value.toString() : value)),
+  )
+}
+
+function hiddenHashes(
+  { context, record }: VolumeStepInput,
+  secretValues: Readonly<Record<string, string>>,
+): HiddenHashes {
+  const entries = Object.entries(secretValues).sort(([one], [other]) => (one < other ? -1 : 1))
+  const flags = [...(record.declaration.spec.mountOptions?.mountFlags ?? [])].sort()
+  return {
+    ...(entries.length === 0 ? {} : { secrets: context.inventory.keyedHash(JSON.stringify(entries)) }),
+    ...(flags.length === 0 ? {} : { mountFlags: context.inventory.keyedHash(JSON.stringify(flags)) }),
+  }
+}
+
+/** Where the content of a volume that is not created yet comes from; nothing waits once it is created. */
+function sourceOf({ desired, inventory }: ReconcileContext, record: VolumeRecord): SourceObservation {
+  const { spec } = record.declaration
+  if (record.externalID !== undefined || spec.source === undefined) return { state: 'ready' }
+  const { snapshot, snapshotID, volume, cloneID } = spec.source
+  if (snapshotID !== undefined) return { state: 'ready', snapshotID }
+  if (cloneID !== undefined) return { state: 'ready', cloneID }
+  if (snapshot !== undefined) {
+    const taken = inventory.get(snapshotKey(spec.namespace, snapshot))
+    const isReady = taken?.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+    return taken?.kind === 'Snapshot' && taken.snapshotID !== undefined && isReady
+      ? { state: 'ready', snapshotID: taken.snapshotID }
+      : {
+          state: 'waiting',
+          reason: 'SnapshotNotReady',
+          message: `waiting for snapshot "${snapshot}" to be ready to use`,
+        }
+  }
+  for (const declaration of desired.declarations().values()) {
+    if (declaration.kind !== 'Volume' || declaration.name !== volume) continue
+    if (declaration.spec.namespace !== spec.namespace) continue
+    const original = inventory.get(volumeKey(spec.namespace, declaration.spec.volumeID))
+    if (original?.kind === 'Volume' && original.externalID !== undefined) {
+      return { state: 'ready', cloneID: original.externalID }
+    }
+  }
+  return (
+    explainSeveral(inventory, spec.namespace, volume ?? '') ?? {
+      state: 'waiting',
+      reason: 'VolumeNotReady',
+      message: `waiting for volume "${volume}", the source of the clone`,
+    }
+  )
+}

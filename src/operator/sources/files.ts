@@ -1,0 +1,149 @@
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Declaration, Problem } from '../declare/declaration.ts'
+import { parseDeclarations } from '../declare/parse-declarations.ts'
+import { keepUnknown } from './keep-unknown.ts'
+import { readText } from './read-text.ts'
+import { compare, type FoundFile, isSameScan, scanFiles } from './scan-files.ts'
+import type { ParseFile, Source, SourceContent } from './source.ts'
+import { watchFiles } from './watch-files.ts'
+
+export interface FileSourceOptions {
+  /** A folder, read with everything beneath it, or a single file. It need not be there yet. */
+  readonly path: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly parse?: ParseFile
+}
+
+/** What one file said when it was last parsed. */
+interface Parsed {
+  readonly fingerprint: string
+  /** The fingerprint will tell of the next change: see settledAfterMs. */
+  readonly settled: boolean
+  readonly declarations: Declaration[]
+  readonly problems: Problem[]
+  readonly warnings: readonly Problem[]
+  readonly skipped: number
+  /** The file has to be looked at again soon, because what it is now may not be what it is to be. */
+  readonly isPassing?: boolean
+}
+
+/**
+ * A change right after another can leave times and size as they were, where the file system's clock ticks
+ * slowly (2 s on FAT). A file that changed this recently is parsed again at the next reading.
+ */
+const settledAfterMs = 2_500
+
+/** How often a folder is looked at again that changes while it is read. */
+const attempts = 3
+
+/**
+ * Declarations in YAML, JSON and HCL files.
+ *
+ * A reading is of one moment: the folder is scanned before and after, and read again where the two differ,
+ * so a declaration that moves from file to file is never missed in between. What cannot be read or
+ * understood keeps what it declared before, and makes the reading incomplete.
+ */
+export function createFileSource({
+  path,
+  clock,
+  log,
+  parse: parseText = parseDeclarations,
+}: FileSourceOptions): Source {
+  const name = path.length > 1 ? path.replace(/\/+$/, '') || '/' : path
+  let parsed: ReadonlyMap<string, Parsed> = new Map()
+  let declared: readonly Declaration[] = []
+  let lastReading: Promise<unknown> = Promise.resolve()
+  const listeners = new Set<() => void>()
+  let watch: { close(): Promise<void> } | undefined
+  let cancelReminder = () => {}
+  let closed = false
+  const tell = () => listeners.forEach((listener) => void listener())
+
+  const problemOf = (file: string, message: string): Problem => ({
+    place: { source: name, file, document: 0, line: 1, column: 1 },
+    field: '',
+    message,
+  })
+
+  async function parse(found: FoundFile): Promise<Parsed> {
+    const { file, fingerprint } = found
+    const before = parsed.get(file)
+    if (before?.settled && before.fingerprint === fingerprint) return before
+    const settled = clock.now() - found.changedAtMs > settledAfterMs
+    const unreadable = (message: string): Parsed => ({
+      fingerprint,
+      settled: false,
+      declarations: [],
+      problems: [problemOf(file, message)],
+      warnings: [],
+      skipped: 0,
+    })
+    const read = await readText(found.path)
+    if ('message' in read) return unreadable(read.message)
+    // Many programs save by emptying a file and then filling it.
+    if (!settled && read.text.trim() === '' && declared.some(({ place }) => place.file === file)) {
+      const message = 'became empty just now: if that was meant, it is believed in a few seconds'
+      return { ...unreadable(message), isPassing: true }
+    }
+    return { fingerprint, settled, ...parseText(read.text, { source: name, file }) }
+  }
+
+  async function readOnce(signal: AbortSignal | undefined) {
+    const scan = await scanFiles(path, signal)
+    const files = new Map<string, Parsed>()
+    for (const found of scan.files) {
+      signal?.throwIfAborted()
+      files.set(found.file, await parse(found))
+    }
+    parsed = files
+    return { scan, files, isStill: isSameScan(scan, await scanFiles(path, signal)) }
+  }
+
+  async function readNow(signal: AbortSignal | undefined): Promise<SourceContent> {
+    let reading = await readOnce(signal)
+    for (let attempt = 1; attempt < attempts && !reading.isStill; attempt++) reading = await readOnce(signal)
+    const { scan, files, isStill } = reading
+    const problems = [
+      ...scan.unreadable.map(({ file, message }) => problemOf(file, message)),
+      ...[...files.values()].flatMap((file) => file.problems),
+      ...(isStill ? [] : [problemOf('', 'changes while it is read: it is read again in a few seconds')]),
+    ]
+    cancelReminder()
+    if (listeners.size > 0 && (!isStill || [...files.values()].some((file) => file.isPassing))) {
+      cancelReminder = clock.after(settledAfterMs + 1, tell)
+    }
+    declared = keepUnknown(declared, files, isStill ? scan.unreadable : undefined)
+    return {
+      declarations: declared,
+      problems: problems.sort((a, b) => compare(a.place.file, b.place.file)),
+      warnings: [...files.values()].flatMap((file) => file.warnings),
+      complete: problems.length === 0,
+      readAtMs: clock.now(),
+      skipped: [...files.values()].reduce((sum, file) => sum + file.skipped, 0),
+    }
+  }
+
+  return {
+    name,
+    read(signal) {
+      const reading = lastReading.then(() => readNow(signal))
+      // The next reading waits for this one and has nothing to do with its failure, which is the caller's.
+      lastReading = reading.catch(() => {})
+      return reading
+    },
+    onChange(listener) {
+      if (closed) return () => {}
+      listeners.add(listener)
+      watch ??= watchFiles({ path, clock, log, onChange: tell })
+      return () => listeners.delete(listener)
+    },
+    async close() {
+      closed = true
+      listeners.clear()
+      cancelReminder()
+      await watch?.close()
+    },
+  }
+}

@@ -1,0 +1,198 @@
+import type { KubernetesApi, KubernetesObject, Resource } from '../../kube/api.ts'
+import type { Informer } from '../../kube/informer.ts'
+import { namespaces } from '../../kube/resources.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { errorMessage } from '../../lib/errors.ts'
+import type { NamespaceMapping } from '../declare/namespace-mapping.ts'
+import { annotations, isDestructive, type OrderedEnd } from '../desired/object-ends.ts'
+import {
+  clusterOf,
+  kubernetesSourceName,
+  type ObjectView,
+  relevantState,
+  viewObject,
+} from '../kubernetes/object-view.ts'
+import type { Source, SourceContent } from './source.ts'
+
+/** The kinds that declare something, and the objects of each as they are watched. */
+export type DeclaredObjects = readonly { readonly resource: Resource; readonly informer: Informer }[]
+
+export interface KubernetesSource extends Source {
+  /** Every object of this cluster as it was read last, and whether that was complete. */
+  objects(): { readonly views: readonly ObjectView[]; readonly complete: boolean }
+}
+
+/** Changes that come within this time of each other are told as one. */
+const settleMs = 50
+
+const definitions: Resource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+}
+
+/**
+ * The objects of Kubernetes that are for one Nomad cluster. One object that cannot be used holds what it
+ * declared itself, and no other; a reading is complete when every kind is listed whole and followed.
+ */
+export function createKubernetesSource(options: {
+  readonly objects: DeclaredObjects
+  readonly api: Pick<KubernetesApi, 'get'>
+  /** Of a NomadCluster; undefined: the objects that name none. */
+  readonly cluster: string | undefined
+  readonly mapping: NamespaceMapping
+  readonly clock: Clock
+}): KubernetesSource {
+  const { objects, cluster, mapping, clock } = options
+  const readBefore = new WeakMap<KubernetesObject, ObjectView>()
+  const whatGoes = createWhatGoes(options.api)
+  let views: readonly ObjectView[] = []
+  let isComplete = false
+  let endingSince: ReadonlyMap<string | undefined, number> = new Map()
+  let seen: ReadonlyMap<string, string> = new Map()
+  const stops: (() => void)[] = []
+
+  function view(object: KubernetesObject): ObjectView {
+    const before = readBefore.get(object)
+    if (before !== undefined) return before
+    const fresh = viewObject(object, mapping)
+    readBefore.set(object, fresh)
+    return fresh
+  }
+
+  async function endOf(
+    { object, place, declaration }: ObjectView,
+    resource: Resource,
+    signal?: AbortSignal,
+  ): Promise<OrderedEnd> {
+    const given = object.metadata.annotations ?? {}
+    const nowMs = clock.now()
+    const end = {
+      place,
+      ageMs: nowMs - (endingSince.get(object.metadata.uid) ?? nowMs),
+      ...(declaration === undefined ? {} : { declaration }),
+      isConfirmed: (given[annotations.confirmDelete] ?? 'false') !== 'false',
+      isReleased: given[annotations.release] === 'retain',
+    }
+    if (end.isConfirmed || end.isReleased || declaration === undefined || !isDestructive(declaration))
+      return end
+    const goesWith = await whatGoes.with(object, resource, signal)
+    return goesWith === undefined ? end : { ...end, goesWith }
+  }
+
+  return {
+    name: kubernetesSourceName,
+    objects: () => ({ views, complete: isComplete }),
+    async read(signal) {
+      const states = objects.map(({ informer }) => informer.state())
+      const complete = states.every((state) => state.complete)
+      const found = objects.flatMap(({ resource, informer }) =>
+        informer
+          .list()
+          .filter((object) => clusterOf(object) === cluster)
+          .map((object) => ({ resource, ...view(object) })),
+      )
+      const [ending, live] = [found.filter(isEnding), found.filter((each) => !isEnding(each))]
+      whatGoes.forgetAllBut(ending.map(({ object }) => object))
+      endingSince = new Map(
+        ending.map(({ object: { metadata } }) => [
+          metadata.uid,
+          endingSince.get(metadata.uid) ?? clock.now(),
+        ]),
+      )
+      const ends = await Promise.all(ending.map((each) => endOf(each, each.resource, signal)))
+      views = found
+      isComplete = complete
+      seen = new Map(found.map(({ object, place }) => [place.file, relevantState(object)]))
+      return {
+        declarations: live.flatMap(({ declaration, mirrorOf }) =>
+          declaration === undefined || mirrorOf !== undefined ? [] : [declaration],
+        ),
+        problems: found.flatMap(({ problems }) => problems),
+        warnings: [],
+        complete,
+        readAtMs: complete ? clock.now() : Math.min(...states.map(({ asOfMs }) => asOfMs ?? 0)),
+        skipped: 0,
+        ends,
+        unusable: new Set(
+          found.flatMap(({ declaration, place }) => (declaration === undefined ? [place.file] : [])),
+        ),
+      } satisfies SourceContent
+    },
+    onChange(listener) {
+      let cancel: (() => void) | undefined
+      const soon = () => {
+        cancel ??= clock.after(settleMs, () => {
+          cancel = undefined
+          listener()
+        })
+      }
+      const ends = objects.flatMap(({ resource, informer }) => [
+        informer.onChange(({ namespace = '', name }) => {
+          const object = informer.get(namespace, name)
+          const mine = object !== undefined && clusterOf(object) === cluster
+          // Most events are of what Mooring wrote itself: a status, a finalizer.
+          if (
+            (mine ? relevantState(object) : undefined) !== seen.get(`${resource.kind} ${namespace}/${name}`)
+          )
+            soon()
+        }),
+        informer.onState(soon),
+      ])
+      const stop = () => {
+        cancel?.()
+        for (const end of ends) end()
+      }
+      stops.push(stop)
+      return stop
+    },
+    async close() {
+      for (const stop of stops) stop()
+    },
+  }
+}
+
+function isEnding({ object }: ObjectView): boolean {
+  return object.metadata.deletionTimestamp !== undefined
+}
+
+/**
+ * Says of an object that is ending what goes with it. Whatever makes many objects go is marked as ending
+ * before they are, so the first look at an object decides.
+ */
+function createWhatGoes(api: Pick<KubernetesApi, 'get'>) {
+  let known: ReadonlyMap<string | undefined, string | undefined> = new Map()
+  return {
+    forgetAllBut(objects: readonly KubernetesObject[]) {
+      const uids = new Set(objects.map(({ metadata }) => metadata.uid))
+      known = new Map([...known].filter(([uid]) => uids.has(uid)))
+    },
+    async with(
+      object: KubernetesObject,
+      resource: Resource,
+      signal?: AbortSignal,
+    ): Promise<string | undefined> {
+      const { uid, namespace = '' } = object.metadata
+      if (known.has(uid)) return known.get(uid)
+      try {
+        const [home, definition] = await Promise.all([
+          api.get(namespaces, { name: namespace }, signal),
+          api.get(definitions, { name: `${resource.plural}.${resource.group}` }, signal),
+        ])
+        const isGoing = (found: KubernetesObject | undefined) =>
+          found?.metadata.deletionTimestamp !== undefined
+        const goesWith = isGoing(home)
+          ? `namespace "${namespace}"`
+          : isGoing(definition)
+            ? `the kind ${resource.kind} itself`
+            : undefined
+        known = new Map([...known, [uid, goesWith]])
+        return goesWith
+      } catch (error) {
+        return `something that could not be found out (${errorMessage(error)})`
+      }
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { errorCode } from '../../lib/errors.ts'
+import { explain } from './scan-files.ts'
+
+const largestFileMiB = 4
+export const largestFileBytes = largestFileMiB * 2 ** 20
+export const tooLarge = `is larger than ${largestFileMiB} MiB: split it, or give it another ending`
+
+/**
+ * Reads a file of UTF-8 text, of a bounded size.
+ * @returns the text, or why there is none and what to do about it
+ */
+export async function readText(path: string): Promise<{ text: string } | { message: string }> {
+  try {
+    // Non-blocking: where a pipe took the file's place since it was found, opening it would hang.
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stats = await handle.stat()
+    if (!stats.isFile()) return { message: 'is no longer a file: it is looked at again' }
+    if (stats.size > largestFileBytes) return { message: tooLarge }
+    return decodeText(await handle.readFile())
+  } catch (error) {
+    return { message: explain(error, false) }
+  }
+}
+
+/** The text of a file's bytes, or why there is none. */
+export function decodeText(bytes: Uint8Array): { text: string } | { message: string } {
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error
+    return { message: 'is not UTF-8 text: save it as UTF-8' }
+  }
+}

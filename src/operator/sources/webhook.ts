@@ -1,0 +1,74 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Log } from '../../lib/log.ts'
+
+export interface WebhookOptions {
+  readonly host: string
+  /** 0: one that is free. */
+  readonly port: number
+  /** Shared with the Git host. */
+  readonly secret: string
+  readonly onPush: () => void
+  readonly log: Log
+}
+
+/** The largest payload that GitHub sends. It is hashed as it comes, and never held. */
+const largestBodyBytes = 25 * 2 ** 20
+
+/**
+ * Listens for a Git host's word that something was pushed: `POST /` with the HMAC-SHA-256 of the body under
+ * the secret in X-Hub-Signature-256 (GitHub, Gitea, Forgejo), or the secret itself in X-Gitlab-Token
+ * (GitLab). What the body says is not read: whoever is told looks for themselves, so that a repeated or
+ * invented call costs one look. Answers 202, 401 without a right signature, 405, 413.
+ */
+export async function startWebhook(
+  options: WebhookOptions,
+): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const { host, port, secret, onPush, log } = options
+  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+    const from = request.socket.remoteAddress
+    answer(request, secret).then(
+      (status) => {
+        if (status === 202) onPush()
+        else log.warn({ status, from }, 'webhook call refused')
+        response.writeHead(status, { connection: 'close' })
+        // What is left of a refused body is not waited for.
+        response.end(() => request.destroy())
+      },
+      () => response.destroy(),
+    )
+  })
+  server.listen(port, host)
+  await once(server, 'listening')
+  const { address, family, port: actualPort } = server.address() as AddressInfo // It listens on TCP.
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${actualPort}/`,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+async function answer(request: IncomingMessage, secret: string): Promise<number> {
+  if (request.method !== 'POST') return 405
+  const hmac = createHmac('sha256', secret)
+  let bytes = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += chunk.length
+    if (bytes > largestBodyBytes) return 413
+    hmac.update(chunk)
+  }
+  const { 'x-hub-signature-256': signature, 'x-gitlab-token': token } = request.headers
+  const isSigned = typeof signature === 'string' && isSame(signature, `sha256=${hmac.digest('hex')}`)
+  return isSigned || (typeof token === 'string' && isSame(token, secret)) ? 202 : 401
+}
+
+/** In a time that says nothing of where they differ. */
+function isSame(one: string, other: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(one), digest(other))
+}

@@ -1,0 +1,210 @@
+import { Counter, Gauge, Histogram } from 'prom-client'
+import type { Around } from '../../lib/around.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { callBuckets, type PluginCallMetrics } from '../../telemetry/plugin-calls.ts'
+import { createProcessRegistry } from '../../telemetry/process-registry.ts'
+import type { Orphans } from '../plan/orphans.ts'
+import { kindOf, nameOf } from './key-parts.ts'
+import type { OperatorView } from './operator-view.ts'
+import { addViewMetrics } from './view-metrics.ts'
+
+/** Seconds. A pass that makes no call takes milliseconds; one that creates, as long as its call. */
+const passBuckets = [0.001, 0.005, 0.025, ...callBuckets]
+
+export interface Metrics {
+  /** @param cluster of a NomadCluster; undefined: of the process's own settings, which no label names */
+  of(cluster: string | undefined): OperatorMetrics
+  notified(outcome: 'delivered' | 'failed' | 'dropped'): void
+  /** In Prometheus' text format. */
+  render(): Promise<string>
+  readonly contentType: string
+}
+
+/** What is measured of one operator, for the one Nomad cluster that it keeps. */
+export interface OperatorMetrics {
+  readonly aroundPass: Around<{ readonly key: string; readonly queuedMs: number }, { readonly type: string }>
+  readonly aroundStep: Around<{ readonly key: string; readonly step: string }>
+  readonly aroundCall: Around<{ readonly operation: string }, { readonly status: number }>
+  orphansFound(orphans: Orphans): void
+  /** Shows this one from here on. */
+  observe(view: OperatorView): void
+  /** When Nomad answered last, in milliseconds since the epoch; undefined: it has not yet. */
+  lastAnswerMs(): number | undefined
+  /** It is worked for no more: nothing is shown of how it is, and what was counted stays. */
+  forget(): void
+}
+
+/** The label of a cluster that is not the process's own. */
+export type ClusterLabel = { readonly cluster?: string }
+
+/**
+ * All that the operator measures, in a registry of its own. Labels are bounded: operations, steps, kinds, reasons
+ * and codes are the program's own words; sources, schedules and clusters are few. No volume is a label.
+ */
+export function createMetrics({
+  clock,
+  version,
+  pluginCalls,
+}: {
+  readonly clock: Clock
+  readonly version: string
+  readonly pluginCalls: PluginCallMetrics
+}): Metrics {
+  const registry = createProcessRegistry(version)
+  const registers = [registry]
+  const views = new Map<string | undefined, OperatorView>()
+  const shown = () => [...views].map(([cluster, view]) => ({ view, labels: labelsOf(cluster) }))
+  pluginCalls.register(registry)
+
+  const passes = new Histogram({
+    name: 'mooring_reconcile_duration_seconds',
+    help: 'Passes by kind and by what they ended in: done, again or failed.',
+    labelNames: ['kind', 'result', 'cluster'],
+    buckets: passBuckets,
+    registers,
+  })
+  const queued = new Histogram({
+    name: 'mooring_workqueue_queue_duration_seconds',
+    help: 'How long keys waited for a slot.',
+    labelNames: ['cluster'],
+    buckets: passBuckets,
+    registers,
+  })
+  const steps = new Counter({
+    name: 'mooring_steps_total',
+    help: 'Steps taken, by outcome: done or failed.',
+    labelNames: ['step', 'outcome', 'cluster'],
+    registers,
+  })
+  const missed = new Counter({
+    name: 'mooring_schedule_missed_runs_total',
+    help: 'Runs of a schedule that were missed, one for each volume.',
+    labelNames: ['namespace', 'schedule', 'cluster'],
+    registers,
+    collect() {
+      // From 0 on, so that an increase to 1 is one.
+      for (const { view, labels } of shown()) {
+        for (const { kind, name, spec } of view.declarations().values()) {
+          if (kind !== 'SnapshotSchedule') continue
+          this.inc({ namespace: spec.namespace, schedule: name, ...labels }, 0)
+        }
+      }
+    },
+  })
+  const calls = new Histogram({
+    name: 'mooring_nomad_call_duration_seconds',
+    help: "Requests to Nomad's API by operation and status code; code is none where no answer came. A watch waits for a change.",
+    labelNames: ['operation', 'code', 'cluster'],
+    buckets: callBuckets,
+    registers,
+  })
+  const lastAnswer = new Gauge({
+    name: 'mooring_nomad_last_answer_timestamp_seconds',
+    help: 'When Nomad last answered with a status below 500; 0: never.',
+    labelNames: ['cluster'],
+    registers,
+  })
+  const orphans = new Gauge({
+    name: 'mooring_orphans',
+    help: 'What nothing declares: in storage and not in Nomad, in Nomad, or managed still.',
+    labelNames: ['where', 'cluster'],
+    registers,
+  })
+  const unknown = new Gauge({
+    name: 'mooring_orphans_unknown',
+    help: 'What could not be looked into when orphans were searched for: their number may be too low.',
+    labelNames: ['cluster'],
+    registers,
+  })
+  const searched = new Gauge({
+    name: 'mooring_orphans_last_search_timestamp_seconds',
+    help: 'When orphans were last searched for; 0: never.',
+    labelNames: ['cluster'],
+    registers,
+  })
+  const notifications = new Counter({
+    name: 'mooring_notifications_total',
+    help: 'Notifications by outcome: delivered, failed for good, or dropped because too many waited.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  for (const outcome of ['delivered', 'failed', 'dropped']) notifications.inc({ outcome }, 0)
+
+  addViewMetrics(registry, shown)
+
+  const secondsSince = (startMs: number) => (clock.now() - startMs) / 1000
+
+  function of(cluster: string | undefined): OperatorMetrics {
+    const own = labelsOf(cluster)
+    let lastAnswerMs: number | undefined
+    queued.zero(own)
+    for (const gauge of [lastAnswer, unknown, searched]) gauge.set(own, 0)
+    return {
+      async aroundPass({ key, queuedMs }, run) {
+        queued.observe(own, queuedMs / 1000)
+        const startMs = clock.now()
+        let result = 'failed'
+        try {
+          const outcome = await run()
+          result = outcome.type
+          return outcome
+        } finally {
+          passes.observe({ kind: kindOf(key), result, ...own }, secondsSince(startMs))
+        }
+      },
+      async aroundStep({ key, step }, run) {
+        let outcome = 'failed'
+        try {
+          const result = await run()
+          outcome = 'done'
+          if (step === 'miss-run') missed.inc({ ...nameOf(key, 'schedule'), ...own })
+          return result
+        } finally {
+          steps.inc({ step, outcome, ...own })
+        }
+      },
+      async aroundCall({ operation }, run) {
+        const startMs = clock.now()
+        let code = 'none'
+        try {
+          const answer = await run()
+          code = String(answer.status)
+          if (answer.status < 500) {
+            lastAnswerMs = clock.now()
+            lastAnswer.set(own, lastAnswerMs / 1000)
+          }
+          return answer
+        } finally {
+          calls.observe({ operation, code, ...own }, secondsSince(startMs))
+        }
+      },
+      orphansFound(found) {
+        orphans.set({ where: 'storage', ...own }, found.inStorage.length)
+        orphans.set({ where: 'nomad', ...own }, found.inNomad.length)
+        orphans.set({ where: 'undeclared', ...own }, found.undeclared.length)
+        unknown.set(own, found.unknown.length)
+        searched.set(own, clock.now() / 1000)
+      },
+      observe(view) {
+        views.set(cluster, view)
+      },
+      lastAnswerMs: () => lastAnswerMs,
+      forget() {
+        views.delete(cluster)
+        for (const gauge of [lastAnswer, unknown, searched]) gauge.remove(own)
+        for (const where of ['storage', 'nomad', 'undeclared']) orphans.remove({ where, ...own })
+      },
+    }
+  }
+
+  return {
+    of,
+    notified: (outcome) => notifications.inc({ outcome }),
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+function labelsOf(cluster: string | undefined): ClusterLabel {
+  return cluster === undefined ? {} : { cluster }
+}

@@ -1,0 +1,61 @@
+import type { Around } from '../../lib/around.ts'
+import type { Key } from '../plan/identity.ts'
+import type { InventoryRecord } from '../plan/record.ts'
+import { nameOf } from './key-parts.ts'
+import type { Notification } from './notification.ts'
+
+/** What happened, before it is sealed for sending. */
+export type Happening = Pick<Notification, 'event' | 'object' | 'reason' | 'message'>
+
+/**
+ * Sees what a person should hear of. What was stalled before this process began is not told again: only a
+ * change of the reason is.
+ */
+export function watchNotable(options: {
+  readonly records: () => readonly InventoryRecord[]
+  readonly record: (key: Key) => InventoryRecord | undefined
+  readonly tell: (happening: Happening) => void
+  /** Of a NomadCluster; not given: that of the process's own settings. */
+  readonly cluster?: string
+}): {
+  readonly onStatus: (key: Key) => void
+  readonly aroundStep: Around<{ readonly key: Key; readonly step: string; readonly why: string }>
+} {
+  const { record, tell, cluster } = options
+  const objectOf = <Kind extends string>(kind: Kind, key: Key) => ({
+    kind,
+    ...nameOf(key, 'name'),
+    ...(cluster === undefined ? {} : { cluster }),
+  })
+  const toldReasons = new Map<Key, string>()
+  for (const known of options.records()) {
+    const stalled = stalledCondition(known)
+    if (stalled !== undefined) toldReasons.set(known.key, stalled.reason)
+  }
+  return {
+    onStatus(key) {
+      const found = record(key)
+      const stalled = found && stalledCondition(found)
+      if (found === undefined || stalled === undefined) {
+        toldReasons.delete(key)
+        return
+      }
+      const { reason, message } = stalled
+      if (toldReasons.get(key) === reason) return
+      toldReasons.set(key, reason)
+      tell({ event: 'Stalled', object: objectOf(found.kind, key), reason, message })
+    },
+    async aroundStep({ key, step, why }, run) {
+      const result = await run()
+      if (step === 'miss-run') {
+        const object = objectOf('SnapshotSchedule', key)
+        tell({ event: 'SnapshotRunMissed', object, reason: 'RunMissed', message: why })
+      }
+      return result
+    },
+  }
+}
+
+function stalledCondition({ status }: InventoryRecord) {
+  return status.conditions.find((condition) => condition.type === 'Stalled' && condition.status === 'True')
+}

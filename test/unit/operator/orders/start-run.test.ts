@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import type { Declaration } from '../../../../src/operator/declare/declaration.ts'
+import { createMemoryInventory, emptyContents } from '../../../../src/operator/inventory/memory-inventory.ts'
+import { startRun } from '../../../../src/operator/orders/start-run.ts'
+import { conditionsOf } from '../../../../src/operator/plan/status.ts'
+import { schedule, volume } from '../../../builders/declarations.ts'
+import { volumeRecord } from '../../../builders/records.ts'
+
+const nowMs = Date.UTC(2026, 7, 2, 3, 0, 0, 400)
+
+/** Schedules of volume `data` by these names, of which `fresh` was not created yet. */
+async function world(...schedules: ReturnType<typeof schedule>[]) {
+  const inventory = createMemoryInventory(emptyContents, (text) => text)
+  const data = volume('data')
+  const fresh = volume('fresh')
+  const declarations: Declaration[] = [data, fresh, ...schedules]
+  await inventory.put(volumeRecord(data, { externalID: 'vol-1' }))
+  await inventory.put(volumeRecord(fresh))
+  for (const declaration of schedules) {
+    await inventory.put({
+      ...{ kind: 'SnapshotSchedule', key: `SnapshotSchedule/default/${declaration.name}`, declaration },
+      ...{ csiName: '', incarnation: 0, sinceMs: 0, ticks: {}, status: { conditions: [] } },
+    })
+  }
+  const options = { inventory, declarations, clock: { now: () => nowMs }, region: 'global' }
+  return { inventory, start: (target: string, of?: string) => startRun(options, { target, volume: of }) }
+}
+
+describe('startRun', () => {
+  it('records a snapshot of each volume of the schedule, and leaves out what cannot be taken', async () => {
+    const { inventory, start } = await world(schedule('nightly', ['data', 'fresh']))
+    const { message, keys } = await start('default/nightly')
+    expect(keys).toEqual(['Snapshot/default/nightly:data:20260802T030000Z'])
+    expect(message).toMatch(/left out: volume "fresh" does not exist yet/)
+    expect(inventory.get(keys[0] ?? '')).toMatchObject({
+      schedule: { schedule: 'SnapshotSchedule/default/nightly', tickMs: nowMs - 400, isExpired: false },
+    })
+    expect(inventory.get('SnapshotSchedule/default/nightly')).toMatchObject({ ticks: {} })
+  })
+
+  it('has one snapshot in flight for each volume (snapscheduler#346)', async () => {
+    const { inventory, start } = await world(schedule('nightly', ['data']))
+    const { keys } = await start('default/data')
+    await expect(start('default/nightly')).rejects.toThrow(/still in flight/)
+    const verdict = { state: 'ready', reason: 'ReadyToUse', message: '' } as const
+    await inventory.amend(keys[0] ?? '', (record) => ({
+      ...record,
+      status: { conditions: conditionsOf(verdict, [], nowMs) },
+    }))
+    await expect(start('default/nightly')).rejects.toThrow(/is there already/)
+  })
+
+  it('takes no name again whose snapshot was let go and is there still', async () => {
+    const { inventory, start } = await world(schedule('nightly', ['data']))
+    const { keys } = await start('default/nightly')
+    const [key = ''] = keys
+    await inventory.release({
+      key,
+      pluginID: 'directories',
+      externalID: 'snap-1',
+      reason: 'Retained',
+      atMs: nowMs,
+    })
+    await inventory.delete(key)
+    await expect(start('default/nightly')).rejects.toThrow(/of this second was let go: ask again/)
+  })
+
+  it.each<[string, Parameters<typeof schedule>[], string, string | undefined, RegExp]>([
+    [
+      'a volume that no schedule selects',
+      [],
+      'default/data',
+      undefined,
+      /declare a SnapshotSchedule.*or a Snapshot/,
+    ],
+    ['what is neither', [], 'default/other', undefined, /neither a schedule nor a volume/],
+    [
+      'a volume that several select, and says how to choose',
+      [
+        ['nightly', ['data']],
+        ['weekly', ['data']],
+      ],
+      'default/data',
+      undefined,
+      /\(nightly, weekly\).*snapshot now nightly --volume default\/data/,
+    ],
+    [
+      'a schedule that is suspended',
+      [['nightly', ['data'], { suspend: true }]],
+      'default/nightly',
+      undefined,
+      /suspended/,
+    ],
+    [
+      'a volume that the schedule does not select',
+      [['nightly', ['data']]],
+      'default/nightly',
+      'default/fresh',
+      /selects no Volume/,
+    ],
+  ])('refuses %s', async (_title, schedules, target, of, expected) => {
+    const { start } = await world(...schedules.map((each) => schedule(...each)))
+    await expect(start(target, of)).rejects.toThrow(expected)
+  })
+})

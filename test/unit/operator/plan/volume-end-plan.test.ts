@@ -1,0 +1,294 @@
+import { describe, expect, it } from 'vitest'
+import type { VolumeDeclaration } from '../../../../src/operator/declare/declaration.ts'
+import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
+import { planVolumeEnd, type VolumeEndObservation } from '../../../../src/operator/plan/volume-end-plan.ts'
+import { volume } from '../../../builders/declarations.ts'
+import { nomadPlugin, nomadVolume } from '../../../builders/observed.ts'
+import { volumeRecord } from '../../../builders/records.ts'
+
+const nowMs = 1_000_000
+const recorded = { externalID: 'external-data' }
+const there = nomadVolume('data')
+const finalIntent = {
+  request: { SourceVolumeID: 'mooring-deleting-1', Name: 'final' },
+  sinceMs: nowMs - 1_000,
+  deadlineMs: nowMs + 60_000,
+}
+const tombstone = nomadVolume('mooring-deleting-1', { ExternalID: 'external-data' })
+const end = (phase: 'deregister' | 'register-tombstone' | 'delete') => ({
+  ...recorded,
+  end: { phase, tombstoneID: 'mooring-deleting-1' },
+})
+
+type Row = [
+  string,
+  VolumeDeclaration['spec']['deletionPolicy'],
+  Partial<VolumeRecord>,
+  Partial<VolumeEndObservation>,
+  string | undefined,
+  string,
+]
+
+describe('planVolumeEnd', () => {
+  it.each<Row>([
+    ['leaves everything under Retain', 'Retain', recorded, { volume: there }, 'release', 'Retained'],
+    [
+      'takes it out of Nomad under Deregister',
+      'Deregister',
+      recorded,
+      { volume: there },
+      'deregister-volume',
+      'Deregistering',
+    ],
+    [
+      'is done under Deregister once Nomad has it no more',
+      'Deregister',
+      recorded,
+      {},
+      'release',
+      'Deregistered',
+    ],
+    [
+      'deregisters first under Delete',
+      'Delete',
+      recorded,
+      { volume: there },
+      'deregister-volume',
+      'Deregistering',
+    ],
+    ['then holds it under a tombstone', 'Delete', end('deregister'), {}, 'register-tombstone', 'Deleting'],
+    [
+      'registers the tombstone again after a crash',
+      'Delete',
+      end('register-tombstone'),
+      {},
+      'register-tombstone',
+      'Deleting',
+    ],
+    [
+      'then deletes the tombstone',
+      'Delete',
+      end('register-tombstone'),
+      { tombstone },
+      'delete-volume',
+      'Deleting',
+    ],
+    [
+      'deletes again while the tombstone is there',
+      'Delete',
+      end('delete'),
+      { tombstone },
+      'delete-volume',
+      'Deleting',
+    ],
+    ['is done once the tombstone is gone', 'Delete', end('delete'), {}, 'release', 'Deleted'],
+    [
+      'is done where the provider has it no more',
+      'Delete',
+      recorded,
+      { isUnlisted: true },
+      'release',
+      'Deleted',
+    ],
+    [
+      'waits for claims (nomad#9230, terraform-provider-nomad#335)',
+      'Delete',
+      recorded,
+      { volume: nomadVolume('data', { ReadAllocs: { 'alloc-1': null } }) },
+      undefined,
+      'InUse',
+    ],
+    [
+      'waits for dependents (external-snapshotter#1305)',
+      'Delete',
+      recorded,
+      { volume: there, dependents: ['snapshot default/s'] },
+      undefined,
+      'HasDependents',
+    ],
+    [
+      'lets go of a volume that somebody replaced',
+      'Delete',
+      recorded,
+      { volume: nomadVolume('data', { ExternalID: 'foreign' }) },
+      'release',
+      'Replaced',
+    ],
+    [
+      'does not delete by a tombstone that stands for something else',
+      'Delete',
+      end('register-tombstone'),
+      { tombstone: nomadVolume('mooring-deleting-1', { ExternalID: 'foreign' }) },
+      undefined,
+      'TombstoneTaken',
+    ],
+    ['lets go where nothing was created', 'Delete', {}, {}, 'release', 'NeverCreated'],
+    [
+      'does not touch a volume of that ID which it never managed',
+      'Delete',
+      {},
+      { volume: there },
+      'release',
+      'NeverCreated',
+    ],
+    [
+      'waits for a create that may still be running',
+      'Delete',
+      {
+        intent: {
+          request: { ID: 'data', PluginID: 'p', Namespace: 'default' },
+          sinceMs: nowMs - 1,
+          deadlineMs: nowMs + 1,
+        },
+      },
+      {},
+      undefined,
+      'OutcomeUnknown',
+    ],
+    [
+      'learns of a create that may still be running even under Retain (external-provisioner#1449)',
+      'Retain',
+      {
+        intent: {
+          request: { ID: 'data', PluginID: 'p', Namespace: 'default' },
+          sinceMs: nowMs - 1,
+          deadlineMs: nowMs + 1,
+        },
+      },
+      {},
+      undefined,
+      'OutcomeUnknown',
+    ],
+    ['waits for its plugin', 'Delete', end('deregister'), { plugin: undefined }, undefined, 'PluginNotFound'],
+  ])('%s', (_title, deletionPolicy, record, observation, step, reason) => {
+    const decision = planVolumeEnd(
+      volumeRecord(volume('data', { deletionPolicy }), record),
+      {
+        volume: undefined,
+        tombstone: undefined,
+        plugin: nomadPlugin('directories'),
+        isUnlisted: false,
+        isFinalSnapshotReady: undefined,
+        snapshotIDs: [],
+        dependents: [],
+        settledBeforeMs: 0,
+        ...observation,
+      },
+      nowMs,
+    )
+    expect(decision.verdict.reason).toBe(reason)
+    expect(decision.step).toBe(step)
+  })
+
+  it.each<[string, Partial<VolumeRecord>, boolean | undefined, string | undefined, string]>([
+    [
+      'takes the final snapshot of the tombstone before the delete',
+      {},
+      undefined,
+      'take-final-snapshot',
+      'FinalSnapshot',
+    ],
+    [
+      'waits until the final snapshot is ready',
+      { finalSnapshot: { intent: finalIntent, snapshotID: 's' } },
+      false,
+      undefined,
+      'FinalSnapshotNotReady',
+    ],
+    [
+      'deletes once the final snapshot is ready',
+      { finalSnapshot: { intent: finalIntent, snapshotID: 's' } },
+      true,
+      'delete-volume',
+      'Deleting',
+    ],
+    [
+      'does not ask twice while the first answer may still come',
+      { finalSnapshot: { intent: finalIntent } },
+      undefined,
+      undefined,
+      'OutcomeUnknown',
+    ],
+  ])('%s', (_title, record, isFinalSnapshotReady, step, reason) => {
+    const declaration = volume('data', { deletionPolicy: 'Delete', finalSnapshot: true })
+    const decision = planVolumeEnd(
+      volumeRecord(declaration, { ...end('register-tombstone'), ...record }),
+      {
+        volume: undefined,
+        tombstone,
+        plugin: nomadPlugin('directories'),
+        isUnlisted: false,
+        isFinalSnapshotReady,
+        snapshotIDs: [],
+        dependents: [],
+        settledBeforeMs: 0,
+      },
+      nowMs,
+    )
+    expect(decision.verdict.reason).toBe(reason)
+    expect(decision.step).toBe(step)
+  })
+
+  describe('of a delete that the plugin refused', () => {
+    const refusal = { message: 'it has snapshots', snapshotIDs: ['s1', 's2'], atMs: nowMs - 1 }
+    it.each([
+      [
+        'stalls while one of the snapshots is there, and names it',
+        refusal,
+        ['s2', 's3'],
+        undefined,
+        'HasSnapshots',
+      ],
+      ['goes on once they are gone', refusal, ['s3'], 'delete-volume', 'Deleting'],
+      ['stalls for another reason', { ...refusal, snapshotIDs: [] }, [], undefined, 'DeleteRefused'],
+      [
+        'tries again for another reason after ten minutes',
+        { ...refusal, snapshotIDs: [], atMs: nowMs - 600_000 },
+        [],
+        'delete-volume',
+        'Deleting',
+      ],
+    ] as const)('%s', (_title, refused, snapshotIDs, step, reason) => {
+      const decision = planVolumeEnd(
+        volumeRecord(volume('data', { deletionPolicy: 'Delete' }), {
+          ...recorded,
+          end: { phase: 'register-tombstone', tombstoneID: 'mooring-deleting-1', refusal: refused },
+        }),
+        {
+          volume: undefined,
+          tombstone,
+          plugin: nomadPlugin('directories'),
+          isUnlisted: false,
+          isFinalSnapshotReady: undefined,
+          snapshotIDs,
+          dependents: [],
+          settledBeforeMs: 0,
+        },
+        nowMs,
+      )
+      expect(decision.step).toBe(step)
+      expect(decision.verdict.reason).toBe(reason)
+      if (reason === 'HasSnapshots') expect(decision.verdict).toMatchObject({ state: 'stalled' })
+      if (reason === 'HasSnapshots') expect(decision.verdict.message).toContain('"s2" (it has snapshots)')
+    })
+  })
+
+  it('keeps what was suspended, whatever the policy says', () => {
+    const record = volumeRecord(volume('data', { deletionPolicy: 'Delete', suspend: true }), recorded)
+    const decision = planVolumeEnd(
+      record,
+      {
+        volume: there,
+        tombstone: undefined,
+        plugin: undefined,
+        isUnlisted: false,
+        isFinalSnapshotReady: undefined,
+        snapshotIDs: [],
+        dependents: [],
+        settledBeforeMs: 0,
+      },
+      nowMs,
+    )
+    expect(decision.step).toBe('release')
+  })
+})
