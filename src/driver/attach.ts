@@ -67,7 +67,7 @@ export async function detachVolume(
       )
     }
     // Publications that the machine forgot, by a restart, end here with their attachment.
-    if (volume.kind === 'block') await detachLoopDevices(pool.volumePath(id))
+    if (volume.kind === 'block') await detachLoopDevices(context.files, pool.volumePath(id))
     const attachments = volume.attachments.filter((attachment) => !isWanted(attachment))
     await pool.volumes.save({ ...volume, attachments, stagings: [], publications: [] })
     return {}

@@ -1,7 +1,5 @@
-import { statfsSync } from 'node:fs'
 import type { CapacityRange__Output } from '../csi/generated/csi/v1/CapacityRange.ts'
 import { invalidArgument, outOfRange } from './driver-error.ts'
-import type { Pool } from './pool.ts'
 
 /** What a volume gets whose request says nothing: this, but no more than this share of what is left. */
 const defaultBytes = 2 ** 30
@@ -64,32 +62,4 @@ export function chooseCapacity(
 /** Whether a capacity that is already there satisfies a request. */
 export function satisfies(capacityBytes: number, { requiredBytes, limitBytes }: CapacityBounds): boolean {
   return capacityBytes >= requiredBytes && (limitBytes === 0 || capacityBytes <= limitBytes)
-}
-
-/** The pool's books: what volumes were promised and snapshots take, against what there is. */
-export interface CapacityAccount {
-  /** Of the whole pool. */
-  totalBytes(): number
-  /** What is not promised yet; never negative. */
-  availableBytes(): number
-}
-
-/**
- * Space is promised, not set aside: a directory takes what is in it. `poolBytes` limits the sum of the
- * promises; without it the size of the file system does.
- */
-export function createCapacityAccount(pool: Pool, poolBytes: number | undefined): CapacityAccount {
-  const totalBytes = () => {
-    if (poolBytes !== undefined) return poolBytes
-    const { blocks, bsize } = statfsSync(pool.directory)
-    return blocks * bsize
-  }
-  return {
-    totalBytes,
-    availableBytes() {
-      const promised = pool.volumes.sum('capacityBytes')
-      const taken = pool.snapshots.sum('usedBytes')
-      return Math.max(0, totalBytes() - promised - taken)
-    },
-  }
 }

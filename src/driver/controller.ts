@@ -81,7 +81,7 @@ export function createControllerHandlers(context: DriverContext): Handlers<Contr
         .map((capability) => parseCapability(capability))
         .every((capability) => unsupportedReason(capability, context) === undefined)
       const isHere = isWithin(context.topology, accessibleTopology?.segments ?? {})
-      const availableBytes = isServed && isHere ? context.account.availableBytes() : 0
+      const availableBytes = isServed && isHere ? context.ledger.availableBytes() : 0
       return {
         availableCapacity: BigInt(availableBytes),
         maximumVolumeSize: { value: BigInt(availableBytes) },

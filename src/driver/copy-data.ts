@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import { DriverError, resourceExhausted } from './driver-error.ts'
+import type { FileOperations } from './file-operations.ts'
 import { runTool, ToolError } from './run-tool.ts'
 
 /**
@@ -7,14 +8,19 @@ import { runTool, ToolError } from './run-tool.ts'
  * links, extended attributes) and with holes kept, sharing blocks where the file system can. What it
  * made is on the disk when it resolves.
  */
-export async function copyData(from: string, to: string, signal: AbortSignal): Promise<void> {
+export async function copyData(
+  files: FileOperations,
+  from: string,
+  to: string,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    await runTool(
+    await files.run(
       'cp',
       ['-a', '--reflink=auto', '--sparse=always', '--no-target-directory', '--', from, to],
       signal,
     )
-    await runTool('sync', ['--file-system', '--', to], signal)
+    await files.run('sync', ['--file-system', '--', to], signal)
   } catch (error) {
     if (!(error instanceof ToolError)) throw error
     if (signal.aborted) throw new DriverError(status.UNAVAILABLE, 'the driver is stopping', error)

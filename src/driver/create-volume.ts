@@ -1,5 +1,4 @@
 import { lstatSync } from 'node:fs'
-import { mkdir, open } from 'node:fs/promises'
 import type { CreateVolumeRequest__Output } from '../csi/generated/csi/v1/CreateVolumeRequest.ts'
 import type { CreateVolumeResponse } from '../csi/generated/csi/v1/CreateVolumeResponse.ts'
 import type { VolumeContentSource__Output } from '../csi/generated/csi/v1/VolumeContentSource.ts'
@@ -7,15 +6,7 @@ import { type CapacityBounds, chooseCapacity, parseCapacityRange, satisfies } fr
 import { copyData } from './copy-data.ts'
 import { describeVolume } from './describe.ts'
 import type { DriverContext } from './driver-context.ts'
-import {
-  aborted,
-  alreadyExists,
-  dataLoss,
-  invalidArgument,
-  notFound,
-  outOfRange,
-  resourceExhausted,
-} from './driver-error.ts'
+import { aborted, alreadyExists, dataLoss, invalidArgument, notFound } from './driver-error.ts'
 import { isLive, refuseIfWritten } from './live-copy.ts'
 import { checkName, chooseID } from './names.ts'
 import type { Release } from './operation-locks.ts'
@@ -127,23 +118,14 @@ function matchExisting(context: DriverContext, existing: VolumeRecord, wanted: W
 }
 
 async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise<VolumeRecord> {
-  const { pool, account, clock, log } = context
+  const { pool, files, ledger, clock, log } = context
   const source = wanted.source && holdSource(context, wanted)
   try {
-    const availableBytes = account.availableBytes()
     const capacityBytes = chooseCapacity(wanted.bounds, {
       leastBytes: source?.leastBytes ?? 0,
-      availableBytes,
+      availableBytes: ledger.availableBytes(),
       kind: wanted.kind,
     })
-    if (capacityBytes > account.totalBytes()) {
-      throw outOfRange(
-        `capacity_range: ${capacityBytes} bytes are more than the whole pool, ${account.totalBytes()}`,
-      )
-    }
-    if (capacityBytes > availableBytes) {
-      throw resourceExhausted(`the pool has ${availableBytes} bytes left of the ${capacityBytes} wanted`)
-    }
     const isTaken = (id: string) =>
       pool.volumes.get(id) !== undefined ||
       lstatSync(pool.volumePath(id), { throwIfNoEntry: false }) !== undefined
@@ -163,14 +145,16 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
       publications: [],
     }
     const staging = pool.stagingPath(volume.id)
+    const undo = ledger.reserve([{ holder: `volume:${volume.id}`, bytes: capacityBytes }])
     try {
       // From here to the first await nothing else runs, so neither the ID nor the space is given twice.
       await pool.volumes.save(volume)
       await fill(context, staging, volume, source?.path)
       await pool.reveal(staging, pool.volumePath(volume.id))
     } catch (error) {
-      await removeTree(staging, log)
+      await removeTree(files, staging, log)
       await pool.volumes.remove(volume.id)
+      undo()
       throw error
     }
     const ready: VolumeRecord = { ...volume, state: 'ready' }
@@ -183,23 +167,19 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
 }
 
 async function fill(
-  { quota, tasks }: DriverContext,
+  { files, quota, tasks }: DriverContext,
   path: string,
   { kind, capacityBytes, projectID }: VolumeRecord,
   sourcePath: string | undefined,
 ): Promise<void> {
   // The limit comes before the content, so that a copy beyond it fails instead of filling the pool.
-  if (kind === 'mount') await mkdir(path, { mode: 0o755 })
+  if (kind === 'mount') await files.mkdir(path, 0o755)
   if (projectID !== undefined && quota.type === 'enforced') await quota.begin(path, projectID, capacityBytes)
-  if (sourcePath !== undefined) await copyData(sourcePath, path, tasks.signal)
+  if (sourcePath !== undefined) await copyData(files, sourcePath, path, tasks.signal)
   if (kind === 'mount') return
-  const file = await open(path, sourcePath === undefined ? 'wx' : 'r+', 0o600)
-  try {
-    await file.truncate(capacityBytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  if (sourcePath === undefined) await files.createFile(path, '')
+  await files.truncate(path, capacityBytes)
+  await files.sync(path)
 }
 
 function holdSource(context: DriverContext, wanted: WantedVolume): HeldSource {

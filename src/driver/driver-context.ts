@@ -1,7 +1,8 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { BackgroundTasks } from './background-tasks.ts'
-import type { CapacityAccount } from './capacity.ts'
+import type { CapacityLedger } from './capacity-ledger.ts'
+import type { FileOperations } from './file-operations.ts'
 import type { OperationLocks } from './operation-locks.ts'
 import type { Pool } from './pool.ts'
 import type { PublishMethod } from './publish-target.ts'
@@ -10,7 +11,9 @@ import type { Quota } from './quota.ts'
 /** What the handlers of one running driver share. */
 export interface DriverContext {
   readonly pool: Pool
-  readonly account: CapacityAccount
+  /** By which alone the disk is changed. */
+  readonly files: FileOperations
+  readonly ledger: CapacityLedger
   readonly locks: OperationLocks
   readonly tasks: BackgroundTasks
   readonly clock: Clock

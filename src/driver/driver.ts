@@ -1,4 +1,5 @@
-import { chmod, mkdir, realpath, rm } from 'node:fs/promises'
+import { statfsSync } from 'node:fs'
+import { realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { loadContract } from '../csi/contract.ts'
@@ -7,16 +8,18 @@ import { UsageError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { packageVersion } from '../lib/version.ts'
 import { createBackgroundTasks } from './background-tasks.ts'
-import { createCapacityAccount } from './capacity.ts'
+import { createCapacityLedger } from './capacity-ledger.ts'
 import { createControllerHandlers } from './controller.ts'
 import type { DriverContext } from './driver-context.ts'
+import { removeFile } from './durable-files.ts'
 import { clearSocket, socketPath } from './endpoint.ts'
+import { type FileOperations, systemFileOperations } from './file-operations.ts'
 import { createIdentityHandlers } from './identity.ts'
 import { canUseLoopDevices } from './loop-devices.ts'
 import { mountOf, readMountTable } from './mount-table.ts'
 import { createNodeHandlers } from './node.ts'
 import { createOperationLocks } from './operation-locks.ts'
-import { openPool } from './pool.ts'
+import { makeDirectories, openPool } from './pool.ts'
 import { canBindMount, type PublishMethod } from './publish-target.ts'
 import { detectQuota } from './quota.ts'
 import { recoverPool } from './recover-pool.ts'
@@ -37,6 +40,8 @@ export interface DriverOptions {
   readonly poolBytes?: number
   /** How long CreateSnapshot waits for its copy, in milliseconds. Default: 2 s. */
   readonly snapshotWaitMs?: number
+  /** By which alone the disk is changed. Default: the system's; tests make them fail. */
+  readonly files?: FileOperations
   readonly log: Log
   readonly clock: Clock
 }
@@ -59,15 +64,15 @@ export interface Driver {
  * @throws UsageError for an endpoint or pool that cannot be used
  */
 export async function startDriver(options: DriverOptions): Promise<Driver> {
-  const { log, clock, topology = {}, snapshotWaitMs = 2_000 } = options
+  const { log, clock, topology = {}, snapshotWaitMs = 2_000, files = systemFileOperations } = options
   if (options.nodeID === '' || Buffer.byteLength(options.nodeID) > 256) {
     throw new UsageError('the node ID has to be of 1 to 256 bytes')
   }
   const path = socketPath(options.endpoint)
-  await mkdir(dirname(path), { recursive: true })
-  await clearSocket(path)
-  await mkdir(options.poolDirectory, { recursive: true })
-  const pool = await openPool(await realpath(options.poolDirectory), log)
+  await makeDirectories(files, dirname(path))
+  await clearSocket(files, path)
+  await makeDirectories(files, options.poolDirectory)
+  const pool = await openPool(await realpath(options.poolDirectory), files, log)
   const tasks = createBackgroundTasks(log)
   const server = new Server()
   const close = async () => {
@@ -78,14 +83,15 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
       tasks.close(),
     ])
     cancelForce()
-    await rm(path, { force: true })
+    await removeFile(files, path)
     pool.close()
   }
   try {
     const mounts = await readMountTable()
     const context: DriverContext = {
       pool,
-      account: createCapacityAccount(pool, options.poolBytes),
+      files,
+      ledger: createCapacityLedger(() => options.poolBytes ?? fileSystemBytes(pool.directory)),
       locks: createOperationLocks(),
       tasks,
       clock,
@@ -93,9 +99,9 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
       nodeID: options.nodeID,
       topology,
       fsType: mountOf(pool.directory, mounts)?.fsType ?? '',
-      quota: await detectQuota(pool.directory, mounts),
-      hasLoopDevices: await canUseLoopDevices(pool.internalDirectory),
-      publishMethod: await choosePublishMethod(options.publish ?? 'auto', pool.internalDirectory),
+      quota: await detectQuota(pool.directory, mounts, files),
+      hasLoopDevices: await canUseLoopDevices(files, pool.internalDirectory),
+      publishMethod: await choosePublishMethod(files, options.publish ?? 'auto', pool.internalDirectory),
       snapshotWaitMs,
     }
     await recoverPool(context)
@@ -105,7 +111,7 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
     addHandlers(server, node, createNodeHandlers(context), context)
     const endpoint = `unix://${path}`
     await bind(server, endpoint)
-    await chmod(path, 0o600)
+    await files.chmod(path, 0o600)
     log.info({ endpoint, pool: pool.directory, node: options.nodeID }, 'driver ready')
     return { endpoint, volumesDirectory: pool.volumesDirectory, close }
   } catch (error) {
@@ -117,15 +123,21 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
 }
 
 async function choosePublishMethod(
+  files: FileOperations,
   wanted: PublishMethod | 'auto',
   directory: string,
 ): Promise<PublishMethod> {
   if (wanted === 'symlink') return 'symlink'
-  const canMount = await canBindMount(directory)
+  const canMount = await canBindMount(files, directory)
   if (wanted === 'bind' && !canMount) {
     throw new UsageError('this process may not mount (that takes root): use --publish symlink or auto')
   }
   return canMount ? 'bind' : 'symlink'
+}
+
+function fileSystemBytes(directory: string): number {
+  const { blocks, bsize } = statfsSync(directory)
+  return blocks * bsize
 }
 
 function bind(server: Server, endpoint: string): Promise<void> {

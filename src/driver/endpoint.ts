@@ -1,6 +1,7 @@
-import { lstat, unlink } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { errorCode, UsageError } from '../lib/errors.ts'
+import type { FileOperations } from './file-operations.ts'
 
 /** What the kernel takes for a socket's path (sockaddr_un), without the closing NUL. */
 const longestSocketPath = 107
@@ -20,7 +21,7 @@ export function socketPath(endpoint: string): string {
  * Makes room for a socket: one that a killed process left behind is removed, one that is answered is not.
  * @throws UsageError for a path that is too long, in use, or something else than a socket
  */
-export async function clearSocket(path: string): Promise<void> {
+export async function clearSocket(files: FileOperations, path: string): Promise<void> {
   if (Buffer.byteLength(path) > longestSocketPath) {
     throw new UsageError(
       `the socket path ${path} is longer than ${longestSocketPath} bytes: use a shorter --endpoint`,
@@ -35,7 +36,7 @@ export async function clearSocket(path: string): Promise<void> {
   if (await isAnswered(path)) {
     throw new UsageError(`another process is listening on ${path}: stop it, or use another --endpoint`)
   }
-  await unlink(path)
+  await files.unlink(path)
 }
 
 function isAnswered(path: string): Promise<boolean> {

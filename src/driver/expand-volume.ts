@@ -1,9 +1,8 @@
-import { open } from 'node:fs/promises'
 import type { ControllerExpandVolumeRequest__Output } from '../csi/generated/csi/v1/ControllerExpandVolumeRequest.ts'
 import type { ControllerExpandVolumeResponse } from '../csi/generated/csi/v1/ControllerExpandVolumeResponse.ts'
 import { chooseCapacity, parseCapacityRange } from './capacity.ts'
 import type { DriverContext } from './driver-context.ts'
-import { dataLoss, invalidArgument, outOfRange } from './driver-error.ts'
+import { dataLoss, invalidArgument } from './driver-error.ts'
 import { getVolume } from './volume-lookup.ts'
 
 /** ControllerExpandVolume, published or not. A volume never gets smaller. */
@@ -11,7 +10,7 @@ export async function expandVolume(
   context: DriverContext,
   request: ControllerExpandVolumeRequest__Output,
 ): Promise<ControllerExpandVolumeResponse> {
-  const { pool, locks, account, quota, log } = context
+  const { pool, files, locks, ledger, quota, log } = context
   const { volumeId: id } = request
   if (id === '') throw invalidArgument('volume_id is required')
   if (request.capacityRange === null) throw invalidArgument('capacity_range is required')
@@ -23,19 +22,25 @@ export async function expandVolume(
     if (!pool.hasData(path, volume.kind)) throw dataLoss(`the data of volume ${id} is gone from the pool`)
     const capacityBytes = chooseCapacity(bounds, {
       leastBytes: volume.capacityBytes,
-      availableBytes: account.availableBytes(),
+      availableBytes: ledger.availableBytes(),
       kind: volume.kind,
     })
     const moreBytes = capacityBytes - volume.capacityBytes
-    if (moreBytes > account.availableBytes()) {
-      throw outOfRange(`the pool has ${account.availableBytes()} bytes left of the ${moreBytes} wanted`)
-    }
     if (moreBytes > 0) {
-      if (volume.kind === 'block') await growFile(path, capacityBytes)
-      if (volume.projectID !== undefined && quota.type === 'enforced') {
-        await quota.limit(volume.projectID, capacityBytes)
+      const undo = ledger.reserve([{ holder: `volume:${id}`, bytes: capacityBytes }])
+      try {
+        if (volume.kind === 'block') {
+          await files.truncate(path, capacityBytes)
+          await files.sync(path)
+        }
+        if (volume.projectID !== undefined && quota.type === 'enforced') {
+          await quota.limit(volume.projectID, capacityBytes)
+        }
+        await pool.volumes.save({ ...volume, capacityBytes })
+      } catch (error) {
+        undo()
+        throw error
       }
-      await pool.volumes.save({ ...volume, capacityBytes })
       log.info({ volume: id, capacityBytes }, 'volume expanded')
     }
     return {
@@ -45,15 +50,5 @@ export async function expandVolume(
     }
   } finally {
     release()
-  }
-}
-
-async function growFile(path: string, sizeBytes: number): Promise<void> {
-  const file = await open(path, 'r+')
-  try {
-    await file.truncate(sizeBytes)
-    await file.sync()
-  } finally {
-    await file.close()
   }
 }

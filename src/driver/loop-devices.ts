@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FileOperations } from './file-operations.ts'
 import { runTool, ToolError } from './run-tool.ts'
 
 interface LoopDevice {
@@ -17,34 +17,40 @@ async function listLoopDevices(file: string): Promise<LoopDevice[]> {
 }
 
 /** The device that shows a file, set up now if there is none. Read-only needs one of its own. */
-export async function ensureLoopDevice(file: string, readonly: boolean): Promise<string> {
+export async function ensureLoopDevice(
+  files: FileOperations,
+  file: string,
+  readonly: boolean,
+): Promise<string> {
   const present = (await listLoopDevices(file)).find(({ ro }) => ro === readonly)
   if (present !== undefined) return present.name
   const args = [...(readonly ? ['--read-only'] : []), '--find', '--show', file]
-  return (await runTool('losetup', args)).trim()
+  return (await files.run('losetup', args)).trim()
 }
 
 /** Makes every device of a file show the file's present size. */
-export async function resizeLoopDevices(file: string): Promise<void> {
-  for (const { name } of await listLoopDevices(file)) await runTool('losetup', ['--set-capacity', name])
+export async function resizeLoopDevices(files: FileOperations, file: string): Promise<void> {
+  for (const { name } of await listLoopDevices(file)) await files.run('losetup', ['--set-capacity', name])
 }
 
-export async function detachLoopDevices(file: string): Promise<void> {
-  for (const { name } of await listLoopDevices(file)) await runTool('losetup', ['--detach', name])
+export async function detachLoopDevices(files: FileOperations, file: string): Promise<void> {
+  for (const { name } of await listLoopDevices(file)) await files.run('losetup', ['--detach', name])
 }
 
 /** Whether this process may set up loop devices: by setting one up. */
-export async function canUseLoopDevices(directory: string): Promise<boolean> {
+export async function canUseLoopDevices(files: FileOperations, directory: string): Promise<boolean> {
   const probe = join(directory, `loop-probe.${randomBytes(4).toString('hex')}`)
   try {
-    await writeFile(probe, Buffer.alloc(4096))
-    await ensureLoopDevice(probe, true)
-    await detachLoopDevices(probe)
+    await files.createFile(probe, '')
+    // A hole, so that a full file system can tell, too.
+    await files.truncate(probe, 4096)
+    await ensureLoopDevice(files, probe, true)
+    await detachLoopDevices(files, probe)
     return true
   } catch (error) {
     if (error instanceof ToolError) return false
     throw error
   } finally {
-    await rm(probe, { force: true })
+    await files.unlink(probe)
   }
 }

@@ -55,7 +55,7 @@ export async function unstageVolume(
       throw failedPrecondition(`volume ${id} is still published at ${publication.path}`)
     }
     if (stagings.length === 0 && volume.kind === 'block') {
-      await detachLoopDevices(context.pool.volumePath(id))
+      await detachLoopDevices(context.files, context.pool.volumePath(id))
     }
     return { ...volume, stagings }
   })
@@ -69,7 +69,7 @@ export async function publishVolume(
   context: DriverContext,
   request: NodePublishVolumeRequest__Output,
 ): Promise<Empty> {
-  const { pool, locks, publishMethod: method } = context
+  const { pool, files, locks, publishMethod: method } = context
   const { volumeId: id, targetPath: path, stagingTargetPath } = request
   if (id === '') throw invalidArgument('volume_id is required')
   if (path === '') throw invalidArgument('target_path is required')
@@ -100,8 +100,8 @@ export async function publishVolume(
     try {
       const isDevice = volume.kind === 'block'
       const data = pool.volumePath(id)
-      const source = isDevice ? await ensureLoopDevice(data, publication.readonly) : data
-      await publishTarget(source, publication, { mountFlags: capability.mountFlags, isDevice })
+      const source = isDevice ? await ensureLoopDevice(files, data, publication.readonly) : data
+      await publishTarget(files, source, publication, { mountFlags: capability.mountFlags, isDevice })
     } catch (error) {
       await save(volume)
       throw error
@@ -120,7 +120,7 @@ export async function unpublishVolume(
   return changeVolume(context, id, async (volume) => {
     const publication = volume.publications.find((present) => present.path === path)
     if (publication === undefined) return volume
-    await unpublishTarget(publication)
+    await unpublishTarget(context.files, publication)
     return { ...volume, publications: volume.publications.filter((present) => present !== publication) }
   })
 }

@@ -46,7 +46,7 @@ export function createNodeHandlers(context: DriverContext): Handlers<NodeDefinit
       if (condition.abnormal) return { volumeCondition: condition }
       const path = pool.volumePath(volume.id)
       const usedBytes = volume.kind === 'mount' ? await measureBytes(path) : (await lstat(path)).blocks * 512
-      const totalBytes = volume.capacityBytes === 0 ? context.account.totalBytes() : volume.capacityBytes
+      const totalBytes = volume.capacityBytes === 0 ? context.ledger.totalBytes() : volume.capacityBytes
       return {
         usage: [
           {
@@ -62,7 +62,7 @@ export function createNodeHandlers(context: DriverContext): Handlers<NodeDefinit
     async NodeExpandVolume({ volumeId, volumePath }) {
       const volume = getVolumeAt(context, volumeId, volumePath)
       // The controller made the file bigger; its devices have to look again.
-      if (volume.kind === 'block') await resizeLoopDevices(pool.volumePath(volume.id))
+      if (volume.kind === 'block') await resizeLoopDevices(context.files, pool.volumePath(volume.id))
       return { capacityBytes: BigInt(volume.capacityBytes) }
     },
   }

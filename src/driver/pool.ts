@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { lstatSync } from 'node:fs'
-import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, readdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { errorCode, errorMessage, UsageError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { openDatabase } from '../lib/sqlite.ts'
-import { syncDirectory } from './durable-files.ts'
+import type { FileOperations } from './file-operations.ts'
 import { isPoolID } from './names.ts'
 import { createRecordStore, type RecordStore } from './record-store.ts'
 import { SnapshotRecord, VolumeRecord } from './records.ts'
@@ -47,17 +47,17 @@ export interface Pool {
  * Opens (or lays out) a pool and takes it for this process alone.
  * @throws UsageError when another process has it, or its database cannot be used
  */
-export async function openPool(directory: string, log: Log): Promise<Pool> {
+export async function openPool(directory: string, files: FileOperations, log: Log): Promise<Pool> {
   const volumesDirectory = join(directory, 'volumes')
   const snapshotsDirectory = join(directory, 'snapshots')
   const internalDirectory = join(directory, '.mooring')
   const stagingParent = join(internalDirectory, 'staging')
   const stagingDirectory = join(stagingParent, randomBytes(4).toString('hex'))
   for (const path of [directory, volumesDirectory, snapshotsDirectory, stagingParent]) {
-    await mkdir(path, { recursive: true })
+    await makeDirectories(files, path)
   }
   // Metadata holds parameters; volumes are for workloads of any user.
-  await chmod(internalDirectory, 0o700)
+  await files.chmod(internalDirectory, 0o700)
   const devices = await Promise.all(
     [volumesDirectory, snapshotsDirectory, stagingParent].map(async (path) => (await lstat(path)).dev),
   )
@@ -79,21 +79,23 @@ export async function openPool(directory: string, log: Log): Promise<Pool> {
   })
   for (const parent of [volumesDirectory, snapshotsDirectory]) {
     for (const entry of await readdir(parent)) {
-      if (entry.startsWith('.') && entry.endsWith('.tmp')) await rm(join(parent, entry), { force: true })
+      if (entry.startsWith('.') && entry.endsWith('.tmp')) await files.unlink(join(parent, entry))
     }
   }
   // A copy that the last process left running ends when its place is gone, and finds no way into ours.
-  for (const entry of await readdir(stagingParent)) await removeTree(join(stagingParent, entry), log)
-  await mkdir(stagingDirectory)
+  for (const entry of await readdir(stagingParent)) await removeTree(files, join(stagingParent, entry), log)
+  await files.mkdir(stagingDirectory, 0o700)
 
   const volumes = createRecordStore({
     database,
+    files,
     table: 'volumes',
     directory: volumesDirectory,
     schema: VolumeRecord,
   })
   const snapshots = createRecordStore({
     database,
+    files,
     table: 'snapshots',
     directory: snapshotsDirectory,
     schema: SnapshotRecord,
@@ -109,18 +111,18 @@ export async function openPool(directory: string, log: Log): Promise<Pool> {
     snapshotPath: (id) => join(snapshotsDirectory, id),
     stagingPath: (id) => join(stagingDirectory, `${id}.${randomBytes(4).toString('hex')}`),
     async reveal(stagingPath, finalPath) {
-      await rename(stagingPath, finalPath)
-      await syncDirectory(join(finalPath, '..'))
+      await files.rename(stagingPath, finalPath)
+      await files.sync(dirname(finalPath))
     },
     async hide(path) {
       const hidden = join(stagingDirectory, `deleted.${randomBytes(8).toString('hex')}`)
       try {
-        await rename(path, hidden)
+        await files.rename(path, hidden)
       } catch (error) {
         if (errorCode(error) === 'ENOENT') return undefined
         throw error
       }
-      await syncDirectory(join(path, '..'))
+      await files.sync(dirname(path))
       return hidden
     },
     async listUnrecorded() {
@@ -140,13 +142,27 @@ export async function openPool(directory: string, log: Log): Promise<Pool> {
 }
 
 /** Removes a file or directory in staging. What cannot be removed now is tried again at the next start. */
-export async function removeTree(path: string, log: Log): Promise<void> {
+export async function removeTree(files: FileOperations, path: string, log: Log): Promise<void> {
   try {
-    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+    await files.run('rm', ['-rf', '--one-file-system', '--', path])
   } catch (error) {
     log.warn(
       { path, error: errorMessage(error) },
       'could not remove what is left of a deleted volume or copy',
     )
   }
+}
+
+/** Makes a directory and those above it that are missing, for the owner to change alone. */
+export async function makeDirectories(files: FileOperations, path: string): Promise<void> {
+  const isThere = await stat(path).then(
+    (stats) => stats.isDirectory(),
+    (error: unknown) => {
+      if (errorCode(error) === 'ENOENT') return false
+      throw error
+    },
+  )
+  if (isThere) return
+  await makeDirectories(files, dirname(path))
+  await files.mkdir(path, 0o755)
 }

@@ -1,9 +1,10 @@
-import { lstat, mkdir, open, readlink, realpath, rm, rmdir, symlink, unlink } from 'node:fs/promises'
+import { lstat, readlink, realpath } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
 import { errorCode } from '../lib/errors.ts'
 import { failedPrecondition, invalidArgument } from './driver-error.ts'
+import type { FileOperations } from './file-operations.ts'
 import { readMountTable } from './mount-table.ts'
-import { runTool, ToolError } from './run-tool.ts'
+import { ToolError } from './run-tool.ts'
 
 export type PublishMethod = 'bind' | 'symlink'
 
@@ -40,44 +41,47 @@ export async function isPublished({
  * @throws DriverError FAILED_PRECONDITION where the path is taken, or the method cannot do what is asked
  */
 export async function publishTarget(
+  files: FileOperations,
   source: string,
   { path, method, readonly }: PublishedTarget,
   { mountFlags, isDevice }: { mountFlags: readonly string[]; isDevice: boolean },
 ): Promise<void> {
-  if (method === 'symlink') return linkTarget(source, path, readonly, mountFlags)
+  if (method === 'symlink') return linkTarget(files, source, path, readonly, mountFlags)
   const isMounted = (await mountsAt(path)).length > 0
-  if (!isMounted) await prepareMountPoint(path, isDevice)
+  if (!isMounted) await prepareMountPoint(files, path, isDevice)
   try {
-    if (!isMounted) await runTool('mount', ['--bind', source, path])
+    if (!isMounted) await files.run('mount', ['--bind', source, path])
     // The kernel takes the flags of a bind mount in a second step, so a crash may have left the first alone.
     const flags = [...mountFlags.filter((flag) => flag !== 'ro' && flag !== 'rw'), readonly ? 'ro' : 'rw']
-    if (readonly || flags.length > 1) await runTool('mount', ['-o', `remount,bind,${flags.join(',')}`, path])
+    if (readonly || flags.length > 1)
+      await files.run('mount', ['-o', `remount,bind,${flags.join(',')}`, path])
   } catch (error) {
-    await unpublishTarget({ path, method })
+    await unpublishTarget(files, { path, method })
     throw error
   }
 }
 
 /** Takes it away again, with the file or directory it was put on; what is not there is done. */
-export async function unpublishTarget({
-  path,
-  method,
-}: Pick<PublishedTarget, 'path' | 'method'>): Promise<void> {
+export async function unpublishTarget(
+  files: FileOperations,
+  { path, method }: Pick<PublishedTarget, 'path' | 'method'>,
+): Promise<void> {
   if (method === 'symlink') {
-    if ((await statsOf(path))?.isSymbolicLink()) await unlink(path)
+    if ((await statsOf(path))?.isSymbolicLink()) await files.unlink(path)
     return
   }
-  for (const _ of await mountsAt(path)) await runTool('umount', [path])
+  for (const _ of await mountsAt(path)) await files.run('umount', [path])
   const stats = await statsOf(path)
   // What is not empty was not made for the mount: it is somebody's, and stays.
-  if (stats?.isFile() && stats.size === 0) await rm(path)
+  if (stats?.isFile() && stats.size === 0) await files.unlink(path)
   if (!stats?.isDirectory()) return
-  await rmdir(path).catch((error: unknown) => {
+  await files.rmdir(path).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOTEMPTY') throw error
   })
 }
 
 async function linkTarget(
+  files: FileOperations,
   source: string,
   path: string,
   readonly: boolean,
@@ -95,22 +99,22 @@ async function linkTarget(
   }
   if (stats !== undefined) {
     // Some callers make the target itself; only an empty directory gives way.
-    await rmdir(path).catch(() => {
+    await files.rmdir(path).catch(() => {
       throw failedPrecondition(`target_path ${path} is taken`)
     })
   }
-  await symlink(source, path)
+  await files.symlink(source, path)
 }
 
-async function prepareMountPoint(path: string, isDevice: boolean): Promise<void> {
+async function prepareMountPoint(files: FileOperations, path: string, isDevice: boolean): Promise<void> {
   const stats = await statsOf(path)
   if (stats?.isSymbolicLink()) throw failedPrecondition(`target_path ${path} is a symbolic link`)
   if (stats !== undefined && (isDevice ? !stats.isFile() : !stats.isDirectory())) {
     throw failedPrecondition(`target_path ${path} is taken by something that cannot be mounted on`)
   }
   if (stats !== undefined) return
-  if (isDevice) await (await open(path, 'wx', 0o600)).close()
-  else await mkdir(path, { mode: 0o750 })
+  if (isDevice) await files.createFile(path, '')
+  else await files.mkdir(path, 0o750)
 }
 
 async function mountsAt(path: string) {
@@ -128,15 +132,15 @@ async function statsOf(path: string) {
 }
 
 /** Whether this process may bind mount: by doing it. */
-export async function canBindMount(directory: string): Promise<boolean> {
+export async function canBindMount(files: FileOperations, directory: string): Promise<boolean> {
   const target: PublishedTarget = { path: join(directory, 'mount-probe'), method: 'bind', readonly: true }
   try {
-    await publishTarget(directory, target, { mountFlags: [], isDevice: false })
+    await publishTarget(files, directory, target, { mountFlags: [], isDevice: false })
     return true
   } catch (error) {
     if (error instanceof ToolError) return false
     throw error
   } finally {
-    await unpublishTarget(target)
+    await unpublishTarget(files, target)
   }
 }

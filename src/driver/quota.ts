@@ -1,6 +1,7 @@
+import type { FileOperations } from './file-operations.ts'
 import { type Mount, mountOf } from './mount-table.ts'
 import type { VolumeRecord } from './records.ts'
-import { runTool, ToolError } from './run-tool.ts'
+import { ToolError } from './run-tool.ts'
 
 /** Holds directories to their capacity, or says why nothing does. */
 export type Quota =
@@ -28,7 +29,7 @@ export function chooseProjectID(volumes: readonly VolumeRecord[]): number {
 export async function detectQuota(
   poolDirectory: string,
   mounts: readonly Mount[],
-  run: typeof runTool = runTool,
+  { run }: Pick<FileOperations, 'run'>,
 ): Promise<Quota> {
   const mount = mountOf(poolDirectory, mounts)
   if (mount === undefined || !mount.superOptions.some((option) => /^(prjquota|pquota)$/.test(option))) {

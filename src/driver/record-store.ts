@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Static, TObject } from 'typebox'
 import { Check } from 'typebox/value'
 import { errorCode } from '../lib/errors.ts'
-import { syncDirectory, writeFileDurably } from './durable-files.ts'
+import { removeFile, writeFileDurably } from './durable-files.ts'
+import type { FileOperations } from './file-operations.ts'
 
 interface Identified {
   readonly id: string
@@ -35,13 +36,14 @@ export interface RecordStore<Record extends Identified> {
 
 export function createRecordStore<Schema extends TObject>(options: {
   readonly database: DatabaseSync
+  readonly files: FileOperations
   readonly table: 'volumes' | 'snapshots'
   /** Where the data and the sidecars are. */
   readonly directory: string
   readonly schema: Schema
 }): RecordStore<Static<Schema> & Identified> {
   type Stored = Static<Schema> & Identified
-  const { database, table, directory, schema } = options
+  const { database, files, table, directory, schema } = options
   const selectByID = database.prepare(`SELECT record FROM ${table} WHERE id = ?`)
   const selectByName = database.prepare(`SELECT record FROM ${table} WHERE name = ?`)
   const selectIDs = database.prepare(`SELECT id FROM ${table}`)
@@ -59,7 +61,8 @@ export function createRecordStore<Schema extends TObject>(options: {
   const encode = (record: Stored) => `${JSON.stringify(record, null, 2)}\n`
   /** IDs whose sidecar could not be read at start. */
   let unreadable: string[] = []
-  const saveRow = (record: Stored) => upsert.run(record.id, record.name ?? null, JSON.stringify(record))
+  const saveRow = (record: Stored) =>
+    files.transact(database, () => upsert.run(record.id, record.name ?? null, JSON.stringify(record)))
   /** IDs that have a sidecar. */
   const listSidecars = async () =>
     (await readdir(directory))
@@ -89,12 +92,12 @@ export function createRecordStore<Schema extends TObject>(options: {
     list: () => selectAll.all().map(parseRow),
     async save(record) {
       saveRow(record)
-      await writeFileDurably(sidecarPath(record.id), encode(record))
+      await writeFileDurably(files, sidecarPath(record.id), encode(record))
     },
     async remove(id) {
-      await rm(sidecarPath(id), { force: true })
-      await syncDirectory(directory)
-      deleteByID.run(id)
+      await removeFile(files, sidecarPath(id))
+      await files.sync(directory)
+      files.transact(database, () => deleteByID.run(id))
     },
     async reconcile() {
       const recovered: Stored[] = []
@@ -114,7 +117,7 @@ export function createRecordStore<Schema extends TObject>(options: {
           if (errorCode(error) === 'ENOENT') return undefined
           throw error
         })
-        if (present !== encode(record)) await writeFileDurably(sidecarPath(record.id), encode(record))
+        if (present !== encode(record)) await writeFileDurably(files, sidecarPath(record.id), encode(record))
       }
       return recovered
     },

@@ -3,17 +3,14 @@ import { status } from '@grpc/grpc-js'
 import type { CreateSnapshotRequest__Output } from '../csi/generated/csi/v1/CreateSnapshotRequest.ts'
 import type { CreateSnapshotResponse } from '../csi/generated/csi/v1/CreateSnapshotResponse.ts'
 import { delay } from '../lib/clock.ts'
-import { errorMessage } from '../lib/errors.ts'
-import { copyData, measureBytes } from './copy-data.ts'
 import { describeSnapshot } from './describe.ts'
 import type { DriverContext } from './driver-context.ts'
-import { alreadyExists, DriverError, dataLoss, invalidArgument } from './driver-error.ts'
-import { isLive, refuseIfWritten } from './live-copy.ts'
+import { alreadyExists, DriverError, invalidArgument } from './driver-error.ts'
+import { isLive } from './live-copy.ts'
 import { checkName, chooseID, isPoolID } from './names.ts'
-import type { Release } from './operation-locks.ts'
-import { removeTree } from './pool.ts'
 import type { SnapshotRecord } from './records.ts'
 import { settleSnapshot } from './settle.ts'
+import { holdForSnapshot, measureSource, startCopy } from './snapshot-copy.ts'
 import { ensureNamesAreKnown, getVolume } from './volume-lookup.ts'
 
 /**
@@ -39,23 +36,7 @@ export async function createSnapshot(
     const existing = pool.snapshots.findByName(name)
     if (existing !== undefined) return { snapshot: describeSnapshot(matchExisting(existing, volumeID)) }
 
-    const volume = getVolume(pool, volumeID)
-    if (!pool.hasData(pool.volumePath(volumeID), volume.kind)) {
-      throw dataLoss(`the data of volume ${volumeID} is gone from the pool`)
-    }
-    if (!live) refuseIfWritten(volume, 'a snapshot')
-    const snapshot: SnapshotRecord = {
-      id: chooseID(name, (id) => pool.snapshots.get(id) !== undefined || existsSync(pool.snapshotPath(id))),
-      name,
-      state: 'copying',
-      kind: volume.kind,
-      sourceVolumeID: volumeID,
-      sizeBytes: volume.capacityBytes,
-      usedBytes: 0,
-      createTimeMs: clock.now(),
-      parameters,
-    }
-    const { copied } = await startCopy(context, snapshot)
+    const { snapshot, copied } = await beginSnapshot(context, { name, volumeID, parameters, live })
     const waited = new AbortController()
     await Promise.race([copied.catch(() => undefined), delay(clock, context.snapshotWaitMs, waited.signal)])
     waited.abort()
@@ -68,6 +49,44 @@ export async function createSnapshot(
     throw new DriverError(status.INTERNAL, `snapshot ${snapshot.id} failed`)
   } finally {
     release()
+  }
+}
+
+interface WantedSnapshot {
+  readonly name: string
+  readonly volumeID: string
+  readonly parameters: Record<string, string>
+  readonly live: boolean
+}
+
+async function beginSnapshot(
+  context: DriverContext,
+  { name, volumeID, parameters, live }: WantedSnapshot,
+): Promise<{ snapshot: SnapshotRecord; copied: Promise<void> }> {
+  const { pool, ledger, clock } = context
+  const held = holdForSnapshot(context, getVolume(pool, volumeID), live)
+  let undo: (() => void) | undefined
+  try {
+    const usedBytes = await measureSource(context, held)
+    const isTaken = (id: string) => pool.snapshots.get(id) !== undefined || existsSync(pool.snapshotPath(id))
+    const snapshot: SnapshotRecord = {
+      id: chooseID(name, isTaken),
+      name,
+      state: 'copying',
+      kind: held.volume.kind,
+      sourceVolumeID: volumeID,
+      sizeBytes: held.volume.capacityBytes,
+      usedBytes,
+      createTimeMs: clock.now(),
+      parameters,
+    }
+    // From the choice of the ID to the first await nothing else runs, so neither it nor the space is given twice.
+    undo = ledger.reserve([{ holder: `snapshot:${snapshot.id}`, bytes: usedBytes }])
+    return { snapshot, ...(await startCopy(context, snapshot, held.release)) }
+  } catch (error) {
+    undo?.()
+    held.release()
+    throw error
   }
 }
 
@@ -84,78 +103,6 @@ function matchExisting(existing: SnapshotRecord, volumeID: string): SnapshotReco
     )
   }
   return existing
-}
-
-/**
- * Records the snapshot and begins its copy; the inner promise settles with the copy. While it runs the
- * volume cannot go away, nor unless it is live be published for writing.
- */
-async function startCopy(
-  context: DriverContext,
-  snapshot: SnapshotRecord,
-): Promise<{ copied: Promise<void> }> {
-  const { pool, locks, tasks, log } = context
-  const { id, sourceVolumeID } = snapshot
-  const keys = [`existence:${sourceVolumeID}`, `snapshot:${id}`]
-  if (!isLive(snapshot.parameters)) keys.push(`content:${sourceVolumeID}`)
-  const releases: Release[] = []
-  const release = () => {
-    for (const releaseKey of releases) releaseKey()
-  }
-  try {
-    for (const key of keys)
-      releases.push(locks.acquire(key, 'shared', `volume ${sourceVolumeID} is being changed`))
-    await pool.snapshots.save(snapshot)
-  } catch (error) {
-    release()
-    throw error
-  }
-  const copied = copySnapshot(context, snapshot)
-    .catch(async (error: unknown) => {
-      // A driver that is told to stop takes the copy up again at its next start.
-      if (!tasks.signal.aborted) {
-        await pool.snapshots.save({ ...snapshot, state: 'failed', fault: errorMessage(error) })
-        log.error({ snapshot: id, error: errorMessage(error) }, 'snapshot failed')
-      }
-      throw error
-    })
-    .finally(release)
-  // Its failure is logged above, and told to the caller if that still waits.
-  tasks.track(
-    'copy snapshot',
-    copied.catch(() => undefined),
-  )
-  return { copied }
-}
-
-async function copySnapshot(context: DriverContext, snapshot: SnapshotRecord): Promise<void> {
-  const { pool, log, tasks } = context
-  const { id, sourceVolumeID } = snapshot
-  const path = pool.snapshotPath(id)
-  // It is there already where a crash came between the rename and the record.
-  if (!pool.hasData(path, snapshot.kind)) {
-    const staging = pool.stagingPath(id)
-    try {
-      await copyData(pool.volumePath(sourceVolumeID), staging, tasks.signal)
-      await pool.reveal(staging, path)
-    } catch (error) {
-      await removeTree(staging, log)
-      throw error
-    }
-  }
-  const usedBytes = await measureBytes(path, tasks.signal)
-  // A directory that nobody promised a size needs at least what is in it.
-  const sizeBytes = snapshot.sizeBytes === 0 ? usedBytes : snapshot.sizeBytes
-  await pool.snapshots.save({ ...snapshot, state: 'ready', usedBytes, sizeBytes })
-  log.info({ snapshot: id, volume: sourceVolumeID, usedBytes }, 'snapshot ready')
-}
-
-/**
- * Takes up a copy that the last process did not finish. The volume has not been written to since, as a
- * writable publication is refused while the record says `copying`.
- */
-export async function resumeCopy(context: DriverContext, snapshot: SnapshotRecord): Promise<void> {
-  await startCopy(context, snapshot)
 }
 
 /** DeleteSnapshot: what is not there is deleted. */

@@ -2,8 +2,7 @@ import { lstat, mkdir, open, readFile, readlink, stat, writeFile } from 'node:fs
 import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { canUseLoopDevices } from '../../../src/driver/loop-devices.ts'
-import { canBindMount, type PublishMethod } from '../../../src/driver/publish-target.ts'
+import type { PublishMethod } from '../../../src/driver/publish-target.ts'
 import {
   mebibyte,
   mountCapability,
@@ -11,11 +10,7 @@ import {
   runDriver,
   temporaryDirectory,
 } from '../../support/driver.ts'
-
-const probe = await temporaryDirectory()
-const canMount = await canBindMount(probe.path)
-const hasLoopDevices = await canUseLoopDevices(probe.path)
-await probe.remove()
+import { canMount, hasLoopDevices } from '../../support/machine.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let driver: RunningDriver

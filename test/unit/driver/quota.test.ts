@@ -21,7 +21,7 @@ function createFakeTool(fault?: string) {
 
 test('a directory becomes a project with a limit, and the limit can be changed and taken away', async () => {
   const { commands, run } = createFakeTool()
-  const quota = await detectQuota('/srv/pool', mountedWith('rw,prjquota'), run)
+  const quota = await detectQuota('/srv/pool', mountedWith('rw,prjquota'), { run })
   if (quota.type !== 'enforced') throw new Error(quota.reason)
   await quota.begin('/srv/pool/x', 7, 4096)
   await quota.limit(7, 0)
@@ -44,7 +44,7 @@ test.each([
   ['the path has white space', '/srv/a pool', mountedWith('rw,prjquota'), undefined, /white space/],
   ['nothing is known of the mount', '/srv/pool', [], undefined, /not mounted with prjquota/],
 ])('nothing is enforced, and it is said why, where %s', async (_title, pool, mounts, fault, reason) => {
-  const quota = await detectQuota(pool, mounts, createFakeTool(fault).run)
+  const quota = await detectQuota(pool, mounts, createFakeTool(fault))
   expect(quota).toEqual({ type: 'absent', reason: expect.stringMatching(reason) })
 })
 

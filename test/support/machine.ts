@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Runs a tool, quietly. @throws where it fails */
+export function runQuietly(tool: string, ...args: string[]): string {
+  return execFileSync(tool, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+}
+
+function tryIn(work: (directory: string) => void): boolean {
+  const directory = mkdtempSync(join(tmpdir(), 'mooring-probe-'))
+  try {
+    work(directory)
+    return true
+  } catch {
+    // Whatever the reason is, this process may not.
+    return false
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Whether this process may mount (that takes root). */
+export const canMount = tryIn((directory) => {
+  runQuietly('mount', '--bind', directory, directory)
+  runQuietly('umount', directory)
+})
+
+/** Whether this process may set up loop devices (that takes root and losetup). */
+export const hasLoopDevices = tryIn((directory) => {
+  const file = join(directory, 'file')
+  writeFileSync(file, Buffer.alloc(4096))
+  const device = runQuietly('losetup', '--find', '--show', file).trim()
+  runQuietly('losetup', '--detach', device)
+})
