@@ -90,6 +90,33 @@ export const listRows: readonly Row[] = [
     path: '/v1/volumes?type=csi&filter=%3D%3D',
     answer: { status: 400, text: 'filter' },
   },
+  ...(
+    [
+      ['a filter in single quotes', "ID == 'x'", 400],
+      ['a filter with an escape that Go does not know', 'ID == "\\q"', 400],
+      ['any', 'any Parameters as k, v { k == "x" and v == "y" }', 200],
+      ['a pointer as selector', '"/Parameters/x" == "y"', 200],
+      ['is not nil', 'Parameters is not nil', 200],
+    ] as const
+  ).map(
+    ([what, filter, status], at): Row => ({
+      endpoint: 'List Volumes',
+      case: `${status === 200 ? 'takes' : 'refuses'} ${what}`,
+      given: [{ ID: `written${at}` }],
+      method: 'GET',
+      path: `/v1/volumes?type=csi&filter=${encodeURIComponent(filter)}`,
+      answer: { status },
+    }),
+  ),
+  ...(['nodes', 'allocations'] as const).map(
+    (list): Row => ({
+      endpoint: 'any',
+      case: `filters ${list}`,
+      method: 'GET',
+      path: `/v1/${list}?filter=ID+%3D%3D+%22{p}none%22`,
+      answer: { status: 200, json: [] },
+    }),
+  ),
   {
     endpoint: 'List Volumes',
     case: 'joins plugin_id with every namespace',

@@ -1,44 +1,70 @@
-import { type Expression, FilterError } from './expression.ts'
+import { unquoteGo } from '../go-values.ts'
+import { type BoundNames, type Expression, FilterError, type Operator, type Selector } from './expression.ts'
 
-interface Token {
-  readonly type: 'word' | 'text' | 'symbol' | 'end'
-  /** Of a text: without its quotes. */
-  readonly text: string
-  /** Counted from 1, in characters. */
-  readonly column: number
-}
-
-/** Parentheses and `not` nest no deeper: the parser calls itself for each. */
+/** Parentheses, `not`, `any` and `all` nest no deeper: the parser calls itself for each. */
 const deepestNesting = 100
 
+/** The operators of go-bexpr, in the order in which its grammar tries them. */
+const valueOperators: readonly (readonly [pattern: RegExp, operator: Operator, negated: boolean])[] = [
+  [/[ \t\r\n]*==[ \t\r\n]*/y, 'equal', false],
+  [/[ \t\r\n]*!=[ \t\r\n]*/y, 'equal', true],
+  [/[ \t\r\n]+contains[ \t\r\n]+/y, 'in', false],
+  [/[ \t\r\n]+not[ \t\r\n]+contains[ \t\r\n]+/y, 'in', true],
+  [/[ \t\r\n]+matches[ \t\r\n]+/y, 'matches', false],
+  [/[ \t\r\n]+not[ \t\r\n]+matches[ \t\r\n]+/y, 'matches', true],
+]
+const plainOperators: typeof valueOperators = [
+  [/[ \t\r\n]+is[ \t\r\n]+empty/y, 'empty', false],
+  [/[ \t\r\n]+is[ \t\r\n]+not[ \t\r\n]+empty/y, 'empty', true],
+  [/[ \t\r\n]+is[ \t\r\n]+nil/y, 'nil', false],
+  [/[ \t\r\n]+is[ \t\r\n]+not[ \t\r\n]+nil/y, 'nil', true],
+]
+const inOperators: typeof valueOperators = [
+  [/[ \t\r\n]+in[ \t\r\n]+/y, 'in', false],
+  [/[ \t\r\n]+not[ \t\r\n]+in[ \t\r\n]+/y, 'in', true],
+]
+
+const optionalSpace = /[ \t\r\n]*/y
+const identifier = /[a-zA-Z][a-zA-Z0-9_/]*/y
+const pointer = /"((?:\/[\p{L}\p{N}\-_.~:|]+)*)"/uy
+const doubleQuoted = /"([^"]*)"/y
+const backQuoted = /`([^`]*)`/y
+const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?=[ \t\r\n)]|$)/y
+const wantedMatch = 'a comparison such as ID == "x"'
+
 /**
- * Parses a filter: `and`, `or`, `not`, parentheses, and the matches `==`, `!=`, `in`, `not in`, `contains`,
- * `not contains`, `matches`, `not matches`, `is empty`, `is not empty` (go-bexpr, grammar.peg). Selectors are
- * `A.b` or `A["b"]`; values are quoted by `"` or `` ` ``, or bare words.
- * @throws FilterError
+ * Parses a filter by the grammar of go-bexpr (grammar.peg of hashicorp/go-bexpr): `and`, `or`, `not`, parentheses,
+ * `any` and `all`, and the comparisons `==`, `!=`, `in`, `contains`, `matches`, `is empty` and `is nil` with their
+ * negations. Selectors are `A.b`, `A["b"]` or `"/A/b"`. Values are quoted by `"` or `` ` ``, numbers, or bare words.
+ * What go-bexpr refuses is refused. One difference: a quoted value keeps a leading slash, which go-bexpr drops.
+ * @throws FilterError that names the column
  */
 export function parseFilter(text: string): Expression {
-  const tokens = tokenize(text)
   let at = 0
   let depth = 0
+  /** The furthest place where something else was wanted: that is where the fault is. */
+  let fault = { at: 0, wanted: wantedMatch }
 
-  const peek = (): Token => tokens[at] ?? { type: 'end', text: '', column: text.length + 1 }
-  const next = (): Token => {
-    const token = peek()
-    at++
-    return token
+  const fail = (wanted: string): undefined => {
+    if (at >= fault.at) fault = { at, wanted }
+    return undefined
   }
-  const takes = (type: Token['type'], ...texts: string[]): boolean => {
-    const found = texts.every((wanted, offset) => {
-      const token = tokens[at + offset]
-      return token?.type === type && token.text === wanted
-    })
-    if (found) at += texts.length
-    return found
+  const refuse = (message: string, place = at): never => {
+    throw new FilterError(`at column ${place + 1}: ${message}`)
   }
-  const fail = (wanted: string, token = peek()): never => {
-    const found = token.type === 'end' ? 'the end' : `"${token.text}"`
-    throw new FilterError(`at column ${token.column}: want ${wanted}, found ${found}`)
+  const take = (pattern: RegExp): RegExpExecArray | undefined => {
+    pattern.lastIndex = at
+    const match = pattern.exec(text)
+    if (match === null) return undefined
+    at = pattern.lastIndex
+    return match
+  }
+  /** Runs a parser; where it finds nothing, goes back to where it began. */
+  const attempt = <Result>(parse: () => Result | undefined): Result | undefined => {
+    const start = at
+    const result = parse()
+    if (result === undefined) at = start
+    return result
   }
   const nested = <Result>(parse: () => Result): Result => {
     if (++depth > deepestNesting) throw new FilterError(`nested deeper than ${deepestNesting} levels`)
@@ -46,102 +72,156 @@ export function parseFilter(text: string): Expression {
     depth--
     return result
   }
+  const take1 = (pattern: RegExp) => take(pattern)?.[1]
 
-  const parseOr = (): Expression => {
-    let left = parseAnd()
-    while (takes('word', 'or')) left = { type: 'or', left, right: parseAnd() }
-    return left
+  const parseOr = (): Expression | undefined => {
+    const operands: Expression[] = []
+    for (;;) {
+      const operand = attempt(parseAnd) ?? attempt(parseCollection)
+      if (operand === undefined) break
+      operands.push(operand)
+      // A collection ends the expression: it is joined to nothing that follows.
+      if (operand.type === 'any' || operand.type === 'all') break
+      if (attempt(() => take(/[ \t\r\n]+or[ \t\r\n]+/y)) === undefined) break
+    }
+    return join('or', operands)
   }
-  const parseAnd = (): Expression => {
-    let left = parseNot()
-    while (takes('word', 'and')) left = { type: 'and', left, right: parseNot() }
-    return left
+  const parseAnd = (): Expression | undefined => {
+    const operands: Expression[] = []
+    do {
+      const operand = attempt(parseNot)
+      if (operand === undefined) return undefined
+      operands.push(operand)
+    } while (attempt(() => take(/[ \t\r\n]+and[ \t\r\n]+/y)) !== undefined)
+    return join('and', operands)
   }
-  const parseNot = (): Expression => {
-    if (takes('word', 'not')) return { type: 'not', operand: nested(parseNot) }
-    if (!takes('symbol', '(')) return parseMatch()
+  const parseNot = (): Expression | undefined => {
+    const operand = attempt(() => (take(/not[ \t\r\n]+/y) === undefined ? undefined : nested(parseNot)))
+    return operand === undefined ? parseGroup() : { type: 'not', operand }
+  }
+  const parseGroup = (): Expression | undefined => {
+    if (take(/\([ \t\r\n]*/y) === undefined) return parseMatch()
     const inner = nested(parseOr)
-    if (!takes('symbol', ')')) fail('")"')
-    return inner
+    if (inner === undefined) return undefined
+    return take(/[ \t\r\n]*\)/y) === undefined ? fail('")"') : inner
   }
-
-  /** `value in selector` and `selector operator value` begin alike: the words after tell them apart. */
-  const parseMatch = (): Expression => {
-    const start = at
-    const first = next()
-    if (first.type === 'word' || first.type === 'text') {
-      const negated = takes('word', 'not', 'in')
-      if (negated || takes('word', 'in')) {
-        return negate(negated, {
-          type: 'match',
-          selector: parseSelector(),
-          operator: 'in',
-          value: first.text,
-        })
-      }
-    }
-    at = start
+  const parseCollection = (): Expression | undefined => {
+    const [, type] = take(/(any|all)[ \t\r\n]+/y) ?? []
+    if (type !== 'any' && type !== 'all') return undefined
     const selector = parseSelector()
-    const match = (operator: 'equal' | 'in' | 'matches', negated: boolean): Expression =>
-      negate(negated, { type: 'match', selector, operator, value: parseValue() })
-    if (takes('symbol', '==')) return match('equal', false)
-    if (takes('symbol', '!=')) return match('equal', true)
-    if (takes('word', 'contains')) return match('in', false)
-    if (takes('word', 'not', 'contains')) return match('in', true)
-    if (takes('word', 'matches')) return match('matches', false)
-    if (takes('word', 'not', 'matches')) return match('matches', true)
-    if (takes('word', 'is', 'empty')) return { type: 'match', selector, operator: 'empty' }
-    if (takes('word', 'is', 'not', 'empty'))
-      return negate(true, { type: 'match', selector, operator: 'empty' })
-    return fail('an operator')
+    if (selector === undefined) return fail('a list or a map')
+    if (take(/[ \t\r\n]+as[ \t\r\n]+/y) === undefined) return fail('"as" and a name')
+    const names = parseNames()
+    if (names === undefined) return fail('a name')
+    if (take(/[ \t\r\n]*\{[ \t\r\n]*/y) === undefined) return fail('"{"')
+    const inner = nested(parseOr)
+    if (inner === undefined) return undefined
+    if (take(/[ \t\r\n]*\}/y) === undefined) return fail('"}"')
+    return { type, selector, names, inner }
   }
-  const parseSelector = (): string[] => {
-    const first = next()
-    if (first.type !== 'word') fail('a selector', first)
-    const parts = first.text.split('.')
-    while (takes('symbol', '[')) {
-      const key = next()
-      if (key.type !== 'text') fail('a quoted key', key)
-      if (!takes('symbol', ']')) fail('"]"')
-      parts.push(key.text)
+  const parseNames = (): BoundNames | undefined => {
+    const [, first, second] =
+      take(/([a-zA-Z][a-zA-Z0-9_/]*|_)[ \t\r\n]*,[ \t\r\n]*([a-zA-Z][a-zA-Z0-9_/]*|_)/y) ?? []
+    if (first === undefined || second === undefined) {
+      const [only] = take(identifier) ?? []
+      return only === undefined ? undefined : { default: only }
     }
-    return parts
-  }
-  const parseValue = (): string => {
-    const token = next()
-    return token.type === 'word' || token.type === 'text' ? token.text : fail('a value', token)
+    if (first === second) return refuse('the key and the value have the same name')
+    return { ...(first !== '_' && { key: first }), ...(second !== '_' && { value: second }) }
   }
 
+  const operatorAt = (operators: typeof valueOperators) => {
+    for (const [pattern, operator, negated] of operators) {
+      if (take(pattern) !== undefined) return { operator, negated }
+    }
+    return undefined
+  }
+  const parseMatch = (): Expression | undefined =>
+    attempt(() => {
+      const selector = parseSelector()
+      const found = selector && operatorAt(valueOperators)
+      if (selector === undefined || found === undefined) return undefined
+      const value = parseValue()
+      if (value === undefined) return fail('a value')
+      return negate(found.negated, { type: 'match', selector, operator: found.operator, value })
+    }) ??
+    attempt(() => {
+      const selector = parseSelector()
+      const found = selector && operatorAt(plainOperators)
+      if (selector === undefined) return fail(wantedMatch)
+      if (found === undefined) return fail('an operator such as ==')
+      return negate(found.negated, { type: 'match', selector, operator: found.operator })
+    }) ??
+    attempt(() => {
+      const value = parseValue()
+      const found = value === undefined ? undefined : operatorAt(inOperators)
+      if (value === undefined || found === undefined) return undefined
+      const selector = parseSelector()
+      if (selector === undefined) return fail('a selector')
+      return negate(found.negated, { type: 'match', selector, operator: 'in', value })
+    })
+
+  const parseSelector = (): Selector | undefined => {
+    const segments = take1(pointer)
+    if (segments !== undefined) {
+      return segments
+        .split('/')
+        .slice(1)
+        .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    }
+    const [first] = take(identifier) ?? []
+    if (first === undefined) return undefined
+    const path = [first]
+    for (;;) {
+      const part = take1(/\.([a-zA-Z][a-zA-Z0-9_/]*|[0-9]+)/y) ?? parseIndex()
+      if (part === undefined) return path
+      path.push(part)
+    }
+  }
+  const parseIndex = (): string | undefined => {
+    if (take(/\[[ \t\r\n]*/y) === undefined) return undefined
+    const key = parseString()
+    if (key === undefined) return refuse('the key in brackets has to be quoted')
+    return take(/[ \t\r\n]*\]/y) === undefined ? refuse('want "]" after the key') : key
+  }
+  const parseString = (): string | undefined => {
+    const start = at
+    const raw = take1(backQuoted)
+    // Go's raw strings hold no carriage returns.
+    if (raw !== undefined) return raw.replaceAll('\r', '')
+    const quoted = take1(doubleQuoted)
+    if (quoted === undefined) {
+      return text[at] === '"' || text[at] === '`' ? refuse('the quoted text has no end') : undefined
+    }
+    return (
+      unquoteGo(quoted) ??
+      refuse('the quoted text has an escape or a line break that Go does not know', start)
+    )
+  }
+  const parseValue = (): string | undefined => {
+    const start = at
+    if (text[at] === '"' || text[at] === '`') return parseString()
+    const selector = parseSelector()
+    if (selector !== undefined) return selector.join('.')
+    const [digits] = take(number) ?? []
+    if (digits !== undefined) return digits
+    return /[-0-9]/.test(text[start] ?? '') ? refuse('this is no number; quote it if it is text') : undefined
+  }
+
+  take(optionalSpace)
   const expression = parseOr()
-  if (peek().type !== 'end') fail('"and", "or" or the end')
-  return expression
+  take(optionalSpace)
+  if (expression !== undefined && at === text.length) return expression
+  if (expression !== undefined) fail('"and", "or" or the end')
+  const found =
+    fault.at >= text.length ? 'the end' : `"${text.slice(fault.at).match(/^\s*(\S{1,20})/)?.[1] ?? ''}"`
+  throw new FilterError(`at column ${fault.at + 1}: want ${fault.wanted}, found ${found}`)
 }
 
 const negate = (negated: boolean, operand: Expression): Expression =>
   negated ? { type: 'not', operand } : operand
 
-function tokenize(text: string): Token[] {
-  const tokens: Token[] = []
-  const pattern = /\s+|(==|!=|[()[\]])|"((?:[^"\\]|\\.)*)"|`([^`]*)`|([^\s()[\]"`=!]+)/suy
-  while (pattern.lastIndex < text.length) {
-    const column = pattern.lastIndex + 1
-    const match = pattern.exec(text)
-    if (match === null) throw new FilterError(`at column ${column}: this is no part of a filter`)
-    const [, symbol, quoted, raw, word] = match
-    if (symbol !== undefined) tokens.push({ type: 'symbol', text: symbol, column })
-    else if (quoted !== undefined) tokens.push({ type: 'text', text: unquote(quoted, column), column })
-    else if (raw !== undefined) tokens.push({ type: 'text', text: raw, column })
-    else if (word !== undefined) tokens.push({ type: 'word', text: word, column })
-  }
-  return tokens
-}
-
-/** Go's escapes are those of JSON for what a filter needs. */
-function unquote(quoted: string, column: number): string {
-  try {
-    return JSON.parse(`"${quoted.replaceAll('\n', '\\n').replaceAll('\t', '\\t')}"`)
-  } catch {
-    // The only fault that JSON finds in a quoted text is an escape that it does not know.
-    throw new FilterError(`at column ${column}: the quoted text has an escape that is not known`)
-  }
+function join(type: 'and' | 'or', operands: readonly Expression[]): Expression | undefined {
+  const [first, ...rest] = operands
+  return rest.length === 0 ? first : { type, operands }
 }

@@ -1,5 +1,5 @@
 import { badRequest } from '../errors.ts'
-import { parseGoBoolean, parseGoDurationMs } from './go-duration.ts'
+import { parseGoBoolean, parseGoDurationMs } from '../go-values.ts'
 
 const longestWaitMs = 300_000
 

@@ -1,9 +1,10 @@
+import type { Node, NodeStub } from '../../wire/node.ts'
 import { presentPlugin } from '../plugins/present-plugin.ts'
 import type { State } from '../state/state.ts'
 import type { NodeIdentity } from './node-identity.ts'
 
 /** What List Nodes shows of the one node there is. */
-export function presentNodeStub(state: State, { id, name, datacenter }: NodeIdentity) {
+export function presentNodeStub(state: State, { id, name, datacenter }: NodeIdentity): NodeStub {
   return {
     ID: id,
     Name: name,
@@ -26,7 +27,7 @@ export function presentNodeStub(state: State, { id, name, datacenter }: NodeIden
 const noResources = { Cpu: { CpuShares: 0 }, Memory: { MemoryMB: 0 }, Disk: { DiskMB: 0 } }
 
 /** What Read Node shows: the stub, and this node's instances of the plugins. */
-export function presentNode(state: State, node: NodeIdentity) {
+export function presentNode(state: State, node: NodeIdentity): Node {
   const plugins = state.csi_plugins.list().map((plugin) => presentPlugin(plugin, node.id))
   const instances = (kind: 'Controllers' | 'Nodes') =>
     Object.fromEntries(

@@ -13,7 +13,8 @@ export interface Operation {
 }
 
 const list = Type.Array
-const paged = ['per_page', 'next_token']
+const paged = ['filter', 'per_page', 'next_token']
+const pagedByPlugin = ['per_page', 'next_token']
 const define = { body: shapes.VolumesRequest, answer: shapes.VolumesResponse }
 const snapshot: Operation = {
   summary: 'Create Snapshot',
@@ -26,7 +27,7 @@ const putNamespace: Operation = { summary: 'Create or change a namespace', body:
 export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/volumes': {
     summary: 'List Volumes',
-    query: ['type', 'prefix', 'plugin_id', 'node_id', 'filter', ...paged],
+    query: ['type', 'prefix', 'plugin_id', 'node_id', ...paged],
     answer: list(shapes.VolumeStub),
     blocks: true,
   },
@@ -39,13 +40,13 @@ export const operations: Readonly<Record<string, Operation>> = {
   'DELETE /v1/volume/csi/:id/detach': { summary: 'Detach Volume', query: ['node'] },
   'GET /v1/volumes/external': {
     summary: 'List External Volumes',
-    query: ['plugin_id', ...paged],
+    query: ['plugin_id', ...pagedByPlugin],
     answer: shapes.ExternalVolumesResponse,
     blocks: true,
   },
   'GET /v1/volumes/snapshot': {
     summary: 'List Snapshots',
-    query: ['plugin_id', ...paged],
+    query: ['plugin_id', ...pagedByPlugin],
     answer: shapes.SnapshotsResponse,
     blocks: true,
   },
@@ -66,14 +67,14 @@ export const operations: Readonly<Record<string, Operation>> = {
   'DELETE /v1/volume/csi/:id/claim/:claim': { summary: 'End a claim (of Mooring)' },
   'GET /v1/plugins': {
     summary: 'List Plugins',
-    query: ['type', 'prefix'],
+    query: ['type', 'prefix', ...paged],
     answer: list(shapes.PluginStub),
     blocks: true,
   },
   'GET /v1/plugin/csi/:id': { summary: 'Read Plugin', answer: shapes.Plugin, blocks: true },
   'GET /v1/namespaces': {
     summary: 'List Namespaces',
-    query: ['prefix'],
+    query: ['prefix', ...paged],
     answer: list(shapes.Namespace),
     blocks: true,
   },
@@ -82,7 +83,12 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/namespace/:name': { summary: 'Read Namespace', answer: shapes.Namespace, blocks: true },
   'PUT /v1/namespace/:name': putNamespace,
   'DELETE /v1/namespace/:name': { summary: 'Delete Namespace' },
-  'GET /v1/nodes': { summary: 'List Nodes', query: ['prefix'], answer: list(shapes.NodeStub), blocks: true },
+  'GET /v1/nodes': {
+    summary: 'List Nodes',
+    query: ['prefix', ...paged],
+    answer: list(shapes.NodeStub),
+    blocks: true,
+  },
   'GET /v1/node/:id': { summary: 'Read Node', answer: shapes.Node, blocks: true },
   'GET /v1/node/:id/allocations': {
     summary: 'List the allocations of a node',
@@ -91,7 +97,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/allocations': {
     summary: 'List Allocations: the claims',
-    query: ['prefix'],
+    query: ['prefix', ...paged],
     answer: list(shapes.AllocationStub),
     blocks: true,
   },

@@ -1,4 +1,6 @@
 import Type from 'typebox'
+import { Namespace } from '../../wire/namespace.ts'
+import { Node, NodeStub } from '../../wire/node.ts'
 import { Plugin, PluginInstance, PluginStub } from '../../wire/plugin.ts'
 import { Snapshot, SnapshotRequest, SnapshotsResponse } from '../../wire/snapshot.ts'
 import {
@@ -28,43 +30,6 @@ const metadata = {
   NextToken: Type.Optional(string),
 }
 
-const Namespace = Type.Object({
-  Name: string,
-  Description: string,
-  Quota: string,
-  Capabilities: Type.Null(),
-  Meta: map,
-  CreateIndex: Int64,
-  ModifyIndex: Int64,
-})
-
-const nodeStub = {
-  ID: string,
-  Name: string,
-  Datacenter: string,
-  NodeClass: string,
-  NodePool: string,
-  Address: string,
-  Version: string,
-  Status: string,
-  StatusDescription: string,
-  SchedulingEligibility: string,
-  Drain: Type.Boolean(),
-  Drivers: anything,
-  HostVolumes: anything,
-  CreateIndex: Int64,
-  ModifyIndex: Int64,
-}
-const NodeStub = Type.Object(nodeStub)
-const Node = Type.Object({
-  ...nodeStub,
-  Attributes: map,
-  Meta: map,
-  NodeResources: anything,
-  ReservedResources: anything,
-  CSIControllerPlugins: Type.Record(Type.String(), PluginInstance),
-  CSINodePlugins: Type.Record(Type.String(), PluginInstance),
-})
 const Allocation = Type.Object({ ...AllocationStub.properties, Job: anything, Resources: anything })
 
 const Claim = Type.Object({

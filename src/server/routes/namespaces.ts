@@ -1,6 +1,8 @@
 import Type from 'typebox'
+import { Namespace } from '../../wire/namespace.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest, conflict, notFound } from '../errors.ts'
+import { answerFields, planPage } from '../filter/list-page.ts'
 import type { Handler, Resource } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { decode, parseBody } from '../http/decode.ts'
@@ -12,6 +14,8 @@ export const NamespaceBody = Type.Object({
   Description: Type.Optional(Type.String()),
   Meta: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
 })
+
+const namespaceFields = answerFields(Namespace)
 
 const validName = /^[a-zA-Z0-9-]{1,128}$/
 
@@ -43,21 +47,17 @@ export function namespaceRoutes({ state }: ServerContext, blocking: RunBlockingQ
       path: '/v1/namespaces',
       GET: ({ query, access, signal }) => {
         const options = parseReadOptions(query)
-        return blocking(
-          {
-            options,
-            topics: ['namespaces'],
-            index,
-            answer: (index) => ({
-              body: state.namespaces
-                .list()
-                .filter(({ name }) => name.startsWith(options.prefix) && access.seesNamespace(name))
-                .map(presentNamespace),
-              index,
-            }),
-          },
-          signal,
-        )
+        const takePage = planPage(options, namespaceFields, ({ Name }) => Name)
+        const answer = (index: number) => {
+          const { page, nextToken } = takePage(
+            state.namespaces
+              .list()
+              .filter(({ name }) => name.startsWith(options.prefix) && access.seesNamespace(name))
+              .map(presentNamespace),
+          )
+          return { body: page, index, nextToken }
+        }
+        return blocking({ options, topics: ['namespaces'], index, answer }, signal)
       },
       PUT: upsert,
     },
@@ -93,7 +93,7 @@ export function namespaceRoutes({ state }: ServerContext, blocking: RunBlockingQ
   ]
 }
 
-const presentNamespace = (namespace: NamespaceRecord) => ({
+const presentNamespace = (namespace: NamespaceRecord): Namespace => ({
   Name: namespace.name,
   Description: namespace.description,
   Quota: '',

@@ -1,10 +1,14 @@
+import { Node } from '../../wire/node.ts'
 import type { ServerContext } from '../context.ts'
 import { notFound } from '../errors.ts'
+import { answerFields, planPage } from '../filter/list-page.ts'
 import type { Resource } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseReadOptions } from '../http/read-options.ts'
 import { presentAllocationWithJob } from '../node/present-allocation.ts'
 import { presentNode, presentNodeStub } from '../node/present-node.ts'
+
+const nodeFields = answerFields(Node)
 
 /** Nodes: this machine, which changes as its plugins do. */
 export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlockingQuery): Resource[] {
@@ -15,10 +19,12 @@ export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlocking
       path: '/v1/nodes',
       GET: ({ query, signal }) => {
         const options = parseReadOptions(query)
-        const answer = (index: number) => ({
-          body: node.id.startsWith(options.prefix) ? [presentNodeStub(state, node)] : [],
-          index,
-        })
+        const takePage = planPage(options, nodeFields, ({ ID }) => ID)
+        const answer = (index: number) => {
+          const nodes = node.id.startsWith(options.prefix) ? [presentNode(state, node)] : []
+          const { page, nextToken } = takePage(nodes)
+          return { body: page.map(() => presentNodeStub(state, node)), index, nextToken }
+        }
         return blocking({ options, topics, index, answer }, signal)
       },
     },

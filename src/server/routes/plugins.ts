@@ -1,9 +1,13 @@
+import { PluginStub } from '../../wire/plugin.ts'
 import type { ServerContext } from '../context.ts'
 import { notFound } from '../errors.ts'
+import { answerFields, planPage } from '../filter/list-page.ts'
 import type { Resource } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseReadOptions } from '../http/read-options.ts'
 import { presentPlugin, presentPluginStub } from '../plugins/present-plugin.ts'
+
+const pluginFields = answerFields(PluginStub)
 
 /** List and Read Plugin. */
 export function pluginRoutes({ state }: ServerContext, blocking: RunBlockingQuery): Resource[] {
@@ -16,21 +20,17 @@ export function pluginRoutes({ state }: ServerContext, blocking: RunBlockingQuer
         const type = query.get('type')
         if (type === null || type === '') return { body: [] }
         if (type !== 'csi') throw notFound('resource not found')
-        return blocking(
-          {
-            options,
-            topics: ['csi_plugins'],
-            index,
-            answer: (index) => ({
-              body: state.csi_plugins
-                .list()
-                .filter(({ id }) => id.startsWith(options.prefix))
-                .map(presentPluginStub),
-              index,
-            }),
-          },
-          signal,
-        )
+        const takePage = planPage(options, pluginFields, ({ ID }) => ID)
+        const answer = (index: number) => {
+          const { page, nextToken } = takePage(
+            state.csi_plugins
+              .list()
+              .filter(({ id }) => id.startsWith(options.prefix))
+              .map(presentPluginStub),
+          )
+          return { body: page, index, nextToken }
+        }
+        return blocking({ options, topics: ['csi_plugins'], index, answer }, signal)
       },
     },
     {

@@ -32,7 +32,7 @@ export function storageRoutes(context: ServerContext, indexes: StorageIndexes): 
     {
       path: '/v1/volumes/external',
       GET: ({ query, signal }) => {
-        const options = parseReadOptions(query)
+        const options = parseUnfiltered(query)
         const pluginID = context.plugins.resolve(query.get('plugin_id') ?? '')
         const read = () => listExternalVolumes(context, pluginID, options)
         return blockingList({ key: `external/${pluginID}`, options, read, signal })
@@ -41,7 +41,7 @@ export function storageRoutes(context: ServerContext, indexes: StorageIndexes): 
     {
       path: '/v1/volumes/snapshot',
       GET: ({ query, headers, signal }) => {
-        const options = parseReadOptions(query)
+        const options = parseUnfiltered(query)
         const pluginID = context.plugins.resolve(query.get('plugin_id') ?? '')
         const secrets = parseSecretsHeader(headers)
         const read = () => listSnapshots(context, pluginID, options.namespace, options, secrets)
@@ -58,6 +58,17 @@ export function storageRoutes(context: ServerContext, indexes: StorageIndexes): 
     { path: '/v1/volumes/snapshot/:id', PUT: create },
     { path: '/v1/volume/csi/:id/snapshot', PUT: create },
   ]
+}
+
+/** @throws ApiError 400 also where a filter is asked for, which pages of a plugin's own do not take */
+function parseUnfiltered(query: URLSearchParams): ReadOptions {
+  const options = parseReadOptions(query)
+  if (options.filter !== '') {
+    throw badRequest(
+      'this list takes no filter: the plugin gives it page by page; filter the pages where you read them',
+    )
+  }
+  return options
 }
 
 interface ListPage {

@@ -1,12 +1,10 @@
 import { createBreather } from '../../lib/breather.ts'
 import type { ServerContext } from '../context.ts'
-import { badRequest } from '../errors.ts'
-import { compileFilter, type Predicate } from '../filter/compile-filter.ts'
-import { FilterError } from '../filter/expression.ts'
+import { decodePageToken, encodePageToken, parseFilterOption } from '../filter/list-page.ts'
 import type { ReadOptions } from '../http/read-options.ts'
 import type { Table, VolumePlace } from '../state/table.ts'
 import type { ListRow, PluginsThen } from './list-rows.ts'
-import { createFilterRow, type FilterRow, volumeFields } from './volume-fields.ts'
+import { createFilterRow, volumeFields } from './volume-fields.ts'
 
 export interface ListOptions extends ReadOptions {
   /** An exact ID, else a prefix; `''`: any. */
@@ -39,7 +37,7 @@ export function planList(
 ): TakePage {
   const { namespace, prefix, pluginID, nodeID, perPage, nextToken } = options
   const token = nextToken === '' ? undefined : parsePageToken(nextToken)
-  const matches = compileVolumeFilter(options.filter)
+  const matches = parseFilterOption(options.filter, volumeFields)
   const isVisible = namespace === '*' ? options.isVisible : () => true
   return async () => {
     const plugins = new Map(state.csi_plugins.list().map((plugin) => [plugin.id, plugin]))
@@ -83,25 +81,10 @@ function takeCandidates(
   return all.slice(Math.max(first, ofToken), end)
 }
 
-function compileVolumeFilter(filter: string): Predicate<FilterRow> | undefined {
-  if (filter === '') return undefined
-  try {
-    return compileFilter(filter, volumeFields)
-  } catch (error) {
-    if (!(error instanceof FilterError)) throw error
-    throw badRequest(`failed to read filter expression: ${error.message}`)
-  }
-}
-
-/** Encoded, because it stands in a header. A namespace holds no dot. */
-const pageToken = ({ namespace, id }: VolumePlace) => encodeURIComponent(`${namespace}.${id}`)
+/** A namespace holds no dot. */
+const pageToken = ({ namespace, id }: VolumePlace) => encodePageToken(`${namespace}.${id}`)
 
 function parsePageToken(token: string): VolumePlace {
-  try {
-    const [namespace = '', ...rest] = decodeURIComponent(token).split('.')
-    return { namespace, id: rest.join('.') }
-  } catch {
-    // The only fault that decodeURIComponent knows is an encoding that is broken.
-    throw badRequest('failed to read result page: the next_token is not one that a list gave')
-  }
+  const [namespace = '', ...rest] = decodePageToken(token).split('.')
+  return { namespace, id: rest.join('.') }
 }

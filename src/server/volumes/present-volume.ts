@@ -14,21 +14,13 @@ export function presentVolume(
 ): Volume {
   const claims = claimsOf(state, volume)
   const plugin = state.csi_plugins.get(volume.pluginID)
-  const { required, preferred } = volume.requestedTopologies
   const allocIDs = (wanted: ClaimRecord['mode']) =>
     Object.fromEntries(claims.filter(({ mode }) => mode === wanted).map(({ id }) => [id, null]))
   return {
     ...identity(volume, claims),
-    RequestedCapabilities: volume.requestedCapabilities.map(({ accessMode, attachmentMode }) => ({
-      AccessMode: accessMode,
-      AttachmentMode: attachmentMode,
-    })),
+    ...presentRequests(volume),
     RequestedCapacityMin: volume.requestedCapacityMin,
     RequestedCapacityMax: volume.requestedCapacityMax,
-    RequestedTopologies:
-      required.length + preferred.length === 0
-        ? null
-        : { Required: required.map(toTopology), Preferred: preferred.map(toTopology) },
     Capacity: volume.capacity,
     CloneID: volume.cloneID,
     SnapshotID: volume.snapshotID,
@@ -46,6 +38,21 @@ export function presentVolume(
     Version: plugin?.providerVersion ?? '',
     ...health(volume.pluginID, plugin),
     ...times(volume),
+  }
+}
+
+/** What was asked for of a volume, where that has a shape of its own. */
+export function presentRequests({ requestedCapabilities, requestedTopologies }: VolumeRecord) {
+  const { required, preferred } = requestedTopologies
+  return {
+    RequestedCapabilities: requestedCapabilities.map(({ accessMode, attachmentMode }) => ({
+      AccessMode: accessMode,
+      AttachmentMode: attachmentMode,
+    })),
+    RequestedTopologies:
+      required.length + preferred.length === 0
+        ? null
+        : { Required: required.map(toTopology), Preferred: preferred.map(toTopology) },
   }
 }
 

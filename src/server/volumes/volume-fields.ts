@@ -1,7 +1,9 @@
-import type { VolumeStub } from '../../wire/volume.ts'
+import { Volume, type VolumeStub } from '../../wire/volume.ts'
 import type { Field, Fields } from '../filter/compile-filter.ts'
+import { shapeOf } from '../filter/shape.ts'
 import type { ClaimMode, VolumeRecord } from '../state/records.ts'
 import { type ListRow, type PluginsThen, presentVolumeStub } from './list-rows.ts'
+import { presentRequests } from './present-volume.ts'
 
 /** What a filter looks at: a record, and what is worked out from it only where the filter asks. */
 export interface FilterRow {
@@ -26,10 +28,20 @@ export function createFilterRow(row: ListRow, plugins: PluginsThen): FilterRow {
 
 type Read<Value> = (row: FilterRow) => Value
 
-const string = (read: Read<string>): Field<FilterRow> => ({ type: 'string', read })
-const integer = (read: Read<number | bigint>): Field<FilterRow> => ({ type: 'integer', read })
-const boolean = (read: Read<boolean>): Field<FilterRow> => ({ type: 'boolean', read })
-const map = (read: Read<Readonly<Record<string, unknown>>>): Field<FilterRow> => ({ type: 'map', read })
+const string = (read: Read<string>): Field<FilterRow> => ({ shape: { type: 'string' }, read })
+const integer = (read: Read<number | bigint>): Field<FilterRow> => ({ shape: { type: 'integer' }, read })
+const index = (read: Read<number>): Field<FilterRow> => ({ shape: { type: 'integer', unsigned: true }, read })
+const boolean = (read: Read<boolean>): Field<FilterRow> => ({ shape: { type: 'boolean' }, read })
+const map = (read: Read<Readonly<Record<string, unknown>>>): Field<FilterRow> => ({
+  shape: { type: 'map', of: { type: 'string' } },
+  read,
+})
+/** A field of the answer as it is, with what its schema says of it. */
+const answered = (name: keyof Volume, read: Read<unknown>): Field<FilterRow> => {
+  const shape = shapeOf(Volume.properties[name])
+  if (shape === undefined) throw new TypeError(`${name} has no shape that a filter can see`)
+  return { shape, read }
+}
 
 /**
  * What a filter of List Volumes can see: of an answer, the fields with a single meaning. Secrets and mount
@@ -46,7 +58,22 @@ export const volumeFields: Fields<FilterRow> = new Map<string, Field<FilterRow>>
   ['AttachmentMode', string((row) => row.stub().AttachmentMode)],
   ['CloneID', string(({ volume }) => volume.cloneID)],
   ['SnapshotID', string(({ volume }) => volume.snapshotID)],
-  ['MountOptions.FSType', string(({ volume }) => volume.mountOptions.fsType)],
+  [
+    'MountOptions',
+    {
+      shape: { type: 'object', fields: { FSType: { type: 'string' } } },
+      read: ({ volume }) => ({ FSType: volume.mountOptions.fsType }),
+    },
+  ],
+  [
+    'RequestedCapabilities',
+    answered('RequestedCapabilities', ({ volume }) => presentRequests(volume).RequestedCapabilities),
+  ],
+  [
+    'RequestedTopologies',
+    answered('RequestedTopologies', ({ volume }) => presentRequests(volume).RequestedTopologies),
+  ],
+  ['Topologies', answered('Topologies', (row) => row.stub().Topologies)],
   ['Capacity', integer(({ volume }) => volume.capacity)],
   ['RequestedCapacityMin', integer(({ volume }) => volume.requestedCapacityMin)],
   ['RequestedCapacityMax', integer(({ volume }) => volume.requestedCapacityMax)],
@@ -56,8 +83,10 @@ export const volumeFields: Fields<FilterRow> = new Map<string, Field<FilterRow>>
   ['ControllersExpected', integer((row) => row.stub().ControllersExpected)],
   ['NodesHealthy', integer((row) => row.stub().NodesHealthy)],
   ['NodesExpected', integer((row) => row.stub().NodesExpected)],
-  ['CreateIndex', integer(({ volume }) => volume.createIndex)],
-  ['ModifyIndex', integer(({ volume }) => volume.modifyIndex)],
+  ['CreateIndex', index(({ volume }) => volume.createIndex)],
+  ['ModifyIndex', index(({ volume }) => volume.modifyIndex)],
+  ['CreateTime', integer((row) => row.stub().CreateTime ?? 0)],
+  ['ModifyTime', integer((row) => row.stub().ModifyTime ?? 0)],
   ['Schedulable', boolean((row) => row.stub().Schedulable)],
   ['ControllerRequired', boolean((row) => row.stub().ControllerRequired)],
   ['Parameters', map(({ volume }) => volume.parameters)],

@@ -227,6 +227,35 @@ describe('over a plugin with faults', () => {
     expect(await list(`filter=${encodeURIComponent('WriteAllocs is empty')}`)).toEqual(['free'])
   })
 
+  it('allocations and nodes are filtered and paged', async () => {
+    await create('v2')
+    const claimed = [await claim('v1', 'a'), await claim('v2', 'b')].map(({ json }) => json.ID).sort()
+    const ids = async (path: string) => {
+      const { json, headers } = await server.call('GET', path)
+      return { ids: json.map(({ ID }: { ID: string }) => ID), next: headers.get('x-nomad-nexttoken') }
+    }
+    const filter = (text: string) => `filter=${encodeURIComponent(text)}`
+    expect((await ids(`/v1/allocations?${filter('JobID == v2')}`)).ids).toHaveLength(1)
+    const first = await ids('/v1/allocations?per_page=1')
+    expect(first).toEqual({ ids: [claimed[0]], next: claimed[1] })
+    const second = await ids(`/v1/allocations?per_page=1&next_token=${first.next}`)
+    expect(second).toEqual({ ids: [claimed[1]], next: null })
+    expect((await ids(`/v1/nodes?${filter('Attributes["unique.hostname"] is not empty')}`)).ids).toHaveLength(
+      1,
+    )
+    expect((await ids(`/v1/nodes?${filter('Status == down')}`)).ids).toEqual([])
+    expect((await ids('/v1/nodes?next_token=~')).ids).toEqual([])
+    for (const path of ['/v1/allocations', '/v1/nodes', '/v1/plugins?type=csi', '/v1/namespaces']) {
+      const refused = await server.call(
+        'GET',
+        `${path}${path.includes('?') ? '&' : '?'}${filter("ID == 'x'")}`,
+      )
+      expect([path, refused.status]).toEqual([path, 400])
+    }
+    const external = await server.call('GET', `/v1/volumes/external?plugin_id=disk&${filter('ID == x')}`)
+    expect(external).toMatchObject({ status: 400, text: expect.stringContaining('no filter') })
+  })
+
   it('is refused where the server has no mount root', async () => {
     await server.dispose()
     server = await startTestServer()

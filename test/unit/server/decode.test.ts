@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '../../../src/server/errors.ts'
+import { parseGoBoolean, parseGoDurationMs } from '../../../src/server/go-values.ts'
 import { decode, parseBody } from '../../../src/server/http/decode.ts'
-import { parseGoBoolean, parseGoDurationMs } from '../../../src/server/http/go-duration.ts'
 import { VolumeRequest } from '../../../src/wire/volume.ts'
 
 const schema = Type.Object({
