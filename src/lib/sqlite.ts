@@ -84,7 +84,7 @@ export function explainDatabaseError(
   return `${what} at ${path} cannot be opened: ${errorMessage(error)}`
 }
 
-/** Runs `work` in one transaction, undone whole if it throws. */
+/** Runs `work` in one transaction. If it throws, nothing of it stays, and the caller gets what it threw. */
 export function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE')
   try {
@@ -92,7 +92,8 @@ export function transaction<T>(database: DatabaseSync, work: () => T): T {
     database.exec('COMMIT')
     return result
   } catch (error) {
-    database.exec('ROLLBACK')
+    // On a full disk and after an I/O error SQLite has rolled back itself, and a second ROLLBACK fails.
+    if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
 }

@@ -1,11 +1,11 @@
 /**
- * The controller's one promise: `reconcile` is called for every key added, again as its outcome says, and
- * whatever it throws ends in a log line and a later try. Nobody else in the operator retries, times
- * out, or catches everything.
+ * The controller's one promise: it calls `reconcile` for every key that was added, and again as the outcome says.
+ * Whatever a pass throws becomes a log line and a later try, and so does a pass that reaches its time limit. Nobody
+ * else in the operator retries, times out, or catches everything.
  */
 import { type Around, unobserved } from '../../lib/around.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { toOperationError } from '../../lib/errors.ts'
+import { OperationError, toOperationError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { createBackoff } from './backoff.ts'
 import { createDelayingQueue } from './delaying-queue.ts'
@@ -15,9 +15,9 @@ import { createPool, type PoolOptions } from './pool.ts'
 
 export interface ControllerOptions extends Partial<PoolOptions> {
   /**
-   * One pass over a key. Reads the state fresh, as it is not told why it was called. The signal aborts
-   * when the pass takes longer than `passTimeoutMs` or holds up the shutdown; until the promise
-   * settles the key stays in process and keeps its slots, whatever the signal says.
+   * One pass over a key. It reads the state afresh, as nobody tells it why it was called. The signal aborts when
+   * the pass takes longer than `passTimeoutMs`, and when it holds up the shutdown. A pass that reaches its time limit
+   * has failed, whatever it gives back. Until the promise settles, the key stays in process and keeps its slots.
    */
   readonly reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>
   /** Whose slots a key takes: its plugin. */
@@ -119,13 +119,24 @@ export function createController(options: ControllerOptions): Controller {
   async function attempt(subject: PassSubject): Promise<Outcome> {
     const controller = new AbortController()
     const abort = (reason: Error) => controller.abort(reason)
-    const cancelTimeout = clock.after(passTimeoutMs, () =>
-      abort(new Error(`the pass took longer than ${passTimeoutMs / 1000} s`)),
-    )
+    let timedOut: OperationError | undefined
+    const cancelTimeout = clock.after(passTimeoutMs, () => {
+      timedOut = timedOutError(passTimeoutMs)
+      abort(timedOut)
+    })
     const entry = { sinceMs: clock.now(), abort }
     inProcess.add(entry)
+    const run = async (): Promise<Outcome> => {
+      try {
+        const outcome = await reconcile(subject.key, controller.signal)
+        return timedOut === undefined ? outcome : { type: 'failed', error: timedOut }
+      } catch (error) {
+        // What the abort led to says less than why it came.
+        throw timedOut ?? error
+      }
+    }
     try {
-      return await aroundPass(subject, () => reconcile(subject.key, controller.signal))
+      return await aroundPass(subject, run)
     } catch (error) {
       return { type: 'failed', error: error instanceof Error ? error : new Error(String(error)) }
     } finally {
@@ -162,6 +173,13 @@ export function createController(options: ControllerOptions): Controller {
       cancelGrace()
     },
   }
+}
+
+function timedOutError(passTimeoutMs: number): OperationError {
+  return new OperationError(`the pass took longer than ${passTimeoutMs / 1000} s`, {
+    kind: 'transient',
+    reason: 'PassTimedOut',
+  })
 }
 
 /** An expected failure is its reason and message; anything else is a defect, and needs its stack. */

@@ -200,6 +200,62 @@ describe('slots', () => {
   })
 })
 
+describe('a pass that reaches its time limit', () => {
+  for (const [what, end] of [
+    ['says that it is done', async () => done],
+    ['asks to be repeated at once', async (): Promise<Outcome> => ({ type: 'again', afterMs: 0 })],
+    ['gives back the failure that the abort led to', async () => failed],
+    ['throws what the abort led to', () => Promise.reject(new Error('aborted'))],
+  ] as const) {
+    it(`has failed and backs off, also where it ${what}`, async () => {
+      const lines: Record<string, unknown>[] = []
+      const log = pino({ level: 'warn', base: null }, { write: (line) => lines.push(JSON.parse(line)) })
+      const types: string[] = []
+      const controller = controllerOf({
+        log,
+        passTimeoutMs: 1000,
+        backoff: { baseMs: 4000, maxMs: 60_000 },
+        reconcile: async (_key, signal) => {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve))
+          return end()
+        },
+        aroundPass: async (_subject, run) => {
+          const outcome = await run()
+          types.push(outcome.type)
+          return outcome
+        },
+      })
+      controller.add('p/a')
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(controller.counters()).toMatchObject({ failing: 1, retries: 1, passes: 1, delayed: 1 })
+      expect(types).toEqual(what.startsWith('throws') ? [] : ['failed'])
+      expect(lines).toMatchObject([
+        { key: 'p/a', kind: 'transient', reason: 'PassTimedOut', retryInMs: 4000, msg: 'pass failed' },
+      ])
+      expect(lines[0]?.error).toMatch(/1 s/)
+      await vi.advanceTimersByTimeAsync(4000)
+      expect(controller.counters().running).toBe(1)
+    })
+  }
+
+  it('is not what a shutdown cuts short: nothing is logged, and nothing is repeated', async () => {
+    const lines: string[] = []
+    const controller = controllerOf({
+      log: pino({ level: 'warn' }, { write: (line) => lines.push(line) }),
+      reconcile: async (_key, signal) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        return done
+      },
+    })
+    controller.add('p/a')
+    const drained = controller.drain(1000)
+    await vi.advanceTimersByTimeAsync(1000)
+    await drained
+    expect(lines).toEqual([])
+    expect(controller.counters()).toMatchObject({ failing: 0, retries: 0, passes: 1 })
+  })
+})
+
 describe('outcomes', () => {
   it('looks again after the time that the pass asks for', async () => {
     const passes = createPasses()
