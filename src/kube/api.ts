@@ -239,3 +239,11 @@ export function isAlreadyExists(error: unknown): boolean {
 export function isNotFound(error: unknown): boolean {
   return error instanceof KubernetesError && error.code === 404 && error.reason === 'NotFound'
 }
+
+/** The namespace is missing (404) or is being deleted (403), so that nothing can be created in it. */
+export function isNamespaceGone(error: unknown): boolean {
+  if (!(error instanceof KubernetesError)) return false
+  return (
+    error.reason === 'ParentNotFound' || error.causes.some(({ reason }) => reason === 'NamespaceTerminating')
+  )
+}

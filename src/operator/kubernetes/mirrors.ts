@@ -1,4 +1,4 @@
-import { isAlreadyExists, isNotFound, type KubernetesApi, KubernetesError } from '../../kube/api.ts'
+import { isAlreadyExists, isNamespaceGone, type KubernetesApi } from '../../kube/api.ts'
 import { apiVersionOf, snapshots } from '../../kube/resources.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
@@ -82,7 +82,8 @@ export function createMirrors(options: {
           if (found?.metadata.annotations?.[keyAnnotation] === record.key) await setUID(found.metadata.uid)
           return
         }
-        if (isHomeless(error)) return
+        // There is no place for an object any more; the snapshot itself stays.
+        if (isNamespaceGone(error)) return
         throw error
       }
     },
@@ -124,12 +125,4 @@ function isShown(record: InventoryRecord): record is SnapshotRecord & { readonly
 /** The value of a label is shorter than a name may be. */
 function labelOf({ declaration }: SnapshotRecord): string {
   return (declaration.labels[scheduleLabel] ?? '').slice(0, 63).replace(/[^A-Za-z0-9]+$/, '')
-}
-
-/** Its namespace is gone or going: there is no place for an object any more, and the snapshot stays. */
-function isHomeless(error: unknown): boolean {
-  return (
-    isNotFound(error) ||
-    (error instanceof KubernetesError && error.causes.some(({ reason }) => reason === 'NamespaceTerminating'))
-  )
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   isAlreadyExists,
   isConflict,
+  isNamespaceGone,
   isNotFound,
   type KubernetesApi,
   KubernetesError,
@@ -145,6 +146,20 @@ describe.each(kubernetesServers)('an API server: $title', ({ start }) => {
       const failure = await failureOf(api.create(widgets, aWidget('no-such-namespace', newName())))
       expect(failure).toMatchObject({ code: 404, reason: 'ParentNotFound' })
       expect(failure.message).toContain('namespaces "no-such-namespace" not found')
+      expect(isNamespaceGone(failure)).toBe(true)
+    })
+
+    it('says that the object is missing, whether its namespace is there or not', async () => {
+      const address = { namespace: 'no-such-namespace', name: newName() }
+      expect(await api.get(widgets, address)).toBeUndefined()
+      await api.delete(widgets, address)
+      const status = someWidget(address.namespace, address.name, { status: { phase: 'Ready' } })
+      for (const call of [
+        api.patchMetadata(widgets, address, { labels: { a: 'b' } }),
+        api.apply(widgets, status, { fieldManager: 'one', force: true, subresource: 'status' }),
+      ]) {
+        expect(isNotFound(await failureOf(call))).toBe(true)
+      }
     })
 
     it('tells an object that is not there from a kind that is not served', async () => {
