@@ -1,8 +1,9 @@
 /**
- * The event writer's one promise: what is worth telling about an object becomes an Event of it, the same thing again
- * counts that Event up, and no pass ever waits for it or fails by it. Limits as client-go's (tools/record).
+ * Writes Events about objects. A repetition raises the count of the Event that is there. No pass waits for an Event
+ * or fails because of one. The limits are those of client-go (tools/record).
  */
 import { createHash } from 'node:crypto'
+import PQueue from 'p-queue'
 import { type Clock, delay } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -24,9 +25,9 @@ export interface EventNote {
 }
 
 export interface EventWriter {
-  /** Written soon, or dropped: beyond the limits of its object, or where the API server does not take it. */
+  /** Written soon. Dropped where its object has too many, or the API server refuses it. */
   record(about: EventSubject, note: EventNote): void
-  /** Writes what is waiting; what is recorded after it is dropped. */
+  /** Writes what is waiting, as far as that goes within 5 s. Events that are recorded later are dropped. */
   close(): Promise<void>
 }
 
@@ -39,15 +40,17 @@ export interface EventWriterOptions {
 }
 
 const component = 'mooring'
-/** What repeats within it is counted; later it is told anew. */
+/** A repetition within this time is counted. A later one becomes an Event of its own. */
 const aggregationMs = 600_000
-/** Writes about one object: at once, and one more each so often. */
+/** Writes about one object: so many at once, and then one each `refillMs`. */
 const burst = 25
 const refillMs = 300_000
-/** Repetitions within it become one write. */
+/** Repetitions within this time become one write. */
 const gatherMs = 1000
+const writesAtOnce = 4
+const closeMs = 5000
 const longestMessage = 1024
-/** Of things remembered, so that memory is bounded whatever happens; the oldest go. */
+/** Entries in memory. Beyond that the oldest are forgotten. */
 const remembered = 5000
 
 interface Entry {
@@ -67,8 +70,10 @@ interface Budget {
 export function createEventWriter({ api, instance, clock, log }: EventWriterOptions): EventWriter {
   const entries = new Map<string, Entry>()
   const budgets = new Map<string, Budget>()
-  const waiting = new Set<Entry>()
+  const waiting = new Map<Entry, Entry>()
+  const queue = new PQueue({ concurrency: writesAtOnce })
   const closing = new AbortController()
+  const cut = new AbortController()
   let writing: Promise<void> | undefined
 
   function entryOf(about: EventSubject, note: EventNote, now: number): Entry {
@@ -95,11 +100,13 @@ export function createEventWriter({ api, instance, clock, log }: EventWriterOpti
   }
 
   async function write(entry: Entry): Promise<void> {
+    if (cut.signal.aborted) return
     try {
-      // One call creates it and counts it up. Forced: nobody else has a say in it.
-      await api.apply(events, toEvent(entry, instance), { fieldManager: component, force: true })
+      // One call creates it or raises its count. Forced, because no other manager has a say in it.
+      const options = { fieldManager: component, force: true }
+      await api.apply(events, toEvent(entry, instance), options, cut.signal)
     } catch (error) {
-      // An Event is a courtesy: the status says the same, and a pass must not fail by it.
+      // The status says the same, so a lost Event does little harm.
       log.debug({ reason: entry.note.reason, error: errorMessage(error) }, 'an event was not written')
     }
   }
@@ -107,10 +114,9 @@ export function createEventWriter({ api, instance, clock, log }: EventWriterOpti
   async function writeWaiting(): Promise<void> {
     while (waiting.size > 0) {
       await delay(clock, gatherMs, closing.signal)
-      for (const entry of [...waiting]) {
-        waiting.delete(entry)
-        if (spend(entry.about)) await write(entry)
-      }
+      const due = [...waiting.keys()].filter(({ about }) => spend(about))
+      waiting.clear()
+      await queue.addAll(due.map((entry) => () => write(entry)))
     }
     writing = undefined
   }
@@ -122,17 +128,19 @@ export function createEventWriter({ api, instance, clock, log }: EventWriterOpti
       const entry = entryOf(about, { ...note, message: note.message.slice(0, longestMessage) }, now)
       entry.count += 1
       entry.lastAtMs = now
-      waiting.add(entry)
+      keepBounded(waiting).set(entry, entry)
       writing ??= writeWaiting()
     },
     async close() {
       closing.abort()
+      const cancel = clock.after(closeMs, () => cut.abort())
       await writing
+      cancel()
     },
   }
 }
 
-function keepBounded<Value>(map: Map<string, Value>): Map<string, Value> {
+function keepBounded<Key, Value>(map: Map<Key, Value>): Map<Key, Value> {
   if (map.size >= remembered) {
     const [oldest] = map.keys()
     if (oldest !== undefined) map.delete(oldest)

@@ -34,8 +34,8 @@ export interface HttpRequest extends Target {
   readonly timeoutMs: number
   /** Of a read: one that Nomad may hold back. Where too many are held already, it answers at once. */
   readonly blocking?: BlockingQuery | undefined
-  /** Of a read: a plugin answers it, and may hang. */
-  readonly reachesPlugin?: boolean
+  /** Of a read that a plugin answers: the plugin, which may hang. */
+  readonly pluginID?: string
 }
 
 /** What a request is for. A list that blocks until it changes is a watch. */
@@ -96,15 +96,22 @@ export interface Http {
 /** @throws UsageError where the address or a file is not what it has to be */
 export function createHttp({ region, clock, ...options }: HttpOptions): Http {
   const transport = createTransport(options)
-  const lanes = createLanes()
+  const lanes = createLanes(clock)
 
-  function send(request: HttpRequest): Promise<HttpAnswer> {
-    const { blocking } = request
-    if (request.method !== 'GET') return lanes.run('write', () => exchange(request))
-    if (blocking !== undefined && blocking.index > 0n && lanes.hasRoom('wait')) {
-      return lanes.run('wait', () => exchange(blockingRequest(request, blocking)))
+  async function send(request: HttpRequest): Promise<HttpAnswer> {
+    const { method, blocking, pluginID, signal } = request
+    const run = () => exchange(request)
+    try {
+      if (method !== 'GET') return await lanes.run('write', run, signal)
+      if (blocking !== undefined && blocking.index > 0n && lanes.hasRoom('wait')) {
+        return await lanes.run('wait', () => exchange(blockingRequest(request, blocking)), signal)
+      }
+      if (pluginID !== undefined) return await lanes.runPluginRead(pluginID, run, signal)
+      return await lanes.run('read', run, signal)
+    } catch (error) {
+      // Anything else is the signal's, which aborted while the request waited for its turn.
+      throw lost(error, false, 'interrupted', request.call)
     }
-    return lanes.run(request.reachesPlugin === true ? 'pluginRead' : 'read', () => exchange(request))
   }
 
   async function exchange(request: HttpRequest): Promise<HttpAnswer> {

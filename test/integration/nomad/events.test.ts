@@ -8,6 +8,7 @@ import { createObserver, type ObservedChange } from '../../../src/nomad/observer
 import { aPlugin, aVolume } from '../../builders/nomad.ts'
 import { type FakeNomad, startFakeNomad } from '../../fakes/fake-nomad.ts'
 import { startHttpServer } from '../../fakes/http-server.ts'
+import { quickClock } from '../../helpers/quick-clock.ts'
 
 let nomad: FakeNomad
 let client: NomadClient
@@ -148,5 +149,53 @@ describe('connections', () => {
         expect(observer.changes).toContainEqual({ type: 'volume', namespace: 'team-149', volumeID: 'one' }),
       5000,
     )
+  })
+
+  it('let healthy plugins be read, however many others hang', async () => {
+    const isHung = (pluginID: string | null) => pluginID?.startsWith('hung') === true
+    const server = await startHttpServer(({ query }) =>
+      isHung(query.get('plugin_id')) ? undefined : { body: { Volumes: [], Snapshots: [] } },
+    )
+    onTestFinished(server.close)
+    const listener = createNomadClient({ address: server.address, clock: quickClock(100) })
+    onTestFinished(listener.close)
+    const answered = new Set<string>()
+    const readAll = (pluginID: string) => {
+      const reads = [listener.listExternalVolumes(pluginID), listener.listSnapshots(pluginID)]
+      return Promise.allSettled(reads).then((results) => {
+        answered.add(pluginID)
+        return results.map(({ status }) => status)
+      })
+    }
+    // Three fill the slots at once. Six are known by then: they share the slots of those that are slow.
+    for (const names of [
+      ['hung1', 'hung2', 'hung3'],
+      ['hung1', 'hung2', 'hung3', 'hung4', 'hung5', 'hung6'],
+    ]) {
+      answered.clear()
+      const hung = names.map(readAll)
+      expect(await readAll('healthy')).toEqual(['fulfilled', 'fulfilled'])
+      expect([...answered]).toEqual(['healthy'])
+      expect((await Promise.all(hung)).flat()).toEqual(names.flatMap(() => ['rejected', 'rejected']))
+    }
+  })
+
+  it('lets go of a request that waits for its turn, as soon as its signal aborts', async () => {
+    const server = await startHttpServer(() => undefined)
+    const listener = createNomadClient({ address: server.address })
+    const first = Promise.allSettled(Array.from({ length: 40 }, () => listener.listExternalVolumes('hung')))
+    const abort = new AbortController()
+    const last = listener.listExternalVolumes('hung', abort.signal)
+    onTestFinished(async () => {
+      await listener.close()
+      await server.close()
+      await first
+    })
+    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(0))
+    abort.abort()
+    await expect(last).rejects.toMatchObject({
+      kind: 'transient',
+      message: expect.stringContaining('interrupted'),
+    })
   })
 })

@@ -89,3 +89,26 @@ it('keeps names and messages within their limits', async () => {
   expect(written[0]?.metadata.name).toMatch(/^x{229}\.[0-9a-f]{16}$/)
   expect(written[0]?.message).toHaveLength(1024)
 })
+
+it('writes several at once, and ends within seconds though the API server answers nothing', async () => {
+  const signals: (AbortSignal | undefined)[] = []
+  const hung = createEventWriter({
+    api: {
+      apply: (_resource, _object, _options, signal) =>
+        new Promise((_resolve, reject) => {
+          signals.push(signal)
+          signal?.addEventListener('abort', () => reject(new Error('interrupted')))
+        }),
+    } as Pick<KubernetesApi, 'apply'> as KubernetesApi,
+    instance: 'replica-0',
+    clock,
+    log: silentLog,
+  })
+  for (let index = 0; index < 20; index += 1) hung.record(about(`volume-${index}`), note('one'))
+  const closed = vi.fn()
+  void hung.close().then(closed)
+  await vi.waitFor(() => expect(signals.length).toBeGreaterThan(1))
+  expect(closed).not.toHaveBeenCalled()
+  clock.advance(5000)
+  await vi.waitFor(() => expect(closed).toHaveBeenCalled())
+})
