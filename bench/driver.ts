@@ -55,7 +55,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const report = {
       at: new Date().toISOString(),
       node: process.version,
-      fileSystem: mountOf(directory, await readMountTable())?.fsType,
+      fileSystem: mountOf(directory, readMountTable())?.fsType,
       cpus: cpus().length,
       copies: await measureCopies(client, pool, Number(values.mebibytes), Number(values.rounds)),
       calls: await measureCalls(client, Number(values.volumes)),

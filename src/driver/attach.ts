@@ -3,9 +3,9 @@ import type { ControllerUnpublishVolumeRequest__Output } from '../csi/generated/
 import type { DriverContext } from './driver-context.ts'
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from './driver-error.ts'
 import { detachLoopDevices } from './loop-devices.ts'
-import { isPublished } from './publish-target.ts'
 import { fingerprintCapability, parseCapability, unsupportedReason } from './volume-capability.ts'
 import { findVolume, getVolume } from './volume-lookup.ts'
+import { isPublished } from './volume-use.ts'
 
 /** ControllerPublishVolume: to the one node there is. The node's part finds what was granted in the record. */
 export async function attachVolume(
@@ -61,7 +61,7 @@ export async function detachVolume(
     const volume = findVolume(pool, id)
     if (volume === undefined || !volume.attachments.some(isWanted)) return {}
     for (const publication of volume.publications) {
-      if (!(await isPublished(publication))) continue
+      if (!(await isPublished(pool, volume, publication))) continue
       throw failedPrecondition(
         `volume ${id} is still to be seen at ${publication.path}: NodeUnpublishVolume comes first`,
       )

@@ -12,6 +12,7 @@ import type { Handlers } from './serve.ts'
 import { createSnapshot, deleteSnapshot } from './snapshots.ts'
 import { isWithin } from './topology.ts'
 import { parseCapabilities, parseCapability, unsupportedReason } from './volume-capability.ts'
+import { findCovers } from './volume-data.ts'
 import { describeUnrecorded, findSnapshot, getVolume } from './volume-lookup.ts'
 
 const announced: readonly ControllerCapability[] = [
@@ -50,10 +51,11 @@ export function createControllerHandlers(context: DriverContext): Handlers<Contr
       const recorded = pool.volumes.list().filter(({ state }) => state === 'ready')
       const volumes = [...recorded, ...(await pool.listUnrecorded()).map(describeUnrecorded)]
       const page = cutPage(volumes, ({ id }) => id, { maxEntries, startingToken })
+      const covers = findCovers(pool)
       return {
         entries: page.items.map((volume) => ({
           volume: describeVolume(context, volume),
-          status: describeStatus(context, volume),
+          status: describeStatus(context, volume, covers),
         })),
         nextToken: page.nextToken,
       }

@@ -6,7 +6,7 @@ import { type CapacityBounds, chooseCapacity, parseCapacityRange, satisfies } fr
 import { copyData } from './copy-data.ts'
 import { describeVolume } from './describe.ts'
 import type { DriverContext } from './driver-context.ts'
-import { aborted, alreadyExists, dataLoss, invalidArgument, notFound } from './driver-error.ts'
+import { aborted, alreadyExists, invalidArgument, notFound } from './driver-error.ts'
 import { isLive, refuseIfWritten } from './live-copy.ts'
 import { checkName, chooseID } from './names.ts'
 import type { Release } from './operation-locks.ts'
@@ -16,6 +16,7 @@ import type { VolumeRecord } from './records.ts'
 import { settleVolume } from './settle.ts'
 import { checkTopology } from './topology.ts'
 import { parseCapabilities, unsupportedReason, type VolumeKind } from './volume-capability.ts'
+import { requireSnapshotData, requireVolumeData } from './volume-data.ts'
 import { ensureNamesAreKnown, findSnapshot, getVolume } from './volume-lookup.ts'
 
 interface WantedVolume {
@@ -109,11 +110,7 @@ function matchExisting(context: DriverContext, existing: VolumeRecord, wanted: W
     throw alreadyExists(`the volume ${id} of this name has another ${differing.join(' and ')}`)
   }
   // Never a blank directory in the place of a lost one.
-  if (!context.pool.hasData(context.pool.volumePath(id), existing.kind)) {
-    throw dataLoss(
-      `the volume ${id} of this name is recorded, but its data is gone from the pool. Put it back, or delete the volume`,
-    )
-  }
+  requireVolumeData(context.pool, existing)
   return existing
 }
 
@@ -199,19 +196,17 @@ function holdSource(context: DriverContext, wanted: WantedVolume): HeldSource {
     if (snapshot === undefined) throw notFound(`there is no snapshot ${JSON.stringify(id)}`)
     if (snapshot.state !== 'ready') throw aborted(`snapshot ${id} is not ready to use`)
     checkKind(snapshot.kind)
-    if (!pool.hasData(pool.snapshotPath(id), snapshot.kind))
-      throw dataLoss(`the data of snapshot ${id} is gone from the pool`)
-    return { path: pool.snapshotPath(id), leastBytes: snapshot.sizeBytes, release: hold(`snapshot:${id}`) }
+    const path = requireSnapshotData(pool, snapshot)
+    return { path, leastBytes: snapshot.sizeBytes, release: hold(`snapshot:${id}`) }
   }
   const volume = getVolume(pool, id)
   checkKind(volume.kind)
-  if (!pool.hasData(pool.volumePath(id), volume.kind))
-    throw dataLoss(`the data of volume ${id} is gone from the pool`)
+  const path = requireVolumeData(pool, volume)
   const live = isLive(wanted.parameters)
   if (!live) refuseIfWritten(volume, 'a clone')
   const releases = live ? [hold(`existence:${id}`)] : [hold(`existence:${id}`), hold(`content:${id}`)]
   return {
-    path: pool.volumePath(id),
+    path,
     leastBytes: volume.capacityBytes,
     release: () => {
       for (const release of releases) release()

@@ -3,6 +3,7 @@ import type { Volume } from '../csi/generated/csi/v1/Volume.ts'
 import type { VolumeCondition } from '../csi/generated/csi/v1/VolumeCondition.ts'
 import type { DriverContext } from './driver-context.ts'
 import type { SnapshotRecord, VolumeRecord } from './records.ts'
+import { findCovers } from './volume-data.ts'
 
 /** A volume as the Controller service tells of it. */
 export function describeVolume({ topology }: DriverContext, volume: VolumeRecord): Volume {
@@ -24,14 +25,22 @@ export function describeVolume({ topology }: DriverContext, volume: VolumeRecord
 export function describeStatus(
   context: DriverContext,
   volume: VolumeRecord,
+  covers: ReadonlyMap<string, string> = findCovers(context.pool),
 ): { publishedNodeIds: string[]; volumeCondition: VolumeCondition } {
   return {
     publishedNodeIds: volume.attachments.map(({ nodeID }) => nodeID),
-    volumeCondition: describeCondition(context, volume),
+    volumeCondition: describeCondition(context, volume, covers),
   }
 }
 
-export function describeCondition({ pool, quota }: DriverContext, volume: VolumeRecord): VolumeCondition {
+/** @param covers what is mounted in volumes, as findCovers gives it: once for a whole list */
+export function describeCondition(
+  { pool, quota }: DriverContext,
+  volume: VolumeRecord,
+  covers: ReadonlyMap<string, string> = findCovers(pool),
+): VolumeCondition {
+  const cover = covers.get(volume.id)
+  if (cover !== undefined) return { abnormal: true, message: `it is ${cover}: unmount that` }
   if (!pool.hasData(pool.volumePath(volume.id), volume.kind)) {
     return { abnormal: true, message: 'its data is gone from the pool' }
   }

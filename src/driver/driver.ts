@@ -87,7 +87,7 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
     pool.close()
   }
   try {
-    const mounts = await readMountTable()
+    const mounts = readMountTable()
     const context: DriverContext = {
       pool,
       files,

@@ -2,7 +2,8 @@ import type { ControllerExpandVolumeRequest__Output } from '../csi/generated/csi
 import type { ControllerExpandVolumeResponse } from '../csi/generated/csi/v1/ControllerExpandVolumeResponse.ts'
 import { chooseCapacity, parseCapacityRange } from './capacity.ts'
 import type { DriverContext } from './driver-context.ts'
-import { dataLoss, invalidArgument } from './driver-error.ts'
+import { invalidArgument } from './driver-error.ts'
+import { requireVolumeData } from './volume-data.ts'
 import { getVolume } from './volume-lookup.ts'
 
 /** ControllerExpandVolume, published or not. A volume never gets smaller. */
@@ -18,8 +19,7 @@ export async function expandVolume(
   const release = locks.acquire(`volume:${id}`, 'exclusive', `an operation is pending for volume ${id}`)
   try {
     const volume = getVolume(pool, id)
-    const path = pool.volumePath(id)
-    if (!pool.hasData(path, volume.kind)) throw dataLoss(`the data of volume ${id} is gone from the pool`)
+    const path = requireVolumeData(pool, volume)
     const capacityBytes = chooseCapacity(bounds, {
       leastBytes: volume.capacityBytes,
       availableBytes: ledger.availableBytes(),

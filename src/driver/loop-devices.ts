@@ -9,7 +9,7 @@ interface LoopDevice {
 }
 
 /** The loop devices of a file. The kernel is asked each time: it alone knows after a crash or reboot. */
-async function listLoopDevices(file: string): Promise<LoopDevice[]> {
+export async function listLoopDevices(file: string): Promise<LoopDevice[]> {
   const args = ['--associated', file, '--json', '--output', 'NAME,RO']
   const output = await runTool('losetup', args)
   if (output.trim() === '') return []

@@ -3,10 +3,11 @@ import type { NodeStageVolumeRequest__Output } from '../csi/generated/csi/v1/Nod
 import type { NodeUnpublishVolumeRequest__Output } from '../csi/generated/csi/v1/NodeUnpublishVolumeRequest.ts'
 import type { NodeUnstageVolumeRequest__Output } from '../csi/generated/csi/v1/NodeUnstageVolumeRequest.ts'
 import type { DriverContext } from './driver-context.ts'
-import { alreadyExists, dataLoss, failedPrecondition, invalidArgument } from './driver-error.ts'
+import { alreadyExists, failedPrecondition, invalidArgument } from './driver-error.ts'
 import { detachLoopDevices, ensureLoopDevice } from './loop-devices.ts'
-import { checkTargetPath, publishTarget, unpublishTarget } from './publish-target.ts'
+import { publishTarget, unpublishTarget } from './publish-target.ts'
 import type { VolumeRecord } from './records.ts'
+import { canonicalPath, checkTargetPath } from './target-path.ts'
 import {
   type Capability,
   fingerprintCapability,
@@ -14,7 +15,9 @@ import {
   parseCapability,
   unsupportedReason,
 } from './volume-capability.ts'
+import { requireVolumeData } from './volume-data.ts'
 import { getVolume } from './volume-lookup.ts'
+import { sourceOf } from './volume-use.ts'
 
 type Empty = Record<string, never>
 
@@ -26,9 +29,9 @@ export async function stageVolume(
   context: DriverContext,
   request: NodeStageVolumeRequest__Output,
 ): Promise<Empty> {
-  const { volumeId: id, stagingTargetPath: path } = request
+  const { volumeId: id } = request
   if (id === '') throw invalidArgument('volume_id is required')
-  if (path === '') throw invalidArgument('staging_target_path is required')
+  const path = await requirePath('staging_target_path', request.stagingTargetPath)
   const capability = parseCapability(request.volumeCapability)
   return changeVolume(context, id, async (volume) => {
     checkUsable(context, volume, capability)
@@ -43,10 +46,10 @@ export async function stageVolume(
 /** NodeUnstageVolume: what is not staged there is done. */
 export async function unstageVolume(
   context: DriverContext,
-  { volumeId: id, stagingTargetPath: path }: NodeUnstageVolumeRequest__Output,
+  { volumeId: id, stagingTargetPath }: NodeUnstageVolumeRequest__Output,
 ): Promise<Empty> {
   if (id === '') throw invalidArgument('volume_id is required')
-  if (path === '') throw invalidArgument('staging_target_path is required')
+  const path = await requirePath('staging_target_path', stagingTargetPath)
   return changeVolume(context, id, async (volume) => {
     if (!volume.stagings.some((staging) => staging.path === path)) return volume
     const stagings = volume.stagings.filter((staging) => staging.path !== path)
@@ -70,12 +73,13 @@ export async function publishVolume(
   request: NodePublishVolumeRequest__Output,
 ): Promise<Empty> {
   const { pool, files, locks, publishMethod: method } = context
-  const { volumeId: id, targetPath: path, stagingTargetPath } = request
+  const { volumeId: id, stagingTargetPath } = request
   if (id === '') throw invalidArgument('volume_id is required')
-  if (path === '') throw invalidArgument('target_path is required')
+  const path = await requirePath('target_path', request.targetPath)
+  const stagedAt = stagingTargetPath && (await canonicalPath('staging_target_path', stagingTargetPath))
   const capability = parseCapability(request.volumeCapability)
   return changeVolume(context, id, async (volume, save) => {
-    if (!volume.stagings.some((staging) => staging.path === stagingTargetPath)) {
+    if (!volume.stagings.some((staging) => staging.path === stagedAt)) {
       throw failedPrecondition(`volume ${id} is not staged at ${JSON.stringify(stagingTargetPath)}`)
     }
     checkUsable(context, volume, capability)
@@ -100,8 +104,11 @@ export async function publishVolume(
     try {
       const isDevice = volume.kind === 'block'
       const data = pool.volumePath(id)
-      const source = isDevice ? await ensureLoopDevice(files, data, publication.readonly) : data
-      await publishTarget(files, source, publication, { mountFlags: capability.mountFlags, isDevice })
+      const source = {
+        path: isDevice ? await ensureLoopDevice(files, data, publication.readonly) : data,
+        isDevice,
+      }
+      await publishTarget(files, source, publication, capability.mountFlags)
     } catch (error) {
       await save(volume)
       throw error
@@ -113,16 +120,22 @@ export async function publishVolume(
 /** NodeUnpublishVolume: what is not published there is done. */
 export async function unpublishVolume(
   context: DriverContext,
-  { volumeId: id, targetPath: path }: NodeUnpublishVolumeRequest__Output,
+  { volumeId: id, targetPath }: NodeUnpublishVolumeRequest__Output,
 ): Promise<Empty> {
   if (id === '') throw invalidArgument('volume_id is required')
-  if (path === '') throw invalidArgument('target_path is required')
+  const path = await requirePath('target_path', targetPath)
   return changeVolume(context, id, async (volume) => {
     const publication = volume.publications.find((present) => present.path === path)
     if (publication === undefined) return volume
-    await unpublishTarget(context.files, publication)
+    const source = await sourceOf(context.pool, volume, publication)
+    await unpublishTarget(context.files, source, publication)
     return { ...volume, publications: volume.publications.filter((present) => present !== publication) }
   })
+}
+
+async function requirePath(field: string, path: string): Promise<string> {
+  if (path === '') throw invalidArgument(`${field} is required`)
+  return canonicalPath(field, path)
 }
 
 /** Runs a change of one volume's record, alone; the record is saved where the change gives another one. */
@@ -153,9 +166,7 @@ function checkUsable(context: DriverContext, volume: VolumeRecord, capability: C
       ? unsupportedReason(capability, context)
       : `volume ${volume.id} is a ${volume.kind} volume`
   if (reason !== undefined) throw failedPrecondition(reason)
-  if (!context.pool.hasData(context.pool.volumePath(volume.id), volume.kind)) {
-    throw dataLoss(`the data of volume ${volume.id} is gone from the pool`)
-  }
+  requireVolumeData(context.pool, volume)
 }
 
 function isReadOnly(

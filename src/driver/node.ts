@@ -1,4 +1,5 @@
 import { lstat } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
 import type { NodeDefinition } from '../csi/generated/csi/v1/Node.ts'
 import type { _csi_v1_NodeServiceCapability_RPC_Type__Output as NodeCapability } from '../csi/generated/csi/v1/NodeServiceCapability.ts'
 import { measureBytes } from './copy-data.ts'
@@ -7,10 +8,11 @@ import type { DriverContext } from './driver-context.ts'
 import { invalidArgument, notFound } from './driver-error.ts'
 import { resizeLoopDevices } from './loop-devices.ts'
 import { publishVolume, stageVolume, unpublishVolume, unstageVolume } from './node-volume.ts'
-import { isPublished } from './publish-target.ts'
 import type { VolumeRecord } from './records.ts'
 import type { Handlers } from './serve.ts'
+import { canonicalPath } from './target-path.ts'
 import { getVolume } from './volume-lookup.ts'
+import { isPublished } from './volume-use.ts'
 
 const announced: readonly NodeCapability[] = [
   'STAGE_UNSTAGE_VOLUME',
@@ -35,10 +37,13 @@ export function createNodeHandlers(context: DriverContext): Handlers<NodeDefinit
     NodeUnpublishVolume: (request) => unpublishVolume(context, request),
 
     async NodeGetVolumeStats({ volumeId, volumePath }) {
-      const volume = getVolumeAt(context, volumeId, volumePath)
-      const publication = volume.publications.find(({ path }) => path === volumePath)
+      const { volume, publication } = await getVolumeAt(context, volumeId, volumePath)
       const condition = describeCondition(context, volume)
-      if (publication !== undefined && !condition.abnormal && !(await isPublished(publication))) {
+      if (
+        publication !== undefined &&
+        !condition.abnormal &&
+        !(await isPublished(pool, volume, publication))
+      ) {
         return {
           volumeCondition: { abnormal: true, message: `it is not to be seen at ${volumePath} any more` },
         }
@@ -60,7 +65,7 @@ export function createNodeHandlers(context: DriverContext): Handlers<NodeDefinit
       }
     },
     async NodeExpandVolume({ volumeId, volumePath }) {
-      const volume = getVolumeAt(context, volumeId, volumePath)
+      const { volume } = await getVolumeAt(context, volumeId, volumePath)
       // The controller made the file bigger; its devices have to look again.
       if (volume.kind === 'block') await resizeLoopDevices(context.files, pool.volumePath(volume.id))
       return { capacityBytes: BigInt(volume.capacityBytes) }
@@ -69,11 +74,18 @@ export function createNodeHandlers(context: DriverContext): Handlers<NodeDefinit
 }
 
 /** @throws DriverError NOT_FOUND unless the volume is published or staged at the path */
-function getVolumeAt({ pool }: DriverContext, id: string, path: string): VolumeRecord {
+async function getVolumeAt(
+  { pool }: DriverContext,
+  id: string,
+  volumePath: string,
+): Promise<{ volume: VolumeRecord; publication: VolumeRecord['publications'][number] | undefined }> {
   if (id === '') throw invalidArgument('volume_id is required')
-  if (path === '') throw invalidArgument('volume_path is required')
+  if (volumePath === '') throw invalidArgument('volume_path is required')
   const volume = getVolume(pool, id)
-  const isThere = [...volume.publications, ...volume.stagings].some((place) => place.path === path)
-  if (!isThere) throw notFound(`volume ${id} is neither published nor staged at ${path}`)
-  return volume
+  // Nothing is ever at a relative path.
+  const path = isAbsolute(volumePath) ? await canonicalPath('volume_path', volumePath) : ''
+  const publication = volume.publications.find((present) => present.path === path)
+  const isThere = publication !== undefined || volume.stagings.some((staging) => staging.path === path)
+  if (!isThere) throw notFound(`volume ${id} is neither published nor staged at ${volumePath}`)
+  return { volume, publication }
 }

@@ -1,76 +1,110 @@
-import { lstat, readlink, realpath } from 'node:fs/promises'
-import { dirname, isAbsolute, join } from 'node:path'
+import { lstat, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { errorCode } from '../lib/errors.ts'
-import { failedPrecondition, invalidArgument } from './driver-error.ts'
+import { failedPrecondition } from './driver-error.ts'
+import { removeFile } from './durable-files.ts'
 import type { FileOperations } from './file-operations.ts'
-import { readMountTable } from './mount-table.ts'
+import { type Mount, mountAt, placeOf, readMountTable } from './mount-table.ts'
 import { ToolError } from './run-tool.ts'
 
 export type PublishMethod = 'bind' | 'symlink'
 
 export interface PublishedTarget {
+  /** Canonical, see canonicalPath. */
   readonly path: string
   readonly method: PublishMethod
   readonly readonly: boolean
 }
 
-/**
- * Checks a path that a caller wants something put at.
- * @throws DriverError INVALID_ARGUMENT where it is not absolute, or lies in the pool
- */
-export async function checkTargetPath(field: string, path: string, poolDirectory: string): Promise<void> {
-  if (!isAbsolute(path)) throw invalidArgument(`${field} is not an absolute path`)
-  const parent = await realpath(dirname(path)).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') throw failedPrecondition(`${field}: ${dirname(path)} is not there`)
-    throw error
-  })
-  if (`${parent}/`.startsWith(`${poolDirectory}/`)) throw invalidArgument(`${field} lies in the pool`)
+/** What is put at a target: a volume's directory, or one of the loop devices of its file. */
+export interface PublishSource {
+  readonly path: string
+  readonly isDevice: boolean
 }
 
-/** Whether what was published is still to be seen: mounts end with the machine, the records do not. */
-export async function isPublished({
-  path,
-  method,
-}: Pick<PublishedTarget, 'path' | 'method'>): Promise<boolean> {
-  if (method === 'bind') return (await mountsAt(path)).length > 0
-  return (await statsOf(path))?.isSymbolicLink() === true
+type Where = Pick<PublishedTarget, 'path' | 'method'>
+
+/** What is at a target now. `foreign`: a mount or link that is not of the source. */
+type TargetState = 'nothing' | 'ours' | 'foreign'
+
+/** Looks what the kernel has at a target, as mounts end with the machine and records do not. */
+export async function inspectTarget({ path, method }: Where, source: PublishSource): Promise<TargetState> {
+  if (method === 'bind') return inspectMount(path, source)
+  const stats = await statsOf(path)
+  if (!stats?.isSymbolicLink()) return 'nothing'
+  return (await readlink(path)) === source.path ? 'ours' : 'foreign'
+}
+
+function inspectMount(path: string, source: PublishSource): TargetState {
+  const table = readMountTable()
+  const mount = mountAt(path, table)
+  if (mount === undefined) return 'nothing'
+  return isMountOf(mount, source, table) ? 'ours' : 'foreign'
+}
+
+function isMountOf(mount: Mount, source: PublishSource, table: readonly Mount[]): boolean {
+  const place = placeOf(source.path, table)
+  return mount.device === place?.device && mount.root === place.path
 }
 
 /**
- * Makes a directory or device appear at a path; doing it again changes nothing.
+ * Makes a directory or device appear at a path. Doing it again changes nothing.
  * @throws DriverError FAILED_PRECONDITION where the path is taken, or the method cannot do what is asked
  */
 export async function publishTarget(
   files: FileOperations,
-  source: string,
+  source: PublishSource,
   { path, method, readonly }: PublishedTarget,
-  { mountFlags, isDevice }: { mountFlags: readonly string[]; isDevice: boolean },
+  mountFlags: readonly string[],
 ): Promise<void> {
-  if (method === 'symlink') return linkTarget(files, source, path, readonly, mountFlags)
-  const isMounted = (await mountsAt(path)).length > 0
-  if (!isMounted) await prepareMountPoint(files, path, isDevice)
+  if (method === 'symlink') return linkTarget(files, source.path, path, readonly, mountFlags)
+  const state = inspectMount(path, source)
+  if (state === 'foreign') {
+    throw failedPrecondition(
+      `target_path ${path} holds a mount of something else: unmount it, or use another path`,
+    )
+  }
+  if (state === 'nothing') await prepareMountPoint(files, path, source.isDevice)
   try {
-    if (!isMounted) await files.run('mount', ['--bind', source, path])
+    if (state === 'nothing') await files.run('mount', ['--bind', source.path, path])
     // The kernel takes the flags of a bind mount in a second step, so a crash may have left the first alone.
     const flags = [...mountFlags.filter((flag) => flag !== 'ro' && flag !== 'rw'), readonly ? 'ro' : 'rw']
-    if (readonly || flags.length > 1)
+    if (readonly || flags.length > 1) {
       await files.run('mount', ['-o', `remount,bind,${flags.join(',')}`, path])
+    }
   } catch (error) {
-    await unpublishTarget(files, { path, method })
+    await unpublishTarget(files, source, { path, method })
     throw error
   }
 }
 
-/** Takes it away again, with the file or directory it was put on; what is not there is done. */
+/**
+ * Takes it away again, with the file or directory that it was put on. What is not there is done, and what is
+ * there and not of the source stays.
+ * @throws DriverError FAILED_PRECONDITION where something else is mounted over it
+ */
 export async function unpublishTarget(
   files: FileOperations,
-  { path, method }: Pick<PublishedTarget, 'path' | 'method'>,
+  source: PublishSource | undefined,
+  { path, method }: Where,
 ): Promise<void> {
   if (method === 'symlink') {
-    if ((await statsOf(path))?.isSymbolicLink()) await files.unlink(path)
+    const isOurs = source !== undefined && (await inspectTarget({ path, method }, source)) === 'ours'
+    if (isOurs) await files.unlink(path)
     return
   }
-  for (const _ of await mountsAt(path)) await files.run('umount', [path])
+  for (;;) {
+    const table = readMountTable()
+    const isOurs = (mount: Mount) => source !== undefined && isMountOf(mount, source, table)
+    const top = mountAt(path, table)
+    if (top === undefined) break
+    if (isOurs(top)) {
+      await files.run('umount', [path])
+      continue
+    }
+    if (!table.some((mount) => mount.mountPoint === path && isOurs(mount))) return
+    throw failedPrecondition(`something else is mounted over ${path}: unmount that first`)
+  }
   const stats = await statsOf(path)
   // What is not empty was not made for the mount: it is somebody's, and stays.
   if (stats?.isFile() && stats.size === 0) await files.unlink(path)
@@ -98,7 +132,7 @@ async function linkTarget(
     throw failedPrecondition(`target_path ${path} is a link to something else`)
   }
   if (stats !== undefined) {
-    // Some callers make the target itself; only an empty directory gives way.
+    // Some callers make the target itself. Only an empty directory gives way.
     await files.rmdir(path).catch(() => {
       throw failedPrecondition(`target_path ${path} is taken`)
     })
@@ -117,13 +151,6 @@ async function prepareMountPoint(files: FileOperations, path: string, isDevice: 
   else await files.mkdir(path, 0o750)
 }
 
-async function mountsAt(path: string) {
-  const parent = await realpath(dirname(path)).catch(() => undefined)
-  if (parent === undefined) return []
-  const real = join(parent, path.slice(path.lastIndexOf('/') + 1))
-  return (await readMountTable()).filter(({ mountPoint }) => mountPoint === real)
-}
-
 async function statsOf(path: string) {
   return lstat(path).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined
@@ -131,16 +158,22 @@ async function statsOf(path: string) {
   })
 }
 
-/** Whether this process may bind mount: by doing it. */
+/** Whether this process may bind mount: by doing it, on a file, which needs no room on a full file system. */
 export async function canBindMount(files: FileOperations, directory: string): Promise<boolean> {
-  const target: PublishedTarget = { path: join(directory, 'mount-probe'), method: 'bind', readonly: true }
+  const path = join(directory, 'mount-probe')
+  const source = { path, isDevice: true }
+  const target = { path, method: 'bind' } as const
+  // A driver that was killed here left its probe.
+  await unpublishTarget(files, source, target)
+  await removeFile(files, path)
+  await files.createFile(path, '')
   try {
-    await publishTarget(files, directory, target, { mountFlags: [], isDevice: false })
+    await files.run('mount', ['--bind', path, path])
     return true
   } catch (error) {
     if (error instanceof ToolError) return false
     throw error
   } finally {
-    await unpublishTarget(files, target)
+    await unpublishTarget(files, source, target)
   }
 }

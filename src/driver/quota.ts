@@ -1,5 +1,5 @@
 import type { FileOperations } from './file-operations.ts'
-import { type Mount, mountOf } from './mount-table.ts'
+import { type MountTable, mountOf } from './mount-table.ts'
 import type { VolumeRecord } from './records.ts'
 import { ToolError } from './run-tool.ts'
 
@@ -28,7 +28,7 @@ export function chooseProjectID(volumes: readonly VolumeRecord[]): number {
  */
 export async function detectQuota(
   poolDirectory: string,
-  mounts: readonly Mount[],
+  mounts: MountTable,
   { run }: Pick<FileOperations, 'run'>,
 ): Promise<Quota> {
   const mount = mountOf(poolDirectory, mounts)

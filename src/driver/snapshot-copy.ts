@@ -1,11 +1,11 @@
 import { errorMessage } from '../lib/errors.ts'
 import { copyData, measureBytes } from './copy-data.ts'
 import type { DriverContext } from './driver-context.ts'
-import { dataLoss } from './driver-error.ts'
 import { isLive, refuseIfWritten } from './live-copy.ts'
 import type { Release } from './operation-locks.ts'
 import { removeTree } from './pool.ts'
 import type { SnapshotRecord, VolumeRecord } from './records.ts'
+import { requireVolumeData } from './volume-data.ts'
 
 /** A volume that stays as it is while it is copied. */
 export interface HeldVolume {
@@ -17,13 +17,11 @@ export interface HeldVolume {
  * Holds a volume for a snapshot: until the release it cannot go away, nor be published for writing unless
  * the copy may be live.
  * @throws DriverError ABORTED while something else is at work on it, FAILED_PRECONDITION while a workload may
- * write to it and the copy may not be live, DATA_LOSS where its data is gone
+ * write to it and the copy may not be live or something covers it, DATA_LOSS where its data is gone
  */
 export function holdForSnapshot(context: DriverContext, volume: VolumeRecord, live: boolean): HeldVolume {
   const { pool, locks } = context
-  if (!pool.hasData(pool.volumePath(volume.id), volume.kind)) {
-    throw dataLoss(`the data of volume ${volume.id} is gone from the pool`)
-  }
+  requireVolumeData(pool, volume)
   if (!live) refuseIfWritten(volume, 'a snapshot')
   return { volume, release: holdSource(locks, volume.id, live) }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -34,3 +34,12 @@ export const hasLoopDevices = tryIn((directory) => {
   const device = runQuietly('losetup', '--find', '--show', file).trim()
   runQuietly('losetup', '--detach', device)
 })
+
+/** Where this process sees mounts at or below a directory, the deepest first. */
+export function mountPointsBelow(directory: string): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((mountPoint) => mountPoint.startsWith(directory))
+    .reverse()
+}

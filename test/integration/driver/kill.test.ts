@@ -14,7 +14,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   // Where the test itself failed half way, a mount may be left.
-  for (const { mountPoint } of await readMountTable()) {
+  for (const { mountPoint } of readMountTable()) {
     if (mountPoint.startsWith(directory.path)) execFileSync('umount', [mountPoint])
   }
   await directory.remove()

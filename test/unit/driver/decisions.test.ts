@@ -2,7 +2,6 @@ import { status } from '@grpc/grpc-js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { chooseCapacity, parseCapacityRange, satisfies } from '../../../src/driver/capacity.ts'
-import { mountOf, parseMount } from '../../../src/driver/mount-table.ts'
 import { createOperationLocks } from '../../../src/driver/operation-locks.ts'
 import { cutPage } from '../../../src/driver/paging.ts'
 import { checkTopology } from '../../../src/driver/topology.ts'
@@ -93,29 +92,6 @@ describe('locks', () => {
     locks.acquire('another', 'exclusive', 'busy')
     exclusive()
     locks.acquire('key', 'exclusive', 'busy')
-  })
-})
-
-describe('the mount table', () => {
-  const line = '36 35 98:0 /mnt1 /mnt\\0402 rw,noatime shared:1 master:2 - ext3 /dev/root rw,errors=continue'
-
-  test('is read with its optional fields and escapes', () => {
-    expect(parseMount(line)).toEqual({
-      root: '/mnt1',
-      mountPoint: '/mnt 2',
-      options: ['rw', 'noatime'],
-      fsType: 'ext3',
-      device: '98:0',
-      superOptions: ['rw', 'errors=continue'],
-    })
-  })
-
-  test('tells what a path lies on: the longest mount point, the last of equal ones', () => {
-    const at = (mountPoint: string, fsType: string) => ({ ...parseMount(line), mountPoint, fsType })
-    const table = [at('/', 'a'), at('/x', 'b'), at('/x/y', 'c'), at('/x/y', 'd'), at('/xy', 'e')]
-    expect(mountOf('/x/y/z', table)?.fsType).toBe('d')
-    expect(mountOf('/x/yy', table)?.fsType).toBe('b')
-    expect(mountOf('/z', table)?.fsType).toBe('a')
   })
 })
 

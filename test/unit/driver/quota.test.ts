@@ -5,7 +5,7 @@ import { ToolError } from '../../../src/driver/run-tool.ts'
 import { describeUnrecorded } from '../../../src/driver/volume-lookup.ts'
 
 const mountedWith = (options: string, mountPoint = '/srv') => [
-  parseMount(`1 2 8:1 / ${mountPoint} rw - xfs /dev/sda1 ${options}`),
+  parseMount(`2 1 8:1 / ${mountPoint} rw - xfs /dev/sda1 ${options}`),
 ]
 
 /** Notes what would have been run. */
