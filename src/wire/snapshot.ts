@@ -28,6 +28,9 @@ export const Snapshot = Type.Object({
   SourceVolumeID: Type.Optional(Type.String()),
   PluginID: Type.Optional(Type.String()),
   Name: Type.Optional(Type.String()),
+  /** Always null: they are the request's. */
+  Secrets: Type.Optional(Type.Null()),
+  Parameters: Type.Optional(Type.Null()),
 })
 export type Snapshot = Type.Static<typeof Snapshot>
 

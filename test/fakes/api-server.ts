@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseJSON } from '../../src/lib/json.ts'
+import { parseJSON, stringifyJSON } from '../../src/lib/json.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { type Server, type ServerOptions, startServer } from '../../src/server/server.ts'
 import { type FakePlugin, startFakePlugin } from './csi-plugin.ts'
@@ -56,7 +56,7 @@ export async function startTestServer(options: Partial<ServerOptions> = {}): Pro
       const response = await fetch(`${test.url}${path}`, {
         method,
         headers,
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : stringifyJSON(body) }),
       })
       const text = await response.text()
       return {

@@ -34,6 +34,8 @@ export interface FakePlugin {
   failNext(rpc: RpcName, ...faults: Fault[]): void
   ready: boolean
   capabilities: Set<string>
+  /** Whether it says that its volumes are at places; each is then at the first one that is asked for. */
+  topology: boolean
   /** What an expansion answers. */
   nodeExpansionRequired: boolean
   start(): Promise<void>
@@ -59,6 +61,7 @@ export async function startFakePlugin(socket?: string): Promise<FakePlugin> {
     calls: [],
     ready: true,
     nodeExpansionRequired: false,
+    topology: false,
     capabilities: new Set([
       'CREATE_DELETE_VOLUME',
       'LIST_VOLUMES',
@@ -132,7 +135,12 @@ export async function startFakePlugin(socket?: string): Promise<FakePlugin> {
   const answers: { readonly [Name in RpcName]?: (request: never) => unknown } = {
     Probe: () => ({ ready: { value: plugin.ready } }),
     GetPluginInfo: () => ({ name: 'fake.csi.mooring.dev', vendorVersion: '1.2.3' }),
-    GetPluginCapabilities: () => ({ capabilities: [{ service: { type: 'CONTROLLER_SERVICE' } }] }),
+    GetPluginCapabilities: () => ({
+      capabilities: [
+        'CONTROLLER_SERVICE',
+        ...(plugin.topology ? ['VOLUME_ACCESSIBILITY_CONSTRAINTS'] : []),
+      ].map((type) => ({ service: { type } })),
+    }),
     ControllerGetCapabilities: () => ({
       capabilities: [...plugin.capabilities].map((type) => ({ rpc: { type } })),
     }),
@@ -164,7 +172,8 @@ export async function startFakePlugin(socket?: string): Promise<FakePlugin> {
         capacityBytes,
       }
       plugin.volumes.set(volume.id, volume)
-      return { volume: present(volume) }
+      const [place] = request.accessibilityRequirements?.requisite ?? []
+      return { volume: { ...present(volume), accessibleTopology: place === undefined ? [] : [place] } }
     },
     DeleteVolume: ({ volumeId }: { volumeId: string }) => {
       plugin.volumes.delete(volumeId)

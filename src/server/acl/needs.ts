@@ -1,25 +1,24 @@
-import type { ApiRequest } from '../http/api.ts'
-import { parseNamespace } from '../http/read-options.ts'
-import { snapshotsNamespace } from '../storage/snapshots-body.ts'
-import { parseVolumesBody } from '../volumes/request-body.ts'
+import type { Access } from './access.ts'
 import type { NamespaceCapability } from './policy.ts'
 
-/** What a request needs, for people, and whether it has it. A body that cannot be read is an ApiError 400. */
-export interface Need {
-  readonly text: string
-  isMet(request: ApiRequest): boolean
+/** What the ACL looks at of a request. */
+export interface AskedFor {
+  readonly access: Access
+  /** The named parts of the path. */
+  readonly params: Readonly<Record<string, string>>
+  /** The namespaces that the request is about, by its body or its query. @throws ApiError 400 for a bad body */
+  namespaces(): readonly string[]
 }
 
-type Namespaces = (request: ApiRequest) => readonly string[]
+/** What an operation needs, in words, and whether a request has it. */
+export interface Need {
+  readonly text: string
+  isMet(asked: AskedFor): boolean
+}
 
-const ofQuery: Namespaces = ({ query }) => [parseNamespace(query)]
-const ofVolumes: Namespaces = ({ body, query }) =>
-  parseVolumesBody(body, query).map(({ Namespace }) => Namespace)
-const ofSnapshots: Namespaces = ({ body, query }) => [snapshotsNamespace(body, query)]
-
-const inNamespaces = (namespaces: Namespaces, ...anyOf: readonly NamespaceCapability[]): Need => ({
+const inNamespaces = (...anyOf: readonly NamespaceCapability[]): Need => ({
   text: anyOf.join(' or '),
-  isMet: (request) => namespaces(request).every((namespace) => request.access.allows(namespace, ...anyOf)),
+  isMet: ({ access, namespaces }) => namespaces().every((namespace) => access.allows(namespace, ...anyOf)),
 })
 const plugin = (level: 'list' | 'read'): Need => ({
   text: `plugin ${level}`,
@@ -27,7 +26,7 @@ const plugin = (level: 'list' | 'read'): Need => ({
 })
 const both = (one: Need, other: Need): Need => ({
   text: `(${one.text}) and ${other.text}`,
-  isMet: (request) => one.isMet(request) && other.isMet(request),
+  isMet: (asked) => one.isMet(asked) && other.isMet(asked),
 })
 
 const nothing: Need = { text: 'nothing', isMet: () => true }
@@ -47,13 +46,12 @@ export const listCapabilities = [
 /** Any of these lets one look at a volume. */
 export const readCapabilities = ['csi-read-volume', 'csi-mount-volume', 'read-job'] as const
 
-const list = inNamespaces(ofQuery, ...listCapabilities)
-const read = inNamespaces(ofQuery, ...readCapabilities)
-const readJob = inNamespaces(ofQuery, 'read-job')
-const write = inNamespaces(ofQuery, 'csi-write-volume')
-const mount = inNamespaces(ofQuery, 'csi-mount-volume')
-const define = both(inNamespaces(ofVolumes, 'csi-write-volume'), plugin('read'))
-const snapshot = both(inNamespaces(ofSnapshots, 'csi-write-volume'), plugin('read'))
+const list = inNamespaces(...listCapabilities)
+const read = inNamespaces(...readCapabilities)
+const readJob = inNamespaces('read-job')
+const write = inNamespaces('csi-write-volume')
+const mount = inNamespaces('csi-mount-volume')
+const writeWithPlugin = both(write, plugin('read'))
 
 /**
  * What each operation needs: as Nomad's (reference, 1.5), but that List External needs csi-write-volume, as the
@@ -62,22 +60,22 @@ const snapshot = both(inNamespaces(ofSnapshots, 'csi-write-volume'), plugin('rea
  */
 export const needs: Readonly<Record<string, Need>> = {
   'GET /v1/volumes': list,
-  'PUT /v1/volumes': define,
+  'PUT /v1/volumes': writeWithPlugin,
   'GET /v1/volume/csi/:id': read,
-  'PUT /v1/volume/csi/:id': define,
+  'PUT /v1/volume/csi/:id': writeWithPlugin,
   'DELETE /v1/volume/csi/:id': write,
-  'PUT /v1/volume/csi/:id/create': define,
-  'DELETE /v1/volume/csi/:id/delete': both(write, plugin('read')),
+  'PUT /v1/volume/csi/:id/create': writeWithPlugin,
+  'DELETE /v1/volume/csi/:id/delete': writeWithPlugin,
   'DELETE /v1/volume/csi/:id/detach': both(
-    inNamespaces(ofQuery, 'csi-write-volume', 'csi-mount-volume'),
+    inNamespaces('csi-write-volume', 'csi-mount-volume'),
     plugin('read'),
   ),
   'GET /v1/volumes/external': write,
   'GET /v1/volumes/snapshot': list,
-  'PUT /v1/volumes/snapshot': snapshot,
-  'PUT /v1/volumes/snapshot/:id': snapshot,
-  'PUT /v1/volume/csi/:id/snapshot': snapshot,
-  'DELETE /v1/volumes/snapshot': both(write, plugin('read')),
+  'PUT /v1/volumes/snapshot': writeWithPlugin,
+  'PUT /v1/volumes/snapshot/:id': writeWithPlugin,
+  'PUT /v1/volume/csi/:id/snapshot': writeWithPlugin,
+  'DELETE /v1/volumes/snapshot': writeWithPlugin,
   'GET /v1/claims': read,
   'PUT /v1/volume/csi/:id/claim': mount,
   'DELETE /v1/volume/csi/:id/claim/:claim': mount,

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Access } from '../acl/access.ts'
+import { parseNamespace } from './read-options.ts'
 
 /** A request as the routes see it. */
 export interface ApiRequest {
@@ -7,7 +8,6 @@ export interface ApiRequest {
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
-  readonly body: Buffer | undefined
   /** What whoever sent it may do. What the operation itself needs is there when a handler is called. */
   readonly access: Access
   /** Aborts when the client is gone or the server closes. */
@@ -34,11 +34,64 @@ export interface ApiAnswer {
 
 export type Handler = (request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>
 
+/** One request, on its way to its answer. */
+export interface PreparedRequest {
+  /** The namespaces that it is about: what it needs it needs in each of them. @throws ApiError 400 for a bad body */
+  namespaces(): readonly string[]
+  run(): ApiAnswer | Promise<ApiAnswer>
+}
+
+/** An operation whose body says more of it than its path and query do. */
+export interface BodyOperation {
+  /** @param bytes undefined: there is no body */
+  prepare(request: ApiRequest, bytes: Buffer | undefined): PreparedRequest
+}
+
+/** How a body is read. */
+export interface BodyReader<Body> {
+  /** @throws ApiError 400 */
+  read(bytes: Buffer | undefined, request: ApiRequest): Body
+  /** Default: the one of the query. */
+  namespaces?(body: Body): readonly string[]
+}
+
+/** An operation with a body, which is read once, for whoever asks first. */
+export function takesBody<Body>(
+  { read, namespaces }: BodyReader<Body>,
+  handler: (request: ApiRequest, body: Body) => ApiAnswer | Promise<ApiAnswer>,
+): BodyOperation {
+  return {
+    prepare(request, bytes) {
+      let known: { readonly body: Body } | undefined
+      const body = () => {
+        known ??= { body: read(bytes, request) }
+        return known.body
+      }
+      return {
+        namespaces: () => namespaces?.(body()) ?? [parseNamespace(request.query)],
+        run: () => handler(request, body()),
+      }
+    },
+  }
+}
+
+export type Operation = Handler | BodyOperation
+
+/** Reads nothing yet: a body is read when the first asks what is in it. */
+export function prepareRequest(
+  operation: Operation,
+  request: ApiRequest,
+  bytes: Buffer | undefined,
+): PreparedRequest {
+  if (typeof operation !== 'function') return operation.prepare(request, bytes)
+  return { namespaces: () => [parseNamespace(request.query)], run: () => operation(request) }
+}
+
 /** One path of the API. A POST is taken wherever a PUT is; any other method is refused with 405. */
 export interface Resource {
   /** As find-my-way writes it: `/v1/volume/csi/:id`. */
   readonly path: string
-  readonly GET?: Handler
-  readonly PUT?: Handler
-  readonly DELETE?: Handler
+  readonly GET?: Operation
+  readonly PUT?: Operation
+  readonly DELETE?: Operation
 }

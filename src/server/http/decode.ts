@@ -1,6 +1,7 @@
 import Type from 'typebox'
-import { type Int64, parseJSON } from '../../lib/json.ts'
+import type { Int64 } from '../../lib/json.ts'
 import { badRequest } from '../errors.ts'
+import { JSONFault, NotAnInteger, parseStrictJSON } from './parse-json.ts'
 
 const int64Range = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
 
@@ -11,17 +12,17 @@ const int64Range = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
 export function parseBody(body: Buffer | undefined): unknown {
   if (body === undefined || body.length === 0) throw badRequest('Request body is empty')
   try {
-    return parseJSON(body.toString('utf8'))
-  } catch {
-    // The parser's own text quotes the body, which may hold secrets; a deep nesting ends in a RangeError.
-    throw badRequest('Request body is not valid JSON')
+    return parseStrictJSON(body.toString('utf8'))
+  } catch (error) {
+    if (!(error instanceof JSONFault)) throw error
+    throw badRequest(`Request body is not valid JSON: ${error.message}`)
   }
 }
 
 /**
- * Fits outside JSON to a schema as Go's decoder would: names match without case (an exact name wins),
- * unknown ones are ignored, null is the same as absent, an absent required field is its type's zero
- * value, and nothing is coerced. 64-bit integers stay exact. Strings become well-formed Unicode.
+ * Fits outside JSON to a schema as Go's decoder would: names match without case, unknown ones are ignored, null is
+ * the same as absent, an absent required field is its type's zero value, and nothing is coerced. 64-bit integers
+ * stay exact. Strings become well-formed Unicode. Two names for one field are refused; Go takes the last.
  * @param path what an error calls the value, such as `Volumes[0].Name`; empty for the body itself
  * @throws ApiError 400 that names the path and what was wanted, never the value
  */
@@ -94,11 +95,18 @@ function decodeMap(schema: Type.TRecord, value: unknown, path: string): unknown 
 function decodeObject(schema: Type.TObject, value: unknown, path: string): unknown {
   if (value === undefined || value === null) return decodeObject(schema, {}, path)
   if (!isPlainObject(value)) throw mismatch(path, 'an object', value)
+  const known = new Set(Object.keys(schema.properties).map((name) => name.toLowerCase()))
   const byLowerName = new Map<string, unknown>()
-  for (const [name, item] of Object.entries(value)) byLowerName.set(name.toLowerCase(), item)
+  for (const [name, item] of Object.entries(value)) {
+    const lower = name.toLowerCase()
+    if (byLowerName.has(lower) && known.has(lower)) {
+      throw badRequest(`cannot decode ${path === '' ? 'the body' : path}: the field ${name} is there twice`)
+    }
+    byLowerName.set(lower, item)
+  }
   const fields: [string, unknown][] = []
   for (const [name, field] of Object.entries(schema.properties)) {
-    const item = Object.hasOwn(value, name) ? value[name] : byLowerName.get(name.toLowerCase())
+    const item = byLowerName.get(name.toLowerCase())
     if ((item === undefined || item === null) && Type.IsOptional(field)) continue
     fields.push([name, decodeValue(field, item, path === '' ? name : `${path}.${name}`)])
   }
@@ -110,11 +118,14 @@ const acceptsNull = (schema: Type.TSchema) =>
 
 /** A JSON object: neither null nor an array. */
 export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NotAnInteger)
 
 function mismatch(path: string, wanted: string, value: unknown) {
   const given = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a JSON ${jsonType(value)}`
   return badRequest(`cannot decode ${path === '' ? 'the body' : path}: want ${wanted}, got ${given}`)
 }
 
-const jsonType = (value: unknown) => (typeof value === 'bigint' ? 'number' : typeof value)
+function jsonType(value: unknown): string {
+  if (value instanceof NotAnInteger) return 'number with a fraction or an exponent'
+  return typeof value === 'bigint' ? 'number' : typeof value
+}

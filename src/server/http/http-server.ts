@@ -5,9 +5,9 @@ import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Acl } from '../acl/acl.ts'
-import { guardHandler } from '../acl/authorize.ts'
+import { createGuard } from '../acl/authorize.ts'
 import { ApiError } from '../errors.ts'
-import type { ApiAnswer, ApiRequest, Resource } from './api.ts'
+import { type ApiAnswer, type ApiRequest, prepareRequest, type Resource } from './api.ts'
 import { createConnectionLimit, createRequestLimit, type Limits, slownessLimits } from './limits.ts'
 import { isMeantForUs } from './own-host.ts'
 import type { Tls } from './tls.ts'
@@ -135,14 +135,19 @@ export function createHttpServer(options: HttpServerOptions) {
   app.setNotFoundHandler((_request, reply) => reply.code(404).type(plainText).send(''))
 
   for (const resource of resources) {
+    const allowed = allowedMethods(resource)
     for (const method of methods) {
       const served = method === 'POST' ? 'PUT' : (method as 'GET')
-      const handler = resource[served] && guardHandler(served, resource.path, resource[served])
+      const operation = resource[served]
+      const guard = operation && createGuard(served, resource.path)
       app.route({
         method,
         url: resource.path,
         handler: async (request, reply) => {
-          if (handler === undefined) throw new ApiError(405, 'Invalid method')
+          if (operation === undefined || guard === undefined) {
+            reply.header('Allow', allowed)
+            throw new ApiError(405, 'Invalid method')
+          }
           const query = new URLSearchParams(request.url.split('?').slice(1).join('?'))
           const wanted = query.get('region')
           if (wanted && wanted !== region) throw new ApiError(400, 'No path to region')
@@ -160,12 +165,13 @@ export function createHttpServer(options: HttpServerOptions) {
             query,
             access,
             headers: request.headers,
-            body: Buffer.isBuffer(request.body) ? request.body : undefined,
             signal: under.signal,
           }
+          const bytes = Buffer.isBuffer(request.body) ? request.body : undefined
+          const prepared = prepareRequest(operation, apiRequest, bytes)
           let answer: ApiAnswer
           try {
-            answer = await handler(apiRequest)
+            answer = await guard({ ...prepared, access, params: apiRequest.params }, prepared.run)
           } finally {
             await settled()
           }
@@ -190,6 +196,10 @@ export function createHttpServer(options: HttpServerOptions) {
     },
   }
 }
+
+/** For the header Allow (RFC 9110, 15.5.6). */
+const allowedMethods = ({ GET, PUT, DELETE }: Resource) =>
+  [...(GET ? ['GET'] : []), ...(PUT ? ['PUT', 'POST'] : []), ...(DELETE ? ['DELETE'] : [])].join(', ')
 
 const plainText = 'text/plain; charset=utf-8'
 

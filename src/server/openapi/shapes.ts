@@ -48,6 +48,7 @@ const Claim = Type.Object({
 const SearchResponse = Type.Object({
   Matches: Type.Record(Type.String(), Type.Array(string)),
   Truncations: Type.Record(Type.String(), Type.Boolean()),
+  ...metadata,
 })
 
 const AgentMember = Type.Object({

@@ -48,6 +48,8 @@ export interface PluginRegistry {
   live(pluginID: string): LivePlugin
   /** The ID that a `plugin_id` of a query means: an exact one, else the only one with this prefix. @throws ApiError 400 */
   resolve(idOrPrefix: string): string
+  /** For calls that destroy, where a prefix would be a guess. @throws ApiError 400 where no plugin has this ID */
+  requireKnown(pluginID: string): void
   /** What the `plugin_id` of a list means: an exact ID, else a prefix. */
   match(idOrPrefix: string): (pluginID: string) => boolean
   /** Takes over what a plugin directory holds now, beside the plugins that were configured one by one. */
@@ -199,6 +201,11 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
         )
       }
       return { record, client: plugin.client, call: { signal: plugin.ended } }
+    },
+    requireKnown(pluginID) {
+      if (state.csi_plugins.get(pluginID) !== undefined) return
+      if (pluginID === '') throw badRequest('missing plugin_id: no such plugin')
+      throw badRequest(`no such plugin "${pluginID}": a delete takes the whole ID of the plugin`)
     },
     resolve(idOrPrefix) {
       if (idOrPrefix === '') throw badRequest('missing plugin_id: no such plugin')

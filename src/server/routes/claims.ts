@@ -4,7 +4,7 @@ import { readCapabilities } from '../acl/needs.ts'
 import { endClaim, takeClaim } from '../claims/claims.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
-import type { Resource } from '../http/api.ts'
+import { type BodyReader, type Resource, takesBody } from '../http/api.ts'
 import { decode, parseBody } from '../http/decode.ts'
 import { parseNamespace } from '../http/read-options.ts'
 import type { ClaimRecord } from '../state/records.ts'
@@ -15,6 +15,10 @@ export const ClaimBody = Type.Object({
   AccessMode: Type.Optional(Type.String()),
   AttachmentMode: Type.Optional(Type.String()),
 })
+
+const claimReader: BodyReader<Type.Static<typeof ClaimBody>> = {
+  read: (bytes) => decode(ClaimBody, parseBody(bytes)),
+}
 
 /**
  * Claims, an extension of ours: in Nomad the scheduler takes them. A claim is answered once the volume is
@@ -41,8 +45,7 @@ export function claimRoutes(context: ServerContext): Resource[] {
     },
     {
       path: '/v1/volume/csi/:id/claim',
-      PUT: async ({ params: { id = '' }, query, body }) => {
-        const given = decode(ClaimBody, parseBody(body))
+      PUT: takesBody(claimReader, async ({ params: { id = '' }, query }, given) => {
         const claim = await takeClaim(context, {
           namespace: parseNamespace(query),
           volumeID: id,
@@ -52,7 +55,7 @@ export function claimRoutes(context: ServerContext): Resource[] {
           attachmentMode: oneOf<AttachmentMode>('attachment', given.AttachmentMode, attachmentModes),
         })
         return { body: presentClaim(claim), index: state.index('csi_claims') }
-      },
+      }),
     },
     {
       path: '/v1/volume/csi/:id/claim/:claim',

@@ -1,47 +1,96 @@
+import { isDeepStrictEqual } from 'node:util'
 import Type from 'typebox'
-import { Namespace } from '../../wire/namespace.ts'
+import { Namespace, NamespaceJobSettings } from '../../wire/namespace.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest, conflict, notFound } from '../errors.ts'
 import { answerFields, planPage } from '../filter/list-page.ts'
-import type { Handler, Resource } from '../http/api.ts'
+import { type BodyReader, type Resource, takesBody } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { decode, parseBody } from '../http/decode.ts'
 import { parseReadOptions } from '../http/read-options.ts'
 import type { NamespaceRecord } from '../state/records.ts'
 
+const { properties: jobSettings } = NamespaceJobSettings
 export const NamespaceBody = Type.Object({
   Name: Type.Optional(Type.String()),
   Description: Type.Optional(Type.String()),
+  Quota: Type.Optional(Type.String()),
   Meta: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
+  Capabilities: Type.Optional(jobSettings.Capabilities),
+  NodePoolConfiguration: Type.Optional(jobSettings.NodePoolConfiguration),
+  VaultConfiguration: Type.Optional(jobSettings.VaultConfiguration),
+  ConsulConfiguration: Type.Optional(jobSettings.ConsulConfiguration),
+  RequiredExtraClaims: Type.Optional(jobSettings.RequiredExtraClaims),
+  OptionalExtraClaims: Type.Optional(jobSettings.OptionalExtraClaims),
 })
 
 const namespaceFields = answerFields(Namespace)
 
 const validName = /^[a-zA-Z0-9-]{1,128}$/
+const longestDescription = 256
 
-/** Namespaces: as many as volumes need; quotas and node pools have no meaning here. */
+const noJobSettings: NamespaceJobSettings = {
+  Capabilities: null,
+  NodePoolConfiguration: null,
+  VaultConfiguration: null,
+  ConsulConfiguration: null,
+  RequiredExtraClaims: null,
+  OptionalExtraClaims: null,
+}
+
+/** A namespace as its body defines it; undefined: there is no body, and the path alone names it. */
+const namespaceReader: BodyReader<NamespaceDefinition | undefined> = {
+  read(bytes, { params: { name } }) {
+    if (bytes === undefined && name !== undefined) return undefined
+    return parseNamespaceBody(decode(NamespaceBody, parseBody(bytes)), name)
+  },
+}
+
+type NamespaceDefinition = Omit<NamespaceRecord, 'createIndex' | 'modifyIndex'>
+
+/** @throws ApiError 400, in Nomad's words */
+function parseNamespaceBody(
+  { Name = '', Description = '', Quota = '', Meta, ...settings }: Type.Static<typeof NamespaceBody>,
+  pathName: string | undefined,
+): NamespaceDefinition {
+  if (pathName !== undefined && Name !== pathName) {
+    throw badRequest('Namespace name does not match request path')
+  }
+  requireValidName(Name)
+  if (Buffer.byteLength(Description) > longestDescription) {
+    throw badRequest(`description longer than ${longestDescription}`)
+  }
+  if (Quota !== '') {
+    throw badRequest(`quota "${Quota}" cannot be set: this server limits nothing by quotas; leave Quota out`)
+  }
+  const isPlain = Object.values(settings).every((value) => value === null || value === undefined)
+  return {
+    name: Name,
+    description: Description,
+    meta: Meta ?? {},
+    ...(!isPlain && { jobSettings: { ...noJobSettings, ...settings } }),
+  }
+}
+
+function requireValidName(name: string) {
+  if (!validName.test(name)) throw badRequest(`invalid name "${name}". Must match regex ${validName.source}`)
+}
+
+/** Namespaces: as many as volumes need. */
 export function namespaceRoutes({ state }: ServerContext, blocking: RunBlockingQuery): Resource[] {
   const index = () => state.index('namespaces')
-  const upsert: Handler = ({ params, body }) => {
-    const given = decode(NamespaceBody, body === undefined && params.name ? {} : parseBody(body))
-    const name = given.Name || params.name || ''
-    if (params.name !== undefined && name !== params.name) {
-      throw badRequest('Namespace name does not match request path')
-    }
-    if (!validName.test(name))
-      throw badRequest(`invalid name "${name}". Must match regex ${validName.source}`)
-    const existing = state.namespaces.get(name)
+  const upsert = takesBody(namespaceReader, ({ params: { name = '' } }, given) => {
+    const existing = state.namespaces.get(given?.name ?? name)
+    // Without a body nothing is said of what a namespace that is there should be.
+    if (given === undefined && existing !== undefined) return { index: index() }
+    if (given === undefined) requireValidName(name)
+    const wanted = given ?? { name, description: '', meta: {} }
+    if (existing !== undefined && isSame(existing, wanted)) return { index: index() }
     state.write(({ put, index }) =>
-      put('namespaces', {
-        name,
-        description: given.Description ?? '',
-        meta: given.Meta ?? {},
-        createIndex: existing?.createIndex ?? index,
-        modifyIndex: index,
-      }),
+      put('namespaces', { ...wanted, createIndex: existing?.createIndex ?? index, modifyIndex: index }),
     )
     return { index: index() }
-  }
+  })
   return [
     {
       path: '/v1/namespaces',
@@ -93,11 +142,16 @@ export function namespaceRoutes({ state }: ServerContext, blocking: RunBlockingQ
   ]
 }
 
+function isSame({ createIndex, modifyIndex, ...existing }: NamespaceRecord, wanted: NamespaceDefinition) {
+  return isDeepStrictEqual({ ...existing }, { ...wanted })
+}
+
 const presentNamespace = (namespace: NamespaceRecord): Namespace => ({
   Name: namespace.name,
   Description: namespace.description,
   Quota: '',
-  Capabilities: null,
+  ...noJobSettings,
+  ...namespace.jobSettings,
   Meta: namespace.meta,
   CreateIndex: namespace.createIndex,
   ModifyIndex: namespace.modifyIndex,

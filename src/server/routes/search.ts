@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { listCapabilities } from '../acl/needs.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
-import type { Resource } from '../http/api.ts'
+import { type Resource, takesBody } from '../http/api.ts'
 import { decode, parseBody } from '../http/decode.ts'
 import { parseNamespace } from '../http/read-options.ts'
 
@@ -11,13 +11,18 @@ export const SearchBody = Type.Object({ Prefix: Type.String(), Context: Type.Str
 /** As many IDs as Nomad gives for one context. */
 const longestMatch = 20
 
+const searchedTables = ['csi_volumes', 'csi_plugins', 'csi_claims', 'namespaces'] as const
+
+/** What Nomad finds too, and this server has none of. */
+const emptyContexts = ['jobs', 'evals', 'deployment', 'node_pools', 'scaling_policy', 'vars', 'host_volumes']
+
 /** Search: which IDs begin with a prefix, for completion. */
 export function searchRoutes({ state }: ServerContext): Resource[] {
   return [
     {
       path: '/v1/search',
-      PUT: ({ query, body, access }) => {
-        const { Prefix, Context } = decode(SearchBody, parseBody(body))
+      PUT: takesBody({ read: (bytes) => decode(SearchBody, parseBody(bytes)) }, ({ query, access }, body) => {
+        const { Prefix, Context } = body
         const namespace = parseNamespace(query)
         const ids: Record<string, () => string[]> = {
           volumes: () =>
@@ -36,26 +41,34 @@ export function searchRoutes({ state }: ServerContext): Resource[] {
           allocs: () =>
             state.csi_claims
               .list()
+              .filter((claim) => namespace === '*' || claim.namespace === namespace)
               .filter((claim) => access.allows(claim.namespace, 'read-job'))
               .map(({ id }) => id),
         }
-        const contexts = Context === '' || Context === 'all' ? Object.keys(ids) : [Context]
-        const found = contexts.map((context) => {
-          const all = Object.hasOwn(ids, context) ? ids[context] : undefined
-          if (all === undefined)
-            throw badRequest(`context must be one of ${Object.keys(ids).join(', ')}, all`)
-          return [context, all().filter((id) => id.startsWith(Prefix))] as const
+        const isAll = Context === '' || Context === 'all'
+        const known = [...Object.keys(ids), ...emptyContexts]
+        if (!isAll && !known.includes(Context)) {
+          throw badRequest(`context must be one of ${known.join(', ')}, all`)
+        }
+        const found = (isAll ? Object.keys(ids) : [Context]).map((context) => {
+          const all = (Object.hasOwn(ids, context) ? ids[context] : undefined)?.() ?? []
+          return [context, all.filter((id) => id.startsWith(Prefix))] as const
         })
+        const index = Math.max(...searchedTables.map((table) => state.index(table)))
         return {
           body: {
             Matches: Object.fromEntries(found.map(([context, all]) => [context, all.slice(0, longestMatch)])),
             Truncations: Object.fromEntries(
               found.map(([context, all]) => [context, all.length > longestMatch]),
             ),
+            Index: index,
+            LastContact: 0,
+            KnownLeader: true,
+            NextToken: '',
           },
-          index: state.index('csi_volumes'),
+          index,
         }
-      },
+      }),
     },
   ]
 }

@@ -1,33 +1,33 @@
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
-import type { ApiAnswer, ApiRequest, Handler, Resource } from '../http/api.ts'
+import { type Resource, takesBody } from '../http/api.ts'
 import { parseReadOptions, type ReadOptions } from '../http/read-options.ts'
 import { parseSecretsHeader } from '../http/secrets-header.ts'
 import { listExternalVolumes } from '../storage/list-external.ts'
-import { createSnapshot, deleteSnapshot, listSnapshots } from '../storage/snapshots.ts'
-import { parseSnapshotsBody } from '../storage/snapshots-body.ts'
+import { createSnapshot, deleteSnapshot, listSnapshots, withSourceVolumes } from '../storage/snapshots.ts'
+import { snapshotsReader } from '../storage/snapshots-body.ts'
 import type { StorageIndexes } from '../storage/storage-indexes.ts'
 
 /** What the plugins' storage holds: external volumes and snapshots. */
 export function storageRoutes(context: ServerContext, indexes: StorageIndexes): Resource[] {
   /** Only a list that came whole has an index, and can be waited for. */
-  const blockingList = async ({ key, options, read, signal }: BlockingList): Promise<ApiAnswer> => {
-    const isWhole = (page: ListPage) => options.nextToken === '' && !page.NextToken
+  const blockingList = async <Page extends ListPage>({ key, options, read, signal }: BlockingList<Page>) => {
+    const isWhole = (page: Page) => options.nextToken === '' && !page.NextToken
     const { index, waitMs } = options
     const first = await read()
-    if (!isWhole(first)) return { body: { ...first, ...metadata(context) } }
+    // As Nomad's lists of storage: with index 0 nobody waits for a page to change.
+    if (key === undefined || !isWhole(first)) return withIndex(first, 0)
     const now = indexes.note(key, first)
     if (index === 0 || now > index) return withIndex(first, now)
     await indexes.waitForChange({ key, index, waitMs, read }, signal)
     const last = await read()
     return withIndex(last, indexes.note(key, last))
   }
-  const create: Handler = async (request) => {
-    const { namespace, snapshots } = requestedSnapshots(request)
+  const create = takesBody(snapshotsReader, async (_request, { namespace, snapshots }) => {
     const created = []
     for (const snapshot of snapshots) created.push(await createSnapshot(context, namespace, snapshot))
     return { body: { Snapshots: created, ...metadata(context) } }
-  }
+  })
   return [
     {
       path: '/v1/volumes/external',
@@ -40,16 +40,20 @@ export function storageRoutes(context: ServerContext, indexes: StorageIndexes): 
     },
     {
       path: '/v1/volumes/snapshot',
-      GET: ({ query, headers, signal }) => {
+      GET: async ({ query, headers, signal }) => {
         const options = parseUnfiltered(query)
         const pluginID = context.plugins.resolve(query.get('plugin_id') ?? '')
         const secrets = parseSecretsHeader(headers)
-        const read = () => listSnapshots(context, pluginID, options.namespace, options, secrets)
-        return blockingList({ key: `snapshots/${pluginID}`, options, read, signal })
+        const read = () => listSnapshots(context, pluginID, options, secrets)
+        // What a plugin lists may depend on the secrets that it is given.
+        const key = Object.keys(secrets).length === 0 ? `snapshots/${pluginID}` : undefined
+        const { body, ...answer } = await blockingList({ key, options, read, signal })
+        return { ...answer, body: withSourceVolumes(context, options.namespace, body) }
       },
       PUT: create,
       DELETE: async ({ query, headers }) => {
-        const pluginID = context.plugins.resolve(query.get('plugin_id') ?? '')
+        const pluginID = query.get('plugin_id') ?? ''
+        context.plugins.requireKnown(pluginID)
         await deleteSnapshot(context, pluginID, query.get('snapshot_id') ?? '', parseSecretsHeader(headers))
         return {}
       },
@@ -75,14 +79,15 @@ interface ListPage {
   readonly NextToken?: string | undefined
 }
 
-interface BlockingList {
-  readonly key: string
+interface BlockingList<Page> {
+  /** Names the list, which is the same whoever reads it; undefined: it depends on who reads it, and never blocks. */
+  readonly key: string | undefined
   readonly options: ReadOptions
-  read(): Promise<ListPage>
+  read(): Promise<Page>
   readonly signal: AbortSignal
 }
 
-const withIndex = (page: ListPage, index: number): ApiAnswer => ({
+const withIndex = <Page>(page: Page, index: number) => ({
   body: { ...page, Index: index, LastContact: 0, KnownLeader: true },
   index,
 })
@@ -92,14 +97,3 @@ const metadata = ({ state }: ServerContext) => ({
   LastContact: 0,
   KnownLeader: true,
 })
-
-function requestedSnapshots({ params: { id }, query, body }: ApiRequest) {
-  const given = parseSnapshotsBody(body, query)
-  const snapshots = given.snapshots.map((snapshot) => {
-    if (id !== undefined && snapshot.SourceVolumeID !== '' && snapshot.SourceVolumeID !== id) {
-      throw badRequest(`SourceVolumeID "${snapshot.SourceVolumeID}" is not the "${id}" of the path`)
-    }
-    return { ...snapshot, SourceVolumeID: id ?? snapshot.SourceVolumeID }
-  })
-  return { ...given, snapshots }
-}

@@ -2,7 +2,7 @@ import { detachNode } from '../claims/claims.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest, notFound } from '../errors.ts'
 import { parseGoBoolean } from '../go-values.ts'
-import type { ApiRequest, Resource } from '../http/api.ts'
+import { type ApiRequest, type Resource, takesBody } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseNamespace, parseReadOptions } from '../http/read-options.ts'
 import { parseSecretsHeader } from '../http/secrets-header.ts'
@@ -11,7 +11,7 @@ import { createVolumes, registerVolumes } from '../volumes/define-volumes.ts'
 import { presentVolume } from '../volumes/present-volume.ts'
 import { deleteVolume, deregisterVolume } from '../volumes/remove-volume.ts'
 import type { Replays } from '../volumes/replays.ts'
-import { parseVolumesBody } from '../volumes/request-body.ts'
+import { volumesReader } from '../volumes/request-body.ts'
 import { definedVolumes } from './volumes.ts'
 
 /** One volume: Read, Register, Create, Deregister, Delete. */
@@ -42,8 +42,9 @@ export function volumeRoutes(
           signal,
         )
       },
-      PUT: async ({ params, query, body }) =>
-        definedVolumes(context, await registerVolumes(context, parseVolumesBody(body, query, idOf(params)))),
+      PUT: takesBody(volumesReader, async (_request, volumes) =>
+        definedVolumes(context, await registerVolumes(context, volumes)),
+      ),
       DELETE: async ({ params, query }) => {
         const force = query.get('force') ?? ''
         const parsed = force === '' ? false : parseGoBoolean(force)
@@ -54,11 +55,9 @@ export function volumeRoutes(
     },
     {
       path: '/v1/volume/csi/:id/create',
-      PUT: async ({ params, query, body }) =>
-        definedVolumes(
-          context,
-          await createVolumes(context, replays, parseVolumesBody(body, query, idOf(params))),
-        ),
+      PUT: takesBody(volumesReader, async (_request, volumes) =>
+        definedVolumes(context, await createVolumes(context, replays, volumes)),
+      ),
     },
     {
       path: '/v1/volume/csi/:id/delete',

@@ -1,7 +1,7 @@
 import { listCapabilities } from '../acl/needs.ts'
 import type { ServerContext } from '../context.ts'
 import { notFound } from '../errors.ts'
-import type { Resource } from '../http/api.ts'
+import { type Resource, takesBody } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseReadOptions } from '../http/read-options.ts'
 import type { VolumeRecord } from '../state/records.ts'
@@ -9,7 +9,7 @@ import { registerVolumes } from '../volumes/define-volumes.ts'
 import { createStubWriter, followListRows } from '../volumes/list-rows.ts'
 import { planList } from '../volumes/list-volumes.ts'
 import { presentVolume } from '../volumes/present-volume.ts'
-import { parseVolumesBody } from '../volumes/request-body.ts'
+import { volumesReader } from '../volumes/request-body.ts'
 
 /** The list of volumes, and Register by its collection path. */
 export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery): Resource[] {
@@ -44,8 +44,9 @@ export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery
           signal,
         )
       },
-      PUT: async ({ query, body }) =>
-        definedVolumes(context, await registerVolumes(context, parseVolumesBody(body, query))),
+      PUT: takesBody(volumesReader, async (_request, volumes) =>
+        definedVolumes(context, await registerVolumes(context, volumes)),
+      ),
     },
   ]
 }

@@ -1,4 +1,5 @@
 import type { Int64 } from '../../lib/json.ts'
+import type { NamespaceJobSettings } from '../../wire/namespace.ts'
 import type { ControllerInfo, NodeInfo } from '../../wire/plugin.ts'
 import type { AccessMode, AttachmentMode } from '../../wire/volume.ts'
 
@@ -8,6 +9,8 @@ export interface NamespaceRecord {
   readonly name: string
   readonly description: string
   readonly meta: StringMap
+  /** Kept for who reads them, without an effect: no jobs run here. Absent: none are set. */
+  readonly jobSettings?: NamespaceJobSettings
   readonly createIndex: number
   readonly modifyIndex: number
 }

@@ -1,5 +1,7 @@
 import Type from 'typebox'
 import { SnapshotRequest } from '../../wire/snapshot.ts'
+import { badRequest } from '../errors.ts'
+import type { BodyReader } from '../http/api.ts'
 import { decode, parseBody } from '../http/decode.ts'
 
 /** Body of Create Snapshot. */
@@ -8,12 +10,22 @@ export const SnapshotsBody = Type.Object({
   Snapshots: Type.Array(SnapshotRequest),
 })
 
-/** Decodes the body of Create Snapshot: the namespace that it is about, and its snapshots. @throws ApiError 400 */
-export function parseSnapshotsBody(body: Buffer | undefined, query: URLSearchParams) {
-  const { Namespace, Snapshots } = decode(SnapshotsBody, parseBody(body))
-  return { namespace: query.get('namespace') || Namespace || 'default', snapshots: Snapshots }
+export interface SnapshotsRequest {
+  readonly namespace: string
+  readonly snapshots: readonly SnapshotRequest[]
 }
 
-/** @throws ApiError 400 */
-export const snapshotsNamespace = (body: Buffer | undefined, query: URLSearchParams) =>
-  parseSnapshotsBody(body, query).namespace
+/** Reads the body of Create Snapshot. A volume that the path names is the source of each. */
+export const snapshotsReader: BodyReader<SnapshotsRequest> = {
+  read(bytes, { query, params: { id } }) {
+    const { Namespace, Snapshots } = decode(SnapshotsBody, parseBody(bytes))
+    const snapshots = Snapshots.map((snapshot) => {
+      if (id !== undefined && snapshot.SourceVolumeID !== '' && snapshot.SourceVolumeID !== id) {
+        throw badRequest(`SourceVolumeID "${snapshot.SourceVolumeID}" is not the "${id}" of the path`)
+      }
+      return { ...snapshot, SourceVolumeID: id ?? snapshot.SourceVolumeID }
+    })
+    return { namespace: query.get('namespace') || Namespace || 'default', snapshots }
+  },
+  namespaces: ({ namespace }) => [namespace],
+}

@@ -6,6 +6,7 @@ import type { ServerContext } from '../context.ts'
 import { ApiError, badRequest, notFound, unprocessable } from '../errors.ts'
 import { holdVolumes } from '../hold-volumes.ts'
 import { pluginFailure } from '../plugins/plugin-failure.ts'
+import { recordsOfHandle } from '../state/external-volume.ts'
 import { type StringMap, volumeKey } from '../state/records.ts'
 
 /**
@@ -55,6 +56,7 @@ export async function createSnapshot(
     }
     return {
       ...presentSnapshot(created),
+      ...unanswered,
       SourceVolumeID: request.SourceVolumeID,
       PluginID: pluginID,
       Name: request.Name,
@@ -89,6 +91,28 @@ export async function deleteSnapshot(
   }
 }
 
+/** Fields of a snapshot that only its request fills; Nomad's answers have them too. */
+const unanswered = { SourceVolumeID: '', Name: '', Secrets: null, Parameters: null }
+
+/** The same snapshots, with the IDs that their volumes have in a namespace. */
+export function withSourceVolumes<Response extends SnapshotsResponse>(
+  { state }: ServerContext,
+  namespace: string,
+  response: Response,
+): Response {
+  const sourceOf = ({ PluginID = '', ExternalSourceVolumeID }: Snapshot) =>
+    recordsOfHandle(state, { pluginID: PluginID, externalID: ExternalSourceVolumeID }).find(
+      (volume) => volume.namespace === namespace,
+    )
+  return {
+    ...response,
+    Snapshots: (response.Snapshots ?? []).map((snapshot) => ({
+      ...snapshot,
+      SourceVolumeID: sourceOf(snapshot)?.id ?? '',
+    })),
+  }
+}
+
 export interface Page {
   /** 0: as many as the plugin likes. */
   readonly perPage: number
@@ -96,11 +120,10 @@ export interface Page {
   readonly nextToken: string
 }
 
-/** List Snapshots: one page as the plugin gives it. @throws ApiError */
+/** List Snapshots: one page as the plugin gives it, whoever reads it. @throws ApiError */
 export async function listSnapshots(
-  { state, plugins }: ServerContext,
+  { plugins }: ServerContext,
   pluginID: string,
-  namespace: string,
   { perPage, nextToken }: Page,
   secrets: StringMap,
 ): Promise<SnapshotsResponse> {
@@ -108,12 +131,6 @@ export async function listSnapshots(
   if (!record.controller?.SupportsListSnapshots) {
     throw unprocessable('plugin does not support listing snapshots')
   }
-  const volumeIDs = new Map(
-    state.csi_volumes
-      .list()
-      .filter((volume) => volume.namespace === namespace && volume.pluginID === pluginID)
-      .map(({ externalID, id }) => [externalID, id]),
-  )
   try {
     const answer = await client.listSnapshots(
       { maxEntries: perPage, startingToken: nextToken, secrets },
@@ -121,16 +138,7 @@ export async function listSnapshots(
     )
     return {
       Snapshots: answer.entries.flatMap(({ snapshot }) =>
-        snapshot === null
-          ? []
-          : [
-              {
-                ...presentSnapshot(snapshot),
-                SourceVolumeID: volumeIDs.get(snapshot.sourceVolumeId) ?? '',
-                PluginID: pluginID,
-                Name: '',
-              },
-            ],
+        snapshot === null ? [] : [{ ...presentSnapshot(snapshot), ...unanswered, PluginID: pluginID }],
       ),
       NextToken: answer.nextToken,
     }

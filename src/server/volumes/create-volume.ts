@@ -86,15 +86,12 @@ const isAnswer = (error: unknown) =>
   error instanceof PluginError && !mayStillHappen(error) && error.code !== status.UNAVAILABLE
 
 function createWording({ name, snapshotID, cloneID }: VolumeDefinition) {
-  const source = snapshotID
-    ? `snapshot source "${snapshotID}"`
-    : cloneID
-      ? `clone source "${cloneID}"`
-      : undefined
+  const source = snapshotID ? ` from snapshot "${snapshotID}"` : cloneID ? ` from volume "${cloneID}"` : ''
   return {
     operation: 'controller create volume: CSI.ControllerCreateVolume',
     meanings: {
-      [status.INVALID_ARGUMENT]: `volume "${name}"${source ? ` ${source}` : ''} is not compatible with these parameters`,
+      // Nomad says that the source does not fit, whatever the plugin refuses. The plugin's own words say more.
+      [status.INVALID_ARGUMENT]: `the plugin refuses volume "${name}"${source}`,
       [status.NOT_FOUND]: `volume "${name}" content source ${snapshotID || cloneID} does not exist`,
       [status.ALREADY_EXISTS]: `volume "${name}" already exists but is incompatible with these parameters`,
       [status.RESOURCE_EXHAUSTED]: `unable to provision "${name}" in accessible_topology`,

@@ -3,15 +3,14 @@ import type { ServerContext } from '../context.ts'
 import { badRequest, conflict, unprocessable } from '../errors.ts'
 import { holdVolumes } from '../hold-volumes.ts'
 import { recordsOfExternal } from '../state/external-volume.ts'
-import { type VolumeRecord, volumeKey } from '../state/records.ts'
+import { type VolumeDefinition, type VolumeRecord, volumeKey } from '../state/records.ts'
 import { createVolume } from './create-volume.ts'
 import { type ParsedDefinition, parseDefinition } from './parse-definition.ts'
+import { redactedFlags } from './plan-update.ts'
 import type { Replays } from './replays.ts'
-import type { parseVolumesBody } from './request-body.ts'
+import type { VolumeBody } from './request-body.ts'
 import { expandForUpdate, requireUpdate } from './update-volume.ts'
 import { validateAtPlugin } from './validate-at-plugin.ts'
-
-type Bodies = ReturnType<typeof parseVolumesBody>
 
 const keyOf = ({ definition }: ParsedDefinition) => volumeKey(definition.namespace, definition.id)
 
@@ -19,7 +18,10 @@ const keyOf = ({ definition }: ParsedDefinition) => volumeKey(definition.namespa
  * Register: records external volumes that exist, or updates records, all of them in one write. The volumes
  * as they are then. @throws ApiError
  */
-export async function registerVolumes(context: ServerContext, bodies: Bodies): Promise<VolumeRecord[]> {
+export async function registerVolumes(
+  context: ServerContext,
+  bodies: readonly VolumeBody[],
+): Promise<VolumeRecord[]> {
   const { state, plugins } = context
   const parsed = bodies.map(parseDefinition)
   return await holdVolumes(
@@ -37,7 +39,10 @@ export async function registerVolumes(context: ServerContext, bodies: Bodies): P
           unchanged.push(existing)
           continue
         }
-        if (existing === undefined) requireNoCreate(context, item)
+        if (existing === undefined) {
+          requireRealFlags(item)
+          requireNoCreate(context, definition)
+        }
         if (existing === undefined && definition.externalID === '') {
           throw badRequest(
             `missing external ID: Register records a volume that exists; to make one, PUT /v1/volume/csi/${encodeURIComponent(definition.id)}/create`,
@@ -61,7 +66,7 @@ export async function registerVolumes(context: ServerContext, bodies: Bodies): P
 export async function createVolumes(
   context: ServerContext,
   replays: Replays,
-  bodies: Bodies,
+  bodies: readonly VolumeBody[],
 ): Promise<VolumeRecord[]> {
   const { state, plugins } = context
   const parsed = bodies.map(parseDefinition)
@@ -78,6 +83,7 @@ export async function createVolumes(
     parsed.map(({ definition }) => definition),
     async () => {
       const stored: VolumeRecord[] = []
+      for (const item of parsed) if (state.csi_volumes.get(keyOf(item)) === undefined) requireCreatable(item)
       for (const item of parsed) {
         const { definition } = item
         const existing = state.csi_volumes.get(keyOf(item))
@@ -88,10 +94,10 @@ export async function createVolumes(
           else stored.push(...storeVolumes(state, [await expandForUpdate(context, plugin, update)]))
           continue
         }
-        requireCreatable(item)
-        requireNoCreate(context, item)
+        const wanted = withTopologies(item)
+        requireNoCreate(context, wanted)
         try {
-          stored.push(await createVolume(context, definition))
+          stored.push(await createVolume(context, wanted))
         } finally {
           if (state.csi_creates.get(keyOf(item)) !== undefined) replays.start(keyOf(item))
         }
@@ -107,7 +113,23 @@ function requireNamespace({ state }: ServerContext, namespace: string, volumeID:
   }
 }
 
-function requireCreatable({ definition }: ParsedDefinition) {
+/** The public page's Create asks for places by `Topologies`: they are the required ones where no others are asked for. */
+function withTopologies({ definition, topologies, said }: ParsedDefinition): VolumeDefinition {
+  if (said.topologies || topologies.length === 0) return definition
+  return { ...definition, requestedTopologies: { required: topologies, preferred: [] } }
+}
+
+/** What stands in answers for mount flags says nothing of the flags, so a new volume cannot be defined with it. */
+function requireRealFlags({ definition }: ParsedDefinition) {
+  if (!isDeepStrictEqual(definition.mountOptions.mountFlags, redactedFlags)) return
+  throw badRequest(
+    `volume "${definition.id}": MountFlags is what an answer shows in the place of mount flags; give the flags themselves, or leave MountFlags out`,
+  )
+}
+
+function requireCreatable(item: ParsedDefinition) {
+  const { definition } = item
+  requireRealFlags(item)
   if (definition.name === '') throw badRequest('missing Name')
   if (definition.externalID !== '') {
     throw badRequest(
@@ -117,11 +139,11 @@ function requireCreatable({ definition }: ParsedDefinition) {
 }
 
 /** An unfinished create may only be repeated as it was: the volume may be there already, under its name. */
-function requireNoCreate({ state }: ServerContext, item: ParsedDefinition) {
-  const intent = state.csi_creates.get(keyOf(item))
-  if (intent === undefined || isDeepStrictEqual(intent.definition, item.definition)) return
+function requireNoCreate({ state }: ServerContext, definition: VolumeDefinition) {
+  const intent = state.csi_creates.get(volumeKey(definition.namespace, definition.id))
+  if (intent === undefined || isDeepStrictEqual(intent.definition, definition)) return
   throw conflict(
-    `volume "${item.definition.id}" is still being created with another definition: repeat that, or wait`,
+    `volume "${definition.id}" is still being created with another definition: repeat that, or wait`,
   )
 }
 

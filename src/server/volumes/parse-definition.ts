@@ -7,7 +7,7 @@ import {
 } from '../../wire/volume.ts'
 import { badRequest } from '../errors.ts'
 import type { CapabilityRecord, StringMap, VolumeDefinition } from '../state/records.ts'
-import { parseTopology, type VolumeBody } from './request-body.ts'
+import { parseTopologies, type VolumeBody } from './request-body.ts'
 
 /** IDs up to this many bytes pass, so that they fit a URL with every byte encoded. */
 const longestIDBytes = 1024
@@ -20,7 +20,7 @@ export interface ParsedDefinition {
     readonly topologies: boolean
     readonly secrets: boolean
   }
-  /** `Topologies` of the body: where a registered volume can be reached. */
+  /** `Topologies` of the body: where a registered volume can be reached, or one that is made has to be. */
   readonly topologies: readonly StringMap[]
 }
 
@@ -28,7 +28,7 @@ export interface ParsedDefinition {
  * Checks one volume of a body and fills in its defaults. All faults are named together, in Nomad's words.
  * @throws ApiError 400
  */
-export function parseDefinition(body: VolumeBody & { Namespace: string }): ParsedDefinition {
+export function parseDefinition(body: VolumeBody): ParsedDefinition {
   const faults: string[] = []
   if (body.ID === '') faults.push('missing volume id')
   if (Buffer.byteLength(body.ID) > longestIDBytes)
@@ -59,8 +59,8 @@ export function parseDefinition(body: VolumeBody & { Namespace: string }): Parse
       requestedCapacityMin: min,
       requestedCapacityMax: max,
       requestedTopologies: {
-        required: (requested?.Required ?? []).map((topology) => parseTopology(topology, 'required')),
-        preferred: (requested?.Preferred ?? []).map((topology) => parseTopology(topology, 'preferred')),
+        required: parseTopologies(requested?.Required, 'required'),
+        preferred: parseTopologies(requested?.Preferred, 'preferred'),
       },
       mountOptions: {
         fsType: body.MountOptions?.FSType ?? '',
@@ -75,10 +75,7 @@ export function parseDefinition(body: VolumeBody & { Namespace: string }): Parse
       topologies: Boolean(requested?.Required?.length || requested?.Preferred?.length),
       secrets: body.Secrets !== undefined,
     },
-    // Answers of Nomad hold nulls here, and clients send back what they read.
-    topologies: (body.Topologies ?? []).flatMap((topology) =>
-      topology === null ? [] : [parseTopology(topology, 'Topologies')],
-    ),
+    topologies: parseTopologies(body.Topologies, 'Topologies'),
   }
 }
 

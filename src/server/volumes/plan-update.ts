@@ -26,7 +26,7 @@ export const redactedFlags: readonly string[] = ['[REDACTED]']
  */
 export function planUpdate(
   volume: VolumeRecord,
-  { definition, said }: ParsedDefinition,
+  { definition, said, topologies }: ParsedDefinition,
   claims: readonly ClaimRecord[],
 ): UpdatePlan {
   const conflicts: string[] = []
@@ -41,7 +41,14 @@ export function planUpdate(
   if (!isEmpty(definition.parameters) && !isDeepStrictEqual(definition.parameters, volume.parameters)) {
     conflicts.push('volume parameters cannot be updated')
   }
-  if (said.topologies && !isDeepStrictEqual(definition.requestedTopologies, volume.requestedTopologies)) {
+  const requestChanges =
+    said.topologies && !isDeepStrictEqual(definition.requestedTopologies, volume.requestedTopologies)
+  // Topologies are what a read shows of where the volume is, or what Create was asked for.
+  const placeChanges =
+    topologies.length > 0 &&
+    !isDeepStrictEqual(topologies, volume.topologies) &&
+    !isDeepStrictEqual(topologies, volume.requestedTopologies.required)
+  if (requestChanges || placeChanges) {
     conflicts.push('volume topology request update was not compatible with existing topology')
   }
   const { requestedCapabilities } = definition

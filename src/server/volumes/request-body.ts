@@ -1,12 +1,16 @@
 import Type from 'typebox'
 import { VolumeRequest } from '../../wire/volume.ts'
 import { badRequest } from '../errors.ts'
+import type { ApiRequest, BodyReader } from '../http/api.ts'
 import { decode, isPlainObject, parseBody } from '../http/decode.ts'
 import type { StringMap } from '../state/records.ts'
 
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
-// `{"Segments":{"rack":"R1"}}` as Nomad has it, or `{"rack":"R1"}` as the public page prints it.
-const TopologyBody = Type.Unknown()
+/**
+ * `{"Segments":{"rack":"R1"}}` as Nomad has it, or `{"rack":"R1"}` as the public page prints it. Answers of Nomad hold
+ * nulls among them, and clients send back what they read.
+ */
+const TopologiesBody = nullable(Type.Array(nullable(Type.Unknown())))
 
 /** One volume of the body of Register and Create. */
 export const VolumeBody = Type.Object({
@@ -14,12 +18,12 @@ export const VolumeBody = Type.Object({
   RequestedTopologies: Type.Optional(
     nullable(
       Type.Object({
-        Required: Type.Optional(nullable(Type.Array(TopologyBody))),
-        Preferred: Type.Optional(nullable(Type.Array(TopologyBody))),
+        Required: Type.Optional(TopologiesBody),
+        Preferred: Type.Optional(TopologiesBody),
       }),
     ),
   ),
-  Topologies: Type.Optional(nullable(Type.Array(TopologyBody))),
+  Topologies: Type.Optional(TopologiesBody),
 })
 
 /** Body of Register and Create. */
@@ -29,37 +33,42 @@ export const VolumesBody = Type.Object({
 })
 
 /** One volume of the body of Register or Create, decoded; what was not said is undefined. */
-export type VolumeBody = Type.Static<typeof VolumeBody>
+export type VolumeBody = Type.Static<typeof VolumeBody> & { readonly Namespace: string }
 
-/**
- * Decodes the body of Register and Create.
- * @param pathID the ID in the path, which every volume of the body has to have; undefined for `/v1/volumes`
- * @returns the volumes, each with its namespace
- * @throws ApiError 400
- */
-export function parseVolumesBody(
-  body: Buffer | undefined,
-  query: URLSearchParams,
-  pathID?: string,
-): (VolumeBody & { Namespace: string })[] {
-  const { Namespace: bodyNamespace, Volumes } = decode(VolumesBody, parseBody(body))
+/** Reads the body of Register and Create: the volumes, each with its namespace. */
+export const volumesReader: BodyReader<readonly VolumeBody[]> = {
+  read: readVolumes,
+  namespaces: (volumes) => volumes.map(({ Namespace }) => Namespace),
+}
+
+/** @throws ApiError 400 also where the path names a volume that is none of the body */
+function readVolumes(bytes: Buffer | undefined, { query, params }: ApiRequest): VolumeBody[] {
+  const { Namespace: bodyNamespace, Volumes } = decode(VolumesBody, parseBody(bytes))
   if (Volumes === undefined || Volumes === null || Volumes.length === 0) {
     throw badRequest('missing volume definition')
   }
   const namespace = query.get('namespace') || bodyNamespace || 'default'
   const volumes = Volumes.map((volume) => ({ ...volume, Namespace: volume.Namespace || namespace }))
-  for (const { ID } of volumes) {
-    if (pathID !== undefined && ID !== pathID) {
-      throw badRequest(`volume ID "${ID}" of the body is not the "${pathID}" of the path`)
-    }
+  const { id } = params
+  if (id === '') throw badRequest('missing volume ID')
+  if (id !== undefined && !volumes.some(({ ID }) => ID === id)) {
+    const ids = volumes.map(({ ID }) => `"${ID}"`).join(', ')
+    throw badRequest(`volume ID ${ids} of the body is not the "${id}" of the path`)
   }
   const names = new Set(volumes.map(({ Namespace, ID }) => `${Namespace}/${ID}`))
   if (names.size < volumes.length) throw badRequest('the same volume is defined twice in one request')
   return volumes
 }
 
-/** The segments of one topology. @throws ApiError 400 */
-export function parseTopology(value: unknown, path: string): StringMap {
+/** The segments of topologies, nulls left out. @param name for errors @throws ApiError 400 */
+export function parseTopologies(
+  values: readonly unknown[] | null | undefined,
+  name: string,
+): readonly StringMap[] {
+  return (values ?? []).filter((value) => value !== null).map((value) => parseTopology(value, name))
+}
+
+function parseTopology(value: unknown, path: string): StringMap {
   if (!isPlainObject(value)) throw badRequest(`${path}: want an object of topology segments`)
   const segmentsName = Object.keys(value).find((name) => name.toLowerCase() === 'segments')
   const nested = segmentsName === undefined ? undefined : value[segmentsName]

@@ -227,6 +227,24 @@ describe('over a plugin with faults', () => {
     expect(await list(`filter=${encodeURIComponent('WriteAllocs is empty')}`)).toEqual(['free'])
   })
 
+  it('search finds the claims of one namespace, and says of which index', async () => {
+    await server.call('PUT', '/v1/namespace/other')
+    const { json } = await claim('v1', 'a')
+    const search = async (namespace: string, Context = 'allocs') =>
+      (await server.call('PUT', `/v1/search?namespace=${namespace}`, { Prefix: '', Context })).json
+    expect((await search('default')).Matches.allocs).toEqual([json.ID])
+    expect((await search('other')).Matches.allocs).toEqual([])
+    expect((await search('*')).Matches.allocs).toEqual([json.ID])
+    expect(await search('default', 'jobs')).toEqual({
+      Matches: { jobs: [] },
+      Truncations: { jobs: false },
+      Index: expect.any(Number),
+      LastContact: 0,
+      KnownLeader: true,
+      NextToken: '',
+    })
+  })
+
   it('allocations and nodes are filtered and paged', async () => {
     await create('v2')
     const claimed = [await claim('v1', 'a'), await claim('v2', 'b')].map(({ json }) => json.ID).sort()

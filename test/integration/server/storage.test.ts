@@ -27,6 +27,8 @@ describe('snapshots', () => {
         SizeBytes: 1 << 20,
         CreateTime: 1_700_000_000,
         IsReady: true,
+        Secrets: null,
+        Parameters: null,
       },
     ])
   })
@@ -36,6 +38,42 @@ describe('snapshots', () => {
     expect(first.json).toMatchObject({ Snapshots: [{ SourceVolumeID: 'v1' }, {}], NextToken: '2' })
     const rest = await server.call('GET', '/v1/volumes/snapshot?plugin_id=dis&per_page=2&next_token=2')
     expect(rest.json).toMatchObject({ Snapshots: [{ ID: 'snap-c' }], NextToken: '' })
+  })
+
+  it('have one index, whoever reads them: readers of two namespaces do not wake each other', async () => {
+    await server.call('PUT', '/v1/namespace/reader')
+    const indexes = []
+    for (const namespace of ['default', 'reader', 'default', 'reader']) {
+      const path = `/v1/volumes/snapshot?plugin_id=disk&namespace=${namespace}`
+      const { headers, json } = await server.call('GET', path)
+      const own = namespace === 'default' ? 'v1' : ''
+      expect(json.Snapshots[0]).toMatchObject({ SourceVolumeID: own })
+      indexes.push(headers.get('x-nomad-index'))
+    }
+    expect(new Set(indexes).size).toBe(1)
+  })
+
+  it.each(['per_page=1', 'next_token=1'])('of a page (%s) have the index 0, as in Nomad', async (query) => {
+    for (const list of ['external', 'snapshot']) {
+      const { headers } = await server.call('GET', `/v1/volumes/${list}?plugin_id=disk&${query}`)
+      expect([headers.get('x-nomad-index'), headers.get('x-nomad-knownleader')]).toEqual(['0', 'true'])
+    }
+  })
+
+  it('that a plugin lists by secrets have no index to wait for', async () => {
+    const header = { 'x-nomad-csi-secrets': 'user=one' }
+    const path = '/v1/volumes/snapshot?plugin_id=disk'
+    const { headers } = await server.call('GET', `${path}&index=5`, undefined, header)
+    expect(headers.get('x-nomad-index')).toBe('0')
+  })
+
+  it('are deleted only at the plugin whose whole ID is given', async () => {
+    const path = '/v1/volumes/snapshot?plugin_id=dis&snapshot_id=snap-a'
+    expect(await server.call('DELETE', path)).toMatchObject({
+      status: 400,
+      text: 'no such plugin "dis": a delete takes the whole ID of the plugin',
+    })
+    expect(server.plugin.snapshots.has('snap-a')).toBe(true)
   })
 
   it('are deleted, twice if need be', async () => {
