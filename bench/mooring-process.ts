@@ -12,15 +12,20 @@ export interface MooringProcess {
   logged(message: string): Promise<LogLine>
   /** Called with each log line from now on. */
   onLine(listener: (line: LogLine) => void): () => void
+  readonly pid: number
   rssBytes(): number
+  signal(signal: NodeJS.Signals): void
   stop(): Promise<void>
 }
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
-/** A mooring of its own, from the sources. */
-export function startMooring(parameters: readonly string[]): MooringProcess {
-  const child: ChildProcess = spawn(process.execPath, [main, ...parameters], {
+/** A mooring of its own, from the sources. @param nodeFlags for Node itself */
+export function startMooring(
+  parameters: readonly string[],
+  nodeFlags: readonly string[] = [],
+): MooringProcess {
+  const child: ChildProcess = spawn(process.execPath, [...nodeFlags, main, ...parameters], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const ended = once(child, 'close')
@@ -41,6 +46,7 @@ export function startMooring(parameters: readonly string[]): MooringProcess {
     return () => listeners.delete(listener)
   }
   return {
+    pid: child.pid ?? 0,
     onLine,
     logged: (message) =>
       new Promise((resolve, reject) => {
@@ -57,6 +63,7 @@ export function startMooring(parameters: readonly string[]): MooringProcess {
       const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? []
       return Number(kilobytes) * 1024
     },
+    signal: (signal) => child.kill(signal),
     async stop() {
       child.kill('SIGTERM')
       await ended

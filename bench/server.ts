@@ -1,224 +1,256 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { createInterface } from 'node:readline'
+import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
-import { startFakePlugin } from '../test/fakes/csi-plugin.ts'
 import { plotLines } from './plot.ts'
+import { type Contender, startNomad, startOurs } from './server-contenders.ts'
+import { type Measured, measureFor, measureWakeUp, request } from './server-load.ts'
 
-const sizes = [100, 1_000, 10_000]
-const secondsEach = 3
 const connections = 8
-const blockedQueries = 1_000
-const batch = 500
+const batch = 250
 
-interface Measured {
+interface Row extends Measured {
   readonly operation: string
   readonly volumes: number
-  readonly perSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
+  readonly contender: string
+  /** Processor time of the contender for each. */
+  readonly cpuMs?: number
+  /** Of the contender's event loop. */
+  readonly longestStallMs?: number
 }
 
 /**
- * Requests per second and latencies of `mooring server`, a process of its own, over a plugin in memory: so what
- * is measured is the server, its store and the wire.
+ * Requests per second and latencies of `mooring server`, a process of its own over a plugin in memory; and, where NOMAD_BIN
+ * is set, of a real Nomad agent over the same plugin, row by row in turn. Lists stand beside the bare
+ * `JSON.stringify` of the same answer. Written to bench-results/server.json and server.svg.
+ *   --volumes N,N   how many there are, step by step (default 100,1000,10000)   --seconds N   for each row (default 3)
  */
-export async function run(): Promise<void> {
-  const results: Measured[] = []
-  const memory: { volumes: number; rssBytes: number; bytesPerVolume: number }[] = []
-  for (const size of sizes) {
-    const directory = mkdtempSync(join(tmpdir(), 'mooring-bench-'))
-    const plugin = await startFakePlugin()
-    const server = await startServerProcess(join(directory, 'data'), plugin.endpoint)
-    const pool = new Pool(server.url, { connections })
-    try {
-      const emptyBytes = rssBytes(server.process)
-      for (let start = 0; start < size; start += batch) {
-        const volumes = Array.from({ length: Math.min(batch, size - start) }, (_, offset) => {
-          const id = `volume-${start + offset}`
-          plugin.volumes.set(id, { id, name: id, capacityBytes: 1n << 30n })
-          return volume(id)
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      volumes: { type: 'string', default: '100,1000,10000' },
+      seconds: { type: 'string', default: '3' },
+    },
+  })
+  const sizes = values.volumes.split(',').map(Number)
+  const seconds = Number(values.seconds)
+  const contenders = [await startOurs()]
+  if ((process.env.NOMAD_BIN ?? '') !== '') contenders.push(await startNomad())
+  const rows: Row[] = []
+  const memory: Memory[] = []
+  try {
+    const empty = await Promise.all(contenders.map(bytesOf))
+    let there = 0
+    for (const volumes of sizes) {
+      for (const [at, contender] of contenders.entries()) {
+        await fill(contender, there, volumes)
+        const bytes = await bytesOf(contender)
+        const a = (kind: 'liveBytes' | 'rssBytes') =>
+          Math.round(((bytes[kind] ?? 0) - (empty[at]?.[kind] ?? 0)) / volumes)
+        memory.push({
+          contender: contender.name,
+          volumes,
+          liveBytesEach: a('liveBytes'),
+          rssBytesEach: a('rssBytes'),
         })
-        await request(pool, 'POST', '/v1/volumes', { Volumes: volumes })
       }
-      memory.push({
-        volumes: size,
-        rssBytes: rssBytes(server.process),
-        bytesPerVolume: Math.round((rssBytes(server.process) - emptyBytes) / size),
-      })
-      const measure = async (operation: string, call: (turn: number) => Promise<unknown>) => {
-        const measured = await measureFor(operation, size, call)
-        results.push(measured)
-        print(measured)
+      there = volumes
+      rows.push(...(await measureAll(contenders, volumes, seconds)))
+    }
+  } finally {
+    for (const contender of contenders) await contender.close()
+  }
+  report(rows, memory)
+}
+
+interface Memory {
+  readonly contender: string
+  readonly volumes: number
+  /** 0: it does not tell. */
+  readonly liveBytesEach: number
+  readonly rssBytesEach: number
+}
+
+const bytesOf = async (contender: Contender) => ({
+  liveBytes: (await contender.report())?.liveBytes,
+  rssBytes: contender.rssBytes(),
+})
+
+const idOf = (turn: number) => `volume-${turn}`
+
+const volume = (pluginID: string, turn: number, fields: object = {}) => ({
+  ID: idOf(turn),
+  Name: idOf(turn),
+  ExternalID: idOf(turn),
+  PluginID: pluginID,
+  RequestedCapabilities: [{ AccessMode: 'single-node-writer', AttachmentMode: 'file-system' }],
+  Parameters: { type: 'gp3' },
+  ...fields,
+})
+
+async function fill({ url, pluginID, name }: Contender, from: number, to: number): Promise<void> {
+  process.stderr.write(`${name}: ${to} volumes\n`)
+  const pool = new Pool(url, { connections, headersTimeout: 0 })
+  const starts = Array.from({ length: Math.ceil((to - from) / batch) }, (_, at) => from + at * batch).values()
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      for (const start of starts) {
+        const size = Math.min(batch, to - start)
+        const Volumes = Array.from({ length: size }, (_, offset) => volume(pluginID, start + offset))
+        await request(pool, 'PUT', '/v1/volumes', { Volumes })
       }
-      await measure('list', () => request(pool, 'GET', '/v1/volumes?type=csi'))
-      await measure('read', (turn) => request(pool, 'GET', `/v1/volume/csi/volume-${turn % size}`))
-      await measure('filtered list', (turn) =>
-        request(pool, 'GET', `/v1/volumes?type=csi&filter=ID%20%3D%3D%20%22volume-${turn % size}%22`),
+    }),
+  )
+  await pool.destroy()
+}
+
+/** Each operation at one contender after the other. */
+async function measureAll(
+  contenders: readonly Contender[],
+  volumes: number,
+  seconds: number,
+): Promise<Row[]> {
+  const rows: Row[] = []
+  const add = (row: Row) => {
+    rows.push(row)
+    print(row)
+  }
+  const pools = new Map(contenders.map((contender) => [contender, new Pool(contender.url, { connections })]))
+  const id = (turn: number) => idOf((turn * 7919) % volumes)
+  const operations: readonly Operation[] = [
+    { name: 'list', workers: 1, path: () => '/v1/volumes?type=csi' },
+    { name: `list, ${connections} at once`, workers: connections, path: () => '/v1/volumes?type=csi' },
+    { name: 'read', workers: connections, path: (turn) => `/v1/volume/csi/${id(turn)}` },
+    { name: 'read, one at a time', workers: 1, path: (turn) => `/v1/volume/csi/${id(turn)}` },
+    {
+      name: 'prefix page of ten',
+      workers: connections,
+      path: (turn) => `/v1/volumes?type=csi&per_page=10&prefix=${id(turn).slice(0, -1)}`,
+    },
+    {
+      name: 'filter on ID',
+      workers: connections,
+      path: (turn) => `/v1/volumes?type=csi&filter=ID%20%3D%3D%20%22${id(turn)}%22`,
+    },
+    { name: 'page of a hundred', workers: connections, path: () => '/v1/volumes?type=csi&per_page=100' },
+  ]
+  const measure = async (
+    operation: string,
+    contender: Contender,
+    work: (pool: Pool) => Promise<Measured>,
+  ) => {
+    const pool = pools.get(contender)
+    if (pool === undefined) throw new Error(`${contender.name} has no pool`)
+    await contender.report()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const beforeMs = contender.cpuMs()
+    const measured = await work(pool)
+    const cpuMs = round2((contender.cpuMs() - beforeMs) / measured.count)
+    const stall = (await contender.report())?.longestStallMs
+    const longestStallMs = stall === undefined ? {} : { longestStallMs: Math.round(stall) }
+    add({ operation, volumes, contender: contender.name, ...measured, cpuMs, ...longestStallMs })
+  }
+  for (const { name, workers, path } of operations) {
+    for (const contender of contenders) {
+      await measure(name, contender, (pool) =>
+        measureFor(seconds, workers, (turn) => request(pool, 'GET', path(turn))),
       )
-      await measure('register', (turn) =>
-        request(pool, 'PUT', `/v1/volume/csi/volume-${turn % size}`, {
-          Volumes: [{ ...volume(`volume-${turn % size}`), Context: { turn: String(turn) } }],
-        }),
-      )
-      const woken = await measureWakeUp(server.url, pool, size)
-      results.push(woken)
-      print(woken)
-      const text = (await request(pool, 'GET', '/v1/volumes?type=csi')) as string
-      const list = JSON.parse(text)
-      const serialise = await measureFor(
-        'JSON.stringify of the list',
-        size,
-        async () => JSON.stringify(list),
-        1,
-      )
-      results.push(serialise)
-      print(serialise)
-    } finally {
-      await pool.destroy()
-      server.process.kill('SIGKILL')
-      await plugin.dispose()
-      rmSync(directory, { recursive: true, force: true })
     }
   }
+  for (const contender of contenders) {
+    const register = (pool: Pool, turn: number, Context: object) =>
+      request(pool, 'PUT', `/v1/volume/csi/${idOf(turn)}`, {
+        Volumes: [volume(contender.pluginID, turn, { Context })],
+      })
+    await measure('register', contender, (pool) =>
+      measureFor(seconds, connections, (turn) =>
+        register(pool, turn % volumes, { turn: `${volumes}.${turn}` }),
+      ),
+    )
+    await measure('wake 1000 blocked', contender, (pool) =>
+      measureWakeUp(contender.url, `/v1/volume/csi/${idOf(0)}`, () =>
+        register(pool, 0, { woken: String(volumes) }),
+      ),
+    )
+  }
+  const ours = contenders[0]
+  const pool = ours && pools.get(ours)
+  if (pool !== undefined) {
+    const answer = await pool.request({ method: 'GET', path: '/v1/volumes?type=csi' })
+    const list = await answer.body.json()
+    const measured = await measureFor(seconds, 1, async () => JSON.stringify(list))
+    add({ operation: 'list', volumes, contender: 'JSON.stringify', ...measured })
+  }
+  for (const each of pools.values()) await each.destroy()
+  return rows
+}
+
+interface Operation {
+  readonly name: string
+  readonly workers: number
+  path(turn: number): string
+}
+
+function report(rows: readonly Row[], memory: readonly Memory[]): void {
+  const ratios = rows.flatMap((ours) => {
+    if (ours.contender !== 'mooring') return []
+    return rows
+      .filter(
+        (other) => other !== ours && other.operation === ours.operation && other.volumes === ours.volumes,
+      )
+      .map((other) => ({
+        operation: ours.operation,
+        volumes: ours.volumes,
+        against: other.contender,
+        p50: round2(ours.p50Ms / other.p50Ms),
+        p99: round2(ours.p99Ms / other.p99Ms),
+        ...(ours.cpuMs && other.cpuMs && { cpu: round2(ours.cpuMs / other.cpuMs) }),
+      }))
+  })
   const folder = fileURLToPath(new URL('../bench-results', import.meta.url))
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'server.json'), `${JSON.stringify({ results, memory }, null, 2)}\n`)
-  const operations = [...new Set(results.map(({ operation }) => operation))]
-  const lines = operations.map((operation) => ({
-    name: operation,
-    points: results
-      .filter((result) => result.operation === operation)
+  const machine = { at: new Date().toISOString(), node: process.version, cpus: cpus().length }
+  writeFileSync(
+    join(folder, 'server.json'),
+    `${JSON.stringify({ ...machine, rows, ratios, memory }, null, 2)}\n`,
+  )
+  const names = [...new Set(rows.map(({ operation, contender }) => `${contender}: ${operation}`))]
+  const lines = names.map((name) => ({
+    name,
+    points: rows
+      .filter(({ operation, contender }) => `${contender}: ${operation}` === name)
       .map(({ volumes, p50Ms }) => ({ x: volumes, y: p50Ms })),
   }))
   writeFileSync(
     join(folder, 'server.svg'),
-    plotLines({ title: 'mooring server: median latency', x: 'volumes', y: 'ms', lines }),
+    plotLines({ title: 'the Volumes API: median latency', x: 'volumes', y: 'ms', lines }),
   )
-  for (const { volumes, bytesPerVolume } of memory) {
-    process.stdout.write(`${volumes} volumes: ${bytesPerVolume} bytes of memory a volume\n`)
+  process.stdout.write('\nours / theirs; 1 or less: never slower\n')
+  for (const { operation, volumes, against, p50, p99, cpu } of ratios) {
+    process.stdout.write(
+      `${`${operation} at ${volumes}`.padEnd(36)} ${against.padEnd(16)} p50 ${p50}  p99 ${p99}${cpu ? `  cpu ${cpu}` : ''}\n`,
+    )
+  }
+  for (const { contender, volumes, liveBytesEach, rssBytesEach } of memory) {
+    const live = liveBytesEach === 0 ? '' : `${liveBytesEach} bytes alive, `
+    process.stdout.write(
+      `${contender}: a volume of ${volumes} takes ${live}${rssBytesEach} bytes of the process\n`,
+    )
   }
   process.stdout.write(`written to ${folder}/server.json and server.svg\n`)
 }
 
-const volume = (id: string) => ({
-  ID: id,
-  Name: id,
-  ExternalID: id,
-  PluginID: 'disk',
-  RequestedCapabilities: [{ AccessMode: 'single-node-writer', AttachmentMode: 'file-system' }],
-  Parameters: { type: 'gp3' },
-})
+const round2 = (value: number) => Math.round(value * 100) / 100
 
-async function startServerProcess(dataDirectory: string, endpoint: string) {
-  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-  const process_ = spawn(
-    process.execPath,
-    [
-      main,
-      'server',
-      '--http',
-      '127.0.0.1:0',
-      '--max-connections-per-client',
-      '2000',
-      '--data-dir',
-      dataDirectory,
-      '--plugin',
-      `disk=${endpoint}`,
-    ],
-    { stdio: ['ignore', 'inherit', 'pipe'] },
-  )
-  const lines = createInterface({ input: process_.stderr })
-  const url = await new Promise<string>((resolve, reject) => {
-    once(process_, 'exit').then(() => reject(new Error('the server ended')))
-    lines.on('line', (line) => {
-      const entry = JSON.parse(line)
-      if (entry.msg === 'server listens') resolve(entry.url)
-    })
-  })
-  return { url, process: process_ }
-}
-
-/** Calls one after another on each of the connections. */
-async function measureFor(
-  operation: string,
-  volumes: number,
-  call: (turn: number) => Promise<unknown>,
-  workers = connections,
-): Promise<Measured> {
-  const latenciesMs: number[] = []
-  const startMs = performance.now()
-  let turn = 0
-  const work = async () => {
-    while (performance.now() - startMs < secondsEach * 1000) {
-      const sentMs = performance.now()
-      await call(turn++)
-      latenciesMs.push(performance.now() - sentMs)
-    }
-  }
-  await Promise.all(Array.from({ length: workers }, work))
-  return summarise(operation, volumes, latenciesMs, performance.now() - startMs)
-}
-
-/** From the sending of one write to the end of each blocked query's answer. */
-async function measureWakeUp(url: string, pool: Pool, volumes: number): Promise<Measured> {
-  const waiters = new Pool(url, { connections: blockedQueries, headersTimeout: 0 })
-  const before = await pool.request({ method: 'GET', path: '/v1/volume/csi/volume-0' })
-  await before.body.text()
-  const index = before.headers['x-nomad-index']
-  const finishedMs: number[] = []
-  const blocked = Array.from({ length: blockedQueries }, async () => {
-    await request(waiters, 'GET', `/v1/volume/csi/volume-0?index=${index}`)
-    finishedMs.push(performance.now())
-  })
-  // Nothing tells from outside when a query blocks; a request on each connection is answered in its order.
-  await new Promise((resolve) => setTimeout(resolve, 2_000))
-  const sentMs = performance.now()
-  await request(pool, 'PUT', '/v1/volume/csi/volume-0', {
-    Volumes: [{ ...volume('volume-0'), Context: { woken: String(sentMs) } }],
-  })
-  await Promise.all(blocked)
-  await waiters.destroy()
-  const latencies = finishedMs.map((finished) => finished - sentMs)
-  return summarise(`wake ${blockedQueries} blocked`, volumes, latencies, Math.max(...latencies))
-}
-
-function summarise(operation: string, volumes: number, latenciesMs: number[], elapsedMs: number): Measured {
-  const sorted = latenciesMs.toSorted((a, b) => a - b)
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
-  const round = (value: number) => Math.round(value * 100) / 100
-  return {
-    operation,
-    volumes,
-    perSecond: Math.round((sorted.length / elapsedMs) * 1000),
-    p50Ms: round(at(0.5)),
-    p99Ms: round(at(0.99)),
-  }
-}
-
-async function request(
-  pool: Pool,
-  method: 'GET' | 'PUT' | 'POST',
-  path: string,
-  body?: object,
-): Promise<unknown> {
-  const answer = await pool.request({ method, path, body: body === undefined ? null : JSON.stringify(body) })
-  const text = await answer.body.text()
-  if (answer.statusCode !== 200) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`)
-  return text
-}
-
-function rssBytes({ pid }: ChildProcess): number {
-  const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kilobytes) * 1024
-}
-
-function print({ operation, volumes, perSecond, p50Ms, p99Ms }: Measured) {
-  const name = `${operation} at ${volumes}`.padEnd(40)
-  process.stdout.write(`${name} ${String(perSecond).padStart(8)}/s  p50 ${p50Ms} ms  p99 ${p99Ms} ms\n`)
+function print(row: Row): void {
+  const { operation, volumes, contender, perSecond, p50Ms, p99Ms, cpuMs, longestStallMs } = row
+  const name = `${operation} at ${volumes}, ${contender}`.padEnd(48)
+  const stall = longestStallMs === undefined ? '' : `  stall ${longestStallMs} ms`
+  const cpu = cpuMs === undefined ? '' : `  cpu ${cpuMs} ms`
+  const latency = `p50 ${p50Ms} ms  p99 ${p99Ms} ms`
+  process.stdout.write(`${name} ${String(perSecond).padStart(8)}/s  ${latency}${cpu}${stall}\n`)
 }

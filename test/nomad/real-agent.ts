@@ -45,12 +45,17 @@ export interface RealAgentOptions {
   readonly acl?: boolean
   /** The HTTP API over TLS, to who shows a certificate. */
   readonly mutualTls?: boolean
+  /** In the place of csi-driver-host-path; the endpoint is added to its arguments. */
+  readonly plugin?: PluginCommand
+  /** Connections of one address at once; 0: as many as it likes. Default: Nomad's own, 100. */
+  readonly connectionsPerClient?: number
   /** A second plugin: the driver of this package, which lists where volumes are published. */
   readonly ownPlugin?: boolean
 }
 
 export interface RealAgent {
   readonly address: string
+  readonly pid: number
   /** The settings by which every Nomad tool reaches it; the token, where ACLs are on, may do everything. */
   readonly environment: Readonly<Record<string, string>>
   /** Runs the `nomad` command line against the agent. @returns its output; rejects with what it complained */
@@ -72,6 +77,8 @@ export async function startRealAgent({
   acl = false,
   mutualTls = false,
   ownPlugin = false,
+  plugin,
+  connectionsPerClient,
 }: RealAgentOptions = {}): Promise<RealAgent> {
   const binary = process.env.NOMAD_BIN ?? ''
   const directory = mkdtempSync(join(tmpdir(), 'mooring-nomad-'))
@@ -84,6 +91,9 @@ export async function startRealAgent({
     JSON.stringify({
       ...agentConfiguration(directory, { http, rpc, serf }),
       acl: { enabled: acl },
+      ...(connectionsPerClient !== undefined && {
+        limits: { http_max_conns_per_client: connectionsPerClient },
+      }),
       ...tls?.configuration,
     }),
   )
@@ -147,7 +157,7 @@ export async function startRealAgent({
     const nodes = await get<readonly { Status: string }[]>('/v1/nodes')
     if (nodes.at(0)?.Status !== 'ready') throw new Error(`the agent is not ready:\n${lastLog()}`)
   }, patienceMs)
-  await runJob(pluginJob(pluginID, hostPathCommand(directory), directory))
+  await runJob(pluginJob(pluginID, plugin ?? hostPathCommand(directory), directory))
   await pluginIsHealthy()
   if (ownPlugin) {
     await runJob(pluginJob(ownPluginID, ownCommand(directory), directory))
@@ -156,6 +166,7 @@ export async function startRealAgent({
 
   return {
     address,
+    pid: agent.pid ?? 0,
     environment: settings,
     nomad,
     get,
@@ -256,7 +267,7 @@ function readLibraries(program: string): string[] {
   return [...text.matchAll(/(\/\S+)/g)].map(([path]) => path)
 }
 
-interface PluginCommand {
+export interface PluginCommand {
   readonly command: string | undefined
   /** Beside the endpoint. */
   readonly args: readonly string[]

@@ -110,7 +110,10 @@ export function createHttpServer(options: HttpServerOptions) {
       const [path] = request.url.split('?', 1)
       const cutOff = reply.raw.writableFinished ? {} : { cutOff: true }
       const durationMs = clock.now() - startedMs
-      log.info({ method: request.method, path, status: reply.statusCode, durationMs, ...cutOff }, 'request')
+      const fields = { method: request.method, path, status: reply.statusCode, durationMs, ...cutOff }
+      // Reads are many, and as in Nomad of interest to whoever looks for something.
+      const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info'
+      log[level](fields, 'request')
     })
     if (!isMeantForUs(request.headers, request.socket.localAddress, own)) {
       return done(

@@ -5,7 +5,7 @@ import { createLog } from '../../../src/lib/log.ts'
 import { startTestServer, type TestServer, volumeBody } from '../../fakes/api-server.ts'
 
 let server: TestServer
-const lines: { msg: string; method?: string; path?: string; status?: number }[] = []
+const lines: { level: string; msg: string; method?: string; path?: string; status?: number }[] = []
 
 beforeAll(async () => {
   const stream = new Writable({
@@ -14,7 +14,7 @@ beforeAll(async () => {
       done()
     },
   })
-  server = await startTestServer({ log: createLog('info', stream) })
+  server = await startTestServer({ log: createLog('debug', stream) })
 })
 afterAll(() => server.dispose())
 
@@ -69,14 +69,14 @@ describe('answers', () => {
 })
 
 describe('the request log', () => {
-  it('has a line per request with method, path without its query, and status', async () => {
+  it('has a line per request, for reads at the level of debug, with method, path without its query, and status', async () => {
     lines.length = 0
     await server.call('GET', '/v1/volumes?type=csi&next_token=secret')
     await server.call('PUT', '/v1/namespace/logged')
     await vi.waitFor(() => expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(2))
     expect(lines).toMatchObject([
-      { method: 'GET', path: '/v1/volumes', status: 200, durationMs: expect.any(Number) },
-      { method: 'PUT', path: '/v1/namespace/logged', status: 200 },
+      { level: 'debug', method: 'GET', path: '/v1/volumes', status: 200, durationMs: expect.any(Number) },
+      { level: 'info', method: 'PUT', path: '/v1/namespace/logged', status: 200 },
     ])
     expect(JSON.stringify(lines)).not.toContain('secret')
   })
