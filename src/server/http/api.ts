@@ -17,7 +17,8 @@ export interface ApiRequest {
 /** The elements of an array, each written as JSON when its turn comes. */
 export interface JSONElements<Row = unknown> {
   readonly rows: readonly Row[]
-  write(row: Row): string
+  /** Adds the parts of one element, which are joined by commas. */
+  write(row: Row, parts: string[]): void
 }
 
 /** What a route answers with status 200. */

@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type OutgoingHttpHeaders, type Server } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
-import { type FastifyReply, fastify, type HTTPMethods } from 'fastify'
+import type { Socket } from 'node:net'
+import { type FastifyReply, type FastifyRequest, fastify, type HTTPMethods } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
@@ -100,22 +101,34 @@ export function createHttpServer(options: HttpServerOptions) {
 
   const own = { names, certificate: () => tls?.certificate }
 
+  /** What the last request of a connection named as its Host; clients do not change that. */
+  const knownHosts = new WeakMap<Socket, string | undefined>()
+  const isMeant = ({ headers, socket }: FastifyRequest) => {
+    const { host, origin, 'sec-fetch-site': site } = headers
+    const isOfProgram = origin === undefined && site === undefined
+    if (isOfProgram && host !== undefined && knownHosts.get(socket) === host) return true
+    if (!isMeantForUs(headers, socket.localAddress, own)) return false
+    knownHosts.set(socket, host)
+    return true
+  }
+
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addHook('onRequest', (request, reply, done) => {
     const startedMs = clock.now()
     // Emitted once for every request, answered or cut off.
     reply.raw.once('close', () => {
+      // Reads are many, and as in Nomad of interest to whoever looks for something.
+      const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info'
+      if (!log.isLevelEnabled(level)) return
       // Only the path: a query can carry what is nobody's business.
       const [path] = request.url.split('?', 1)
       const cutOff = reply.raw.writableFinished ? {} : { cutOff: true }
       const durationMs = clock.now() - startedMs
       const fields = { method: request.method, path, status: reply.statusCode, durationMs, ...cutOff }
-      // Reads are many, and as in Nomad of interest to whoever looks for something.
-      const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info'
       log[level](fields, 'request')
     })
-    if (!isMeantForUs(request.headers, request.socket.localAddress, own)) {
+    if (!isMeant(request)) {
       return done(
         new ApiError(
           403,
@@ -178,7 +191,7 @@ export function createHttpServer(options: HttpServerOptions) {
           } finally {
             await settled()
           }
-          return await sendAnswer(answer, apiRequest, reply)
+          return await sendAnswer(answer, apiRequest, reply, isClosing)
         },
       })
     }
@@ -209,26 +222,40 @@ const plainText = 'text/plain; charset=utf-8'
 const clientIsGone = new Error('the client is gone')
 const serverCloses = new Error('the server closes')
 
-async function sendAnswer(answer: ApiAnswer, { query, headers }: ApiRequest, reply: FastifyReply) {
-  setIndexHeaders(reply, answer.index)
-  if (answer.nextToken) reply.header('X-Nomad-NextToken', answer.nextToken)
+async function sendAnswer(
+  answer: ApiAnswer,
+  { query, headers: { 'accept-encoding': accepted = '' } }: ApiRequest,
+  reply: FastifyReply,
+  isClosing: boolean,
+) {
   const pretty = query.get('pretty')
-  const accepted = String(headers['accept-encoding'] ?? '')
-  const coding = /\bgzip\b/.test(accepted) ? 'gzip' : /\bdeflate\b/.test(accepted) ? 'deflate' : undefined
-  const body = await writeBody(answer, pretty !== null && pretty !== '0', coding)
-  if (body === undefined) return reply.send('')
-  reply.type('application/json').header('Vary', 'Accept-Encoding')
-  if (coding !== undefined) reply.header('Content-Encoding', coding)
-  // Of a text, Fastify would add a charset to the type, which Nomad does not have.
-  return reply.send(body)
+  const coding = /\bgzip\b/.test(`${accepted}`)
+    ? 'gzip'
+    : /\bdeflate\b/.test(`${accepted}`)
+      ? 'deflate'
+      : undefined
+  const body = writeBody(answer, pretty !== null && pretty !== '0', coding)
+  const headers: OutgoingHttpHeaders = {
+    ...indexHeaders(answer.index),
+    ...(answer.nextToken && { 'X-Nomad-NextToken': answer.nextToken }),
+    ...(body !== undefined && { 'Content-Type': 'application/json', Vary: 'Accept-Encoding' }),
+    ...(coding !== undefined && body !== undefined && { 'Content-Encoding': coding }),
+  }
+  if (body !== undefined && typeof body !== 'string') return reply.headers(headers).send(await body)
+  // Fastify would take a text apart into two writes, and add a charset to its type, which Nomad does not have.
+  reply.hijack()
+  reply.raw.writeHead(200, {
+    ...headers,
+    'Content-Length': Buffer.byteLength(body ?? ''),
+    ...(isClosing && { Connection: 'close' }),
+  })
+  reply.raw.end(body)
 }
 
-function setIndexHeaders(reply: FastifyReply, index: number | undefined) {
-  if (index === undefined) return
-  reply.header('X-Nomad-Index', String(index))
-  reply.header('X-Nomad-LastContact', '0')
-  reply.header('X-Nomad-KnownLeader', 'true')
-}
+const indexHeaders = (index: number | undefined): OutgoingHttpHeaders =>
+  index === undefined
+    ? {}
+    : { 'X-Nomad-Index': String(index), 'X-Nomad-LastContact': '0', 'X-Nomad-KnownLeader': 'true' }
 
 /**
  * The one place where a failure becomes an answer: plain text, as Nomad's. An unexpected one is logged
@@ -237,8 +264,10 @@ function setIndexHeaders(reply: FastifyReply, index: number | undefined) {
 function sendError(reply: FastifyReply, error: unknown, log: Log) {
   reply.type(plainText)
   if (error instanceof ApiError) {
-    setIndexHeaders(reply, error.index)
-    return reply.code(error.status).send(withoutStray404(error.status, error.message))
+    return reply
+      .headers(indexHeaders(error.index))
+      .code(error.status)
+      .send(withoutStray404(error.status, error.message))
   }
   // Fastify's own refusals: a body that is too large, a length that does not match.
   const status = (error as { statusCode?: number }).statusCode

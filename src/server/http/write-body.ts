@@ -1,12 +1,18 @@
 import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers'
 import { promisify } from 'node:util'
 import { createDeflate, createGzip, deflate, gzip } from 'node:zlib'
-import { createBreather } from '../../lib/breather.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
 import type { ApiAnswer, JSONElements } from './api.ts'
 
-/** Of a longer array each piece of so many characters is sent as it is made. */
-const pieceLength = 128 * 1024
+/**
+ * An array of more elements is written piece by piece, each of about so many characters, as it is sent. Pieces that are
+ * larger get memory of their own from the system, again and again, which takes twice the time.
+ */
+const mostAtOnce = 256
+const pieceLength = 32 * 1024
+/** For so long an array may have the event loop; then everything else that waits has its turn. */
+const sliceMs = 10
 
 export type Coding = 'gzip' | 'deflate' | undefined
 
@@ -14,50 +20,67 @@ const whole = { gzip: promisify(gzip), deflate: promisify(deflate) }
 const piecewise = { gzip: createGzip, deflate: createDeflate }
 
 /** An answer's JSON in the coding that is asked for, whole where it is short; undefined: the answer has no body. */
-export async function writeBody(
+export function writeBody(
   { body, elements }: ApiAnswer,
   isPretty: boolean,
   coding: Coding,
-): Promise<Buffer | Readable | undefined> {
-  if (elements === undefined) {
-    if (body === undefined) return undefined
-    return await encodeWhole(isPretty ? `${stringifyJSON(body, 4)}\n` : stringifyJSON(body), coding)
+): string | Promise<Buffer> | Readable | undefined {
+  if (elements === undefined && body === undefined) return undefined
+  if (elements !== undefined && elements.rows.length > mostAtOnce) {
+    const pieces = new ArrayPieces(elements, isPretty)
+    return coding === undefined ? pieces : pieces.pipe(piecewise[coding]())
   }
-  const pieces = writePieces(elements, isPretty)
-  const first = await pieces.next()
-  const second = await pieces.next()
-  if (second.done) return await encodeWhole(first.value ?? '', coding)
-  const rest = Readable.from(joined([first.value ?? '', second.value], pieces), { objectMode: true })
-  return coding === undefined ? rest : rest.pipe(piecewise[coding]())
+  const value = elements === undefined ? stringifyJSON(body) : writeArray(elements)
+  const text = isPretty ? `${stringifyJSON(parseJSON(value), 4)}\n` : value
+  return coding === undefined ? text : whole[coding](text)
 }
 
-async function encodeWhole(text: string, coding: Coding): Promise<Buffer> {
-  return coding === undefined ? Buffer.from(text) : await whole[coding](text)
+function writeArray({ rows, write }: JSONElements): string {
+  const parts: string[] = []
+  for (const row of rows) write(row, parts)
+  return `[${parts.join()}]`
 }
 
-async function* joined(first: readonly string[], rest: AsyncIterable<string>): AsyncGenerator<Buffer> {
-  for (const piece of first) yield Buffer.from(piece)
-  for await (const piece of rest) yield Buffer.from(piece)
-}
+class ArrayPieces extends Readable {
+  readonly #elements: JSONElements
+  readonly #isPretty: boolean
+  #next = 0
+  #sliceEndsMs = 0
 
-async function* writePieces({ rows, write }: JSONElements, isPretty: boolean): AsyncGenerator<string> {
-  const breathe = createBreather()
-  const element = isPretty ? (row: unknown) => indent(write(row)) : write
-  const separator = isPretty ? ',\n' : ','
-  let piece = isPretty && rows.length > 0 ? '[\n' : '['
-  let isFirst = true
-  for (const row of rows) {
-    if (piece.length > pieceLength) {
-      yield piece
-      piece = ''
-      await breathe()
+  constructor(elements: JSONElements, isPretty: boolean) {
+    super({ highWaterMark: pieceLength })
+    this.#elements = elements
+    this.#isPretty = isPretty
+  }
+
+  override _read(): void {
+    if (performance.now() < this.#sliceEndsMs) {
+      this.#pushPiece()
+      return
     }
-    piece += isFirst ? element(row) : separator + element(row)
-    isFirst = false
+    setImmediate(() => {
+      this.#sliceEndsMs = performance.now() + sliceMs
+      if (!this.destroyed) this.#pushPiece()
+    })
   }
-  if (isPretty) yield rows.length > 0 ? `${piece}\n]\n` : `${piece}]\n`
-  else yield `${piece}]`
-}
 
-/** One element as it stands in an array that is written with an indentation. */
-const indent = (json: string) => stringifyJSON([parseJSON(json)], 4).slice('[\n'.length, -'\n]'.length)
+  #pushPiece(): void {
+    const { rows, write } = this.#elements
+    const begin = this.#next === 0 ? '[' : ','
+    const parts: string[] = []
+    let length = 0
+    let written = 0
+    while (length < pieceLength && this.#next < rows.length) {
+      write(rows[this.#next++], parts)
+      for (; written < parts.length; written++) length += parts[written]?.length ?? 0
+    }
+    const isLast = this.#next === rows.length
+    if (this.#isPretty) {
+      const lines = stringifyJSON(parseJSON(`[${parts.join()}]`), 4).slice(1, -'\n]'.length)
+      this.push(Buffer.from(`${begin}${lines}${isLast ? '\n]\n' : ''}`))
+    } else {
+      this.push(Buffer.from(`${begin}${parts.join()}${isLast ? ']' : ''}`))
+    }
+    if (isLast) this.push(null)
+  }
+}

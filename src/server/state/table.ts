@@ -5,7 +5,8 @@
 export class Table<Row extends Order, Order extends object = Row> {
   readonly #rows = new Map<string, Row>()
   readonly #sorted: Row[] = []
-  readonly #groups = new Map<string, Map<string, Row>>()
+  /** Most groups have one row, so that an array takes the least. */
+  readonly #groups = new Map<string, readonly Row[]>()
   readonly #compare: (a: Order, b: Order) => number
   readonly #groupOf: ((row: Row) => string) | undefined
   readonly keyOf: (row: Row) => string
@@ -35,7 +36,7 @@ export class Table<Row extends Order, Order extends object = Row> {
 
   /** The rows of one group, in the order in which they came to it. */
   group(name: string): readonly Row[] {
-    return [...(this.#groups.get(name)?.values() ?? [])]
+    return this.#groups.get(name) ?? []
   }
 
   /** Position in `list` of the first row that does not come before `place`. */
@@ -61,16 +62,23 @@ export class Table<Row extends Order, Order extends object = Row> {
     this.#rows.set(key, row)
     if (this.#groupOf === undefined) return
     const name = this.#groupOf(row)
-    if (before !== undefined && this.#groupOf(before) !== name) this.#leaveGroup(key, before)
-    const group = this.#groups.get(name) ?? new Map<string, Row>()
-    this.#groups.set(name, group.set(key, row))
+    if (before !== undefined && this.#groupOf(before) === name) {
+      this.#groups.set(
+        name,
+        this.group(name).map((other) => (other === before ? row : other)),
+      )
+      return
+    }
+    if (before !== undefined) this.#leaveGroup(before)
+    this.#groups.set(name, [...this.group(name), row])
   }
 
-  #leaveGroup(key: string, row: Row): void {
-    const name = this.#groupOf?.(row) ?? ''
-    const group = this.#groups.get(name)
-    group?.delete(key)
-    if (group?.size === 0) this.#groups.delete(name)
+  #leaveGroup(row: Row): void {
+    if (this.#groupOf === undefined) return
+    const name = this.#groupOf(row)
+    const rest = this.group(name).filter((other) => other !== row)
+    if (rest.length === 0) this.#groups.delete(name)
+    else this.#groups.set(name, rest)
   }
 
   remove(key: string): void {
@@ -78,7 +86,7 @@ export class Table<Row extends Order, Order extends object = Row> {
     if (row === undefined) return
     this.#sorted.splice(this.position(row), 1)
     this.#rows.delete(key)
-    this.#leaveGroup(key, row)
+    this.#leaveGroup(row)
   }
 }
 

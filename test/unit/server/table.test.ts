@@ -17,13 +17,14 @@ describe('the order of texts', () => {
 })
 
 describe('a table', () => {
-  it('has the last row of each key, in order', () => {
+  it('has the last row of each key, in order and in its group', () => {
     const change = fc.record({ id: text, remove: fc.boolean(), value: fc.nat() })
     fc.assert(
       fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
         const table = new Table<{ id: string; value: number }, { id: string }>(
           ({ id }) => id,
           (a, b) => compareBytes(a.id, b.id),
+          ({ value }) => `group ${value % 3}`,
         )
         const model = new Map<string, number>()
         for (const { id, remove, value } of changes) {
@@ -34,6 +35,13 @@ describe('a table', () => {
         }
         const wanted = [...model].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
         expect(table.list().map(({ id, value }) => [id, value])).toEqual(wanted)
+        for (const group of [0, 1, 2]) {
+          const rows = table.group(`group ${group}`).map(({ id, value }) => [id, value])
+          expect(new Map(rows as [string, number][])).toEqual(
+            new Map(wanted.filter(([, value]) => value % 3 === group)),
+          )
+          expect(rows).toHaveLength(new Set(rows.map(([id]) => id)).size)
+        }
       }),
     )
   })
