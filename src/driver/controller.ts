@@ -7,13 +7,14 @@ import { describeSnapshot, describeStatus, describeVolume } from './describe.ts'
 import type { DriverContext } from './driver-context.ts'
 import { invalidArgument, notFound } from './driver-error.ts'
 import { expandVolume } from './expand-volume.ts'
+import { checkMutableParameters, modifyVolume } from './mutable-parameters.ts'
 import { cutPage } from './paging.ts'
 import type { Handlers } from './serve.ts'
 import { createSnapshot, deleteSnapshot } from './snapshots.ts'
 import { isWithin } from './topology.ts'
 import { parseCapabilities, parseCapability, unsupportedReason } from './volume-capability.ts'
 import { findCovers } from './volume-data.ts'
-import { describeUnrecorded, findSnapshot, getVolume } from './volume-lookup.ts'
+import { describeUnrecorded, findSnapshot, getVolume, isKnown } from './volume-lookup.ts'
 
 const announced: readonly ControllerCapability[] = [
   'CREATE_DELETE_VOLUME',
@@ -29,6 +30,7 @@ const announced: readonly ControllerCapability[] = [
   'GET_SNAPSHOT',
   'CLONE_VOLUME',
   'EXPAND_VOLUME',
+  'MODIFY_VOLUME',
 ]
 
 export function createControllerHandlers(context: DriverContext): Handlers<ControllerDefinition> {
@@ -46,6 +48,7 @@ export function createControllerHandlers(context: DriverContext): Handlers<Contr
     ControllerPublishVolume: (request) => attachVolume(context, request),
     ControllerUnpublishVolume: (request) => detachVolume(context, request),
     ControllerExpandVolume: (request) => expandVolume(context, request),
+    ControllerModifyVolume: (request) => modifyVolume(context, request),
 
     async ListVolumes({ maxEntries, startingToken }) {
       const recorded = pool.volumes.list().filter(({ state }) => state === 'ready')
@@ -75,8 +78,9 @@ export function createControllerHandlers(context: DriverContext): Handlers<Contr
       )
       const reason = reasons.find((text) => text !== undefined)
       if (reason !== undefined) return { message: reason }
-      const { volumeContext, volumeCapabilities, parameters } = request
-      return { confirmed: { volumeContext, volumeCapabilities, parameters } }
+      const { volumeContext, volumeCapabilities, parameters, mutableParameters } = request
+      checkMutableParameters(mutableParameters)
+      return { confirmed: { volumeContext, volumeCapabilities, parameters, mutableParameters } }
     },
     async GetCapacity({ volumeCapabilities, accessibleTopology }) {
       const isServed = volumeCapabilities
@@ -97,7 +101,7 @@ export function createControllerHandlers(context: DriverContext): Handlers<Contr
         .list()
         .filter(
           (snapshot) =>
-            snapshot.state !== 'deleting' &&
+            isKnown(pool, snapshot) &&
             (sourceVolumeId === '' || snapshot.sourceVolumeID === sourceVolumeId) &&
             (snapshotId === '' || snapshot.id === snapshotId),
         )

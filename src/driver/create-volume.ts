@@ -7,7 +7,8 @@ import { copyData } from './copy-data.ts'
 import { describeVolume } from './describe.ts'
 import type { DriverContext } from './driver-context.ts'
 import { aborted, alreadyExists, invalidArgument, notFound } from './driver-error.ts'
-import { isLive, refuseIfWritten } from './live-copy.ts'
+import { isLiveCopy, refuseIfWritten } from './live-copy.ts'
+import { checkMutableParameters } from './mutable-parameters.ts'
 import { checkName, chooseID } from './names.ts'
 import type { Release } from './operation-locks.ts'
 import { removeTree } from './pool.ts'
@@ -24,6 +25,7 @@ interface WantedVolume {
   readonly kind: VolumeKind
   readonly bounds: CapacityBounds
   readonly parameters: Record<string, string>
+  readonly mutableParameters: Record<string, string>
   readonly source: VolumeRecord['source']
 }
 
@@ -75,15 +77,14 @@ function parseWanted(context: DriverContext, request: CreateVolumeRequest__Outpu
   if (kind === undefined || kinds.size > 1) {
     throw invalidArgument('volume_capabilities: a volume is a directory or a block device, not both')
   }
-  if (Object.keys(request.mutableParameters).length > 0) {
-    throw invalidArgument('mutable_parameters: this driver has none (no MODIFY_VOLUME)')
-  }
+  checkMutableParameters(request.mutableParameters)
   checkTopology(context.topology, request.accessibilityRequirements)
   return {
     name: request.name,
     kind,
     bounds: parseCapacityRange(request.capacityRange),
     parameters: request.parameters,
+    mutableParameters: request.mutableParameters,
     source: parseSource(request.volumeContentSource),
   }
 }
@@ -103,6 +104,8 @@ function matchExisting(context: DriverContext, existing: VolumeRecord, wanted: W
     existing.kind !== wanted.kind && 'volume_capabilities',
     !satisfies(existing.capacityBytes, wanted.bounds) && 'capacity_range',
     !sameEntries(existing.parameters, wanted.parameters) && 'parameters',
+    // As they are now; what is not asked for may have any value.
+    !holdsEntries(existing.mutableParameters ?? {}, wanted.mutableParameters) && 'mutable_parameters',
     (existing.source?.type !== wanted.source?.type || existing.source?.id !== wanted.source?.id) &&
       'volume_content_source',
   ].filter((field) => field !== false)
@@ -136,6 +139,7 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
         context.quota.type === 'enforced' && { projectID: chooseProjectID(pool.volumes.list()) }),
       createTimeMs: clock.now(),
       parameters: wanted.parameters,
+      mutableParameters: wanted.mutableParameters,
       ...(wanted.source && { source: wanted.source }),
       attachments: [],
       stagings: [],
@@ -202,7 +206,8 @@ function holdSource(context: DriverContext, wanted: WantedVolume): HeldSource {
   const volume = getVolume(pool, id)
   checkKind(volume.kind)
   const path = requireVolumeData(pool, volume)
-  const live = isLive(wanted.parameters)
+  // Mutable ones take precedence (CSI 1.12, CreateVolume).
+  const live = isLiveCopy({ ...wanted.parameters, ...wanted.mutableParameters }, volume)
   if (!live) refuseIfWritten(volume, 'a clone')
   const releases = live ? [hold(`existence:${id}`)] : [hold(`existence:${id}`), hold(`content:${id}`)]
   return {
@@ -215,6 +220,9 @@ function holdSource(context: DriverContext, wanted: WantedVolume): HeldSource {
 }
 
 function sameEntries(one: Record<string, string>, other: Record<string, string>): boolean {
-  const keys = Object.keys(one)
-  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key])
+  return Object.keys(one).length === Object.keys(other).length && holdsEntries(one, other)
+}
+
+function holdsEntries(all: Record<string, string>, some: Record<string, string>): boolean {
+  return Object.entries(some).every(([key, value]) => all[key] === value)
 }

@@ -60,10 +60,13 @@ export function describeSnapshot(snapshot: SnapshotRecord): Snapshot {
     snapshotId: snapshot.id,
     sourceVolumeId: snapshot.sourceVolumeID,
     sizeBytes: BigInt(snapshot.sizeBytes),
-    creationTime: {
-      seconds: BigInt(Math.floor(snapshot.createTimeMs / 1000)),
-      nanos: (snapshot.createTimeMs % 1000) * 1_000_000,
-    },
+    creationTime: toTimestamp(snapshot.createTimeMs),
     readyToUse: snapshot.state === 'ready',
+    groupSnapshotId: snapshot.groupID ?? '',
   }
+}
+
+/** @param timeMs milliseconds since the Unix epoch */
+export function toTimestamp(timeMs: number): { seconds: bigint; nanos: number } {
+  return { seconds: BigInt(Math.floor(timeMs / 1000)), nanos: (timeMs % 1000) * 1_000_000 }
 }

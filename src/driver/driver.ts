@@ -14,6 +14,7 @@ import type { DriverContext } from './driver-context.ts'
 import { removeFile } from './durable-files.ts'
 import { clearSocket, socketPath } from './endpoint.ts'
 import { type FileOperations, systemFileOperations } from './file-operations.ts'
+import { createGroupControllerHandlers } from './group-controller.ts'
 import { createIdentityHandlers } from './identity.ts'
 import { canUseLoopDevices } from './loop-devices.ts'
 import { mountOf, readMountTable } from './mount-table.ts'
@@ -105,9 +106,10 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
       snapshotWaitMs,
     }
     await recoverPool(context)
-    const { identity, controller, node } = loadContract()
+    const { identity, controller, groupController, node } = loadContract()
     addHandlers(server, identity, createIdentityHandlers(context, packageVersion()), context)
     addHandlers(server, controller, createControllerHandlers(context), context)
+    addHandlers(server, groupController, createGroupControllerHandlers(context), context)
     addHandlers(server, node, createNodeHandlers(context), context)
     const endpoint = `unix://${path}`
     await bind(server, endpoint)

@@ -15,6 +15,7 @@ export function createIdentityHandlers(
     GetPluginCapabilities: async () => ({
       capabilities: [
         { service: { type: 'CONTROLLER_SERVICE' } },
+        { service: { type: 'GROUP_CONTROLLER_SERVICE' } },
         { volumeExpansion: { type: 'ONLINE' } },
         ...(hasTopology ? [{ service: { type: 'VOLUME_ACCESSIBILITY_CONSTRAINTS' as const } }] : []),
       ],

@@ -13,6 +13,11 @@ export function isLive(parameters: Readonly<Record<string, string>>): boolean {
   return live === 'allow'
 }
 
+/** Whether a copy of a volume may be live: as the call says, otherwise as the volume's mutable parameter does. */
+export function isLiveCopy(parameters: Readonly<Record<string, string>>, source: VolumeRecord): boolean {
+  return isLive({ ...source.mutableParameters, ...parameters })
+}
+
 /** @throws DriverError FAILED_PRECONDITION while a workload may write to the volume */
 export function refuseIfWritten(volume: VolumeRecord, what: 'a snapshot' | 'a clone'): void {
   const writable = volume.publications.find((publication) => !publication.readonly)

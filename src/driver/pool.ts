@@ -8,7 +8,7 @@ import { openDatabase } from '../lib/sqlite.ts'
 import type { FileOperations } from './file-operations.ts'
 import { isPoolID } from './names.ts'
 import { createRecordStore, type RecordStore } from './record-store.ts'
-import { SnapshotRecord, VolumeRecord } from './records.ts'
+import { GroupRecord, SnapshotRecord, VolumeRecord } from './records.ts'
 
 /**
  * The directory that holds everything:
@@ -16,7 +16,8 @@ import { SnapshotRecord, VolumeRecord } from './records.ts'
  *   volumes/<id>          a volume: a directory, or a sparse file for a block volume
  *   volumes/.<id>.json    its sidecar: the record as JSON
  *   snapshots/<id>        a snapshot, likewise, with its sidecar
- *   .mooring/metadata.db  the records of both (SQLite)
+ *   groups/.<id>.json     the record of a group snapshot, whose snapshots are in snapshots/
+ *   .mooring/metadata.db  the records of all (SQLite)
  *   .mooring/staging/     what is being made or removed, in a directory per process; cleared at start
  *
  * A volume or snapshot appears and disappears by one rename between staging and its place.
@@ -28,6 +29,7 @@ export interface Pool {
   readonly internalDirectory: string
   readonly volumes: RecordStore<VolumeRecord>
   readonly snapshots: RecordStore<SnapshotRecord>
+  readonly groups: RecordStore<GroupRecord>
   volumePath(id: string): string
   snapshotPath(id: string): string
   /** A path in staging that nothing else uses. */
@@ -50,10 +52,11 @@ export interface Pool {
 export async function openPool(directory: string, files: FileOperations, log: Log): Promise<Pool> {
   const volumesDirectory = join(directory, 'volumes')
   const snapshotsDirectory = join(directory, 'snapshots')
+  const groupsDirectory = join(directory, 'groups')
   const internalDirectory = join(directory, '.mooring')
   const stagingParent = join(internalDirectory, 'staging')
   const stagingDirectory = join(stagingParent, randomBytes(4).toString('hex'))
-  for (const path of [directory, volumesDirectory, snapshotsDirectory, stagingParent]) {
+  for (const path of [directory, volumesDirectory, snapshotsDirectory, groupsDirectory, stagingParent]) {
     await makeDirectories(files, path)
   }
   // Metadata holds parameters; volumes are for workloads of any user.
@@ -72,12 +75,12 @@ export async function openPool(directory: string, files: FileOperations, log: Lo
       busy: 'end that one, or give another --pool',
       damaged: 'move it away, and it is made again from the files beside the volumes',
     },
-    migrations: ['volumes', 'snapshots'].map(
+    migrations: ['volumes', 'snapshots', 'groups'].map(
       (table) =>
         `CREATE TABLE ${table} (id TEXT PRIMARY KEY, name TEXT UNIQUE, record TEXT NOT NULL) STRICT;`,
     ),
   })
-  for (const parent of [volumesDirectory, snapshotsDirectory]) {
+  for (const parent of [volumesDirectory, snapshotsDirectory, groupsDirectory]) {
     for (const entry of await readdir(parent)) {
       if (entry.startsWith('.') && entry.endsWith('.tmp')) await files.unlink(join(parent, entry))
     }
@@ -100,6 +103,13 @@ export async function openPool(directory: string, files: FileOperations, log: Lo
     directory: snapshotsDirectory,
     schema: SnapshotRecord,
   })
+  const groups = createRecordStore({
+    database,
+    files,
+    table: 'groups',
+    directory: groupsDirectory,
+    schema: GroupRecord,
+  })
 
   return {
     directory,
@@ -107,6 +117,7 @@ export async function openPool(directory: string, files: FileOperations, log: Lo
     internalDirectory,
     volumes,
     snapshots,
+    groups,
     volumePath: (id) => join(volumesDirectory, id),
     snapshotPath: (id) => join(snapshotsDirectory, id),
     stagingPath: (id) => join(stagingDirectory, `${id}.${randomBytes(4).toString('hex')}`),

@@ -37,7 +37,7 @@ export interface RecordStore<Record extends Identified> {
 export function createRecordStore<Schema extends TObject>(options: {
   readonly database: DatabaseSync
   readonly files: FileOperations
-  readonly table: 'volumes' | 'snapshots'
+  readonly table: 'volumes' | 'snapshots' | 'groups'
   /** Where the data and the sidecars are. */
   readonly directory: string
   readonly schema: Schema

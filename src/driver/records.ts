@@ -27,6 +27,8 @@ export const VolumeRecord = Type.Object({
   /** Milliseconds since the Unix epoch. */
   createTimeMs: Type.Integer(),
   parameters: StringMap,
+  /** What ControllerModifyVolume may change, as it is now. */
+  mutableParameters: Type.Optional(StringMap),
   source: Type.Optional(Source),
   /** ControllerPublishVolume: the nodes that may use it. */
   attachments: Type.Array(
@@ -50,8 +52,10 @@ export type VolumeRecord = Type.Static<typeof VolumeRecord>
 /** What the pool knows of a snapshot. In the pool's database, and in the sidecar file beside it. */
 export const SnapshotRecord = Type.Object({
   id: Type.String(),
-  /** The name given to CreateSnapshot, its key of idempotency. */
-  name: Type.String(),
+  /** The name given to CreateSnapshot, its key of idempotency. None: it is part of a group. */
+  name: Type.Optional(Type.String()),
+  /** The group snapshot that it is part of, and goes with. */
+  groupID: Type.Optional(Type.String()),
   /** `failed`: its copy broke off after a caller was told its ID; `fault` says why. */
   state: Type.Union([
     Type.Literal('copying'),
@@ -71,3 +75,24 @@ export const SnapshotRecord = Type.Object({
   parameters: StringMap,
 })
 export type SnapshotRecord = Type.Static<typeof SnapshotRecord>
+
+/** What the pool knows of a group snapshot. In the pool's database, and in a sidecar file of its own. */
+export const GroupRecord = Type.Object({
+  id: Type.String(),
+  /** The name given to CreateVolumeGroupSnapshot, its key of idempotency. */
+  name: Type.String(),
+  /** `creating`: nobody was told of it. `deleting`: its end was decided. In either case its snapshots go. */
+  state: Type.Union([Type.Literal('creating'), Type.Literal('ready'), Type.Literal('deleting')]),
+  /** Milliseconds since the Unix epoch; that of every snapshot of the group, too. */
+  createTimeMs: Type.Integer(),
+  parameters: StringMap,
+  /** Its snapshots, by source volume, bytewise. */
+  members: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      sourceVolumeID: Type.String(),
+      kind: Type.Union([Type.Literal('mount'), Type.Literal('block')]),
+    }),
+  ),
+})
+export type GroupRecord = Type.Static<typeof GroupRecord>

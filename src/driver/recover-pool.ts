@@ -1,4 +1,5 @@
 import type { DriverContext } from './driver-context.ts'
+import { recoverGroups } from './group-snapshots.ts'
 import { settleSnapshot, settleVolume } from './settle.ts'
 import { resumeCopy } from './snapshot-copy.ts'
 
@@ -14,6 +15,10 @@ export async function recoverPool(context: DriverContext): Promise<void> {
     log.warn({ snapshot: snapshot.id }, 'snapshot taken up again from the file beside it')
     if (!pool.hasData(pool.snapshotPath(snapshot.id), snapshot.kind)) await pool.snapshots.remove(snapshot.id)
   }
+  for (const group of await pool.groups.reconcile()) {
+    log.warn({ groupSnapshot: group.id }, 'group snapshot taken up again from the file beside it')
+  }
+  await recoverGroups(context)
   for (const volume of pool.volumes.list()) {
     ledger.record({ holder: `volume:${volume.id}`, bytes: volume.capacityBytes })
     await settleVolume(context, volume)

@@ -6,7 +6,8 @@ import { delay } from '../lib/clock.ts'
 import { describeSnapshot } from './describe.ts'
 import type { DriverContext } from './driver-context.ts'
 import { alreadyExists, DriverError, invalidArgument } from './driver-error.ts'
-import { isLive } from './live-copy.ts'
+import { refuseMember } from './group-snapshots.ts'
+import { isLive, isLiveCopy } from './live-copy.ts'
 import { checkName, chooseID, isPoolID } from './names.ts'
 import type { SnapshotRecord } from './records.ts'
 import { settleSnapshot } from './settle.ts'
@@ -25,7 +26,7 @@ export async function createSnapshot(
   const { name, sourceVolumeId: volumeID, parameters } = request
   checkName(name)
   if (volumeID === '') throw invalidArgument('source_volume_id is required')
-  const live = isLive(parameters)
+  isLive(parameters)
   const release = locks.acquire(
     `snapshot-name:${name}`,
     'exclusive',
@@ -36,7 +37,7 @@ export async function createSnapshot(
     const existing = pool.snapshots.findByName(name)
     if (existing !== undefined) return { snapshot: describeSnapshot(matchExisting(existing, volumeID)) }
 
-    const { snapshot, copied } = await beginSnapshot(context, { name, volumeID, parameters, live })
+    const { snapshot, copied } = await beginSnapshot(context, { name, volumeID, parameters })
     const waited = new AbortController()
     await Promise.race([copied.catch(() => undefined), delay(clock, context.snapshotWaitMs, waited.signal)])
     waited.abort()
@@ -56,15 +57,15 @@ interface WantedSnapshot {
   readonly name: string
   readonly volumeID: string
   readonly parameters: Record<string, string>
-  readonly live: boolean
 }
 
 async function beginSnapshot(
   context: DriverContext,
-  { name, volumeID, parameters, live }: WantedSnapshot,
+  { name, volumeID, parameters }: WantedSnapshot,
 ): Promise<{ snapshot: SnapshotRecord; copied: Promise<void> }> {
   const { pool, ledger, clock } = context
-  const held = holdForSnapshot(context, getVolume(pool, volumeID), live)
+  const volume = getVolume(pool, volumeID)
+  const held = holdForSnapshot(context, volume, isLiveCopy(parameters, volume))
   let undo: (() => void) | undefined
   try {
     const usedBytes = await measureSource(context, held)
@@ -114,6 +115,7 @@ export async function deleteSnapshot(context: DriverContext, id: string): Promis
   try {
     const snapshot = pool.snapshots.get(id)
     if (snapshot === undefined) return {}
+    refuseMember(snapshot)
     const deleting: SnapshotRecord = { ...snapshot, state: 'deleting' }
     await pool.snapshots.save(deleting)
     await settleSnapshot(context, deleting)

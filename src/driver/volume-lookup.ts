@@ -42,7 +42,13 @@ export function getVolume(pool: Pool, id: string): VolumeRecord {
 export function findSnapshot(pool: Pool, id: string): SnapshotRecord | undefined {
   if (!isPoolID(id)) return undefined
   const snapshot = pool.snapshots.get(id)
-  return snapshot?.state === 'deleting' ? undefined : snapshot
+  return snapshot !== undefined && isKnown(pool, snapshot) ? snapshot : undefined
+}
+
+/** Whether callers may know of a snapshot: its end is not decided, and its group, if it has one, is there. */
+export function isKnown(pool: Pool, { state, groupID }: SnapshotRecord): boolean {
+  const group = groupID === undefined ? undefined : pool.groups.get(groupID)
+  return state !== 'deleting' && (group === undefined || group.state === 'ready')
 }
 
 /**
@@ -54,6 +60,7 @@ export async function ensureNamesAreKnown(pool: Pool): Promise<void> {
   const unreadable = [
     ...(await pool.volumes.unreadableSidecars()),
     ...(await pool.snapshots.unreadableSidecars()),
+    ...(await pool.groups.unreadableSidecars()),
   ]
   if (unreadable.length === 0) return
   throw failedPrecondition(

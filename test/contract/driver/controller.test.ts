@@ -116,7 +116,7 @@ describe('volumes', () => {
     expect((await listPool(driver.pool)).volumes).toEqual(['source'])
   })
 
-  test('parameters that could be changed later are refused, as there are none', async () => {
+  test('a parameter that could be changed later is refused where there is none of its name', async () => {
     const request = { name: 'data', volumeCapabilities: [mountCapability], mutableParameters: { iops: '3' } }
     await expect(createBare(request)).rejects.toMatchObject({ code: status.INVALID_ARGUMENT })
   })
