@@ -33,7 +33,6 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'operator/orders': ['operator/desired', 'operator/plan', 'operator/declare', 'lib'],
   'operator/kubernetes': [
-    'operator/orders',
     'operator/inventory',
     'operator/desired',
     'operator/plan',
@@ -43,7 +42,6 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'operator/sources': ['operator/kubernetes', 'operator/desired', 'operator/declare', 'kube', 'lib'],
   'operator/admin': [
-    'operator/orders',
     'operator/inventory',
     'operator/desired',
     'operator/plan',

@@ -1,7 +1,6 @@
-import { HttpFailure } from '../lib/http/http-client.ts'
 import { stringifyJSON } from '../lib/json.ts'
 import type { KubernetesApi, KubernetesObject, ListOptions, MetadataChange, WatchEvent } from './api.ts'
-import { type Call, classifyAnswer, classifyLostAnswer, unreadable } from './failures.ts'
+import { type Call, classifyAnswer, classifyLostAnswer, interrupted, unreadable } from './failures.ts'
 import type { Http, HttpRequest } from './http.ts'
 import {
   parseAnswer,
@@ -10,19 +9,21 @@ import {
   parseWatchEvent,
   UnreadableAnswerError,
 } from './parse-object.ts'
+import { readLines } from './read-lines.ts'
 
 const json = 'application/json'
 // JSON is YAML; every version since 1.22 takes this type.
 const applyPatch = 'application/apply-patch+yaml'
 const mergePatch = 'application/merge-patch+json'
 
-export function createKubernetesClient(http: Http): KubernetesApi {
+/** @param server for messages */
+export function createKubernetesClient(http: Http, server: string): KubernetesApi {
   async function send(request: HttpRequest): Promise<unknown> {
     const answer = await http.send(request)
     if (answer.status >= 200 && answer.status < 300) {
       return understand(request.call, () => parseAnswer(answer.text))
     }
-    throw classifyAnswer(request.call, answer.status, parseFailure(answer.text), answer.header('retry-after'))
+    throw classifyAnswer(request.call, answer.status, parseFailure(answer.text), answer.retryAfter)
   }
 
   async function sendObject(request: HttpRequest): Promise<KubernetesObject> {
@@ -47,20 +48,31 @@ export function createKubernetesClient(http: Http): KubernetesApi {
       query.set('allowWatchBookmarks', 'true')
       query.set('resourceVersion', options.resourceVersion)
       query.set('timeoutSeconds', String(options.timeoutSeconds))
-      const answer = await http.open({ call, method: 'GET', path: pathOf(call), query, signal })
+      const { status, retryAfter, body } = await http.open({
+        call,
+        method: 'GET',
+        path: pathOf(call),
+        query,
+        signal,
+      })
       try {
-        if (answer.status !== 200) {
-          const body = parseFailure(await answer.text())
-          throw classifyAnswer(call, answer.status, body, answer.header('retry-after'))
+        if (status !== 200) {
+          throw classifyAnswer(call, status, parseFailure(await body.text()), retryAfter)
         }
         onOpen?.()
-        for await (const line of answer.lines()) {
-          const event = understand(call, () => parseWatchEvent(parseAnswer(line), resource))
+        const lines = readLines(body)
+        for (;;) {
+          const line = await lines.next().catch((error: unknown) => {
+            throw signal?.aborted ? interrupted(call) : classifyLostAnswer(call, server, error)
+          })
+          if (line.done) return
+          const event = understand(call, () => parseWatchEvent(parseAnswer(line.value), resource))
           if (event.type === 'ERROR') throw classifyAnswer(call, codeOf(event.status), event.status)
           yield event
         }
-      } catch (error) {
-        throw error instanceof HttpFailure ? classifyLostAnswer(call, error) : error
+      } finally {
+        // Ended before its end, it must not wait for the rest.
+        body.on('error', () => {}).destroy()
       }
     },
 
@@ -77,12 +89,7 @@ export function createKubernetesClient(http: Http): KubernetesApi {
       if (answer.status === 200) {
         return understand(call, () => parseObject(parseAnswer(answer.text), resource))
       }
-      const failure = classifyAnswer(
-        call,
-        answer.status,
-        parseFailure(answer.text),
-        answer.header('retry-after'),
-      )
+      const failure = classifyAnswer(call, answer.status, parseFailure(answer.text), answer.retryAfter)
       if (failure.code === 404 && failure.reason === 'NotFound') return undefined
       throw failure
     },
@@ -154,12 +161,7 @@ export function createKubernetesClient(http: Http): KubernetesApi {
         signal,
       })
       if (answer.status >= 200 && answer.status < 300) return
-      const failure = classifyAnswer(
-        call,
-        answer.status,
-        parseFailure(answer.text),
-        answer.header('retry-after'),
-      )
+      const failure = classifyAnswer(call, answer.status, parseFailure(answer.text), answer.retryAfter)
       if (failure.code === 404 && failure.reason === 'NotFound') return
       throw failure
     },

@@ -23,8 +23,9 @@ export async function connectKubernetes(
 ): Promise<KubernetesConnection> {
   const access = await findAccess(options)
   const http = createHttp(access, options.clock)
+  const { origin } = new URL(access.server)
   return {
-    api: createKubernetesClient(http),
+    api: createKubernetesClient(http, origin),
     namespace: access.namespace,
     server: access.server,
     close: http.close,

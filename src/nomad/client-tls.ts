@@ -1,9 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createSecureContext, getCACertificates } from 'node:tls'
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { errorMessage, UsageError } from '../lib/errors.ts'
-import { filesBeneath } from '../lib/file-value.ts'
-import type { TlsSettings } from '../lib/http/connection-pools.ts'
+import { filesBeneath } from './file-value.ts'
 
 /** How a client of Nomad speaks TLS; as Nomad's own tools take it. */
 export interface ClientTlsOptions {
@@ -22,7 +21,7 @@ export interface ClientTlsOptions {
   readonly skipVerify?: boolean
 }
 
-/** The files and folders that `readTlsSettings` reads. */
+/** The files and folders that `readClientTls` reads. */
 export function tlsPathsOf({
   caCertFile,
   caPath,
@@ -33,8 +32,8 @@ export function tlsPathsOf({
 }
 
 /** @throws UsageError that names the file and what it is for */
-export function readTlsSettings(options: ClientTlsOptions): TlsSettings {
-  const { caCertFile, caPath, clientCertFile, clientKeyFile, texts, serverName, skipVerify } = options
+export function readClientTls(options: ClientTlsOptions): SecureContext {
+  const { caCertFile, caPath, clientCertFile, clientKeyFile, texts } = options
   if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
     throw new UsageError(
       'a client certificate takes its key with it: give both, certificate and key, or none',
@@ -58,12 +57,7 @@ export function readTlsSettings(options: ClientTlsOptions): TlsSettings {
           key: readFile(clientKeyFile, 'key of the client certificate'),
         }
   try {
-    return {
-      // Made once: each connection would parse all authorities anew.
-      secureContext: createSecureContext({ ca, minVersion: 'TLSv1.2', ...pair }),
-      rejectUnauthorized: skipVerify !== true,
-      ...(serverName !== undefined && { servername: serverName }),
-    }
+    return createSecureContext({ ca, minVersion: 'TLSv1.2', ...pair })
   } catch (error) {
     throw new UsageError(
       `${clientCertFile ?? 'tls.crt'} and ${clientKeyFile ?? 'tls.key'} are not a client certificate and its key, in PEM: ${errorMessage(error)}`,

@@ -1,19 +1,16 @@
 /**
- * Requests to Nomad's HTTP API: addresses, tokens, certificates, and how many are open at once. What goes wrong on
- * the way is an OperationError of the error table.
+ * One request to Nomad's HTTP API and its whole answer, within a deadline, never twice. What goes wrong
+ * on the way is an OperationError of the error table.
  */
+import type { Dispatcher } from 'undici'
 import type { Clock } from '../lib/clock.ts'
-import { OperationError, UsageError } from '../lib/errors.ts'
-import { createFileValue } from '../lib/file-value.ts'
-import { createHttpClient, type HttpAnswer, HttpFailure } from '../lib/http/http-client.ts'
-import { parseAddress } from './address.ts'
-import { type ClientTlsOptions, readFile, readTlsSettings, tlsPathsOf } from './client-tls.ts'
+import { OperationError } from '../lib/errors.ts'
+import { describeFailure, isRefusedHandshake } from './describe-failure.ts'
 import { type Call, classifyAnswer, classifyLostAnswer } from './error-table.ts'
-import { createLanes, writesAtOnce } from './lanes.ts'
+import { createLanes } from './lanes.ts'
+import { connectTimeoutMs, createTransport, type TransportOptions } from './transport.ts'
 
-export type { HttpAnswer } from '../lib/http/http-client.ts'
-
-/** Nomad answers when its index is beyond `index`, or after `waitMs`. Index 0 is answered at once. */
+/** Waits at Nomad for an index beyond `index`, at most `waitMs`; index 0 answers at once. */
 export interface BlockingQuery {
   readonly index: bigint
   readonly waitMs: number
@@ -33,11 +30,11 @@ export interface HttpRequest extends Target {
   readonly method: 'GET' | 'PUT' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** For connecting, sending, and the whole answer. The wait of a blocking query comes on top. */
+  /** For the whole of it: connecting, sending, and the answer to its end; not for what it blocks. */
   readonly timeoutMs: number
-  /** Only for reads. Where too many queries block already, this one is answered at once. */
+  /** Of a read: one that Nomad may hold back. Where too many are held already, it answers at once. */
   readonly blocking?: BlockingQuery | undefined
-  /** Only for reads that a plugin answers: the plugin, which may hang. */
+  /** Of a read that a plugin answers: the plugin, which may hang. */
   readonly pluginID?: string
 }
 
@@ -72,21 +69,15 @@ export type Operation =
   | 'release_lock'
   | 'claim_volume'
 
-export interface StreamRequest extends Target {
-  /** Without a byte for so long, the stream counts as lost. */
-  readonly silenceMs: number
+export interface HttpAnswer {
+  readonly status: number
+  readonly text: string
+  readonly header: (name: string) => string | undefined
 }
 
-export interface TransportOptions {
-  /** `http://…`, `https://…` (a path in it comes before `/v1`) or `unix:///path`. */
-  readonly address: string
-  /** Secret ID of an ACL token, or a workload identity. */
-  readonly token?: string
-  /** A file that holds the token, in place of `token`. It is read again when it changes: Nomad renews workload identities. */
-  readonly tokenFile?: string
-  readonly tls?: ClientTlsOptions
-  /** Called when a file has changed to something unusable. What it held before stays in use. */
-  readonly onReloadError?: (error: unknown) => void
+export interface StreamRequest extends Target {
+  /** Without a byte for so long, the stream is taken for lost. */
+  readonly silenceMs: number
 }
 
 export interface HttpOptions extends TransportOptions {
@@ -98,46 +89,17 @@ export interface Http {
   send(request: HttpRequest): Promise<HttpAnswer>
   /** Reads an answer that goes on line by line; resolves when it ends. */
   stream(request: StreamRequest, onLine: (line: string) => void): Promise<void>
-  /** Cuts all requests. */
+  /** Cuts what is under way. */
   close(): Promise<void>
 }
 
-/**
- * On a connection that stood idle, a write can meet the server's close, and then nobody knows whether it was carried
- * out. No server closes a connection that was in use a moment ago, so idle ones are closed after this.
- */
-const writeKeepAliveMs = 1000
-
-const settings = {
-  address: 'NOMAD_ADDR (--nomad-addr)',
-  authority: 'NOMAD_CACERT (--nomad-ca-cert), or a folder of such files in NOMAD_CAPATH (--nomad-ca-path)',
-  serverName: 'NOMAD_TLS_SERVER_NAME (--nomad-tls-server-name), such as server.global.nomad',
-  clientCertificate: 'NOMAD_CLIENT_CERT and NOMAD_CLIENT_KEY (--nomad-client-cert, --nomad-client-key)',
-}
-
-/** @throws UsageError where the address or a file cannot be used */
-export function createHttp(options: HttpOptions): Http {
-  const { region, clock, tls = {}, onReloadError: onError = () => {} } = options
-  const { shown, origin, pathPrefix, socketPath } = parseAddress(options.address)
-  const token = createToken(options, onError)
-  const tlsSettings = origin.startsWith('https:')
-    ? createFileValue({ paths: tlsPathsOf(tls), read: () => readTlsSettings(tls), onError })
-    : () => undefined
+/** @throws UsageError where the address or a file is not what it has to be */
+export function createHttp({ region, clock, ...options }: HttpOptions): Http {
+  const transport = createTransport(options)
   const lanes = createLanes(clock)
-  const client = createHttpClient({
-    server: { name: 'Nomad', shown, settings },
-    origin,
-    ...(socketPath !== undefined && { socketPath }),
-    pools: {
-      reads: {},
-      writes: { connections: writesAtOnce, keepAliveMs: writeKeepAliveMs },
-      streams: { largestAnswerBytes: -1 },
-    },
-    clock,
-  })
 
   async function send(request: HttpRequest): Promise<HttpAnswer> {
-    const { method, blocking, pluginID, signal, call } = request
+    const { method, blocking, pluginID, signal } = request
     const run = () => exchange(request)
     try {
       if (method !== 'GET') return await lanes.run('write', run, signal)
@@ -147,68 +109,132 @@ export function createHttp(options: HttpOptions): Http {
       if (pluginID !== undefined) return await lanes.runPluginRead(pluginID, run, signal)
       return await lanes.run('read', run, signal)
     } catch (error) {
-      throw toOperationError(error, call)
+      // Anything else is the signal's, which aborted while the request waited for its turn.
+      throw lost(error, false, 'interrupted', request.call)
     }
   }
 
-  function exchange(request: HttpRequest): Promise<HttpAnswer> {
+  async function exchange(request: HttpRequest): Promise<HttpAnswer> {
     const { method, headers, body, timeoutMs } = request
-    return client.send({
-      ...partsOf(request),
-      pool: method === 'GET' ? 'reads' : 'writes',
-      method,
-      headers: {
-        ...tokenHeader(),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      body,
-      timeoutMs,
-    })
+    const watch = watchRequest(request)
+    watch.limit(timeoutMs, `no answer within ${timeoutMs / 1000} s`)
+    let sent = false
+    const onSend = () => {
+      // undici sends a request again in rare cases; a write must not be.
+      if (sent && method !== 'GET') watch.cutShort('the connection was lost')
+      sent = true
+    }
+    try {
+      const { reads, writes } = transport.pools()
+      const dispatcher = (method === 'GET' ? reads : writes).compose(notifyOfSending(onSend))
+      const response = await dispatcher.request({
+        ...partsOf(request),
+        method,
+        headers: {
+          ...tokenHeader(),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { body }),
+        signal: watch.signal,
+      })
+      const text = await response.body.text()
+      return {
+        status: response.statusCode,
+        text,
+        header: (name) => {
+          const value = response.headers[name]
+          return Array.isArray(value) ? value[0] : value
+        },
+      }
+    } catch (error) {
+      throw lost(error, sent && !isRefusedHandshake(error), watch.why(), request.call)
+    } finally {
+      watch.end()
+    }
   }
 
   async function stream(request: StreamRequest, onLine: (line: string) => void): Promise<void> {
-    const { call, silenceMs, signal } = request
-    const read = async () => {
-      const answer = await client.open({
-        ...partsOf(request),
-        pool: 'streams',
-        method: 'GET',
-        headers: tokenHeader(),
-        timeoutMs: silenceMs,
-      })
-      if (answer.status !== 200) throw classifyAnswer(answer.status, await answer.text(), call)
-      for await (const line of answer.lines(silenceMs)) onLine(line)
-    }
+    const { call, silenceMs } = request
+    const watch = watchRequest(request)
+    const silence = `not a byte within ${silenceMs / 1000} s`
+    watch.limit(silenceMs, silence)
+    let answer: Dispatcher.ResponseData
     try {
-      await lanes.run('stream', read, signal)
+      answer = await transport
+        .pools()
+        .reads.request({ ...partsOf(request), method: 'GET', headers: tokenHeader(), signal: watch.signal })
+      if (answer.statusCode === 200) {
+        let rest = ''
+        for await (const chunk of answer.body.setEncoding('utf8')) {
+          watch.limit(silenceMs, silence)
+          const lines = `${rest}${chunk}`.split('\n')
+          rest = lines.pop() ?? ''
+          for (const line of lines) onLine(line)
+        }
+        return
+      }
+      throw classifyAnswer(answer.statusCode, await answer.body.text(), call)
     } catch (error) {
-      throw toOperationError(error, call)
+      throw lost(error, false, watch.why(), call)
+    } finally {
+      watch.end()
     }
   }
 
-  function partsOf({ path, query = {}, signal }: Target) {
-    const parameters = new URLSearchParams(region === undefined ? {} : { region })
-    for (const [name, value] of Object.entries(query)) {
-      for (const each of [value].flat()) parameters.append(name, each)
+  /** Why a request is cut, if it is, and the signal that cuts it. */
+  function watchRequest({ signal }: Target) {
+    const abort = new AbortController()
+    let cut: string | undefined
+    let cancelTimeout = () => {}
+    const cutShort = (why: string) => {
+      cut ??= why
+      abort.abort()
     }
-    const text = parameters.toString()
-    return { path: `${pathPrefix}/v1${path}${text && `?${text}`}`, tls: tlsSettings(), signal }
+    const interrupt = () => cutShort('interrupted')
+    if (signal?.aborted) interrupt()
+    signal?.addEventListener('abort', interrupt)
+    return {
+      signal: abort.signal,
+      why: () => cut,
+      cutShort,
+      limit(timeoutMs: number, why: string) {
+        cancelTimeout()
+        cancelTimeout = clock.after(timeoutMs, () => cutShort(why))
+      },
+      end() {
+        cancelTimeout()
+        signal?.removeEventListener('abort', interrupt)
+      },
+    }
   }
+
+  const partsOf = ({ path, query }: Target) => ({
+    origin: transport.origin,
+    path: `${transport.pathPrefix}/v1${path}`,
+    query: { ...(region !== undefined && { region }), ...query },
+  })
 
   function tokenHeader(): Record<string, string> {
-    const value = token()
-    return value === undefined ? {} : { 'x-nomad-token': value }
+    const token = transport.token()
+    return token === undefined ? {} : { 'x-nomad-token': token }
   }
 
-  return { send, stream, close: client.close }
-}
+  const lost = (error: unknown, sent: boolean, cut: string | undefined, call: Call) =>
+    error instanceof OperationError
+      ? error
+      : classifyLostAnswer(
+          error,
+          sent,
+          cut ?? describeFailure(error, transport.shown, connectTimeoutMs),
+          call,
+        )
 
-function toOperationError(error: unknown, call: Call): OperationError {
-  if (error instanceof OperationError) return error
-  if (error instanceof HttpFailure) return classifyLostAnswer(error.cause, error.wasSent, error.message, call)
-  // The signal's own reason: it aborted while the request waited for its turn.
-  return classifyLostAnswer(error, false, 'interrupted', call)
+  return {
+    send,
+    stream: (request, onLine) => lanes.run('stream', () => stream(request, onLine)),
+    close: transport.close,
+  }
 }
 
 /** Nomad adds up to a sixteenth to the wait, and may hold a query for 5 s while it elects a leader. */
@@ -220,18 +246,19 @@ function blockingRequest(request: HttpRequest, { index, waitMs }: BlockingQuery)
   }
 }
 
-function createToken(
-  { token, tokenFile }: TransportOptions,
-  onError: (error: unknown) => void,
-): () => string | undefined {
-  if (tokenFile === undefined) return () => token
-  return createFileValue({
-    paths: [tokenFile],
-    read() {
-      const text = readFile(tokenFile, 'file of the Nomad token').trim()
-      if (!/^[\x21-\x7e]+$/.test(text)) throw new UsageError(`${tokenFile} holds no Nomad token`)
-      return text
-    },
-    onError,
-  })
+/** Calls `onSend` just before the first byte of a request goes out on a connection. */
+function notifyOfSending(onSend: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart(controller, context) {
+        handler.onRequestStart?.(controller, context)
+        // A request that was aborted while it waited for a connection is dropped here.
+        if (!controller.aborted) onSend()
+      },
+      onRequestUpgrade: (...event) => handler.onRequestUpgrade?.(...event),
+      onResponseStart: (...event) => handler.onResponseStart?.(...event),
+      onResponseData: (...event) => handler.onResponseData?.(...event),
+      onResponseEnd: (...event) => handler.onResponseEnd?.(...event),
+      onResponseError: (...event) => handler.onResponseError?.(...event),
+    })
 }

@@ -5,7 +5,6 @@ import { packageVersion } from '../lib/version.ts'
 import type { NomadConnection } from '../nomad/connection.ts'
 import type { VolumesApi } from '../nomad/ports.ts'
 import type { Admin, OperatorInfo } from './admin/admin.ts'
-import { createAskOutside } from './ask-outside.ts'
 import { type Operator, startOperator } from './control-loop.ts'
 import { createMemoryInventory, type KeptInventory } from './inventory/memory-inventory.ts'
 import { kubernetesSourceName } from './kubernetes/object-view.ts'
@@ -13,7 +12,6 @@ import type { KubernetesPart } from './kubernetes.ts'
 import { openParts } from './open-parts.ts'
 import { sourceName } from './open-sources.ts'
 import { createOperatorAdmin } from './operator-admin.ts'
-import { createTakeOrder } from './orders/take-order.ts'
 import type { Decision } from './plan/decision.ts'
 import type { Key } from './plan/identity.ts'
 import { guardEffects } from './replicas/guard-effects.ts'
@@ -110,22 +108,14 @@ export async function composeOperator(
         }),
   })
   const region = [options.cluster ?? [], nomadRegion ?? defaultRegion].flat().join('/')
-  const takeOrder = createTakeOrder({
-    inventory,
-    declarations: () => operator.desired.declarations(),
-    clock,
-    region,
-    ask: createAskOutside(client),
-    look: (key) => operator.look(key),
-  })
-  const operator: Operator = startOperator({
+  const operator = startOperator({
     ...parts,
     ...observed?.hooks,
     ...(kubernetes === undefined ? {} : { sources: [...parts.sources, kubernetes.source] }),
     // Who writes nothing leaves objects alone too.
     ...(kubernetes === undefined || readOnly
       ? {}
-      : { keeper: (access) => kubernetes.keeper({ ...access, inventory, takeOrder }) }),
+      : { keeper: (access) => kubernetes.keeper({ ...access, inventory, region }) }),
     api: term === undefined ? client : guardEffects<VolumesApi>(client, term.mayAct),
     inventory,
     clock,
@@ -147,7 +137,7 @@ export async function composeOperator(
     client,
     clock,
     info: operatorInfo(options),
-    takeOrder,
+    region,
   })
   observed?.observe(operator, admin.orphans)
   return {

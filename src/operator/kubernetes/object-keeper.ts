@@ -42,7 +42,6 @@ export function createObjectKeeper(options: {
   readonly objects: () => { readonly views: readonly ObjectView[]; readonly complete: boolean }
   readonly writer: ObjectWriter
   readonly mirrors: Mirrors
-  /** Takes the orders of annotations. Never rejects. */
   readonly orders: { follow(views: readonly ObjectView[]): Promise<void> }
   readonly inventory: Inventory
   readonly declared: DeclaredNow
@@ -245,8 +244,12 @@ export function createObjectKeeper(options: {
           log.warn({ object: view.place.file, error: errorMessage(error) }, 'an object could not be written')
         }
       }
-      await orders.follow(views)
-      if (complete) await mirrors.follow(views.filter(({ mirrorOf }) => mirrorOf !== undefined))
+      try {
+        await orders.follow(views)
+        if (complete) await mirrors.follow(views.filter(({ mirrorOf }) => mirrorOf !== undefined))
+      } catch (error) {
+        log.warn({ error: errorMessage(error) }, 'what people did to objects could not be followed')
+      }
     },
   }
 }

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Declaration } from '../../../../src/operator/declare/declaration.ts'
 import { createMemoryInventory, emptyContents } from '../../../../src/operator/inventory/memory-inventory.ts'
-import { parseOrder } from '../../../../src/operator/orders/order.ts'
-import { createTakeOrder } from '../../../../src/operator/orders/take-order.ts'
-import { keyOf } from '../../../../src/operator/plan/identity.ts'
+import { startRun } from '../../../../src/operator/orders/start-run.ts'
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { schedule, volume } from '../../../builders/declarations.ts'
 import { volumeRecord } from '../../../builders/records.ts'
@@ -24,29 +22,14 @@ async function world(...schedules: ReturnType<typeof schedule>[]) {
       ...{ csiName: '', incarnation: 0, sinceMs: 0, ticks: {}, status: { conditions: [] } },
     })
   }
-  const looked: string[] = []
-  const take = createTakeOrder({
-    inventory,
-    declarations: () => new Map(declarations.map((each) => [keyOf(each), each])),
-    clock: { now: () => nowMs },
-    region: 'global',
-    look: (key) => looked.push(key),
-  })
-  return {
-    inventory,
-    async start(key: string, of?: string) {
-      const message = await take(
-        parseOrder({ type: 'takeSnapshots', key, ...(of === undefined ? {} : { volume: of }) }),
-      )
-      return { message, keys: looked.filter((each) => each.startsWith('Snapshot/')) }
-    },
-  }
+  const options = { inventory, declarations, clock: { now: () => nowMs }, region: 'global' }
+  return { inventory, start: (target: string, of?: string) => startRun(options, { target, volume: of }) }
 }
 
-describe('an order to take snapshots now', () => {
+describe('startRun', () => {
   it('records a snapshot of each volume of the schedule, and leaves out what cannot be taken', async () => {
     const { inventory, start } = await world(schedule('nightly', ['data', 'fresh']))
-    const { message, keys } = await start('SnapshotSchedule/default/nightly')
+    const { message, keys } = await start('default/nightly')
     expect(keys).toEqual(['Snapshot/default/nightly:data:20260802T030000Z'])
     expect(message).toMatch(/left out: volume "fresh" does not exist yet/)
     expect(inventory.get(keys[0] ?? '')).toMatchObject({
@@ -57,20 +40,19 @@ describe('an order to take snapshots now', () => {
 
   it('has one snapshot in flight for each volume (snapscheduler#346)', async () => {
     const { inventory, start } = await world(schedule('nightly', ['data']))
-    // Where no schedule has the name, the volume of that name is meant.
-    const { keys } = await start('SnapshotSchedule/default/data')
-    await expect(start('SnapshotSchedule/default/nightly')).rejects.toThrow(/still in flight/)
+    const { keys } = await start('default/data')
+    await expect(start('default/nightly')).rejects.toThrow(/still in flight/)
     const verdict = { state: 'ready', reason: 'ReadyToUse', message: '' } as const
     await inventory.amend(keys[0] ?? '', (record) => ({
       ...record,
       status: { conditions: conditionsOf(verdict, [], nowMs) },
     }))
-    await expect(start('SnapshotSchedule/default/nightly')).rejects.toThrow(/is there already/)
+    await expect(start('default/nightly')).rejects.toThrow(/is there already/)
   })
 
   it('takes no name again whose snapshot was let go and is there still', async () => {
     const { inventory, start } = await world(schedule('nightly', ['data']))
-    const { keys } = await start('SnapshotSchedule/default/nightly')
+    const { keys } = await start('default/nightly')
     const [key = ''] = keys
     await inventory.release({
       key,
@@ -80,42 +62,40 @@ describe('an order to take snapshots now', () => {
       atMs: nowMs,
     })
     await inventory.delete(key)
-    await expect(start('SnapshotSchedule/default/nightly')).rejects.toThrow(
-      /of this second was let go: ask again/,
-    )
+    await expect(start('default/nightly')).rejects.toThrow(/of this second was let go: ask again/)
   })
 
   it.each<[string, Parameters<typeof schedule>[], string, string | undefined, RegExp]>([
     [
       'a volume that no schedule selects',
       [],
-      'Volume/default/data',
+      'default/data',
       undefined,
       /declare a SnapshotSchedule.*or a Snapshot/,
     ],
-    ['what is neither', [], 'SnapshotSchedule/default/other', undefined, /neither a schedule nor a volume/],
+    ['what is neither', [], 'default/other', undefined, /neither a schedule nor a volume/],
     [
       'a volume that several select, and says how to choose',
       [
         ['nightly', ['data']],
         ['weekly', ['data']],
       ],
-      'Volume/default/data',
+      'default/data',
       undefined,
-      /\(nightly, weekly\).*snapshot now default\/nightly --volume default\/data/,
+      /\(nightly, weekly\).*snapshot now nightly --volume default\/data/,
     ],
     [
       'a schedule that is suspended',
       [['nightly', ['data'], { suspend: true }]],
-      'SnapshotSchedule/default/nightly',
+      'default/nightly',
       undefined,
       /suspended/,
     ],
     [
       'a volume that the schedule does not select',
       [['nightly', ['data']]],
-      'SnapshotSchedule/default/nightly',
-      'Volume/default/fresh',
+      'default/nightly',
+      'default/fresh',
       /selects no Volume/,
     ],
   ])('refuses %s', async (_title, schedules, target, of, expected) => {

@@ -1,0 +1,86 @@
+import { parseArgs } from 'node:util'
+import fc from 'fast-check'
+import { createNursery } from './driver-life.ts'
+import { type History, histories } from './history.ts'
+import { createMachine, whyNoDisk } from './machine.ts'
+import { Violation } from './model.ts'
+import { emptyCounts, runHistory } from './run-history.ts'
+
+/**
+ * The driver's torture, for as long as one likes. Prints what it did, and for what it found the history at
+ * its shortest and the options that run it again.
+ *   --seed N        where to begin (default: by the clock)
+ *   --calls N       until so many calls were made, or
+ *   --hours N       for so long (default: --calls 2000)
+ *   --rounds N      lives of a driver in one history (default 6)
+ *   --replay PATH   with --seed: the one history that a failure named
+ *   --no-shrink     gives a failing history as it is
+ */
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: `${Date.now() % 2 ** 31}` },
+    calls: { type: 'string' },
+    hours: { type: 'string' },
+    rounds: { type: 'string', default: '6' },
+    replay: { type: 'string' },
+    'no-shrink': { type: 'boolean', default: false },
+  },
+})
+const endMs =
+  values.hours === undefined ? Number.POSITIVE_INFINITY : Date.now() + Number(values.hours) * 3_600_000
+const lastCall = values.hours === undefined ? Number(values.calls ?? 2_000) : Number.POSITIVE_INFINITY
+
+const noDisk = whyNoDisk()
+console.log(
+  noDisk === undefined ? 'each pool has a disk of its own' : `skipped: power cuts, mounts (${noDisk})`,
+)
+const counts = emptyCounts()
+const nursery = createNursery()
+
+const run = async (history: History) => {
+  const machine = await createMachine(noDisk === undefined)
+  try {
+    await runHistory(history, { machine, nursery, counts })
+  } finally {
+    await machine.remove()
+  }
+}
+
+const report = () => {
+  const { calls, kills, powerCuts, failures } = counts
+  return `${calls} calls, ${kills} kills, ${powerCuts} power cuts, ${failures} operations made to fail`
+}
+
+const explain = (error: unknown) =>
+  error instanceof Violation
+    ? error.message
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : `${error}`
+
+let seed = Number(values.seed)
+try {
+  for (; counts.calls < lastCall && Date.now() < endMs; seed++) {
+    const details = await fc.check(fc.asyncProperty(histories(Number(values.rounds)), run), {
+      seed,
+      numRuns: 1,
+      endOnFailure: values['no-shrink'],
+      ...(values.replay !== undefined && { path: values.replay }),
+    })
+    if (details.failed) {
+      const found = JSON.stringify(details.counterexample)
+      if (found.length < 6_000) console.error(found)
+      console.error(explain(details.errorInstance))
+      console.error(`Found after ${report()}, and made shorter ${details.numShrinks} times. Again:`)
+      console.error(`  npm run torture -- --seed ${seed} --replay ${details.counterexamplePath} --no-shrink`)
+      process.exitCode = 1
+      break
+    }
+    console.log(`seed ${seed}: nothing lost; so far ${report()}`)
+    if (values.replay !== undefined) break
+  }
+  const answers = [...counts.answers].sort(([one], [other]) => (one < other ? -1 : 1))
+  console.log(answers.map(([answer, count]) => `${answer} ${count}`).join('\n'))
+} finally {
+  nursery.close()
+}
