@@ -232,7 +232,7 @@ describe('names and IDs', () => {
       { numRuns: 60 },
     )
     expect((await readdir(directory.path)).sort()).toEqual(['csi.sock', 'outside', 'pool'])
-    expect((await readdir(driver.pool)).sort()).toEqual(['.mooring', 'snapshots', 'volumes'])
+    expect((await readdir(driver.pool)).sort()).toEqual(['.mooring', 'groups', 'snapshots', 'volumes'])
     expect(await readFile(join(directory.path, 'outside'), 'utf8')).toBe('untouched')
   })
 })
