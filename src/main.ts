@@ -1,11 +1,12 @@
 import process from 'node:process'
 import { Command } from 'commander'
+import { orderCommands } from './cli/orders.ts'
 import { applySettings } from './cli/settings.ts'
 import { OperationError, UsageError } from './lib/errors.ts'
 import { packageVersion } from './lib/version.ts'
 
-/** In the order of the help. Loaded when they are needed: most take a part of the program, and all of it takes a second. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
+/** In the order of the help. Most are loaded when they are needed: each takes a part of the program, and all of it takes a second. */
+const commands: Readonly<Record<string, () => Command | Promise<Command>>> = {
   up: async () => (await import('./cli/up.ts')).upCommand(),
   run: async () => (await import('./cli/run.ts')).runCommand(),
   validate: async () => (await import('./cli/validate.ts')).validateCommand(),
@@ -16,12 +17,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   describe: async () => (await import('./cli/describe.ts')).describeCommand(),
   orphans: async () => (await import('./cli/orphans.ts')).orphansCommand(),
   import: async () => (await import('./cli/import.ts')).importCommand(),
-  suspend: async () => (await import('./cli/suspend.ts')).suspendCommand(),
-  resume: async () => (await import('./cli/suspend.ts')).resumeCommand(),
-  recreate: async () => (await import('./cli/recreate.ts')).recreateCommand(),
-  detach: async () => (await import('./cli/detach.ts')).detachCommand(),
+  ...orderCommands,
   restore: async () => (await import('./cli/restore.ts')).restoreCommand(),
-  snapshot: async () => (await import('./cli/snapshot.ts')).snapshotCommand(),
   server: async () => (await import('./cli/server.ts')).serverCommand(),
   driver: async () => (await import('./cli/driver.ts')).driverCommand(),
   mount: async () => (await import('./cli/mount.ts')).mountCommand(),
@@ -49,7 +46,7 @@ try {
 }
 
 /** The one that is asked for; all for help, completion and mistakes, and where a config file may hold settings of any. */
-function neededCommands(parameters: readonly string[]): (() => Promise<Command>)[] {
+function neededCommands(parameters: readonly string[]): (() => Command | Promise<Command>)[] {
   const [name = ''] = parameters
   const mayHaveConfig =
     Boolean(process.env.MOORING_CONFIG) || parameters.some((parameter) => parameter.startsWith('--config'))

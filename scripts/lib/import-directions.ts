@@ -33,6 +33,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'operator/orders': ['operator/desired', 'operator/plan', 'operator/declare', 'lib'],
   'operator/kubernetes': [
+    'operator/orders',
     'operator/inventory',
     'operator/desired',
     'operator/plan',
@@ -42,6 +43,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'operator/sources': ['operator/kubernetes', 'operator/desired', 'operator/declare', 'kube', 'lib'],
   'operator/admin': [
+    'operator/orders',
     'operator/inventory',
     'operator/desired',
     'operator/plan',

@@ -11,10 +11,11 @@ import type { Row } from '../operator/admin/row.ts'
 import { sourceName } from '../operator/open-sources.ts'
 import { type OperatorFlags, operatorDirectory } from '../operator/settings.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
-import { dataDirOption, operatorOptions, parseDurationOption, sourceOption } from './options.ts'
+import { operatorOptions, parseDurationOption, sourceOption } from './options.ts'
 import { formatProgress } from './progress.ts'
 import { runOperator } from './run.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
+import { dataDirOption } from './target.ts'
 
 interface ApplyFlags extends OperatorFlags, NomadConnection {
   readonly source?: readonly string[]

@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { Argument, Command } from 'commander'
+import { kindWords } from './target.ts'
 
 const shells = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof shells)[number]
@@ -38,8 +39,6 @@ Examples:
     })
 }
 
-const kinds = ['volume', 'snapshot', 'schedule']
-
 function entryOf(command: Command): Entry {
   const [first] = command.registeredArguments
   const { commands } = command
@@ -53,7 +52,8 @@ function entryOf(command: Command): Entry {
           ? []
           : [{ long, description, choices: argChoices ?? [], takesValue: required || optional }],
       ),
-    words: first?.name() === 'kind' ? kinds : (first?.argChoices ?? commands.map((each) => each.name())),
+    words:
+      first?.name() === 'target' ? kindWords : (first?.argChoices ?? commands.map((each) => each.name())),
   }
 }
 

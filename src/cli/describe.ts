@@ -2,19 +2,24 @@ import process from 'node:process'
 import { Command } from 'commander'
 import { UsageError } from '../lib/errors.ts'
 import type { ManagedObject, ObjectStep } from '../operator/admin/managed-object.ts'
-import type { Declaration } from '../operator/declare/declaration.ts'
-import { type AdminFlags, withAdmin } from './open-admin.ts'
-import { dataDirOption } from './options.ts'
+import { withAdmin } from '../operator/with-admin.ts'
 import { formatYAML } from './output.ts'
-import { clusterOption, kindArgument, namespaceOption, parseTarget } from './target.ts'
+import {
+  clusterOption,
+  dataDirOption,
+  describeTarget,
+  namespaceOption,
+  parseTarget,
+  type TargetFlags,
+  targetArgument,
+} from './target.ts'
 
 /** `mooring describe`: one declaration for a person, with why it is where it is and what was done for it. */
 export function describeCommand(): Command {
   return new Command('describe')
     .summary('tell all about one declaration, with the history of its steps')
     .description('Tells where a declaration stands and why, and the latest steps that were taken for it.')
-    .addArgument(kindArgument())
-    .argument('<name>', 'volume ID or name, or namespace/name')
+    .argument(targetArgument, describeTarget('Volume'))
     .addOption(namespaceOption())
     .addOption(clusterOption())
     .addOption(dataDirOption())
@@ -25,11 +30,12 @@ Examples:
   mooring describe volume postgres-data
   mooring describe snapshot prod/before-upgrade`,
     )
-    .action((kind: Declaration['kind'], name: string, flags: AdminFlags & { readonly namespace: string }) =>
+    .action((words: readonly string[], flags: TargetFlags) =>
       withAdmin(flags, async ({ admin }) => {
-        const key = parseTarget(kind, name, flags.namespace)
+        const key = parseTarget(words, flags.namespace, 'Volume')
         const object = (await admin.objects()).find(({ status }) => status.key === key)
-        if (object === undefined) throw new UsageError(`${key} is neither declared nor managed`)
+        if (object === undefined)
+          throw new UsageError(`${key} is neither declared nor managed: mooring status lists what is`)
         process.stdout.write(describeObject(object))
       }),
     )

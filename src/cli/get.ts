@@ -1,25 +1,23 @@
 import process from 'node:process'
 import { Command } from 'commander'
 import { UsageError } from '../lib/errors.ts'
-import type { Declaration } from '../operator/declare/declaration.ts'
+import { shellCommand } from '../lib/shell-command.ts'
 import { apiVersion } from '../operator/declare/document.ts'
-import { withAdmin } from './open-admin.ts'
-import { dataDirOption } from './options.ts'
+import { withAdmin } from '../operator/with-admin.ts'
 import { formatYAML, outputOption, printJSON } from './output.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
 import {
   clusterOption,
+  dataDirOption,
   isInstanceRowOf,
   isRowOf,
-  kindArgument,
   namespaceOption,
-  parseTarget,
+  parseKindOrTarget,
+  type TargetFlags,
+  targetArgument,
 } from './target.ts'
 
-interface GetFlags {
-  readonly dataDir: string
-  readonly cluster?: string
-  readonly namespace: string
+interface GetFlags extends TargetFlags {
   readonly output: 'table' | 'wide' | 'json' | 'yaml'
 }
 
@@ -30,8 +28,7 @@ export function getCommand(): Command {
     .description(
       'Shows declarations with their status. As YAML or JSON, the spec has its defaults filled in.',
     )
-    .addArgument(kindArgument())
-    .argument('[name]', 'volume ID or name, or namespace/name; default: all of the kind')
+    .argument(targetArgument, 'kind, for all of the kind; or kind name, or kind namespace/name')
     .addOption(namespaceOption())
     .addOption(clusterOption())
     .addOption(dataDirOption())
@@ -44,11 +41,13 @@ Examples:
   mooring get volume postgres-data -o yaml
   mooring get snapshot prod/before-upgrade -o json | jq -r .status.externalID`,
     )
-    .action((kind: Declaration['kind'], name: string | undefined, flags: GetFlags) =>
+    .action((words: readonly string[], flags: GetFlags) =>
       withAdmin(flags, async ({ admin }) => {
-        const key = name === undefined ? undefined : parseTarget(kind, name, flags.namespace)
+        const { kind, key } = parseKindOrTarget(words, flags.namespace)
         const notFound = () =>
-          new UsageError(`${key} is neither declared nor managed; mooring get ${kind} lists what is`)
+          new UsageError(
+            `${key} is neither declared nor managed: ${shellCommand('mooring', 'get', kind)} lists what is`,
+          )
         if (flags.output === 'table' || flags.output === 'wide') {
           const { rows } = await admin.status()
           const found = rows.filter((row) =>

@@ -12,10 +12,9 @@ import { volumeKey } from '../operator/plan/identity.ts'
 import { type ImportedVolume, planImport } from '../operator/plan/import-volume.ts'
 import { fromOperator } from './from-operator.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
-import { dataDirOption } from './options.ts'
 import { formatYAML } from './output.ts'
 import { readInventory } from './plan.ts'
-import { namespaceOption } from './target.ts'
+import { dataDirOption, namespaceOption } from './target.ts'
 
 interface ImportFlags extends NomadConnection {
   readonly namespace: string

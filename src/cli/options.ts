@@ -1,8 +1,6 @@
-import process from 'node:process'
 import { InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../lib/duration.ts'
 import { logLevels } from '../lib/log.ts'
-import { defaultStateDirectory } from '../lib/state-directory.ts'
 import { isVariableName } from '../operator/declare/variables.ts'
 import type { PluginEndpoint } from '../operator/settings.ts'
 
@@ -116,11 +114,6 @@ export const logLevelOption = () =>
     .choices(logLevels)
     .default('info')
     .env('MOORING_LOG_LEVEL')
-
-export const dataDirOption = () =>
-  new Option('--data-dir <folder>', 'where everything is kept')
-    .default(defaultStateDirectory(process.env), '$XDG_STATE_HOME/mooring')
-    .env('MOORING_DATA_DIR')
 
 export const readOnlyOption = () =>
   new Option('--read-only', 'observe, plan and report; write nothing, neither to Nomad nor to the inventory')

@@ -11,10 +11,10 @@ import type { Orphans } from '../operator/plan/orphans.ts'
 import type { Released } from '../operator/plan/record.ts'
 import { operatorDirectory, type SourceFlags } from '../operator/settings.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
-import { dataDirOption, sourceOption, sourceOptions } from './options.ts'
+import { sourceOption, sourceOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
 import { readInventory } from './plan.ts'
-import { clusterOption } from './target.ts'
+import { clusterOption, dataDirOption } from './target.ts'
 
 interface OrphansFlags extends NomadConnection, SourceFlags {
   readonly source?: readonly string[]

@@ -12,12 +12,13 @@ import { kubernetesSourceName } from '../operator/kubernetes/object-view.ts'
 import { openPartsOnce } from '../operator/open-parts.ts'
 import { type Plan, planOnce } from '../operator/plan-once.ts'
 import { defaultRegion, type OperatorFlags, operatorDirectory, pruneOptionsOf } from '../operator/settings.ts'
+import { withAdmin } from '../operator/with-admin.ts'
 import { formatPlan } from './format-plan.ts'
 import { fromOperator } from './from-operator.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
-import { withAdmin } from './open-admin.ts'
-import { dataDirOption, operatorOptions, sourceOption } from './options.ts'
+import { operatorOptions, sourceOption } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
+import { dataDirOption } from './target.ts'
 
 interface PlanFlags extends OperatorFlags, NomadConnection {
   readonly source?: readonly string[]

@@ -5,15 +5,13 @@ import { systemClock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import type { Admin } from '../operator/admin/admin.ts'
 import type { ManagedObject } from '../operator/admin/managed-object.ts'
+import { parseOrder } from '../operator/orders/order.ts'
 import type { Key } from '../operator/plan/identity.ts'
-import { withAdmin } from './open-admin.ts'
-import { dataDirOption, parseDurationOption } from './options.ts'
-import { clusterOption, namespaceOption, parseTarget } from './target.ts'
+import { withAdmin } from '../operator/with-admin.ts'
+import { parseDurationOption } from './options.ts'
+import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
 
-interface RestoreFlags {
-  readonly dataDir: string
-  readonly cluster?: string
-  readonly namespace: string
+interface RestoreFlags extends TargetFlags {
   readonly from?: string
   readonly backTo?: string
   readonly undo: boolean
@@ -25,7 +23,7 @@ interface RestoreFlags {
 
 /** `mooring restore`: the content of a snapshot under the same volume ID. */
 export function restoreCommand(): Command {
-  return new Command('restore')
+  const command = new Command('restore')
     .summary('put a volume made from a snapshot in the place of the one there is, under the same ID')
     .description(
       'Takes the volume out of Nomad, creates one from the snapshot under another CSI name, and registers that under\n' +
@@ -35,7 +33,7 @@ export function restoreCommand(): Command {
         'of one that is done --back-to takes the volume before it back, under the same rules.\n' +
         'Exit status: 0 ordered, with --wait restored; 1 refused, with --wait not restored; 2 not done in time.',
     )
-    .argument('<volume>', 'volume ID, or namespace/ID')
+    .argument(targetArgument, describeTarget('Volume'))
     .addOption(
       new Option(
         '--from <snapshot>',
@@ -56,9 +54,8 @@ export function restoreCommand(): Command {
         .argParser(parseDurationOption)
         .default(300_000, '5m'),
     )
-    .addOption(namespaceOption())
-    .addOption(clusterOption())
-    .addOption(dataDirOption())
+  for (const option of targetOptions()) command.addOption(option)
+  return command
     .addHelpText(
       'after',
       `
@@ -68,9 +65,9 @@ Examples:
   mooring restore postgres-data --undo
   mooring restore postgres-data --back-to postgres-data-e3324aef68 --wait`,
     )
-    .action((volume: string, flags: RestoreFlags) =>
+    .action((words: readonly string[], flags: RestoreFlags) =>
       withAdmin(flags, async ({ admin, running }) => {
-        const key = parseTarget('Volume', volume, flags.namespace)
+        const key = parseTarget(words, flags.namespace, 'Volume')
         const { from, backTo, undo, wait } = flags
         if ([from !== undefined, backTo !== undefined, undo].filter(Boolean).length !== 1)
           throw new UsageError('say --from SNAPSHOT, --back-to EXTERNAL-VOLUME, or --undo')
@@ -81,12 +78,12 @@ Examples:
             backTo === undefined ? `the content of snapshot "${from}"` : `external volume "${backTo}" back`
           await confirm(key, content, before)
         }
-        const order = () => {
-          if (from !== undefined) return admin.restore(key, from)
-          return backTo === undefined ? admin.undoRestore(key) : admin.restoreReplaced(key, backTo)
-        }
-        const message = await order()
-        process.stdout.write(`${message}\n`)
+        const order = parseOrder({
+          ...(from === undefined ? {} : { type: 'restore', key, snapshot: from }),
+          ...(backTo === undefined ? {} : { type: 'restoreBack', key, externalID: backTo }),
+          ...(undo ? { type: 'undoRestore', key } : {}),
+        })
+        process.stdout.write(`${await admin.order(order)}\n`)
         if (wait) process.exitCode = await follow(admin, key, before, flags.timeout)
       }),
     )

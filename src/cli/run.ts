@@ -19,8 +19,9 @@ import { startOperations } from '../operator/telemetry.ts'
 import type { PluginCallMetrics } from '../telemetry/plugin-calls.ts'
 import { kubernetesOptions } from './kubernetes-options.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
-import { dataDirOption, operatorOptions, readOnlyOption, sourceOption } from './options.ts'
+import { operatorOptions, readOnlyOption, sourceOption } from './options.ts'
 import { sharedStateOptions } from './shared-state-options.ts'
+import { dataDirOption } from './target.ts'
 
 /** `mooring run`: the operator alone, against a Nomad that runs elsewhere. */
 export function runCommand(): Command {

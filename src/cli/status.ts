@@ -3,10 +3,10 @@ import { Command } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { UsageError } from '../lib/errors.ts'
 import type { Admin, StatusReport } from '../operator/admin/admin.ts'
-import { type OpenAdmin, withAdmin } from './open-admin.ts'
-import { dataDirOption } from './options.ts'
+import { type OpenAdmin, withAdmin } from '../operator/with-admin.ts'
 import { formatYAML, outputOption, printJSON } from './output.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
+import { dataDirOption } from './target.ts'
 
 interface StatusFlags {
   readonly dataDir: string

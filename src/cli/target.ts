@@ -1,42 +1,104 @@
-import { Argument, Option } from 'commander'
+import process from 'node:process'
+import { Option } from 'commander'
 import { UsageError } from '../lib/errors.ts'
+import { defaultStateDirectory } from '../lib/state-directory.ts'
 import type { Row } from '../operator/admin/row.ts'
 import type { Declaration } from '../operator/declare/declaration.ts'
 import type { Key } from '../operator/plan/identity.ts'
 
+type Kind = Declaration['kind']
+
 /** How people write each kind. */
-const spellings: Readonly<Record<Declaration['kind'], readonly string[]>> = {
+const spellings: Readonly<Record<Kind, readonly string[]>> = {
   Volume: ['volume', 'volumes', 'vol'],
   Snapshot: ['snapshot', 'snapshots', 'snap'],
   SnapshotSchedule: ['snapshotschedule', 'snapshotschedules', 'schedule', 'schedules'],
 }
 
-export const kindArgument = () =>
-  new Argument('<kind>', 'volume, snapshot or schedule').argParser(parseKindArgument)
+/** The words that a shell offers for a kind. */
+export const kindWords = ['volume', 'snapshot', 'schedule'] as const
+
+/** The first argument of every command that is about one declaration. */
+export const targetArgument = '<target...>'
+
+/** What help says of the target. @param kind the one that is meant where none is given */
+export function describeTarget(kind: Kind): string {
+  return `[kind] name, or [kind] namespace/name, such as "${spellings[kind][0]} data"; without a kind: ${spellings[kind].at(-1)}`
+}
 
 export const namespaceOption = () =>
-  new Option('-n, --namespace <name>', 'Nomad namespace').default('default').env('NOMAD_NAMESPACE')
+  new Option('-n, --namespace <name>', 'Nomad namespace of a name that is given without one')
+    .default('default')
+    .env('NOMAD_NAMESPACE')
 
 export const clusterOption = () =>
   new Option(
     '--cluster <name>',
-    "in Kubernetes: the NomadCluster that it is in (default: the Nomad of the operator's own settings)",
+    "in Kubernetes: the NomadCluster that is meant (default: the Nomad of the operator's own settings)",
   )
 
-/** @throws UsageError for anything else than a kind */
-export function parseKindArgument(text: string): Declaration['kind'] {
-  for (const kind of ['Volume', 'Snapshot', 'SnapshotSchedule'] as const) {
-    if (spellings[kind].includes(text.toLowerCase())) return kind
-  }
-  throw new UsageError(`"${text}" is not a kind: write volume, snapshot or schedule`)
+export const dataDirOption = () =>
+  new Option('--data-dir <folder>', 'folder of all that Mooring keeps')
+    .default(defaultStateDirectory(process.env), '$XDG_STATE_HOME/mooring')
+    .env('MOORING_DATA_DIR')
+
+/** Of every command that is about one declaration. */
+export interface TargetFlags {
+  readonly dataDir: string
+  /** A NomadCluster. */
+  readonly cluster?: string
+  readonly namespace: string
 }
 
+export const targetOptions = () => [namespaceOption(), clusterOption(), dataDirOption()]
+
 /**
- * The key of what a person names: an ID, or `namespace/ID` where it is not in `--namespace`; for a volume
- * its ID in Nomad, for the others metadata.name.
+ * The key of what a person names: `data`, `prod/data`, `volume data`, `volume prod/data`, or `Volume/prod/data` as
+ * messages print it. A volume is named by its ID in Nomad, the others by metadata.name.
+ * @param kind the one that is meant where none is given
+ * @throws UsageError
  */
-export function parseTarget(kind: Declaration['kind'], name: string, namespace: string): Key {
-  return `${kind}/${name.includes('/') ? name : `${namespace}/${name}`}`
+export function parseTarget(words: readonly string[], namespace: string, kind: Kind): Key {
+  const [first = '', second, ...others] = words
+  if (others.length > 0)
+    throw new UsageError(`"${words.join(' ')}" is more than one target: write a kind and a name`)
+  if (second !== undefined) return `${parseKind(first)}/${withNamespace(second, namespace)}`
+  const whole = parseKey(first)
+  if (whole !== undefined) return whole
+  if (kindOf(first) !== undefined)
+    throw new UsageError(`"${first}" is a kind, and the name is missing: write ${first} NAME`)
+  return `${kind}/${withNamespace(first, namespace)}`
+}
+
+/** What `mooring get` is asked for: all of a kind, or one. @throws UsageError */
+export function parseKindOrTarget(words: readonly string[], namespace: string): { kind: Kind; key?: Key } {
+  const [first = '', ...others] = words
+  const whole = parseKey(first)
+  const kind = parseKind(whole?.slice(0, whole.indexOf('/')) ?? first)
+  if (whole === undefined && others.length === 0) return { kind }
+  return { kind, key: parseTarget(words, namespace, kind) }
+}
+
+/** No part of a key holds a slash. */
+function parseKey(text: string): Key | undefined {
+  const [kind = '', namespace, name, ...others] = text.split('/')
+  if (name === undefined || others.length > 0) return undefined
+  return `${parseKind(kind)}/${namespace}/${name}`
+}
+
+function withNamespace(name: string, namespace: string): string {
+  return name.includes('/') ? name : `${namespace}/${name}`
+}
+
+function kindOf(text: string): Kind | undefined {
+  const kinds = Object.keys(spellings) as Kind[] // As the record's type says.
+  return kinds.find((kind) => spellings[kind].includes(text.toLowerCase()))
+}
+
+function parseKind(text: string): Kind {
+  const kind = kindOf(text)
+  if (kind === undefined) throw new UsageError(`"${text}" is not a kind: write volume, snapshot or schedule`)
+  return kind
 }
 
 /** Whether a row shows the identity. */

@@ -1,9 +1,7 @@
 import { createRequire } from 'node:module'
 import protobuf from 'protobufjs'
+import { redactSecrets, stripped } from '../lib/redact.ts'
 import { protoPath } from './contract.ts'
-
-/** What stands in the place of a secret. */
-export const stripped = '***stripped***'
 
 /** Takes secrets out of what is logged and reported, by the contract's own csi_secret marks. */
 export interface Redactor {
@@ -38,13 +36,7 @@ function createRedactor(root: protobuf.Root): Redactor {
   const typeOf = (messageName: string) => root.lookupType(`csi.v1.${messageName}`)
   return {
     message: (messageName, message) => redact(typeOf(messageName), message),
-    text(messageName, request, text) {
-      // The longest first, so that a secret that holds another one goes as a whole.
-      const secrets = [...secretValues(typeOf(messageName), request)].sort(
-        (one, other) => other.length - one.length,
-      )
-      return secrets.reduce((redacted, secret) => redacted.replaceAll(secret, stripped), text)
-    },
+    text: (messageName, request, text) => redactSecrets(text, secretValues(typeOf(messageName), request)),
   }
 }
 

@@ -1,6 +1,7 @@
+import { HttpFailure } from '../lib/http/http-client.ts'
 import { stringifyJSON } from '../lib/json.ts'
 import type { KubernetesApi, KubernetesObject, ListOptions, MetadataChange, WatchEvent } from './api.ts'
-import { type Call, classifyAnswer, classifyLostAnswer, interrupted, unreadable } from './failures.ts'
+import { type Call, classifyAnswer, classifyLostAnswer, unreadable } from './failures.ts'
 import type { Http, HttpRequest } from './http.ts'
 import {
   parseAnswer,
@@ -9,21 +10,19 @@ import {
   parseWatchEvent,
   UnreadableAnswerError,
 } from './parse-object.ts'
-import { readLines } from './read-lines.ts'
 
 const json = 'application/json'
 // JSON is YAML; every version since 1.22 takes this type.
 const applyPatch = 'application/apply-patch+yaml'
 const mergePatch = 'application/merge-patch+json'
 
-/** @param server for messages */
-export function createKubernetesClient(http: Http, server: string): KubernetesApi {
+export function createKubernetesClient(http: Http): KubernetesApi {
   async function send(request: HttpRequest): Promise<unknown> {
     const answer = await http.send(request)
     if (answer.status >= 200 && answer.status < 300) {
       return understand(request.call, () => parseAnswer(answer.text))
     }
-    throw classifyAnswer(request.call, answer.status, parseFailure(answer.text), answer.retryAfter)
+    throw classifyAnswer(request.call, answer.status, parseFailure(answer.text), answer.header('retry-after'))
   }
 
   async function sendObject(request: HttpRequest): Promise<KubernetesObject> {
@@ -48,31 +47,20 @@ export function createKubernetesClient(http: Http, server: string): KubernetesAp
       query.set('allowWatchBookmarks', 'true')
       query.set('resourceVersion', options.resourceVersion)
       query.set('timeoutSeconds', String(options.timeoutSeconds))
-      const { status, retryAfter, body } = await http.open({
-        call,
-        method: 'GET',
-        path: pathOf(call),
-        query,
-        signal,
-      })
+      const answer = await http.open({ call, method: 'GET', path: pathOf(call), query, signal })
       try {
-        if (status !== 200) {
-          throw classifyAnswer(call, status, parseFailure(await body.text()), retryAfter)
+        if (answer.status !== 200) {
+          const body = parseFailure(await answer.text())
+          throw classifyAnswer(call, answer.status, body, answer.header('retry-after'))
         }
         onOpen?.()
-        const lines = readLines(body)
-        for (;;) {
-          const line = await lines.next().catch((error: unknown) => {
-            throw signal?.aborted ? interrupted(call) : classifyLostAnswer(call, server, error)
-          })
-          if (line.done) return
-          const event = understand(call, () => parseWatchEvent(parseAnswer(line.value), resource))
+        for await (const line of answer.lines()) {
+          const event = understand(call, () => parseWatchEvent(parseAnswer(line), resource))
           if (event.type === 'ERROR') throw classifyAnswer(call, codeOf(event.status), event.status)
           yield event
         }
-      } finally {
-        // Ended before its end, it must not wait for the rest.
-        body.on('error', () => {}).destroy()
+      } catch (error) {
+        throw error instanceof HttpFailure ? classifyLostAnswer(call, error) : error
       }
     },
 
@@ -89,7 +77,12 @@ export function createKubernetesClient(http: Http, server: string): KubernetesAp
       if (answer.status === 200) {
         return understand(call, () => parseObject(parseAnswer(answer.text), resource))
       }
-      const failure = classifyAnswer(call, answer.status, parseFailure(answer.text), answer.retryAfter)
+      const failure = classifyAnswer(
+        call,
+        answer.status,
+        parseFailure(answer.text),
+        answer.header('retry-after'),
+      )
       if (failure.code === 404 && failure.reason === 'NotFound') return undefined
       throw failure
     },
@@ -161,7 +154,12 @@ export function createKubernetesClient(http: Http, server: string): KubernetesAp
         signal,
       })
       if (answer.status >= 200 && answer.status < 300) return
-      const failure = classifyAnswer(call, answer.status, parseFailure(answer.text), answer.retryAfter)
+      const failure = classifyAnswer(
+        call,
+        answer.status,
+        parseFailure(answer.text),
+        answer.header('retry-after'),
+      )
       if (failure.code === 404 && failure.reason === 'NotFound') return
       throw failure
     },

@@ -23,9 +23,8 @@ export async function connectKubernetes(
 ): Promise<KubernetesConnection> {
   const access = await findAccess(options)
   const http = createHttp(access, options.clock)
-  const { origin } = new URL(access.server)
   return {
-    api: createKubernetesClient(http, origin),
+    api: createKubernetesClient(http),
     namespace: access.namespace,
     server: access.server,
     close: http.close,

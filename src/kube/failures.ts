@@ -2,7 +2,8 @@
  * The one table of what a Kubernetes API server answers when it does not do what was asked, and of what may
  * happen on the way there. Kubernetes names the reason in a Status object (meta/v1 types.go).
  */
-import { type ErrorKind, errorCode, errorMessage } from '../lib/errors.ts'
+import type { ErrorKind } from '../lib/errors.ts'
+import type { HttpFailure } from '../lib/http/http-client.ts'
 import { type FailureCause, KubernetesError, type Resource } from './api.ts'
 
 /** What was asked, as far as it decides what a failure means. */
@@ -117,22 +118,16 @@ function explain(
   return text && text.length < 300 ? `${text} (${code})` : `the API server answered ${code}`
 }
 
-/** No answer, or none to its end. */
-export function classifyLostAnswer(call: Call, server: string, error: unknown): KubernetesError {
+/** No answer came, or not all of it. */
+export function classifyLostAnswer(
+  call: Call,
+  { message, wasSent, isInterrupted, cause }: HttpFailure,
+): KubernetesError {
   const isWrite = !readVerbs.has(call.verb)
-  const [wasSent, what] = describeLoss(server, error)
-  return new KubernetesError(`${describeCall(call)}: ${what}`, {
+  return new KubernetesError(`${describeCall(call)}: ${message}`, {
     kind: wasSent && isWrite ? 'ambiguous' : 'transient',
-    reason: 'KubernetesUnreachable',
-    cause: error,
-  })
-}
-
-/** Aborted by the caller. */
-export function interrupted(call: Call): KubernetesError {
-  return new KubernetesError(`${describeCall(call)}: interrupted`, {
-    kind: readVerbs.has(call.verb) ? 'transient' : 'ambiguous',
-    reason: 'Interrupted',
+    reason: isInterrupted ? 'Interrupted' : 'KubernetesUnreachable',
+    cause,
   })
 }
 
@@ -142,27 +137,6 @@ export function unreadable(call: Call, what: string): KubernetesError {
     kind: readVerbs.has(call.verb) ? 'transient' : 'ambiguous',
     reason: 'UnreadableAnswer',
   })
-}
-
-function describeLoss(server: string, error: unknown): [wasSent: boolean, what: string] {
-  switch (errorCode(error)) {
-    case 'ECONNREFUSED':
-      return [false, `nothing listens at ${server}`]
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return [false, `the host of ${server} is unknown`]
-    case 'UND_ERR_CONNECT_TIMEOUT':
-      return [false, `no connection to ${server} in time`]
-    case 'UND_ERR_HEADERS_TIMEOUT':
-    case 'UND_ERR_BODY_TIMEOUT':
-      return [true, `no answer from ${server} in time`]
-    case 'UND_ERR_SOCKET':
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return [true, `${server} closed the connection before its answer was complete`]
-    default:
-      return [true, `${server}: ${errorMessage(error)}`]
-  }
 }
 
 function isStatus(body: unknown): body is Status {

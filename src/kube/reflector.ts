@@ -9,6 +9,7 @@
 import { type Clock, delay } from '../lib/clock.ts'
 import { errorMessage, toOperationError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { readPages } from '../lib/read-pages.ts'
 import {
   type KubernetesApi,
   KubernetesError,
@@ -77,22 +78,19 @@ export function startReflector(options: ReflectorOptions): Reflector {
 
   async function list(): Promise<string> {
     const startedAtMs = clock.now()
-    const objects: KubernetesObject[] = []
-    let continueToken: string | undefined
-    for (;;) {
+    let resourceVersion = ''
+    const objects = await readPages(async (continueToken) => {
       const page = await api.list(
         resource,
-        { ...selection, limit: pageSize, ...(continueToken !== undefined && { continueToken }) },
+        { ...selection, limit: pageSize, ...(continueToken !== '' && { continueToken }) },
         closing.signal,
       )
-      objects.push(...page.items)
-      continueToken = page.continueToken
-      if (continueToken === undefined) {
-        onList(objects)
-        change({ hasSynced: true, asOfMs: startedAtMs })
-        return page.resourceVersion
-      }
-    }
+      resourceVersion = page.resourceVersion
+      return { items: page.items, nextToken: page.continueToken }
+    })
+    onList(objects)
+    change({ hasSynced: true, asOfMs: startedAtMs })
+    return resourceVersion
   }
 
   /** One watch to its end. */

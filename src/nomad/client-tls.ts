@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import { createSecureContext, getCACertificates } from 'node:tls'
 import { errorMessage, UsageError } from '../lib/errors.ts'
-import { filesBeneath } from './file-value.ts'
+import { filesBeneath } from '../lib/file-value.ts'
+import type { TlsSettings } from '../lib/http/connection-pools.ts'
 
 /** How a client of Nomad speaks TLS; as Nomad's own tools take it. */
 export interface ClientTlsOptions {
@@ -21,7 +22,7 @@ export interface ClientTlsOptions {
   readonly skipVerify?: boolean
 }
 
-/** The files and folders that `readClientTls` reads. */
+/** The files and folders that `readTlsSettings` reads. */
 export function tlsPathsOf({
   caCertFile,
   caPath,
@@ -32,8 +33,8 @@ export function tlsPathsOf({
 }
 
 /** @throws UsageError that names the file and what it is for */
-export function readClientTls(options: ClientTlsOptions): SecureContext {
-  const { caCertFile, caPath, clientCertFile, clientKeyFile, texts } = options
+export function readTlsSettings(options: ClientTlsOptions): TlsSettings {
+  const { caCertFile, caPath, clientCertFile, clientKeyFile, texts, serverName, skipVerify } = options
   if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
     throw new UsageError(
       'a client certificate takes its key with it: give both, certificate and key, or none',
@@ -57,7 +58,12 @@ export function readClientTls(options: ClientTlsOptions): SecureContext {
           key: readFile(clientKeyFile, 'key of the client certificate'),
         }
   try {
-    return createSecureContext({ ca, minVersion: 'TLSv1.2', ...pair })
+    return {
+      // Made once: each connection would parse all authorities anew.
+      secureContext: createSecureContext({ ca, minVersion: 'TLSv1.2', ...pair }),
+      rejectUnauthorized: skipVerify !== true,
+      ...(serverName !== undefined && { servername: serverName }),
+    }
   } catch (error) {
     throw new UsageError(
       `${clientCertFile ?? 'tls.crt'} and ${clientKeyFile ?? 'tls.key'} are not a client certificate and its key, in PEM: ${errorMessage(error)}`,

@@ -1,10 +1,9 @@
 import { type Around, unobserved } from '../lib/around.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { createEventReads, type EventReads } from './events.ts'
-import { createHttp, type Http, type HttpAnswer, type HttpRequest } from './http.ts'
+import { createHttp, type Http, type HttpAnswer, type HttpRequest, type TransportOptions } from './http.ts'
 import type { VolumesApi } from './ports.ts'
 import { createVolumeReads, type VolumeReads } from './reads.ts'
-import type { TransportOptions } from './transport.ts'
 import { createVariablesApi, type VariablesApi } from './variables.ts'
 import { createVolumesApi } from './writes.ts'
 

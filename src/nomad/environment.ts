@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NomadClientOptions } from './client.ts'
-import type { TransportOptions } from './transport.ts'
+import type { TransportOptions } from './http.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,16 +1,19 @@
 /**
- * One request to Nomad's HTTP API and its whole answer, within a deadline, never twice. What goes wrong
- * on the way is an OperationError of the error table.
+ * Requests to Nomad's HTTP API: addresses, tokens, certificates, and how many are open at once. What goes wrong on
+ * the way is an OperationError of the error table.
  */
-import type { Dispatcher } from 'undici'
 import type { Clock } from '../lib/clock.ts'
-import { OperationError } from '../lib/errors.ts'
-import { describeFailure, isRefusedHandshake } from './describe-failure.ts'
+import { OperationError, UsageError } from '../lib/errors.ts'
+import { createFileValue } from '../lib/file-value.ts'
+import { createHttpClient, type HttpAnswer, HttpFailure } from '../lib/http/http-client.ts'
+import { parseAddress } from './address.ts'
+import { type ClientTlsOptions, readFile, readTlsSettings, tlsPathsOf } from './client-tls.ts'
 import { type Call, classifyAnswer, classifyLostAnswer } from './error-table.ts'
-import { createLanes } from './lanes.ts'
-import { connectTimeoutMs, createTransport, type TransportOptions } from './transport.ts'
+import { createLanes, writesAtOnce } from './lanes.ts'
 
-/** Waits at Nomad for an index beyond `index`, at most `waitMs`; index 0 answers at once. */
+export type { HttpAnswer } from '../lib/http/http-client.ts'
+
+/** Nomad answers when its index is beyond `index`, or after `waitMs`. Index 0 is answered at once. */
 export interface BlockingQuery {
   readonly index: bigint
   readonly waitMs: number
@@ -30,11 +33,11 @@ export interface HttpRequest extends Target {
   readonly method: 'GET' | 'PUT' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** For the whole of it: connecting, sending, and the answer to its end; not for what it blocks. */
+  /** For connecting, sending, and the whole answer. The wait of a blocking query comes on top. */
   readonly timeoutMs: number
-  /** Of a read: one that Nomad may hold back. Where too many are held already, it answers at once. */
+  /** Only for reads. Where too many queries block already, this one is answered at once. */
   readonly blocking?: BlockingQuery | undefined
-  /** Of a read that a plugin answers: the plugin, which may hang. */
+  /** Only for reads that a plugin answers: the plugin, which may hang. */
   readonly pluginID?: string
 }
 
@@ -69,15 +72,21 @@ export type Operation =
   | 'release_lock'
   | 'claim_volume'
 
-export interface HttpAnswer {
-  readonly status: number
-  readonly text: string
-  readonly header: (name: string) => string | undefined
+export interface StreamRequest extends Target {
+  /** Without a byte for so long, the stream counts as lost. */
+  readonly silenceMs: number
 }
 
-export interface StreamRequest extends Target {
-  /** Without a byte for so long, the stream is taken for lost. */
-  readonly silenceMs: number
+export interface TransportOptions {
+  /** `http://…`, `https://…` (a path in it comes before `/v1`) or `unix:///path`. */
+  readonly address: string
+  /** Secret ID of an ACL token, or a workload identity. */
+  readonly token?: string
+  /** A file that holds the token, in place of `token`. It is read again when it changes: Nomad renews workload identities. */
+  readonly tokenFile?: string
+  readonly tls?: ClientTlsOptions
+  /** Called when a file has changed to something unusable. What it held before stays in use. */
+  readonly onReloadError?: (error: unknown) => void
 }
 
 export interface HttpOptions extends TransportOptions {
@@ -89,17 +98,46 @@ export interface Http {
   send(request: HttpRequest): Promise<HttpAnswer>
   /** Reads an answer that goes on line by line; resolves when it ends. */
   stream(request: StreamRequest, onLine: (line: string) => void): Promise<void>
-  /** Cuts what is under way. */
+  /** Cuts all requests. */
   close(): Promise<void>
 }
 
-/** @throws UsageError where the address or a file is not what it has to be */
-export function createHttp({ region, clock, ...options }: HttpOptions): Http {
-  const transport = createTransport(options)
+/**
+ * On a connection that stood idle, a write can meet the server's close, and then nobody knows whether it was carried
+ * out. No server closes a connection that was in use a moment ago, so idle ones are closed after this.
+ */
+const writeKeepAliveMs = 1000
+
+const settings = {
+  address: 'NOMAD_ADDR (--nomad-addr)',
+  authority: 'NOMAD_CACERT (--nomad-ca-cert), or a folder of such files in NOMAD_CAPATH (--nomad-ca-path)',
+  serverName: 'NOMAD_TLS_SERVER_NAME (--nomad-tls-server-name), such as server.global.nomad',
+  clientCertificate: 'NOMAD_CLIENT_CERT and NOMAD_CLIENT_KEY (--nomad-client-cert, --nomad-client-key)',
+}
+
+/** @throws UsageError where the address or a file cannot be used */
+export function createHttp(options: HttpOptions): Http {
+  const { region, clock, tls = {}, onReloadError: onError = () => {} } = options
+  const { shown, origin, pathPrefix, socketPath } = parseAddress(options.address)
+  const token = createToken(options, onError)
+  const tlsSettings = origin.startsWith('https:')
+    ? createFileValue({ paths: tlsPathsOf(tls), read: () => readTlsSettings(tls), onError })
+    : () => undefined
   const lanes = createLanes(clock)
+  const client = createHttpClient({
+    server: { name: 'Nomad', shown, settings },
+    origin,
+    ...(socketPath !== undefined && { socketPath }),
+    pools: {
+      reads: {},
+      writes: { connections: writesAtOnce, keepAliveMs: writeKeepAliveMs },
+      streams: { largestAnswerBytes: -1 },
+    },
+    clock,
+  })
 
   async function send(request: HttpRequest): Promise<HttpAnswer> {
-    const { method, blocking, pluginID, signal } = request
+    const { method, blocking, pluginID, signal, call } = request
     const run = () => exchange(request)
     try {
       if (method !== 'GET') return await lanes.run('write', run, signal)
@@ -109,132 +147,68 @@ export function createHttp({ region, clock, ...options }: HttpOptions): Http {
       if (pluginID !== undefined) return await lanes.runPluginRead(pluginID, run, signal)
       return await lanes.run('read', run, signal)
     } catch (error) {
-      // Anything else is the signal's, which aborted while the request waited for its turn.
-      throw lost(error, false, 'interrupted', request.call)
+      throw toOperationError(error, call)
     }
   }
 
-  async function exchange(request: HttpRequest): Promise<HttpAnswer> {
+  function exchange(request: HttpRequest): Promise<HttpAnswer> {
     const { method, headers, body, timeoutMs } = request
-    const watch = watchRequest(request)
-    watch.limit(timeoutMs, `no answer within ${timeoutMs / 1000} s`)
-    let sent = false
-    const onSend = () => {
-      // undici sends a request again in rare cases; a write must not be.
-      if (sent && method !== 'GET') watch.cutShort('the connection was lost')
-      sent = true
-    }
-    try {
-      const { reads, writes } = transport.pools()
-      const dispatcher = (method === 'GET' ? reads : writes).compose(notifyOfSending(onSend))
-      const response = await dispatcher.request({
-        ...partsOf(request),
-        method,
-        headers: {
-          ...tokenHeader(),
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body !== undefined && { body }),
-        signal: watch.signal,
-      })
-      const text = await response.body.text()
-      return {
-        status: response.statusCode,
-        text,
-        header: (name) => {
-          const value = response.headers[name]
-          return Array.isArray(value) ? value[0] : value
-        },
-      }
-    } catch (error) {
-      throw lost(error, sent && !isRefusedHandshake(error), watch.why(), request.call)
-    } finally {
-      watch.end()
-    }
+    return client.send({
+      ...partsOf(request),
+      pool: method === 'GET' ? 'reads' : 'writes',
+      method,
+      headers: {
+        ...tokenHeader(),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body,
+      timeoutMs,
+    })
   }
 
   async function stream(request: StreamRequest, onLine: (line: string) => void): Promise<void> {
-    const { call, silenceMs } = request
-    const watch = watchRequest(request)
-    const silence = `not a byte within ${silenceMs / 1000} s`
-    watch.limit(silenceMs, silence)
-    let answer: Dispatcher.ResponseData
+    const { call, silenceMs, signal } = request
+    const read = async () => {
+      const answer = await client.open({
+        ...partsOf(request),
+        pool: 'streams',
+        method: 'GET',
+        headers: tokenHeader(),
+        timeoutMs: silenceMs,
+      })
+      if (answer.status !== 200) throw classifyAnswer(answer.status, await answer.text(), call)
+      for await (const line of answer.lines(silenceMs)) onLine(line)
+    }
     try {
-      answer = await transport
-        .pools()
-        .reads.request({ ...partsOf(request), method: 'GET', headers: tokenHeader(), signal: watch.signal })
-      if (answer.statusCode === 200) {
-        let rest = ''
-        for await (const chunk of answer.body.setEncoding('utf8')) {
-          watch.limit(silenceMs, silence)
-          const lines = `${rest}${chunk}`.split('\n')
-          rest = lines.pop() ?? ''
-          for (const line of lines) onLine(line)
-        }
-        return
-      }
-      throw classifyAnswer(answer.statusCode, await answer.body.text(), call)
+      await lanes.run('stream', read, signal)
     } catch (error) {
-      throw lost(error, false, watch.why(), call)
-    } finally {
-      watch.end()
+      throw toOperationError(error, call)
     }
   }
 
-  /** Why a request is cut, if it is, and the signal that cuts it. */
-  function watchRequest({ signal }: Target) {
-    const abort = new AbortController()
-    let cut: string | undefined
-    let cancelTimeout = () => {}
-    const cutShort = (why: string) => {
-      cut ??= why
-      abort.abort()
+  function partsOf({ path, query = {}, signal }: Target) {
+    const parameters = new URLSearchParams(region === undefined ? {} : { region })
+    for (const [name, value] of Object.entries(query)) {
+      for (const each of [value].flat()) parameters.append(name, each)
     }
-    const interrupt = () => cutShort('interrupted')
-    if (signal?.aborted) interrupt()
-    signal?.addEventListener('abort', interrupt)
-    return {
-      signal: abort.signal,
-      why: () => cut,
-      cutShort,
-      limit(timeoutMs: number, why: string) {
-        cancelTimeout()
-        cancelTimeout = clock.after(timeoutMs, () => cutShort(why))
-      },
-      end() {
-        cancelTimeout()
-        signal?.removeEventListener('abort', interrupt)
-      },
-    }
+    const text = parameters.toString()
+    return { path: `${pathPrefix}/v1${path}${text && `?${text}`}`, tls: tlsSettings(), signal }
   }
-
-  const partsOf = ({ path, query }: Target) => ({
-    origin: transport.origin,
-    path: `${transport.pathPrefix}/v1${path}`,
-    query: { ...(region !== undefined && { region }), ...query },
-  })
 
   function tokenHeader(): Record<string, string> {
-    const token = transport.token()
-    return token === undefined ? {} : { 'x-nomad-token': token }
+    const value = token()
+    return value === undefined ? {} : { 'x-nomad-token': value }
   }
 
-  const lost = (error: unknown, sent: boolean, cut: string | undefined, call: Call) =>
-    error instanceof OperationError
-      ? error
-      : classifyLostAnswer(
-          error,
-          sent,
-          cut ?? describeFailure(error, transport.shown, connectTimeoutMs),
-          call,
-        )
+  return { send, stream, close: client.close }
+}
 
-  return {
-    send,
-    stream: (request, onLine) => lanes.run('stream', () => stream(request, onLine)),
-    close: transport.close,
-  }
+function toOperationError(error: unknown, call: Call): OperationError {
+  if (error instanceof OperationError) return error
+  if (error instanceof HttpFailure) return classifyLostAnswer(error.cause, error.wasSent, error.message, call)
+  // The signal's own reason: it aborted while the request waited for its turn.
+  return classifyLostAnswer(error, false, 'interrupted', call)
 }
 
 /** Nomad adds up to a sixteenth to the wait, and may hold a query for 5 s while it elects a leader. */
@@ -246,19 +220,18 @@ function blockingRequest(request: HttpRequest, { index, waitMs }: BlockingQuery)
   }
 }
 
-/** Calls `onSend` just before the first byte of a request goes out on a connection. */
-function notifyOfSending(onSend: () => void): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) =>
-    dispatch(options, {
-      onRequestStart(controller, context) {
-        handler.onRequestStart?.(controller, context)
-        // A request that was aborted while it waited for a connection is dropped here.
-        if (!controller.aborted) onSend()
-      },
-      onRequestUpgrade: (...event) => handler.onRequestUpgrade?.(...event),
-      onResponseStart: (...event) => handler.onResponseStart?.(...event),
-      onResponseData: (...event) => handler.onResponseData?.(...event),
-      onResponseEnd: (...event) => handler.onResponseEnd?.(...event),
-      onResponseError: (...event) => handler.onResponseError?.(...event),
-    })
+function createToken(
+  { token, tokenFile }: TransportOptions,
+  onError: (error: unknown) => void,
+): () => string | undefined {
+  if (tokenFile === undefined) return () => token
+  return createFileValue({
+    paths: [tokenFile],
+    read() {
+      const text = readFile(tokenFile, 'file of the Nomad token').trim()
+      if (!/^[\x21-\x7e]+$/.test(text)) throw new UsageError(`${tokenFile} holds no Nomad token`)
+      return text
+    },
+    onError,
+  })
 }

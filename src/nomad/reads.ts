@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import type { Page } from '../lib/read-pages.ts'
 import { Plugin, PluginStub } from '../wire/plugin.ts'
 import { type Snapshot, SnapshotsResponse } from '../wire/snapshot.ts'
 import {
@@ -10,7 +11,7 @@ import {
 } from '../wire/volume.ts'
 import { type Call, classifyAnswer } from './error-table.ts'
 import type { BlockingQuery, Http, HttpAnswer, HttpRequest } from './http.ts'
-import { listPages } from './pages.ts'
+import { listPages } from './list-pages.ts'
 import { createAnswerParser } from './parse-answer.ts'
 import type { NodeState } from './ports.ts'
 import { titleOf, volumePath } from './volume-address.ts'
@@ -91,6 +92,24 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     return answer
   }
 
+  /**
+   * All pages of a list that a plugin answers. No page size is asked for: Nomad cuts what a plugin gives beyond it,
+   * and passes on the plugin's token for what comes after the cut (client/csi_endpoint.go).
+   */
+  function listOfPlugin<Item>(
+    pluginID: string,
+    list: Pick<HttpRequest, 'operation' | 'path' | 'signal'> & { readonly title: string },
+    parsePage: (text: string, call: Call) => Page<Item>,
+  ): Promise<Item[]> {
+    const { title: verb, ...request } = list
+    const title = `${verb} of plugin "${pluginID}"`
+    return listPages(title, async (page) => {
+      const query = { plugin_id: pluginID, ...page }
+      const answer = await readAll({ ...request, query, pluginID, timeoutMs: timeouts.pluginReadMs }, title)
+      return parsePage(answer.text, answer.call)
+    })
+  }
+
   return {
     async listVolumes(namespace, query, signal) {
       const answer = await readAll(
@@ -151,50 +170,33 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
       return answer && parsePlugin(answer.text, answer.call)
     },
 
-    listExternalVolumes(pluginID, signal) {
-      const title = `list external volumes of plugin "${pluginID}"`
-      return listPages(
-        async (page) => {
-          const answer = await readAll(
-            {
-              operation: 'list_external_volumes',
-              path: '/volumes/external',
-              query: { plugin_id: pluginID, ...page },
-              pluginID,
-              timeoutMs: timeouts.pluginReadMs,
-              signal,
-            },
-            title,
-          )
-          const { Volumes, NextToken } = parseExternalVolumes(answer.text, answer.call)
+    async listExternalVolumes(pluginID, signal) {
+      const volumes = await listOfPlugin(
+        pluginID,
+        {
+          operation: 'list_external_volumes',
+          path: '/volumes/external',
+          title: 'list external volumes',
+          signal,
+        },
+        (text, call) => {
+          const { Volumes, NextToken } = parseExternalVolumes(text, call)
           return { items: Volumes ?? [], nextToken: NextToken }
         },
-        (volume) => volume.ExternalID,
-        title,
       )
+      return new Map(volumes.map((volume) => [volume.ExternalID, volume]))
     },
 
-    listSnapshots(pluginID, signal) {
-      const title = `list snapshots of plugin "${pluginID}"`
-      return listPages(
-        async (page) => {
-          const answer = await readAll(
-            {
-              operation: 'list_snapshots',
-              path: '/volumes/snapshot',
-              query: { plugin_id: pluginID, ...page },
-              pluginID,
-              timeoutMs: timeouts.pluginReadMs,
-              signal,
-            },
-            title,
-          )
-          const { Snapshots, NextToken } = parseSnapshots(answer.text, answer.call)
+    async listSnapshots(pluginID, signal) {
+      const snapshots = await listOfPlugin(
+        pluginID,
+        { operation: 'list_snapshots', path: '/volumes/snapshot', title: 'list snapshots', signal },
+        (text, call) => {
+          const { Snapshots, NextToken } = parseSnapshots(text, call)
           return { items: Snapshots ?? [], nextToken: NextToken }
         },
-        (snapshot) => snapshot.ID,
-        title,
       )
+      return new Map(snapshots.map((snapshot) => [snapshot.ID, snapshot]))
     },
 
     async listAllocations(namespace, signal) {

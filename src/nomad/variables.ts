@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox'
 import { stringifyJSON } from '../lib/json.ts'
 import { type Call, classifyAnswer } from './error-table.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
-import { listPages } from './pages.ts'
+import { listPages } from './list-pages.ts'
 import { createAnswerParser } from './parse-answer.ts'
 
 const Int64 = Type.Union([Type.Integer(), Type.BigInt()])
@@ -103,23 +103,20 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
 
     async listVariables(namespace, prefix, signal) {
       const title = `list variables beneath "${prefix}" in namespace "${namespace}"`
-      const pages = await listPages(
-        async (page) => {
-          const query = { namespace, prefix, per_page: '500', ...page }
-          const answer = await send(
-            { operation: 'list_variables', method: 'GET', path: '/vars', query, signal },
-            title,
-          )
-          if (answer.status !== 200) throw failure(answer)
-          return {
-            items: parseStubs(answer.text, answer.call),
-            nextToken: answer.header('x-nomad-nexttoken'),
-          }
-        },
-        ({ Path }) => Path,
-        title,
-      )
-      return [...pages.values()]
+      const stubs = await listPages(title, async (page) => {
+        const query = { namespace, prefix, per_page: '500', ...page }
+        const answer = await send(
+          { operation: 'list_variables', method: 'GET', path: '/vars', query, signal },
+          title,
+        )
+        if (answer.status !== 200) throw failure(answer)
+        return {
+          items: parseStubs(answer.text, answer.call),
+          nextToken: answer.header('x-nomad-nexttoken'),
+        }
+      })
+      // Between two pages a variable may move from one to the other.
+      return [...new Map(stubs.map((stub) => [stub.Path, stub])).values()]
     },
 
     async putVariable({ namespace, path }, items, modifyIndex) {

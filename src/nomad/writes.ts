@@ -1,5 +1,6 @@
 import { OperationError } from '../lib/errors.ts'
 import { stringifyJSON } from '../lib/json.ts'
+import { redactSecrets } from '../lib/redact.ts'
 import { type SnapshotsRequest, SnapshotsResponse } from '../wire/snapshot.ts'
 import type { VolumeRequest, VolumesRequest } from '../wire/volume.ts'
 import { type Call, classifyAnswer, classifyNonsense } from './error-table.ts'
@@ -20,7 +21,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
   ): Promise<HttpAnswer> {
     const answer = await http.send({ ...request, timeoutMs })
     if (answer.status === 200) return answer
-    throw classifyAnswer(answer.status, redact(answer.text, secrets), request.call)
+    throw classifyAnswer(answer.status, redactSecrets(answer.text, Object.values(secrets)), request.call)
   }
 
   async function putVolume(
@@ -142,13 +143,4 @@ async function unlessGone(request: Promise<unknown>, reason: string): Promise<vo
   } catch (error) {
     if (!(error instanceof OperationError && error.reason === reason)) throw error
   }
-}
-
-/** A plugin may quote what it was given, with or without escapes. */
-function redact(text: string, secrets: Readonly<Record<string, string>>): string {
-  return Object.values(secrets)
-    .filter((secret) => secret !== '')
-    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
-    .sort((a, b) => b.length - a.length)
-    .reduce((redacted, secret) => redacted.replaceAll(secret, '[REDACTED]'), text)
 }

@@ -17,8 +17,7 @@ import { createAnnotationOrders } from './kubernetes/annotation-orders.ts'
 import { createMirrors } from './kubernetes/mirrors.ts'
 import { createObjectKeeper, type DeclaredNow } from './kubernetes/object-keeper.ts'
 import { createObjectWriter, type ObjectWriter } from './kubernetes/object-writer.ts'
-import { createOrders } from './orders/apply-orders.ts'
-import { startRun } from './orders/start-run.ts'
+import type { TakeOrder } from './orders/take-order.ts'
 import { type Key, keyOf } from './plan/identity.ts'
 import type { Inventory } from './plan/ports.ts'
 import { guardEffects } from './replicas/guard-effects.ts'
@@ -57,8 +56,7 @@ export interface KubernetesPart {
     readonly declared: DeclaredNow
     readonly wake: (key: Key) => void
     readonly inventory: Inventory
-    /** A part of the names that are chosen. */
-    readonly region: string
+    readonly takeOrder: TakeOrder
   }): Keeper
   close(): void
 }
@@ -133,7 +131,7 @@ export async function openKubernetes(
       return {
         source,
         readSecret: secrets.read,
-        keeper({ declared, wake, inventory, region }) {
+        keeper({ declared, wake, inventory, takeOrder }) {
           const wakeUsers = (namespace: string, name: string) => {
             const declarations = [
               ...declared.declarations().values(),
@@ -143,24 +141,12 @@ export async function openKubernetes(
               if (usesSecret(declaration, namespace, name)) wake(keyOf(declaration))
           }
           stops.push(onSecret(wakeUsers))
-          const mirrors = createMirrors({ api: guarded, writer, inventory, wake, clock, log })
+          const mirrors = createMirrors({ api: guarded, writer, inventory, wake, log })
           return createObjectKeeper({
             objects: source.objects,
             writer,
             mirrors,
-            orders: createAnnotationOrders({
-              writer,
-              inventory,
-              orders: {
-                ...createOrders(inventory, clock, declared.declarations),
-                snapshotNow: (schedule) =>
-                  startRun(
-                    { inventory, declarations: [...declared.declarations().values()], clock, region },
-                    { target: schedule.slice('SnapshotSchedule/'.length) },
-                  ),
-              },
-              wake,
-            }),
+            orders: createAnnotationOrders({ writer, inventory, takeOrder, log }),
             inventory,
             declared,
             wake,

@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../kube/api.ts'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage, OperationError, toOperationError } from '../lib/errors.ts'
 import { createReadingLoop } from '../lib/reading-loop.ts'
+import { shellCommand } from '../lib/shell-command.ts'
 import type { NomadClient } from '../nomad/client.ts'
 import { connectNomad, type NomadConnection } from '../nomad/connection.ts'
 import type { ClusterAdmins } from './admin/merge-status.ts'
@@ -155,7 +156,7 @@ export function startNomadClusters(
 
   /** Tells an object that names a cluster which nobody works for. */
   async function tellLost(object: KubernetesObject, cluster: string): Promise<void> {
-    const message = `there is no NomadCluster "${cluster}", or it was never reached: see kubectl describe nomadcluster ${cluster}`
+    const message = `there is no NomadCluster "${cluster}", or it was never reached: see ${shellCommand('kubectl', 'describe', 'nomadcluster', cluster)}`
     const verdict: Verdict = { state: 'stalled', reason: 'ClusterNotFound', message }
     const { generation, annotations: given } = object.metadata
     await writer.writeStatus(object, (before) =>

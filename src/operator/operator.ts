@@ -5,6 +5,7 @@ import { packageVersion } from '../lib/version.ts'
 import type { NomadConnection } from '../nomad/connection.ts'
 import type { VolumesApi } from '../nomad/ports.ts'
 import type { Admin, OperatorInfo } from './admin/admin.ts'
+import { createAskOutside } from './ask-outside.ts'
 import { type Operator, startOperator } from './control-loop.ts'
 import { createMemoryInventory, type KeptInventory } from './inventory/memory-inventory.ts'
 import { kubernetesSourceName } from './kubernetes/object-view.ts'
@@ -12,6 +13,7 @@ import type { KubernetesPart } from './kubernetes.ts'
 import { openParts } from './open-parts.ts'
 import { sourceName } from './open-sources.ts'
 import { createOperatorAdmin } from './operator-admin.ts'
+import { createTakeOrder } from './orders/take-order.ts'
 import type { Decision } from './plan/decision.ts'
 import type { Key } from './plan/identity.ts'
 import { guardEffects } from './replicas/guard-effects.ts'
@@ -108,14 +110,22 @@ export async function composeOperator(
         }),
   })
   const region = [options.cluster ?? [], nomadRegion ?? defaultRegion].flat().join('/')
-  const operator = startOperator({
+  const takeOrder = createTakeOrder({
+    inventory,
+    declarations: () => operator.desired.declarations(),
+    clock,
+    region,
+    ask: createAskOutside(client),
+    look: (key) => operator.look(key),
+  })
+  const operator: Operator = startOperator({
     ...parts,
     ...observed?.hooks,
     ...(kubernetes === undefined ? {} : { sources: [...parts.sources, kubernetes.source] }),
     // Who writes nothing leaves objects alone too.
     ...(kubernetes === undefined || readOnly
       ? {}
-      : { keeper: (access) => kubernetes.keeper({ ...access, inventory, region }) }),
+      : { keeper: (access) => kubernetes.keeper({ ...access, inventory, takeOrder }) }),
     api: term === undefined ? client : guardEffects<VolumesApi>(client, term.mayAct),
     inventory,
     clock,
@@ -137,7 +147,7 @@ export async function composeOperator(
     client,
     clock,
     info: operatorInfo(options),
-    region,
+    takeOrder,
   })
   observed?.observe(operator, admin.orphans)
   return {

@@ -191,16 +191,7 @@ function createReplicaAdmin(options: {
     inventory: async () => (await leading()).inventory(),
     hashKey: async () => (await leading()).hashKey(),
     orphans: async () => (await leading()).orphans(),
-    suspend: async (key) => (await leading()).suspend(key),
-    resume: async (key) => (await leading()).resume(key),
-    recreate: async (key, lostExternalID) => (await leading()).recreate(key, lostExternalID),
-    detach: async (key, node) => (await leading()).detach(key, node),
-    restore: async (key, snapshot) => (await leading()).restore(key, snapshot),
-    restoreReplaced: async (key, externalID) => (await leading()).restoreReplaced(key, externalID),
-    undoRestore: async (key) => (await leading()).undoRestore(key),
-    snapshotNow: async (...order) => (await leading()).snapshotNow(...order),
-    keepSnapshot: async (key) => (await leading()).keepSnapshot(key),
-    releaseSnapshot: async (key) => (await leading()).releaseSnapshot(key),
+    order: async (order) => (await leading()).order(order),
     reconcile: async () => (await leading()).reconcile(),
   }
 }

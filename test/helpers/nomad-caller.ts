@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { createConnectionPools } from '../../src/lib/http/connection-pools.ts'
+import { parseAddress } from '../../src/nomad/address.ts'
+import { readTlsSettings } from '../../src/nomad/client-tls.ts'
 import { readEnvironment } from '../../src/nomad/environment.ts'
-import { createTransport } from '../../src/nomad/transport.ts'
 
 /** A request as it goes out; the path is sent as it stands. */
 export interface NomadRequest {
@@ -22,19 +25,26 @@ export interface NomadCaller {
 }
 
 /**
- * Over TLS, a unix socket or plainly, by the operator's own transport.
+ * Over TLS, a unix socket or plainly, by the operator's own connections.
  * @param environment `NOMAD_ADDR` and the other settings that every Nomad tool takes from it
  */
 export function createNomadCaller(environment: NodeJS.ProcessEnv): NomadCaller {
-  const { region, ...options } = readEnvironment(environment)
-  const transport = createTransport(options)
+  const { region, address, token, tokenFile, tls = {} } = readEnvironment(environment)
+  const { origin, pathPrefix, socketPath } = parseAddress(address)
+  const pools = createConnectionPools({
+    origin,
+    ...(socketPath !== undefined && { socketPath }),
+    pools: { all: {} },
+  })
+  const settings = origin.startsWith('https:') ? readTlsSettings(tls) : undefined
   return {
     async call({ method, path, body, headers }) {
-      const token = transport.token()
-      const answer = await transport.pools().reads.request({
+      const secret = tokenFile === undefined ? token : readFileSync(tokenFile, 'utf8').trim()
+      const answer = await pools.get('all', settings).request({
+        origin,
         method,
-        path: `${transport.pathPrefix}${inRegion(path, region)}`,
-        headers: { ...(token !== undefined && { 'x-nomad-token': token }), ...headers },
+        path: `${pathPrefix}${inRegion(path, region)}`,
+        headers: { ...(secret !== undefined && { 'x-nomad-token': secret }), ...headers },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       })
       const pairs = Object.entries(answer.headers).map(([name, value]): [string, string] => [
@@ -43,7 +53,7 @@ export function createNomadCaller(environment: NodeJS.ProcessEnv): NomadCaller {
       ])
       return { status: answer.statusCode, headers: new Headers(pairs), text: await answer.body.text() }
     },
-    close: transport.close,
+    close: pools.close,
   }
 }
 

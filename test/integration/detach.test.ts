@@ -85,7 +85,7 @@ describe('detach, with processes', () => {
     const second = startOperator(again.url, folder, dataDirectory)
     const held = await verdict(second, 'stalled', 'DetachNeedsWord')
     expect(held.why).toContain('is lost')
-    expect(held.why).toContain(`mooring detach 'default/data' --node-is-dead ${attached[0]}`)
+    expect(held.why).toContain(`mooring detach default/data --node-is-dead ${attached[0]}`)
 
     expect(await act('detach', 'data', '--node-is-dead', node)).toMatchObject({ status: 0 })
     await verdict(second, 'ready')

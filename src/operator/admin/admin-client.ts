@@ -57,8 +57,6 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
     if (answer.statusCode !== 200) throw new UsageError((parseJSON(text) as { message: string }).message)
     return parseJSON(text) as Answer
   }
-  const order = async (path: string, body: object) =>
-    (await call<{ message: string }>('POST', path, body)).message
 
   const client: AdminClient = {
     info: () => call<OperatorInfo>('GET', '/v1/info'),
@@ -70,17 +68,7 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
     },
     hashKey: async () => (await call<{ hashKey: string }>('GET', '/v1/hash-key')).hashKey,
     orphans: () => call<Orphans>('GET', '/v1/orphans'),
-    suspend: (key) => order('/v1/suspend', { key }),
-    resume: (key) => order('/v1/resume', { key }),
-    recreate: (key, lostExternalID) => order('/v1/recreate', { key, lostExternalID }),
-    restore: (key, snapshot) => order('/v1/restore', { key, snapshot }),
-    restoreReplaced: (key, externalID) => order('/v1/restore/replaced', { key, externalID }),
-    undoRestore: (key) => order('/v1/restore/undo', { key }),
-    snapshotNow: (target, volume) =>
-      order('/v1/snapshot/now', { target, ...(volume === undefined ? {} : { volume }) }),
-    keepSnapshot: (key) => order('/v1/snapshot/keep', { key }),
-    releaseSnapshot: (key) => order('/v1/snapshot/release', { key }),
-    detach: (key, node) => order('/v1/detach', { key, node }),
+    order: async (order) => (await call<{ message: string }>('POST', '/v1/orders', order)).message,
     reconcile: () => call('POST', '/v1/reconcile'),
     close: () => dispatcher.destroy(),
   }

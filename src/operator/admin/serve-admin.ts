@@ -7,29 +7,12 @@ import { UsageError } from '../../lib/errors.ts'
 import { stringifyJSON } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
 import { packageVersion } from '../../lib/version.ts'
+import { Order, parseOrder } from '../orders/order.ts'
 import type { Admin } from './admin.ts'
 
 /** Names the release that answers: shapes may differ between releases, so a client asks for its own. */
 export const versionHeader = 'mooring-version'
 
-const KeyBody = Type.Object({ key: Type.String() }, { additionalProperties: false })
-const RecreateBody = Type.Object(
-  { key: Type.String(), lostExternalID: Type.String() },
-  { additionalProperties: false },
-)
-const RestoreBody = Type.Object(
-  { key: Type.String(), snapshot: Type.String() },
-  { additionalProperties: false },
-)
-const RestoreReplacedBody = Type.Object(
-  { key: Type.String(), externalID: Type.String() },
-  { additionalProperties: false },
-)
-const SnapshotNowBody = Type.Object(
-  { target: Type.String(), volume: Type.Optional(Type.String()) },
-  { additionalProperties: false },
-)
-const DetachBody = Type.Object({ key: Type.String(), node: Type.String() }, { additionalProperties: false })
 const StatusQuery = Type.Object({
   after: Type.Optional(Type.Integer()),
   cluster: Type.Optional(Type.String()),
@@ -76,45 +59,10 @@ export async function serveAdmin(options: {
   app.get('/v1/inventory', (request) => of(request).inventory())
   app.get('/v1/hash-key', async (request) => ({ hashKey: await of(request).hashKey() }))
   app.get('/v1/orphans', (request) => of(request).orphans())
-  for (const [path, order] of [
-    ['/v1/suspend', 'suspend'],
-    ['/v1/resume', 'resume'],
-    ['/v1/restore/undo', 'undoRestore'],
-    ['/v1/snapshot/keep', 'keepSnapshot'],
-    ['/v1/snapshot/release', 'releaseSnapshot'],
-  ] as const) {
-    app.post<{ Body: Type.Static<typeof KeyBody> }>(path, { schema: { body: KeyBody } }, async (request) => ({
-      message: await of(request)[order](request.body.key),
-    }))
-  }
-  app.post<{ Body: Type.Static<typeof RecreateBody> }>(
-    '/v1/recreate',
-    { schema: { body: RecreateBody } },
-    async (request) => ({
-      message: await of(request).recreate(request.body.key, request.body.lostExternalID),
-    }),
-  )
-  app.post<{ Body: Type.Static<typeof RestoreBody> }>(
-    '/v1/restore',
-    { schema: { body: RestoreBody } },
-    async (request) => ({ message: await of(request).restore(request.body.key, request.body.snapshot) }),
-  )
-  app.post<{ Body: Type.Static<typeof RestoreReplacedBody> }>(
-    '/v1/restore/replaced',
-    { schema: { body: RestoreReplacedBody } },
-    async (request) => ({
-      message: await of(request).restoreReplaced(request.body.key, request.body.externalID),
-    }),
-  )
-  app.post<{ Body: Type.Static<typeof SnapshotNowBody> }>(
-    '/v1/snapshot/now',
-    { schema: { body: SnapshotNowBody } },
-    async (request) => ({ message: await of(request).snapshotNow(request.body.target, request.body.volume) }),
-  )
-  app.post<{ Body: Type.Static<typeof DetachBody> }>(
-    '/v1/detach',
-    { schema: { body: DetachBody } },
-    async (request) => ({ message: await of(request).detach(request.body.key, request.body.node) }),
+  app.post<{ Body: Order }>(
+    '/v1/orders',
+    { schema: { body: Order }, validatorCompiler: () => readOrder },
+    async (request) => ({ message: await of(request).order(request.body) }),
   )
   app.post('/v1/reconcile', async (request) => {
     await of(request).reconcile()
@@ -135,5 +83,14 @@ export async function serveAdmin(options: {
       await app.close()
       socket.remove()
     },
+  }
+}
+
+/** The union's own parser, as fastify asks for it: its refusals say what to write. */
+function readOrder(body: unknown): { value: Order } | { error: Error } {
+  try {
+    return { value: parseOrder(body) }
+  } catch (error) {
+    return { error: error as Error } // It throws nothing else.
   }
 }

@@ -1,6 +1,8 @@
-import { errorMessage } from '../../lib/errors.ts'
+import { errorMessage, toOperationError, UsageError } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
 import { annotations } from '../desired/object-ends.ts'
-import type { Key } from '../plan/identity.ts'
+import { parseOrder } from '../orders/order.ts'
+import type { TakeOrder } from '../orders/take-order.ts'
 import type { Inventory } from '../plan/ports.ts'
 import type { InventoryRecord, VolumeRecord } from '../plan/record.ts'
 import { keysOf } from './object-index.ts'
@@ -8,174 +10,192 @@ import type { ObjectView } from './object-view.ts'
 import type { ObjectWriter } from './object-writer.ts'
 import { type HandledOrders, readStatus } from './status.ts'
 
-/** What a person may order; each rejects where the order makes no sense, and says why. */
-export interface ObjectOrders {
-  /** @param snapshot by its name or its ID */
-  restore(key: Key, snapshot: string): Promise<string>
-  restoreReplaced(key: Key, externalID: string): Promise<string>
-  recreate(key: Key, lostExternalID: string): Promise<string>
-  /** @param node its ID, or the beginning of it */
-  detach(key: Key, node: string): Promise<string>
-  /** A run of the schedule. @returns what to tell, and the snapshots that are begun */
-  snapshotNow(schedule: Key): Promise<{ readonly message: string; readonly keys: readonly Key[] }>
+/** What an annotation is read by. */
+interface Reading {
+  /** What is managed for the object, of the kind that the annotation is for. */
+  readonly records: readonly InventoryRecord[]
+  readonly views: readonly ObjectView[]
+  readonly inventory: Pick<Inventory, 'orders'>
 }
 
-/** An annotation whose every new value is one order, and the field of status that says which was taken last. */
-interface Order {
+/** An annotation by which a person gives an order. */
+interface OrderAnnotation {
   readonly annotation: string
-  readonly field: keyof HandledOrders
+  readonly on: InventoryRecord['kind']
+  /** The first word of its events: `Restore` stands for RestoreOrdered, RestoreRefused and RestoreDelayed. */
+  readonly name: string
+  /**
+   * The field of status that holds the value that was taken last: each new value is one order. Without a field the
+   * annotation says how it shall be, and `ordersOf` gives an order only while it is otherwise.
+   */
+  readonly field?: keyof HandledOrders
   /** Set where the order must not be taken twice, whatever crashes in between: better none than two. */
   readonly isMarkedFirst?: true
+  /** The orders that the value comes to, for `parseOrder`. @throws UsageError where it comes to none */
+  readonly ordersOf: (given: string, reading: Reading) => readonly unknown[]
 }
 
-const restoreFrom: Order = { annotation: annotations.restoreFrom, field: 'lastHandledRestoreFrom' }
-const nodeIsDead: Order = {
-  annotation: annotations.nodeIsDead,
-  field: 'lastHandledNodeIsDead',
-  // The word is about the allocations of that moment.
-  isMarkedFirst: true,
-}
-const snapshotNow: Order = { annotation: annotations.snapshotNow, field: 'lastHandledSnapshotNow' }
+/** Every annotation that orders something. A new one is one row here. */
+const orderAnnotations: readonly OrderAnnotation[] = [
+  {
+    annotation: annotations.restoreFrom,
+    on: 'Volume',
+    name: 'Restore',
+    field: 'lastHandledRestoreFrom',
+    ordersOf: restoreOrders,
+  },
+  {
+    annotation: annotations.nodeIsDead,
+    on: 'Volume',
+    name: 'Detach',
+    field: 'lastHandledNodeIsDead',
+    // A person's word is about the allocations of that moment.
+    isMarkedFirst: true,
+    ordersOf: (node, { records }) => records.map(({ key }) => ({ type: 'detach', key, node })),
+  },
+  {
+    annotation: annotations.recreate,
+    on: 'Volume',
+    name: 'Recreate',
+    ordersOf: (lostExternalID, { records, inventory }) =>
+      volumesOf(records)
+        .filter((record) => record.externalID === lostExternalID && hasVanished(record))
+        .filter(({ key }) => inventory.orders(key).recreate?.externalID !== lostExternalID)
+        .map(({ key }) => ({ type: 'recreate', key, lostExternalID })),
+  },
+  {
+    annotation: annotations.snapshotNow,
+    on: 'SnapshotSchedule',
+    name: 'Snapshots',
+    field: 'lastHandledSnapshotNow',
+    ordersOf: (_given, { records }) => records.map(({ key }) => ({ type: 'takeSnapshots', key })),
+  },
+  {
+    annotation: annotations.keep,
+    on: 'Snapshot',
+    name: 'Keep',
+    ordersOf: (given, { records, inventory }) =>
+      records
+        .filter((record) => record.kind === 'Snapshot' && record.schedule !== undefined)
+        .filter(({ key }) => (inventory.orders(key).keptSinceMs !== undefined) !== (given !== 'false'))
+        .map(({ key }) => ({ type: given === 'false' ? 'releaseSnapshot' : 'keepSnapshot', key })),
+  },
+]
 
 /**
- * Takes orders from annotations. Those for a restore name the external volume that they are about, so that one
- * which was carried out is one no more, whatever crashes in between.
+ * Takes orders from annotations. Each order of each object costs itself alone: where it is refused an event says
+ * why, once, and where it fails it is tried again at the next reading.
  */
 export function createAnnotationOrders(options: {
-  readonly writer: ObjectWriter
+  readonly writer: Pick<ObjectWriter, 'current' | 'writeStatus' | 'event'>
   readonly inventory: Pick<Inventory, 'get' | 'orders'>
-  readonly orders: ObjectOrders
-  readonly wake: (key: Key) => void
-}): { follow(views: readonly ObjectView[]): Promise<void> } {
-  const { writer, inventory, orders, wake } = options
+  readonly takeOrder: TakeOrder
+  readonly log: Pick<Log, 'warn'>
+}): {
+  /** Never rejects. @param views all objects of the last reading */
+  follow(views: readonly ObjectView[]): Promise<void>
+} {
+  const { writer, inventory, takeOrder, log } = options
+  /** By object and annotation, what an event said that would be said again at each reading. */
+  let told = new Map<string, string>()
 
-  /** Takes the order where the annotation has another value than the one that was taken last. */
-  async function take(
-    view: ObjectView,
-    { annotation, field, isMarkedFirst }: Order,
-    carryOut: (given: string) => Promise<void>,
-  ): Promise<void> {
+  async function take(view: ObjectView, row: OrderAnnotation, reading: Reading, tell: Tell): Promise<void> {
+    const { annotation, name, field, isMarkedFirst } = row
     const given = view.object.metadata.annotations?.[annotation]
     const object = writer.current(view.object)
-    if (object === undefined || (readStatus(object) as HandledOrders)[field] === given) return
-    const mark = () =>
-      writer.writeStatus(object, (before) => {
+    if (object === undefined) return
+    if (field !== undefined && (readStatus(object) as HandledOrders)[field] === given) return
+    const mark = async () => {
+      if (field === undefined) return
+      await writer.writeStatus(object, (before) => {
         const { [field]: _, ...rest } = before as HandledOrders
         return given === undefined ? rest : { ...rest, [field]: given }
       })
+    }
     if (given === undefined || isMarkedFirst) await mark()
     if (given === undefined) return
-    await carryOut(given)
+    try {
+      await giveOrders(view, row, given, reading)
+    } catch (error) {
+      const isAnswer = error instanceof UsageError || toOperationError(error).kind === 'permanent'
+      if (!isAnswer && !isMarkedFirst) {
+        tell(`${name}Delayed`, `${errorMessage(error)}: the order of ${annotation} is tried again`)
+        return
+      }
+      tell(`${name}Refused`, errorMessage(error))
+    }
     if (!isMarkedFirst) await mark()
   }
 
-  async function detach(view: ObjectView, records: readonly VolumeRecord[], node: string) {
-    const refusals: string[] = []
-    for (const { key } of records) {
+  /** @throws what failed; or why all were refused: of several volumes, some may never have been on that node */
+  async function giveOrders(
+    { object }: ObjectView,
+    { name, ordersOf }: OrderAnnotation,
+    given: string,
+    reading: Reading,
+  ): Promise<void> {
+    const failures: unknown[] = []
+    const orders = ordersOf(given, reading)
+    for (const order of orders) {
       try {
-        writer.event(view.object, 'Normal', 'DetachOrdered', await orders.detach(key, node))
-        wake(key)
+        writer.event(object, 'Normal', `${name}Ordered`, await takeOrder(parseOrder(order)))
       } catch (error) {
-        refusals.push(errorMessage(error))
+        failures.push(error)
       }
     }
-    // Of several volumes, some may never have been there.
-    if (refusals.length === records.length)
-      writer.event(view.object, 'Warning', 'DetachRefused', refusals.join('; '))
-  }
-
-  async function takeSnapshots(view: ObjectView, schedule: Key) {
-    try {
-      const { message, keys } = await orders.snapshotNow(schedule)
-      writer.event(view.object, 'Normal', 'SnapshotsOrdered', message)
-      for (const key of keys) wake(key)
-    } catch (error) {
-      writer.event(view.object, 'Warning', 'SnapshotsRefused', errorMessage(error))
-    }
-  }
-
-  async function restore(
-    view: ObjectView,
-    records: readonly VolumeRecord[],
-    given: string,
-    views: readonly ObjectView[],
-  ) {
-    const refuse = (why: string) => writer.event(view.object, 'Warning', 'RestoreRefused', why)
-    if (!/^[^@]+@./s.test(given)) {
-      return refuse(
-        `${annotations.restoreFrom} is "${given}": write <Snapshot>@<current external ID>, or replaced:<external ID>@<current external ID>`,
-      )
-    }
-    const [found] = records.flatMap((record) => {
-      const source = parseRestoreFrom(given, record.externalID)
-      return source === undefined ? [] : [{ record, source }]
-    })
-    if (found === undefined) {
-      const known = records.map(({ externalID }) => `"${externalID ?? ''}"`).join(', ')
-      return refuse(
-        `its external volume is ${known}, and the order is about "${given.slice(given.indexOf('@') + 1)}"`,
-      )
-    }
-    const { record, source } = found
-    try {
-      const said =
-        'backTo' in source
-          ? await orders.restoreReplaced(record.key, source.backTo)
-          : await orders.restore(record.key, nameOfSnapshot(source.snapshot, record, views))
-      writer.event(view.object, 'Normal', 'RestoreOrdered', said)
-      wake(record.key)
-    } catch (error) {
-      refuse(errorMessage(error))
-    }
-  }
-
-  async function recreate(view: ObjectView, records: readonly VolumeRecord[]) {
-    const given = view.object.metadata.annotations?.[annotations.recreate]
-    const record = records.find(({ externalID }) => externalID !== undefined && externalID === given)
-    if (given === undefined || record === undefined || !hasVanished(record)) return
-    if (inventory.orders(record.key).recreate?.externalID === given) return
-    writer.event(view.object, 'Normal', 'RecreateOrdered', await orders.recreate(record.key, given))
-    wake(record.key)
+    const failed = failures.find((each) => !(each instanceof UsageError))
+    if (failed !== undefined) throw failed
+    if (orders.length > 0 && failures.length === orders.length)
+      throw new UsageError(failures.map(errorMessage).join('; '))
   }
 
   return {
     async follow(views) {
+      const before = told
+      told = new Map()
       for (const view of views) {
         const own = recordsOf(view)
-        const volumes = own.filter((record) => record.kind === 'Volume')
-        if (volumes.length > 0) {
-          await take(view, restoreFrom, (given) => restore(view, volumes, given, views))
-          await take(view, nodeIsDead, (node) => detach(view, volumes, node))
-          await recreate(view, volumes)
+        for (const row of orderAnnotations) {
+          const records = own.filter(({ kind }) => kind === row.on)
+          if (records.length === 0) continue
+          const place = `${view.object.metadata.uid} ${row.annotation}`
+          const tell: Tell = (reason, message) => {
+            const said = `${reason}: ${message}`
+            if (before.get(place) !== said) writer.event(view.object, 'Warning', reason, message)
+            told.set(place, said)
+          }
+          try {
+            await take(view, row, { records, views, inventory }, tell)
+          } catch (error) {
+            const { file: object } = view.place
+            log.warn(
+              { object, annotation: row.annotation, error: errorMessage(error) },
+              'an order in an annotation failed: it is tried again',
+            )
+          }
         }
-        const schedule = own.find(({ kind }) => kind === 'SnapshotSchedule')
-        if (schedule !== undefined) await take(view, snapshotNow, () => takeSnapshots(view, schedule.key))
       }
     },
   }
 
-  /** What is managed for the object that speaks for it. */
+  /** What is managed for the object that declares it, or that shows a schedule's snapshot. */
   function recordsOf(view: ObjectView): InventoryRecord[] {
+    const { uid } = view.object.metadata
     return keysOf(view).flatMap((key) => {
       const record = inventory.get(key)
-      const isOwn = record?.declaration.place.object?.uid === view.object.metadata.uid
-      return record !== undefined && isOwn ? [record] : []
+      if (record === undefined) return []
+      const shown = record.kind === 'Snapshot' ? record.schedule?.objectUID : undefined
+      const owner = view.mirrorOf === undefined ? record.declaration.place.object?.uid : shown
+      return owner === uid ? [record] : []
     })
   }
 }
 
-/** What is to be restored in the place of this external volume; undefined where the order is about another. */
-function parseRestoreFrom(
-  given: string,
-  externalID: string | undefined,
-): { readonly snapshot: string } | { readonly backTo: string } | undefined {
-  const end = `@${externalID ?? ''}`
-  if (externalID === undefined || !given.endsWith(end)) return undefined
-  const from = given.slice(0, -end.length)
-  // No name of an object has a colon.
-  const [, backTo] = /^replaced:(.+)$/s.exec(from) ?? []
-  if (backTo !== undefined) return { backTo }
-  return from === '' || from.includes('@') ? undefined : { snapshot: from }
+/** Tells the person by an event, unless the same was told at the reading before. */
+type Tell = (reason: string, message: string) => void
+
+function volumesOf(records: readonly InventoryRecord[]): VolumeRecord[] {
+  return records.filter((record) => record.kind === 'Volume')
 }
 
 function hasVanished({ status }: VolumeRecord): boolean {
@@ -184,7 +204,36 @@ function hasVanished({ status }: VolumeRecord): boolean {
   )
 }
 
-/** What a schedule made has an object of another name than its own. */
+/**
+ * The order names the external volume that it is about, so an order that was carried out is one no more, whatever
+ * crashes in between.
+ */
+function restoreOrders(given: string, { records, views }: Reading): readonly unknown[] {
+  const volumes = volumesOf(records)
+  if (!/^[^@]+@./s.test(given)) {
+    throw new UsageError(
+      `${annotations.restoreFrom} is "${given}": write <Snapshot>@<current external ID>, or replaced:<external ID>@<current external ID>`,
+    )
+  }
+  const [found] = volumes.flatMap((record): object[] => {
+    const end = `@${record.externalID ?? ''}`
+    const from = given.slice(0, -end.length)
+    const isAbout = record.externalID !== undefined && given.endsWith(end) && from !== ''
+    if (!isAbout) return []
+    // No name of an object has a colon.
+    const [, externalID] = /^replaced:(.+)$/s.exec(from) ?? []
+    const { key } = record
+    if (externalID !== undefined) return [{ type: 'restoreBack', key, externalID }]
+    return from.includes('@') ? [] : [{ type: 'restore', key, snapshot: nameOfSnapshot(from, record, views) }]
+  })
+  if (found !== undefined) return [found]
+  const known = volumes.map(({ externalID }) => `"${externalID ?? ''}"`).join(', ')
+  throw new UsageError(
+    `its external volume is ${known}, and the order is about "${given.slice(given.indexOf('@') + 1)}"`,
+  )
+}
+
+/** The object of a schedule's snapshot has another name than the snapshot. */
 function nameOfSnapshot(name: string, { declaration }: VolumeRecord, views: readonly ObjectView[]): string {
   const mirror = views.find(
     ({ object, mirrorOf, declaration: shown }) =>

@@ -1,8 +1,7 @@
 import { isAlreadyExists, isNamespaceGone, type KubernetesApi } from '../../kube/api.ts'
 import { apiVersionOf, snapshots } from '../../kube/resources.ts'
-import type { Clock } from '../../lib/clock.ts'
+import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
-import { annotations } from '../desired/object-ends.ts'
 import type { Inventory } from '../plan/ports.ts'
 import type { InventoryRecord, SnapshotRecord } from '../plan/record.ts'
 import { nameOfMirror, specOfMirror } from './mirror.ts'
@@ -18,7 +17,7 @@ export interface Mirrors {
   ensure(record: SnapshotRecord): Promise<void>
   /** Takes an object away that shows nothing any more. */
   remove(view: ObjectView): Promise<void>
-  /** Follows what people did to the objects. @param views all there are, of a complete reading */
+  /** Releases each snapshot whose object a person deleted. Never rejects. @param views all there are, of a complete reading */
   follow(views: readonly ObjectView[]): Promise<void>
 }
 
@@ -27,10 +26,9 @@ export function createMirrors(options: {
   readonly writer: ObjectWriter
   readonly inventory: Inventory
   readonly wake: (key: string) => void
-  readonly clock: Pick<Clock, 'now'>
   readonly log: Log
 }): Mirrors {
-  const { api, writer, inventory, wake, clock, log } = options
+  const { api, writer, inventory, wake, log } = options
 
   async function amend(key: string, change: (schedule: Schedule) => Schedule, policy?: 'Retain') {
     await inventory.amend(key, (record) => {
@@ -42,17 +40,6 @@ export function createMirrors(options: {
         schedule: change(record.schedule),
       }
     })
-  }
-
-  async function follow(view: ObjectView, record: SnapshotRecord & { readonly schedule: Schedule }) {
-    const given = view.object.metadata.annotations?.[annotations.keep]
-    const isKept = inventory.orders(record.key).keptSinceMs !== undefined
-    // Not said: whatever `mooring snapshot keep` said stands.
-    if (given === undefined || (given !== 'false') === isKept) return
-    await inventory.amendOrders(record.key, ({ keptSinceMs: _, ...others }) =>
-      isKept ? others : { ...others, keptSinceMs: clock.now() },
-    )
-    wake(record.schedule.schedule)
   }
 
   return {
@@ -95,24 +82,27 @@ export function createMirrors(options: {
       await api.delete(snapshots, addressOf(found), uid === undefined ? {} : { uid })
     },
     async follow(views) {
-      const byUID = new Map(views.map((view) => [view.object.metadata.uid, view]))
+      const seen = new Set(views.map(({ object }) => object.metadata.uid))
       for (const record of inventory.list()) {
-        if (!isShown(record)) continue
-        const view = byUID.get(record.schedule.objectUID)
-        if (view !== undefined) {
-          await follow(view, record)
-          continue
+        if (!isShown(record) || seen.has(record.schedule.objectUID)) continue
+        try {
+          await releaseIfDeleted(record)
+        } catch (error) {
+          log.warn({ key: record.key, error: errorMessage(error) }, 'the object of a snapshot cannot be read')
         }
-        const { namespace } = record.declaration.place.object ?? {}
-        if (namespace === undefined || record.schedule.isExpired) continue
-        // Just made, it may not have been seen yet.
-        const found = await api.get(snapshots, { namespace, name: nameOfMirror(record.key) })
-        if (found?.metadata.uid === record.schedule.objectUID) continue
-        log.info({ key: record.key }, "a schedule's snapshot is released: its object was deleted")
-        await amend(record.key, (schedule) => ({ ...schedule, isExpired: true }), 'Retain')
-        wake(record.key)
       }
     },
+  }
+
+  async function releaseIfDeleted(record: SnapshotRecord & { readonly schedule: Schedule }) {
+    const { namespace } = record.declaration.place.object ?? {}
+    if (namespace === undefined || record.schedule.isExpired) return
+    // Just made, it may not have been seen yet.
+    const found = await api.get(snapshots, { namespace, name: nameOfMirror(record.key) })
+    if (found?.metadata.uid === record.schedule.objectUID) return
+    log.info({ key: record.key }, "a schedule's snapshot is released: its object was deleted")
+    await amend(record.key, (schedule) => ({ ...schedule, isExpired: true }), 'Retain')
+    wake(record.key)
   }
 }
 

@@ -42,6 +42,7 @@ export function createObjectKeeper(options: {
   readonly objects: () => { readonly views: readonly ObjectView[]; readonly complete: boolean }
   readonly writer: ObjectWriter
   readonly mirrors: Mirrors
+  /** Takes the orders of annotations. Never rejects. */
   readonly orders: { follow(views: readonly ObjectView[]): Promise<void> }
   readonly inventory: Inventory
   readonly declared: DeclaredNow
@@ -244,12 +245,8 @@ export function createObjectKeeper(options: {
           log.warn({ object: view.place.file, error: errorMessage(error) }, 'an object could not be written')
         }
       }
-      try {
-        await orders.follow(views)
-        if (complete) await mirrors.follow(views.filter(({ mirrorOf }) => mirrorOf !== undefined))
-      } catch (error) {
-        log.warn({ error: errorMessage(error) }, 'what people did to objects could not be followed')
-      }
+      await orders.follow(views)
+      if (complete) await mirrors.follow(views.filter(({ mirrorOf }) => mirrorOf !== undefined))
     },
   }
 }

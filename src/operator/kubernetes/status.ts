@@ -24,27 +24,31 @@ export function statusOfRecord(
   observed: ObjectIdentity | undefined,
   before: ObjectStatus,
 ): ObjectStatus {
-  const common = commonOf(record, observed)
+  const common = { ...commonOf(record, observed), ...ordersHandled(before) }
   switch (record.kind) {
-    case 'Volume': {
-      return { ...common, ...volumeFacts(record), ...ordersHandled(before) }
-    }
+    case 'Volume':
+      return { ...common, ...volumeFacts(record) }
     case 'Snapshot':
       return { ...common, ...snapshotFacts(record) }
     case 'SnapshotSchedule':
-      return { ...common, ...scheduleFacts(record), ...ordersHandled(before) }
+      return { ...common, ...scheduleFacts(record) }
   }
 }
 
-/** What says that an order was taken is written beside the order itself, and stays. */
+/** Which orders were taken is written where each is taken, and stays. */
 export function ordersHandled(before: ObjectStatus): HandledOrders {
-  const { lastHandledRestoreFrom, lastHandledNodeIsDead, lastHandledSnapshotNow } = before as HandledOrders
-  return given({ lastHandledRestoreFrom, lastHandledNodeIsDead, lastHandledSnapshotNow })
+  const fields = Object.entries(before).filter(
+    ([name]) => name.startsWith('lastHandled') && name !== 'lastHandledReconcileAt',
+  )
+  return Object.fromEntries(fields) as HandledOrders // By their names.
 }
 
-/** Values of annotations that order something once. */
-export type HandledOrders = Pick<VolumeStatus, 'lastHandledRestoreFrom' | 'lastHandledNodeIsDead'> &
-  Pick<SnapshotScheduleStatus, 'lastHandledSnapshotNow'>
+/** Values of annotations that order something once, by `lastHandled<Order>`. */
+export type HandledOrders = Omit<
+  HandledFields<VolumeStatus> & HandledFields<SnapshotStatus> & HandledFields<SnapshotScheduleStatus>,
+  'lastHandledReconcileAt'
+>
+type HandledFields<Fields> = Pick<Fields, Extract<keyof Fields, `lastHandled${string}`>>
 
 function commonOf({ declaration, status }: InventoryRecord, observed: ObjectIdentity | undefined) {
   const [last] = status.history ?? []

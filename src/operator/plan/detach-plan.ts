@@ -1,3 +1,4 @@
+import { shellCommand } from '../../lib/shell-command.ts'
 import type { VolumeSpec } from '../declare/volume.ts'
 import type { Decision } from './decision.ts'
 import type { DetachOrder } from './orders.ts'
@@ -128,7 +129,7 @@ function planNode(
       'stalled',
       'DetachNeedsWord',
       `node ${nodeID} is not detached: ${why}, and a writer may live there still. ` +
-        `Make sure that nothing on it writes any more, then: mooring detach '${title}' --node-is-dead ${nodeID}`,
+        `Make sure that nothing on it writes any more, then: ${shellCommand('mooring', 'detach', title, '--node-is-dead', nodeID)}`,
     )
   }
   const waitMs = tried === undefined ? 0 : tried.lastMs + retryAfterMs(tried.times) - nowMs

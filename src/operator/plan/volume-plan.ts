@@ -1,3 +1,4 @@
+import { shellCommand } from '../../lib/shell-command.ts'
 import type { Plugin, Room } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import type { VolumeDeclaration } from '../declare/declaration.ts'
@@ -180,6 +181,8 @@ function planVanished(
       `a person gave up external volume "${externalID}"; a new and blank one takes its place`,
     )
   }
+  const { namespace, volumeID } = record.declaration.spec
+  const recreate = shellCommand('mooring', 'recreate', `${namespace}/${volumeID}`, '--lost', externalID)
   return record.externalID === undefined
     ? wait(
         'ExternalVolumeNotFound',
@@ -189,7 +192,7 @@ function planVanished(
     : stall(
         'Vanished',
         `Nomad has no such volume and plugin "${pluginID}" no longer lists external volume "${externalID}". ` +
-          `A blank one is never created in its place: bring the external volume back, remove the declaration, or give it up by mooring recreate ${record.declaration.spec.volumeID} --lost ${externalID}.`,
+          `A blank one is never created in its place: bring the external volume back, remove the declaration, or give it up by ${recreate}`,
       )
 }
 

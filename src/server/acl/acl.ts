@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
+import { watchFiles } from '../../lib/file-value.ts'
 import type { Log } from '../../lib/log.ts'
 import { ApiError } from '../errors.ts'
-import { watchFiles } from '../watch-files.ts'
 import { type Access, createAccess, fullAccess } from './access.ts'
 import { type AclFile, hashSecret, readAclFile } from './acl-file.ts'
 

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage, UsageError } from '../../lib/errors.ts'
+import { watchFiles } from '../../lib/file-value.ts'
 import type { Log } from '../../lib/log.ts'
-import { watchFiles } from '../watch-files.ts'
 
 /** Paths of PEM files. */
 export interface TlsFiles {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { UsageError } from '../../lib/errors.ts'
+import { shellCommand } from '../../lib/shell-command.ts'
 import { formatOf, openDatabase } from '../../lib/sqlite.ts'
 import { openKeyFile, type SecretBox } from './secret-box.ts'
 
@@ -118,7 +119,7 @@ function openLog(sql: DatabaseSync, path: string): number {
 /** What a person can do about a state that cannot be opened. */
 export const remedies = (directory: string) => ({
   busy: 'end that one, or give another --data-dir',
-  damaged: `restore a backup: mooring server restore FILE --data-dir ${directory}`,
+  damaged: `restore a backup: ${restoreCommand(directory)}`,
 })
 
 /** The key that a state is encrypted with; undefined: it is new, or of before there was one. */
@@ -132,7 +133,7 @@ function requireSound(database: DatabaseSync, path: string): void {
   const found = String(database.prepare('PRAGMA quick_check(1)').get()?.quick_check)
   if (found === 'ok') return
   throw new UsageError(
-    `the server's state at ${path} is damaged (${found.replaceAll(/\s+/g, ' ')}); restore a backup: mooring server restore FILE --data-dir ${dirname(path)}`,
+    `the server's state at ${path} is damaged (${found.replaceAll(/\s+/g, ' ')}); restore a backup: ${restoreCommand(dirname(path))}`,
   )
 }
 
@@ -141,4 +142,8 @@ function scrub(sql: DatabaseSync): void {
   if (sql.prepare("SELECT value FROM meta WHERE key = 'scrubbed'").get() !== undefined) return
   sql.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')
   sql.exec("INSERT INTO meta (key, value) VALUES ('scrubbed', 'yes')")
+}
+
+function restoreCommand(directory: string): string {
+  return shellCommand('mooring', 'server', 'restore', 'FILE', '--data-dir', directory)
 }

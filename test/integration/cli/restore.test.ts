@@ -39,8 +39,12 @@ describe('mooring restore', () => {
     const asked = await run('restore', 'data', '--from', 'before')
     expect(asked).toMatchObject({ status: 1 })
     expect(asked.stderr).toMatch(/say --yes/)
-    await expect(admin.restore('Volume/default/data', 'other')).rejects.toThrow(/lists no snapshot "other"/)
-    await expect(admin.undoRestore('Volume/default/data')).rejects.toThrow(/no restore under way/)
+    await expect(
+      admin.order({ type: 'restore', key: 'Volume/default/data', snapshot: 'other' }),
+    ).rejects.toThrow(/lists no snapshot "other"/)
+    await expect(admin.order({ type: 'undoRestore', key: 'Volume/default/data' })).rejects.toThrow(
+      /no restore under way/,
+    )
 
     const restored = await run('restore', 'data', '--from', 'before', '--yes', '--wait')
     expect(restored).toMatchObject({ status: 0, stderr: '' })
@@ -80,7 +84,7 @@ describe('mooring restore', () => {
     const [lost = ''] = mooring.directories()
     await fetch(`${mooring.url}/v1/volume/csi/data/delete`, { method: 'DELETE' })
     await mooring.status('Volume/default/data', 'stalled', 'Vanished')
-    await admin.restore('Volume/default/data', externalID)
+    await admin.order({ type: 'restore', key: 'Volume/default/data', snapshot: externalID })
     await mooring.status('Volume/default/data', 'ready')
     expect(mooring.directories()).toEqual([`${lost}-r1`])
     await mooring.stop()
@@ -104,8 +108,8 @@ spec:
     )
     await mooring.status('SnapshotSchedule/default/nightly', 'ready')
     /** Names hold whole seconds, so that a second run of one second is refused. */
-    const now = async (target: string) => {
-      const begun = await vi.waitFor(() => admin.snapshotNow(`default/${target}`), { timeout: 10_000 })
+    const now = async (key: string) => {
+      const begun = await vi.waitFor(() => admin.order({ type: 'takeSnapshots', key }), { timeout: 10_000 })
       const [, name = ''] = /begun: default\/(\S+)/.exec(begun) ?? []
       await mooring.status(`Snapshot/default/${name}`, 'ready')
       return name
@@ -115,10 +119,10 @@ spec:
         (line) => line.msg === 'no longer managed' && line.key === `Snapshot/default/${name}`,
         `${name} goes`,
       )
-    const first = await now('nightly')
+    const first = await now('SnapshotSchedule/default/nightly')
     expect((await run('snapshot', 'keep', first)).stdout).toMatch(/is kept/)
-    const second = await now('data')
-    const third = await now('nightly')
+    const second = await now('Volume/default/data')
+    const third = await now('SnapshotSchedule/default/nightly')
     await gone(second)
     const snapshots = (await admin.objects()).filter(({ kind }) => kind === 'Snapshot')
     expect(snapshots.map(({ metadata }) => metadata.name)).toEqual([first, third])
@@ -135,7 +139,9 @@ spec:
       async () =>
         expect(await alone()).toMatchObject({
           stderr: '',
-          stdout: expect.stringMatching(/begun: .*\(taken when an operator runs\)/),
+          stdout: expect.stringMatching(
+            /begun: .*\(no operator runs here: this takes effect when one does\)/,
+          ),
         }),
       { timeout: 10_000 },
     )

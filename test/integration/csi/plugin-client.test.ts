@@ -445,7 +445,7 @@ describe('a plugin that lies', () => {
       'a token that comes again',
       { ListVolumes: { nextToken: 'again' } },
       () => client.listAllVolumes({}),
-      /came before/,
+      /came twice/,
     ],
     [
       'tokens without end',

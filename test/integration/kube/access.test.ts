@@ -142,7 +142,7 @@ describe('credentials', () => {
     const read = vi.fn(async () => ({ headers: { authorization: `Bearer ${token}` }, tls: {} }))
     const http = createHttp({ server: kubernetes.address, namespace: 'default', credentials: read }, clock)
     onTestFinished(() => http.close())
-    const api = createKubernetesClient(http, kubernetes.address)
+    const api = createKubernetesClient(http)
     await Promise.all([api.list(namespaces), api.list(namespaces)])
     token = kubernetes.adminToken
     clock.advance(60_000)

@@ -166,7 +166,7 @@ describe('writes', () => {
     expect(error).toMatchObject({
       reason: 'InvalidArgument',
       message:
-        'create volume "data[0]" in namespace "prod": the plugin answered InvalidArgument: key "[REDACTED]" is too short',
+        'create volume "data[0]" in namespace "prod": the plugin answered InvalidArgument: key "***stripped***" is too short',
     })
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('hunter2')
   })

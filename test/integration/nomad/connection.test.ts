@@ -103,7 +103,7 @@ describe('TLS', () => {
         'an authority that is not known',
         () => start(noPlugins, withTls()),
         () => ({}),
-        /not from an authority that is trusted: name its file in NOMAD_CACERT \(--nomad-ca-cert\)/,
+        /not from an authority that is trusted: name the file of that authority in NOMAD_CACERT \(--nomad-ca-cert\)/,
       ],
       [
         'a certificate for another name',
@@ -182,7 +182,7 @@ describe('TLS', () => {
       () => `${server.certFile} and ${authority.keyFile} are not a client certificate and its key`,
     ],
     ['no token file', () => ({ tokenFile: missing }), () => missing],
-    ['a token file without a token', () => ({ tokenFile: server.certFile }), () => 'holds no token'],
+    ['a token file without a token', () => ({ tokenFile: server.certFile }), () => 'holds no Nomad token'],
   ])('names the file: %s', (_title, options, message) => {
     expect(() => createNomadClient({ address: 'https://127.0.0.1:1', ...options() })).toThrow(message())
   })

@@ -5,8 +5,9 @@ import { requirementsOf } from '../../../src/csi/capabilities.ts'
 import { loadContract } from '../../../src/csi/contract.ts'
 import { defaultDeadlines } from '../../../src/csi/deadlines.ts'
 import { PluginError } from '../../../src/csi/plugin-error.ts'
-import { loadRedactor, stripped } from '../../../src/csi/redactor.ts'
+import { loadRedactor } from '../../../src/csi/redactor.ts'
 import { toOperationError } from '../../../src/lib/errors.ts'
+import { stripped } from '../../../src/lib/redact.ts'
 
 test('every gRPC code has a class, and wrapping an error does not change what the loop does', () => {
   const codes = Object.values(status).filter((code) => typeof code === 'number')

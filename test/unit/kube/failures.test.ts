@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { isAlreadyExists, isConflict, isNotFound } from '../../../src/kube/api.ts'
 import { type Call, classifyAnswer, classifyLostAnswer, describeCall } from '../../../src/kube/failures.ts'
 import { secrets, volumes } from '../../../src/kube/resources.ts'
+import { HttpFailure } from '../../../src/lib/http/http-client.ts'
 
 const read: Call = { verb: 'get', resource: volumes, namespace: 'storage', name: 'data' }
 const write: Call = { ...read, verb: 'patch', subresource: 'status' }
@@ -185,22 +186,24 @@ describe('an answer', () => {
 })
 
 describe('a lost answer', () => {
-  const failing = (code: string) => Object.assign(new Error('lost'), { code })
+  const failure = (wasSent: boolean, isInterrupted = false) =>
+    new HttpFailure('the reason', { wasSent, isInterrupted, cause: undefined })
 
   it('is ambiguous to a write that may have been sent', () => {
-    for (const code of ['ECONNRESET', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'ESOMETHING']) {
-      expect(classifyLostAnswer(write, 'https://k', failing(code)).kind).toBe('ambiguous')
-      expect(classifyLostAnswer(read, 'https://k', failing(code)).kind).toBe('transient')
-    }
+    expect(classifyLostAnswer(write, failure(true))).toMatchObject({
+      kind: 'ambiguous',
+      reason: 'KubernetesUnreachable',
+      message: expect.stringContaining('the reason'),
+    })
+    expect(classifyLostAnswer(write, failure(true, true))).toMatchObject({
+      kind: 'ambiguous',
+      reason: 'Interrupted',
+    })
+    expect(classifyLostAnswer(read, failure(true)).kind).toBe('transient')
   })
 
-  it('is transient where no connection was made', () => {
-    for (const code of ['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT']) {
-      expect(classifyLostAnswer(write, 'https://k', failing(code))).toMatchObject({
-        kind: 'transient',
-        reason: 'KubernetesUnreachable',
-        code: undefined,
-      })
-    }
+  it('is transient where nothing was sent', () => {
+    expect(classifyLostAnswer(write, failure(false))).toMatchObject({ kind: 'transient', code: undefined })
+    expect(classifyLostAnswer(write, failure(false, true))).toMatchObject({ kind: 'transient' })
   })
 })

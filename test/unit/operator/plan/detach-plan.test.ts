@@ -91,7 +91,7 @@ describe('planDetach', () => {
     expect(held).toMatchObject({
       verdict: {
         state: 'stalled',
-        message: expect.stringContaining("mooring detach 'default/data' --node-is-dead n1"),
+        message: expect.stringContaining('mooring detach default/data --node-is-dead n1'),
       },
     })
   })

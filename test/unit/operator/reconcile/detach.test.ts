@@ -83,7 +83,7 @@ describe('detaching', () => {
     expect(detaches(model)).toBe(0)
     expect(verdictOf(model)).toMatchObject({
       reason: 'DetachNeedsWord',
-      message: expect.stringContaining("mooring detach 'default/data' --node-is-dead n1"),
+      message: expect.stringContaining('mooring detach default/data --node-is-dead n1'),
     })
 
     model.world.people.changeNode('n1', 'dead')

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Declaration } from '../../../../src/operator/declare/declaration.ts'
 import { createMemoryInventory, emptyContents } from '../../../../src/operator/inventory/memory-inventory.ts'
-import { startRun } from '../../../../src/operator/orders/start-run.ts'
+import { parseOrder } from '../../../../src/operator/orders/order.ts'
+import { createTakeOrder } from '../../../../src/operator/orders/take-order.ts'
+import { keyOf } from '../../../../src/operator/plan/identity.ts'
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { schedule, volume } from '../../../builders/declarations.ts'
 import { volumeRecord } from '../../../builders/records.ts'
@@ -22,14 +24,29 @@ async function world(...schedules: ReturnType<typeof schedule>[]) {
       ...{ csiName: '', incarnation: 0, sinceMs: 0, ticks: {}, status: { conditions: [] } },
     })
   }
-  const options = { inventory, declarations, clock: { now: () => nowMs }, region: 'global' }
-  return { inventory, start: (target: string, of?: string) => startRun(options, { target, volume: of }) }
+  const looked: string[] = []
+  const take = createTakeOrder({
+    inventory,
+    declarations: () => new Map(declarations.map((each) => [keyOf(each), each])),
+    clock: { now: () => nowMs },
+    region: 'global',
+    look: (key) => looked.push(key),
+  })
+  return {
+    inventory,
+    async start(key: string, of?: string) {
+      const message = await take(
+        parseOrder({ type: 'takeSnapshots', key, ...(of === undefined ? {} : { volume: of }) }),
+      )
+      return { message, keys: looked.filter((each) => each.startsWith('Snapshot/')) }
+    },
+  }
 }
 
-describe('startRun', () => {
+describe('an order to take snapshots now', () => {
   it('records a snapshot of each volume of the schedule, and leaves out what cannot be taken', async () => {
     const { inventory, start } = await world(schedule('nightly', ['data', 'fresh']))
-    const { message, keys } = await start('default/nightly')
+    const { message, keys } = await start('SnapshotSchedule/default/nightly')
     expect(keys).toEqual(['Snapshot/default/nightly:data:20260802T030000Z'])
     expect(message).toMatch(/left out: volume "fresh" does not exist yet/)
     expect(inventory.get(keys[0] ?? '')).toMatchObject({
@@ -40,19 +57,20 @@ describe('startRun', () => {
 
   it('has one snapshot in flight for each volume (snapscheduler#346)', async () => {
     const { inventory, start } = await world(schedule('nightly', ['data']))
-    const { keys } = await start('default/data')
-    await expect(start('default/nightly')).rejects.toThrow(/still in flight/)
+    // Where no schedule has the name, the volume of that name is meant.
+    const { keys } = await start('SnapshotSchedule/default/data')
+    await expect(start('SnapshotSchedule/default/nightly')).rejects.toThrow(/still in flight/)
     const verdict = { state: 'ready', reason: 'ReadyToUse', message: '' } as const
     await inventory.amend(keys[0] ?? '', (record) => ({
       ...record,
       status: { conditions: conditionsOf(verdict, [], nowMs) },
     }))
-    await expect(start('default/nightly')).rejects.toThrow(/is there already/)
+    await expect(start('SnapshotSchedule/default/nightly')).rejects.toThrow(/is there already/)
   })
 
   it('takes no name again whose snapshot was let go and is there still', async () => {
     const { inventory, start } = await world(schedule('nightly', ['data']))
-    const { keys } = await start('default/nightly')
+    const { keys } = await start('SnapshotSchedule/default/nightly')
     const [key = ''] = keys
     await inventory.release({
       key,
@@ -62,40 +80,42 @@ describe('startRun', () => {
       atMs: nowMs,
     })
     await inventory.delete(key)
-    await expect(start('default/nightly')).rejects.toThrow(/of this second was let go: ask again/)
+    await expect(start('SnapshotSchedule/default/nightly')).rejects.toThrow(
+      /of this second was let go: ask again/,
+    )
   })
 
   it.each<[string, Parameters<typeof schedule>[], string, string | undefined, RegExp]>([
     [
       'a volume that no schedule selects',
       [],
-      'default/data',
+      'Volume/default/data',
       undefined,
       /declare a SnapshotSchedule.*or a Snapshot/,
     ],
-    ['what is neither', [], 'default/other', undefined, /neither a schedule nor a volume/],
+    ['what is neither', [], 'SnapshotSchedule/default/other', undefined, /neither a schedule nor a volume/],
     [
       'a volume that several select, and says how to choose',
       [
         ['nightly', ['data']],
         ['weekly', ['data']],
       ],
-      'default/data',
+      'Volume/default/data',
       undefined,
-      /\(nightly, weekly\).*snapshot now nightly --volume default\/data/,
+      /\(nightly, weekly\).*snapshot now default\/nightly --volume default\/data/,
     ],
     [
       'a schedule that is suspended',
       [['nightly', ['data'], { suspend: true }]],
-      'default/nightly',
+      'SnapshotSchedule/default/nightly',
       undefined,
       /suspended/,
     ],
     [
       'a volume that the schedule does not select',
       [['nightly', ['data']]],
-      'default/nightly',
-      'default/fresh',
+      'SnapshotSchedule/default/nightly',
+      'Volume/default/fresh',
       /selects no Volume/,
     ],
   ])('refuses %s', async (_title, schedules, target, of, expected) => {

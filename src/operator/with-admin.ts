@@ -1,17 +1,16 @@
 import { systemClock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
-import type { Admin, OperatorInfo } from '../operator/admin/admin.ts'
-import { connectAdmin } from '../operator/admin/admin-client.ts'
-import { type Row, rowOfRecord } from '../operator/admin/row.ts'
+import type { Admin, OperatorInfo } from './admin/admin.ts'
+import { connectAdmin } from './admin/admin-client.ts'
+import { type Row, rowOfRecord } from './admin/row.ts'
 import {
   hasSqliteInventory,
   openSqliteInventory,
   type SqliteInventory,
-} from '../operator/inventory/sqlite-inventory.ts'
-import { presentAll } from '../operator/operator-admin.ts'
-import { createOrders } from '../operator/orders/apply-orders.ts'
-import { startRun } from '../operator/orders/start-run.ts'
-import { defaultRegion, operatorDirectory } from '../operator/settings.ts'
+} from './inventory/sqlite-inventory.ts'
+import { presentAll } from './operator-admin.ts'
+import { createTakeOrder } from './orders/take-order.ts'
+import { defaultRegion, operatorDirectory } from './settings.ts'
 
 /** What the inventory alone can answer and take. */
 export type InventoryAdmin = Pick<Admin, Exclude<keyof Admin, 'info' | 'orphans' | 'reconcile'>>
@@ -61,9 +60,14 @@ export async function withAdmin<Result>(
   }
 }
 
-/** @param region of the Nomad that the operator keeps, part of the names that are chosen */
+/** @param region of the operator's Nomad, a part of the names that are chosen */
 function createInventoryAdmin(inventory: SqliteInventory, region: string): InventoryAdmin {
-  const orders = createOrders(inventory, systemClock, () => new Map())
+  const takeOrder = createTakeOrder({
+    inventory,
+    declarations: () => new Map(inventory.list().map(({ key, declaration }) => [key, declaration])),
+    clock: systemClock,
+    region,
+  })
   return {
     async status() {
       const rows = inventory.list().map(rowOfRecord)
@@ -72,20 +76,7 @@ function createInventoryAdmin(inventory: SqliteInventory, region: string): Inven
     objects: async () => presentAll(inventory, new Map()),
     inventory: async () => inventory.contents(),
     hashKey: async () => inventory.hashKey.toString('base64'),
-    suspend: async (key) => orders.suspend(key),
-    resume: async (key) => orders.resume(key),
-    recreate: async (key, lostExternalID) => orders.recreate(key, lostExternalID),
-    restore: async (key, snapshot) => orders.restore(key, snapshot),
-    restoreReplaced: async (key, externalID) => orders.restoreReplaced(key, externalID),
-    undoRestore: async (key) => orders.undoRestore(key),
-    async snapshotNow(target, volume) {
-      const declarations = inventory.list().map(({ declaration }) => declaration)
-      const options = { inventory, declarations, clock: systemClock, region }
-      return (await startRun(options, { target, volume })).message
-    },
-    keepSnapshot: async (key) => orders.keepSnapshot(key),
-    releaseSnapshot: async (key) => orders.releaseSnapshot(key),
-    detach: async (key, node) => orders.detach(key, node),
+    order: takeOrder,
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { readLines } from '../../../src/kube/read-lines.ts'
+import { readLines } from '../../../../src/lib/http/read-lines.ts'
 
 async function linesOf(chunks: readonly Buffer[]): Promise<string[]> {
   async function* stream() {
@@ -28,4 +28,11 @@ it('gives the same lines however the stream is cut', async () => {
 
 it('gives no line that was cut short, and no empty one', async () => {
   expect(await linesOf([Buffer.from('one\n\n  \r\ntwo\nthr')])).toEqual(['one', 'two'])
+})
+
+it('refuses a line without end', async () => {
+  async function* stream() {
+    for (;;) yield Buffer.from('x'.repeat(1000))
+  }
+  await expect(readLines(stream(), 10_000).next()).rejects.toThrow('longer than 10000 characters')
 })

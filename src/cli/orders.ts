@@ -1,0 +1,156 @@
+import process from 'node:process'
+import { Command, Option } from 'commander'
+import type { Declaration } from '../operator/declare/declaration.ts'
+import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
+
+/** A command that gives one order. */
+interface OrderVerb<Flags extends object = object> {
+  readonly summary: string
+  readonly description: string
+  /** Of a target that is named without a kind. */
+  readonly kind: Declaration['kind']
+  readonly options?: readonly Option[]
+  readonly examples: readonly string[]
+  /** The order that the flags come to, for `parseOrder`. */
+  readonly orderOf: (key: string, flags: TargetFlags & Flags) => object
+}
+
+function orderCommand<Flags extends object>(name: string, verb: OrderVerb<Flags>): Command {
+  const { summary, description, kind, options = [], examples, orderOf } = verb
+  const command = new Command(name)
+    .summary(summary)
+    .description(description)
+    .argument(targetArgument, describeTarget(kind))
+  for (const option of [...options, ...targetOptions()]) command.addOption(option)
+  return command
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  mooring ${example}`).join('\n')}`)
+    .action((words: readonly string[], flags: TargetFlags & Flags) =>
+      giveOrder(flags, orderOf(parseTarget(words, flags.namespace, kind), flags)),
+    )
+}
+
+async function giveOrder(
+  flags: TargetFlags & { readonly nomadRegion?: string },
+  order: object,
+): Promise<void> {
+  // The operator's code is loaded where an order is given, and not for the help of another command.
+  const [{ withAdmin }, { parseOrder }] = await Promise.all([
+    import('../operator/with-admin.ts'),
+    import('../operator/orders/order.ts'),
+  ])
+  await withAdmin(
+    flags,
+    async ({ admin, running }) => {
+      const message = await admin.order(parseOrder(order))
+      const later = running ? '' : ' (no operator runs here: this takes effect when one does)'
+      process.stdout.write(`${message}${later}\n`)
+    },
+    flags.nomadRegion,
+  )
+}
+
+const suspend: OrderVerb = {
+  summary: 'do nothing more for a declaration until it is resumed',
+  description:
+    'From the next pass on, nothing is done for the declaration. It does not end either. mooring resume takes this back.\n' +
+    'The order is kept beside the declaration and outlives restarts. spec.suspend does the same in the declaration itself.',
+  kind: 'Volume',
+  examples: ['suspend volume postgres-data', 'suspend schedule prod/nightly'],
+  orderOf: (key) => ({ type: 'suspend', key }),
+}
+
+const resume: OrderVerb = {
+  summary: 'go on with a declaration that was suspended',
+  description: 'Takes back mooring suspend.',
+  kind: 'Volume',
+  examples: ['resume volume postgres-data'],
+  orderOf: (key) => ({ type: 'resume', key }),
+}
+
+const recreate: OrderVerb<{ readonly lost: string }> = {
+  summary: 'give up a vanished external volume for a new one',
+  description:
+    'A volume whose external volume is gone is Stalled with the reason Vanished. Mooring never puts a blank one in its\n' +
+    'place by itself. This command gives the lost one up: a new one is created under another CSI name, blank or from\n' +
+    'the source that is declared. It is refused unless the volume has vanished, and does nothing if the lost one is back.',
+  kind: 'Volume',
+  options: [
+    new Option(
+      '--lost <external-id>',
+      'external volume that is given up, as mooring describe names it',
+    ).makeOptionMandatory(),
+  ],
+  examples: ['recreate postgres-data --lost vol-0abc', "recreate volume 'prod/set[2]' --lost vol-0abc"],
+  orderOf: (key, { lost }) => ({ type: 'recreate', key, lostExternalID: lost }),
+}
+
+const detach: OrderVerb<{ readonly nodeIsDead: string }> = {
+  summary: 'take a volume off a node that a person knows to be dead',
+  description:
+    'Nomad calls an allocation lost, and a node down, when it does not hear of them. A writer may still live there,\n' +
+    'and two writers corrupt a volume. So Mooring detaches there only by this order.\n' +
+    'First make sure that the node is off, or cut from the storage. The order is for this volume, this node and the\n' +
+    'allocations that hold it now. It works once, and it is refused where one of them lives.',
+  kind: 'Volume',
+  options: [
+    new Option(
+      '--node-is-dead <node>',
+      'ID of the Nomad node on which nothing writes any more, or the beginning of it',
+    ).makeOptionMandatory(),
+  ],
+  examples: ['detach postgres-data --node-is-dead 8f3c2a1e'],
+  orderOf: (key, { nodeIsDead }) => ({ type: 'detach', key, node: nodeIsDead }),
+}
+
+const takeSnapshots: OrderVerb<{ readonly volume?: string }> = {
+  summary: 'take the snapshots of a schedule now',
+  description:
+    'Runs a schedule now, for all of its volumes or for one. Its retention counts these snapshots, and its own times\n' +
+    'stay as they are. A volume that has a snapshot in flight is left out. The target is a schedule, or a volume that\n' +
+    'one schedule selects.',
+  kind: 'SnapshotSchedule',
+  options: [
+    new Option('--volume <volume>', "only this one of the schedule's volumes: ID, or namespace/ID"),
+    new Option(
+      '--nomad-region <region>',
+      "where no operator runs: the region of its Nomad, which is a part of the snapshots' names (default: global)",
+    ).env('NOMAD_REGION'),
+  ],
+  examples: [
+    'snapshot now nightly',
+    'snapshot now volume postgres-data',
+    'snapshot now nightly --volume postgres-data',
+  ],
+  orderOf: (key, { volume, namespace }) => ({
+    type: 'takeSnapshots',
+    key,
+    ...(volume === undefined ? {} : { volume: parseTarget([volume], namespace, 'Volume') }),
+  }),
+}
+
+const keepSnapshot: OrderVerb<{ readonly release: boolean }> = {
+  summary: "keep a schedule's snapshot, whatever its retention says",
+  description:
+    'Retention leaves the snapshot alone until it is released. A declared snapshot is kept by its declaration instead.',
+  kind: 'Snapshot',
+  options: [new Option('--release', 'leave the snapshot to retention again').default(false)],
+  examples: [
+    'snapshot keep nightly:postgres-data:20260802T030000Z',
+    'snapshot keep nightly:postgres-data:20260802T030000Z --release',
+  ],
+  orderOf: (key, { release }) => ({ type: release ? 'releaseSnapshot' : 'keepSnapshot', key }),
+}
+
+/** The commands that give orders, in the order of the help. A new one is one row here. */
+export const orderCommands = {
+  suspend: () => orderCommand('suspend', suspend),
+  resume: () => orderCommand('resume', resume),
+  recreate: () => orderCommand('recreate', recreate),
+  detach: () => orderCommand('detach', detach),
+  snapshot: () =>
+    new Command('snapshot')
+      .summary('take snapshots now, and keep some from retention')
+      .description('Orders for snapshots that schedules make.')
+      .addCommand(orderCommand('now', takeSnapshots))
+      .addCommand(orderCommand('keep', keepSnapshot)),
+} satisfies Readonly<Record<string, () => Command>>

@@ -1,0 +1,96 @@
+import Type, { type TProperties } from 'typebox'
+import { Value } from 'typebox/value'
+import { UsageError } from '../../lib/errors.ts'
+import type { Declaration } from '../declare/declaration.ts'
+
+type Kind = Declaration['kind']
+const anyKind: readonly Kind[] = ['Volume', 'Snapshot', 'SnapshotSchedule']
+
+/**
+ * One order as it travels: `type` tells which one, `key` tells for what. No part of a key holds a slash.
+ * @param kinds of which a key may be
+ */
+function shape<Name extends string, Fields extends TProperties>(
+  name: Name,
+  kinds: readonly Kind[],
+  fields: Fields,
+) {
+  return Type.Object(
+    {
+      type: Type.Literal(name),
+      key: Type.String({
+        pattern: `^(${kinds.join('|')})/[^/]+/[^/]+$`,
+        description: kinds.map((kind) => `${kind}/<namespace>/<name>`).join(' or '),
+      }),
+      ...fields,
+    },
+    { additionalProperties: false },
+  )
+}
+
+const text = (description: string) => Type.String({ minLength: 1, description })
+
+/**
+ * What a person may order of an identity, beside its declaration. A command, the admin API and an annotation
+ * are three ways to give one; `parseOrder` reads it whichever way it came, and `planOrder` decides what it does.
+ */
+export const Order = Type.Union([
+  /** Nothing is done for it until it is resumed. */
+  shape('suspend', anyKind, {}),
+  shape('resume', anyKind, {}),
+  /** A new external volume may take the place of the lost one. */
+  shape('recreate', ['Volume'], { lostExternalID: text('the ID of the external volume that is lost') }),
+  /** A volume made from the snapshot takes the place of the one there is. */
+  shape('restore', ['Volume'], {
+    snapshot: text("the name of a declared snapshot or of a schedule's, or else a snapshot ID of the plugin"),
+  }),
+  /** An external volume that a restore replaced takes its place again. */
+  shape('restoreBack', ['Volume'], { externalID: text('the ID of the external volume to go back to') }),
+  /** Calls off the restore that is ordered or under way. */
+  shape('undoRestore', ['Volume'], {}),
+  /** A person's word that nothing on the node writes to the volume any more. */
+  shape('detach', ['Volume'], { node: text("the node's ID, or the beginning of it") }),
+  /**
+   * A run of a schedule now. The key is the schedule's; or a volume's, for the one schedule that selects it. Where
+   * no schedule has the name, the volume of that name is meant.
+   */
+  shape('takeSnapshots', ['SnapshotSchedule', 'Volume'], {
+    volume: Type.Optional(text("the key of one of the schedule's volumes: only that one")),
+  }),
+  /** Retention leaves a schedule's snapshot alone. */
+  shape('keepSnapshot', ['Snapshot'], {}),
+  shape('releaseSnapshot', ['Snapshot'], {}),
+])
+export type Order = Type.Static<typeof Order>
+export type OrderType = Order['type']
+export type OrderOf<Name extends OrderType> = Extract<Order, { readonly type: Name }>
+
+const shapes = new Map(Order.anyOf.map((each) => [each.properties.type.const as string, each]))
+
+/**
+ * Reads an order, whichever way it came.
+ * @throws UsageError that names the field and what to write there
+ */
+export function parseOrder(value: unknown): Order {
+  if (typeof value !== 'object' || value === null || !('type' in value)) {
+    throw new UsageError('an order is an object such as {"type": "suspend", "key": "Volume/default/data"}')
+  }
+  const found = shapes.get(String(value.type))
+  if (found === undefined) {
+    throw new UsageError(`"${value.type}" is not an order: write one of ${[...shapes.keys()].join(', ')}`)
+  }
+  const { properties } = found
+  const wrong = Object.keys({ ...properties, ...value }).find((name) => {
+    const schema = properties[name as keyof typeof properties]
+    const given = (value as Record<string, unknown>)[name]
+    if (schema === undefined) return true
+    return given === undefined ? found.required.includes(name as never) : !Value.Check(schema, given)
+  })
+  if (wrong === undefined) return value as Order // As the schema says.
+  const { description: expected } = (properties[wrong as 'key'] ?? {}) as { description?: string }
+  throw new UsageError(
+    expected === undefined
+      ? `order ${value.type} has no field "${wrong}": leave it out`
+      : `order ${value.type}: "${wrong}" is ${JSON.stringify((value as Record<string, unknown>)[wrong]) ?? 'missing'}: write ${expected}`,
+  )
+}

@@ -1,0 +1,101 @@
+import { snapshotKey } from '../plan/identity.ts'
+import { wholeKeyOf } from '../plan/per-alloc.ts'
+import type { RestoreSource, VolumeRecord } from '../plan/record.ts'
+import { findReplaced, refuseRestoreOrder } from '../plan/restore-plan.ts'
+import { type Known, type PlannedOrder, type Planner, refuse, volumeOf } from './planner.ts'
+
+export const planRestore: Planner<'restore'> = ({ key, snapshot }, known) => {
+  const record = volumeOf(key, known)
+  const { snapshotID, refusal } = findSnapshot(known.inventory, record, snapshot)
+  return planReplacement(
+    record,
+    { snapshotID },
+    refusal,
+    `${key} is restored from snapshot "${snapshotID}". External volume "${record.externalID}" is kept, and listed as replaced`,
+    known,
+  )
+}
+
+export const planRestoreBack: Planner<'restoreBack'> = ({ key, externalID }, known) => {
+  const record = volumeOf(key, known)
+  const found = findReplaced(record, externalID, known.inventory.released(), known.inventory.list())
+  return planReplacement(
+    record,
+    { backTo: externalID },
+    typeof found === 'string' ? found : undefined,
+    `${key} gets external volume "${externalID}" back. External volume "${record.externalID}" is kept, and listed as replaced`,
+    known,
+  )
+}
+
+export const planUndoRestore: Planner<'undoRestore'> = ({ key }, known) => {
+  const record = volumeOf(key, known)
+  const { restore } = record
+  if (restore !== undefined) {
+    const undoRestore = { csiName: restore.csiName, atMs: known.nowMs }
+    return {
+      message: `${key} gets external volume "${record.externalID}" back, unless the new one turns out to be there already`,
+      change: { key, by: (orders) => ({ ...orders, undoRestore }) },
+    }
+  }
+  if (known.inventory.orders(key).restore === undefined)
+    return refuse(`${key} has no restore under way: mooring describe shows how the last one ended`)
+  return {
+    message: `${key} is not restored: the order is taken back`,
+    change: { key, by: ({ restore: _, ...orders }) => orders },
+  }
+}
+
+function planReplacement(
+  record: VolumeRecord,
+  source: RestoreSource,
+  refusalOfSource: string | undefined,
+  message: string,
+  { inventory, nowMs }: Known,
+): PlannedOrder {
+  const { key, externalID } = record
+  const whole = wholeKeyOf(record.declaration)
+  const orders = { ...(whole === undefined ? {} : inventory.orders(whole)), ...inventory.orders(key) }
+  const refusal = refusalOfSource ?? refuseRestoreOrder(record, orders)
+  if (refusal !== undefined) return refuse(`${key} is not restored: ${refusal}`)
+  // A volume that has none was refused above.
+  const restore = { ...source, externalID: externalID ?? '', atMs: nowMs }
+  return {
+    message,
+    change: { key, by: (before) => ({ ...before, restore }) },
+    question: { about: 'restore', record, source },
+  }
+}
+
+/**
+ * The snapshot that a person means: a declared one or a schedule's by its name, or else one of the plugin's by
+ * its ID.
+ */
+function findSnapshot(
+  inventory: Known['inventory'],
+  { declaration: { spec } }: VolumeRecord,
+  text: string,
+): { snapshotID: string; refusal?: string } {
+  const named = inventory.get(snapshotKey(spec.namespace, text))
+  const byID = inventory
+    .list()
+    .find(
+      (record) =>
+        record.kind === 'Snapshot' && record.snapshotID === text && record.pluginID === spec.pluginID,
+    )
+  const record = named ?? byID
+  if (record?.kind !== 'Snapshot') return { snapshotID: text }
+  const snapshotID = record.snapshotID ?? ''
+  const ready = record.status.conditions.find(({ type }) => type === 'Ready')
+  if (record.pluginID !== undefined && record.pluginID !== spec.pluginID) {
+    const refusal = `snapshot "${text}" belongs to plugin "${record.pluginID}", and the volume to plugin "${spec.pluginID}"`
+    return { snapshotID, refusal }
+  }
+  if (record.snapshotID === undefined || ready?.status !== 'True') {
+    const why = ready?.message ?? 'the operator has not looked at it yet'
+    return { snapshotID, refusal: `snapshot "${text}" is not ready (${ready?.reason ?? 'New'}): ${why}` }
+  }
+  return record.schedule?.isExpired
+    ? { snapshotID, refusal: `snapshot "${text}" has expired and is being deleted` }
+    : { snapshotID }
+}

@@ -1,0 +1,71 @@
+import type { Clock } from '../../lib/clock.ts'
+import type { Declaration } from '../declare/declaration.ts'
+import { type Key, keyOf } from '../plan/identity.ts'
+import type { Inventory } from '../plan/ports.ts'
+import type { Order, OrderType } from './order.ts'
+import { type Known, type PlannedOrder, type Planner, type Question, refuse } from './planner.ts'
+import { planRestore, planRestoreBack, planUndoRestore } from './restore.ts'
+import { planKeepSnapshot, planReleaseSnapshot, planTakeSnapshots } from './snapshot-orders.ts'
+import { instancesOf, planResume, planSuspend } from './suspend.ts'
+import { planDetach, planRecreate } from './volume-orders.ts'
+
+const planners: { readonly [Name in OrderType]: Planner<Name> } = {
+  suspend: planSuspend,
+  resume: planResume,
+  recreate: planRecreate,
+  restore: planRestore,
+  restoreBack: planRestoreBack,
+  undoRestore: planUndoRestore,
+  detach: planDetach,
+  takeSnapshots: planTakeSnapshots,
+  keepSnapshot: planKeepSnapshot,
+  releaseSnapshot: planReleaseSnapshot,
+}
+
+/** Decides what an order does. Pure. @throws UsageError where it is refused: why, and what to do */
+export function planOrder(order: Order, known: Known): PlannedOrder {
+  const planner = planners[order.type] as Planner<OrderType> // Of this very order, as the table's type says.
+  return planner(order, known)
+}
+
+/**
+ * Takes an order: decides, asks the outside where that must agree, and stores it.
+ * @returns what to tell the person
+ * @throws UsageError where the order is refused: why, and what to do. Any other error is no answer to the order
+ */
+export type TakeOrder = (order: Order) => Promise<string>
+
+export function createTakeOrder(options: {
+  readonly inventory: Pick<Inventory, 'get' | 'list' | 'put' | 'orders' | 'amendOrders' | 'released'>
+  /** What the sources say. Where no operator runs, what the last one recorded. */
+  readonly declarations: () => ReadonlyMap<Key, Declaration>
+  readonly clock: Pick<Clock, 'now'>
+  readonly region: string
+  /** Why Nomad or the plugin does not allow it now; undefined where they do. Absent where nobody is asked. */
+  readonly ask?: (question: Question) => Promise<string | undefined>
+  /** Told of each identity that the order concerns, after it is stored. */
+  readonly look?: (key: Key) => void
+}): TakeOrder {
+  const { inventory, clock, region, ask, look } = options
+  return async (order) => {
+    const declarations = options.declarations()
+    const plan = planOrder(order, { inventory, declarations, region, nowMs: clock.now() })
+    const refusal = plan.question && (await ask?.(plan.question))
+    if (refusal !== undefined) refuse(refusal)
+    if (plan.change !== undefined) await inventory.amendOrders(plan.change.key, plan.change.by)
+    for (const snapshot of plan.snapshots ?? []) await inventory.put(snapshot)
+    for (const key of concerned(order.key, plan)) look?.(key)
+    return plan.message
+  }
+
+  function concerned(key: Key, { change, snapshots = [] }: PlannedOrder): Key[] {
+    const record = inventory.get(key)
+    return [
+      ...(change === undefined ? [] : [key]),
+      ...instancesOf(key, { inventory, declarations: options.declarations() }).map(keyOf),
+      // The schedule that made a snapshot decides whether it is kept.
+      ...(record?.kind === 'Snapshot' && record.schedule ? [record.schedule.schedule] : []),
+      ...snapshots.map((snapshot) => snapshot.key),
+    ]
+  }
+}

@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest'
+import type { Declaration } from '../../../../src/operator/declare/declaration.ts'
+import { createMemoryInventory, emptyContents } from '../../../../src/operator/inventory/memory-inventory.ts'
+import type { Order } from '../../../../src/operator/orders/order.ts'
+import { createTakeOrder } from '../../../../src/operator/orders/take-order.ts'
+import { keyOf } from '../../../../src/operator/plan/identity.ts'
+import type { Orders } from '../../../../src/operator/plan/orders.ts'
+import { expandPerAlloc } from '../../../../src/operator/plan/per-alloc.ts'
+import type { InventoryRecord } from '../../../../src/operator/plan/record.ts'
+import { conditionsOf } from '../../../../src/operator/plan/status.ts'
+import { snapshot, volume } from '../../../builders/declarations.ts'
+import { snapshotRecord, volumeRecord } from '../../../builders/records.ts'
+
+const key = 'Volume/default/data'
+const nowMs = 1_000
+
+async function world(options: {
+  records?: readonly InventoryRecord[]
+  declared?: readonly Declaration[]
+  stored?: Orders
+  refusal?: string
+}) {
+  const inventory = createMemoryInventory(emptyContents, (text) => text)
+  for (const record of options.records ?? []) await inventory.put(record)
+  if (options.stored !== undefined) await inventory.amendOrders(key, () => options.stored ?? {})
+  const looked: string[] = []
+  const take = createTakeOrder({
+    inventory,
+    declarations: () => new Map((options.declared ?? []).map((each) => [keyOf(each), each])),
+    clock: { now: () => nowMs },
+    region: 'global',
+    ask: async () => options.refusal,
+    look: (each) => looked.push(each),
+  })
+  return { take, looked, orders: (of = key) => inventory.orders(of) }
+}
+
+const data = (fields: Parameters<typeof volumeRecord>[1] = {}) =>
+  volumeRecord(volume('data', { secrets: {} }), { externalID: 'vol-1', ...fields })
+const vanished = {
+  conditions: conditionsOf({ state: 'stalled', reason: 'Vanished', message: 'lost' }, [], 0),
+}
+const ready = { conditions: conditionsOf({ state: 'ready', reason: 'ReadyToUse', message: '' }, [], 0) }
+const good = snapshotRecord(snapshot('good', 'data'), {
+  snapshotID: 'snap-1',
+  pluginID: 'directories',
+  status: ready,
+})
+const restore = { snapshotID: 'snap-1', externalID: 'vol-1', atMs: 5 }
+const scheduled = snapshotRecord(snapshot('nightly:data:1', 'data'), {
+  schedule: { schedule: 'SnapshotSchedule/default/nightly', volume: key, tickMs: 0, isExpired: false },
+})
+
+describe('an order that is taken', () => {
+  it.each<[string, Parameters<typeof world>[0], Order, Orders, RegExp]>([
+    [
+      'suspends what is declared and was not looked at yet',
+      { declared: [volume('data')] },
+      { type: 'suspend', key },
+      { suspendedSinceMs: nowMs },
+      /is suspended: nothing is done for it until mooring resume Volume\/default\/data$/,
+    ],
+    [
+      'suspends once, since the first time',
+      { records: [data()], stored: { suspendedSinceMs: 5 } },
+      { type: 'suspend', key },
+      { suspendedSinceMs: 5 },
+      /is suspended/,
+    ],
+    [
+      'resumes, and leaves other orders alone',
+      { records: [data()], stored: { suspendedSinceMs: 5, restore } },
+      { type: 'resume', key },
+      { restore },
+      /is resumed/,
+    ],
+    [
+      'gives up what is lost',
+      { records: [data({ status: vanished })] },
+      { type: 'recreate', key, lostExternalID: 'vol-1' },
+      { recreate: { externalID: 'vol-1', atMs: nowMs } },
+      /gives up external volume "vol-1"/,
+    ],
+    [
+      'restores from a snapshot by its name',
+      { records: [data(), good] },
+      { type: 'restore', key, snapshot: 'good' },
+      { restore: { snapshotID: 'snap-1', externalID: 'vol-1', atMs: nowMs } },
+      /is restored from snapshot "snap-1"/,
+    ],
+    [
+      'takes a restore back that was not begun',
+      { records: [data()], stored: { restore } },
+      { type: 'undoRestore', key },
+      {},
+      /the order is taken back/,
+    ],
+    [
+      'takes a volume off a node, for the allocations that hold it now',
+      {
+        records: [data({ status: { conditions: [], attachedNodes: ['n1'], claimNodes: { a1: 'n1' } } })],
+        stored: { detach: [{ nodeID: 'n1', allocations: [], atMs: 5 }] },
+      },
+      { type: 'detach', key, node: 'n' },
+      { detach: [{ nodeID: 'n1', allocations: ['a1'], atMs: nowMs }] },
+      /is taken off node n1/,
+    ],
+  ])('%s', async (_title, given, order, stored, message) => {
+    const { take, orders, looked } = await world(given)
+    expect(await take(order)).toMatch(message)
+    expect(orders()).toEqual(stored)
+    expect(looked).toEqual([key])
+  })
+
+  it('keeps a snapshot of a schedule, wakes the schedule, and releases it again', async () => {
+    const { take, orders, looked } = await world({ records: [scheduled] })
+    expect(await take({ type: 'keepSnapshot', key: scheduled.key })).toMatch(/is kept.* --release$/)
+    expect(orders(scheduled.key)).toEqual({ keptSinceMs: nowMs })
+    expect(looked).toEqual([scheduled.key, 'SnapshotSchedule/default/nightly'])
+    await take({ type: 'releaseSnapshot', key: scheduled.key })
+    expect(orders(scheduled.key)).toEqual({})
+  })
+
+  it('for a declaration with perAlloc is stored once, and wakes each of its volumes', async () => {
+    const { take, looked } = await world({ declared: expandPerAlloc(volume('data', { perAlloc: twice })) })
+    await take({ type: 'suspend', key })
+    expect(looked).toEqual([key, `${key}[0]`, `${key}[1]`])
+  })
+})
+
+const twice = { count: 2, whenScaled: 'Retain' } as const
+
+describe('an order that is refused', () => {
+  it.each<[string, Parameters<typeof world>[0], Order, RegExp]>([
+    ['of what is not there', {}, { type: 'suspend', key }, /neither declared nor managed: mooring status/],
+    [
+      'of what no pass has looked at',
+      { declared: [volume('data')] },
+      { type: 'detach', key, node: 'n' },
+      /has not looked at .* yet: wait/,
+    ],
+    ['to resume what is not suspended', { records: [data()] }, { type: 'resume', key }, /is not suspended/],
+    [
+      'to resume what its declaration suspends',
+      { declared: [volume('data', { suspend: true })] },
+      { type: 'resume', key },
+      /by spec.suspend in its declaration: change it there/,
+    ],
+    [
+      'to recreate what is not lost',
+      { records: [data()] },
+      { type: 'recreate', key, lostExternalID: 'vol-1' },
+      /is not recreated: it has not vanished/,
+    ],
+    [
+      'to restore from a snapshot that is not ready',
+      { records: [data(), { ...good, status: { conditions: [] } }] },
+      { type: 'restore', key, snapshot: 'good' },
+      /is not restored: snapshot "good" is not ready/,
+    ],
+    [
+      'by Nomad or the plugin',
+      { records: [data(), good], refusal: 'it is in use' },
+      { type: 'restore', key, snapshot: 'good' },
+      /it is in use/,
+    ],
+    [
+      'to go back to what was never replaced',
+      { records: [data()] },
+      { type: 'restoreBack', key, externalID: 'vol-0' },
+      /no restore of it replaced external volume "vol-0"/,
+    ],
+    [
+      'to undo a restore that there is not',
+      { records: [data()] },
+      { type: 'undoRestore', key },
+      /has no restore under way/,
+    ],
+    [
+      'to keep a declared snapshot',
+      { records: [good] },
+      { type: 'keepSnapshot', key: good.key },
+      /no schedule made .* deletionPolicy: Retain/,
+    ],
+    [
+      'to keep a snapshot that has expired',
+      {
+        records: [
+          { ...scheduled, schedule: { schedule: 's', volume: key, tickMs: 0, isExpired: true } as const },
+        ],
+      },
+      { type: 'keepSnapshot', key: scheduled.key },
+      /has expired/,
+    ],
+    [
+      'to release a snapshot that is not kept',
+      { records: [scheduled] },
+      { type: 'releaseSnapshot', key: scheduled.key },
+      /is not kept by an order/,
+    ],
+  ])('%s stores nothing', async (_title, given, order, message) => {
+    const { take, orders, looked } = await world(given)
+    await expect(take(order)).rejects.toThrow(message)
+    expect([orders(order.key), looked]).toEqual([{}, []])
+  })
+})
