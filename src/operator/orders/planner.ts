@@ -33,8 +33,11 @@ export interface PlannedOrder {
   readonly question?: Question
 }
 
-/** Decides what an order does. Pure. @throws UsageError where it is refused: why, and what to do */
-export type Planner<Name extends OrderType> = (order: OrderOf<Name>, known: Known) => PlannedOrder
+/** Each decides what an order of its type does. Pure. @throws UsageError where it is refused: why, and what to do */
+export type Planners = {
+  readonly [Name in OrderType]: (order: OrderOf<Name>, known: Known) => PlannedOrder
+}
+export type Planner<Name extends OrderType> = Planners[Name]
 
 export function refuse(why: string): never {
   throw new UsageError(why)

@@ -2,29 +2,24 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 import type { Inventory } from '../plan/ports.ts'
-import type { Order, OrderType } from './order.ts'
-import { type Known, type PlannedOrder, type Planner, type Question, refuse } from './planner.ts'
-import { planRestore, planRestoreBack, planUndoRestore } from './restore.ts'
-import { planKeepSnapshot, planReleaseSnapshot, planTakeSnapshots } from './snapshot-orders.ts'
-import { instancesOf, planResume, planSuspend } from './suspend.ts'
-import { planDetach, planRecreate } from './volume-orders.ts'
+import type { Order } from './order.ts'
+import { restorePlanners } from './plan-restore.ts'
+import { snapshotPlanners } from './plan-snapshots.ts'
+import { instancesOf, suspendPlanners } from './plan-suspend.ts'
+import { volumePlanners } from './plan-volume.ts'
+import { type Known, type PlannedOrder, type Planners, type Question, refuse } from './planner.ts'
 
-const planners: { readonly [Name in OrderType]: Planner<Name> } = {
-  suspend: planSuspend,
-  resume: planResume,
-  recreate: planRecreate,
-  restore: planRestore,
-  restoreBack: planRestoreBack,
-  undoRestore: planUndoRestore,
-  detach: planDetach,
-  takeSnapshots: planTakeSnapshots,
-  keepSnapshot: planKeepSnapshot,
-  releaseSnapshot: planReleaseSnapshot,
+const planners: Planners = {
+  ...suspendPlanners,
+  ...volumePlanners,
+  ...restorePlanners,
+  ...snapshotPlanners,
 }
 
 /** Decides what an order does. Pure. @throws UsageError where it is refused: why, and what to do */
 export function planOrder(order: Order, known: Known): PlannedOrder {
-  const planner = planners[order.type] as Planner<OrderType> // Of this very order, as the table's type says.
+  // The planner of this very order, as the table's type says.
+  const planner = planners[order.type] as (order: Order, known: Known) => PlannedOrder
   return planner(order, known)
 }
 

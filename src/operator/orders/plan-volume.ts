@@ -1,7 +1,7 @@
 import { planDetachOrder, refuseRecreate } from '../plan/orders.ts'
-import { type Planner, refuse, volumeOf } from './planner.ts'
+import { type Planner, type Planners, refuse, volumeOf } from './planner.ts'
 
-export const planRecreate: Planner<'recreate'> = ({ key, lostExternalID }, known) => {
+const planRecreate: Planner<'recreate'> = ({ key, lostExternalID }, known) => {
   const refusal = refuseRecreate(volumeOf(key, known), lostExternalID)
   if (refusal !== undefined) return refuse(`${key} is not recreated: ${refusal}`)
   const recreate = { externalID: lostExternalID, atMs: known.nowMs }
@@ -11,7 +11,7 @@ export const planRecreate: Planner<'recreate'> = ({ key, lostExternalID }, known
   }
 }
 
-export const planDetach: Planner<'detach'> = ({ key, node }, known) => {
+const planDetach: Planner<'detach'> = ({ key, node }, known) => {
   const record = volumeOf(key, known)
   const order = planDetachOrder(record, node, known.nowMs)
   if (typeof order === 'string') return refuse(`${key} is not detached: ${order}`)
@@ -28,3 +28,8 @@ export const planDetach: Planner<'detach'> = ({ key, node }, known) => {
     question: { about: 'detach', record, nodeID },
   }
 }
+
+export const volumePlanners = {
+  recreate: planRecreate,
+  detach: planDetach,
+} satisfies Partial<Planners>

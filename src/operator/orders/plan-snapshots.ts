@@ -3,13 +3,13 @@ import type { Key } from '../plan/identity.ts'
 import type { SnapshotRecord, SnapshotScheduleRecord } from '../plan/record.ts'
 import { isInFlight } from '../plan/schedule-plan.ts'
 import { scheduledSnapshot, selectVolumes } from '../plan/scheduled-snapshots.ts'
-import { assertKnown, type Known, type Planner, refuse } from './planner.ts'
+import { assertKnown, type Known, type Planner, type Planners, refuse } from './planner.ts'
 
 /**
  * A run of a schedule now: a snapshot for each of its volumes, which their own passes take. They are the
  * schedule's like any other, so its retention counts them. The schedule's times stay as they are.
  */
-export const planTakeSnapshots: Planner<'takeSnapshots'> = (order, known) => {
+const planTakeSnapshots: Planner<'takeSnapshots'> = (order, known) => {
   const { inventory, declarations, nowMs, region } = known
   const { schedule, only } = findSchedule(order.key, known)
   const chosen = order.volume ?? only
@@ -77,7 +77,7 @@ function findSchedule(key: Key, known: Known): { schedule: SnapshotScheduleRecor
   return { schedule, only }
 }
 
-export const planKeepSnapshot: Planner<'keepSnapshot'> = ({ key }, known) => {
+const planKeepSnapshot: Planner<'keepSnapshot'> = ({ key }, known) => {
   if (scheduledSnapshotOf(key, known).isExpired)
     return refuse(`${key} has expired and is being deleted already: it can be kept no more`)
   const release = shellCommand('mooring', 'snapshot', 'keep', key, '--release')
@@ -87,7 +87,7 @@ export const planKeepSnapshot: Planner<'keepSnapshot'> = ({ key }, known) => {
   }
 }
 
-export const planReleaseSnapshot: Planner<'releaseSnapshot'> = ({ key }, known) => {
+const planReleaseSnapshot: Planner<'releaseSnapshot'> = ({ key }, known) => {
   scheduledSnapshotOf(key, known)
   if (known.inventory.orders(key).keptSinceMs === undefined) return refuse(`${key} is not kept by an order`)
   return {
@@ -95,6 +95,12 @@ export const planReleaseSnapshot: Planner<'releaseSnapshot'> = ({ key }, known) 
     change: { key, by: ({ keptSinceMs: _, ...orders }) => orders },
   }
 }
+
+export const snapshotPlanners = {
+  takeSnapshots: planTakeSnapshots,
+  keepSnapshot: planKeepSnapshot,
+  releaseSnapshot: planReleaseSnapshot,
+} satisfies Partial<Planners>
 
 function scheduledSnapshotOf(key: Key, known: Known): NonNullable<SnapshotRecord['schedule']> {
   assertKnown(key, known)

@@ -2,9 +2,9 @@ import { shellCommand } from '../../lib/shell-command.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import type { Key } from '../plan/identity.ts'
 import { wholeKeyOf } from '../plan/per-alloc.ts'
-import { assertKnown, type Known, type Planner, refuse } from './planner.ts'
+import { assertKnown, type Known, type Planner, type Planners, refuse } from './planner.ts'
 
-export const planSuspend: Planner<'suspend'> = ({ key }, known) => {
+const planSuspend: Planner<'suspend'> = ({ key }, known) => {
   if (instancesOf(key, known).length === 0) assertKnown(key, known)
   return {
     message: `${key} is suspended: nothing is done for it until ${resumeCommand(key)}`,
@@ -12,7 +12,7 @@ export const planSuspend: Planner<'suspend'> = ({ key }, known) => {
   }
 }
 
-export const planResume: Planner<'resume'> = ({ key }, known) => {
+const planResume: Planner<'resume'> = ({ key }, known) => {
   const [instance] = instancesOf(key, known)
   if (instance === undefined) assertKnown(key, known)
   if (known.inventory.orders(key).suspendedSinceMs === undefined)
@@ -22,6 +22,11 @@ export const planResume: Planner<'resume'> = ({ key }, known) => {
     change: { key, by: ({ suspendedSinceMs: _, ...others }) => others },
   }
 }
+
+export const suspendPlanners = {
+  suspend: planSuspend,
+  resume: planResume,
+} satisfies Partial<Planners>
 
 /** Of a declaration with perAlloc, by the key of the whole. */
 export function instancesOf(

@@ -2,9 +2,9 @@ import { snapshotKey } from '../plan/identity.ts'
 import { wholeKeyOf } from '../plan/per-alloc.ts'
 import type { RestoreSource, VolumeRecord } from '../plan/record.ts'
 import { findReplaced, refuseRestoreOrder } from '../plan/restore-plan.ts'
-import { type Known, type PlannedOrder, type Planner, refuse, volumeOf } from './planner.ts'
+import { type Known, type PlannedOrder, type Planner, type Planners, refuse, volumeOf } from './planner.ts'
 
-export const planRestore: Planner<'restore'> = ({ key, snapshot }, known) => {
+const planRestore: Planner<'restore'> = ({ key, snapshot }, known) => {
   const record = volumeOf(key, known)
   const { snapshotID, refusal } = findSnapshot(known.inventory, record, snapshot)
   return planReplacement(
@@ -16,7 +16,7 @@ export const planRestore: Planner<'restore'> = ({ key, snapshot }, known) => {
   )
 }
 
-export const planRestoreBack: Planner<'restoreBack'> = ({ key, externalID }, known) => {
+const planRestoreBack: Planner<'restoreBack'> = ({ key, externalID }, known) => {
   const record = volumeOf(key, known)
   const found = findReplaced(record, externalID, known.inventory.released(), known.inventory.list())
   return planReplacement(
@@ -28,7 +28,7 @@ export const planRestoreBack: Planner<'restoreBack'> = ({ key, externalID }, kno
   )
 }
 
-export const planUndoRestore: Planner<'undoRestore'> = ({ key }, known) => {
+const planUndoRestore: Planner<'undoRestore'> = ({ key }, known) => {
   const record = volumeOf(key, known)
   const { restore } = record
   if (restore !== undefined) {
@@ -45,6 +45,12 @@ export const planUndoRestore: Planner<'undoRestore'> = ({ key }, known) => {
     change: { key, by: ({ restore: _, ...orders }) => orders },
   }
 }
+
+export const restorePlanners = {
+  restore: planRestore,
+  restoreBack: planRestoreBack,
+  undoRestore: planUndoRestore,
+} satisfies Partial<Planners>
 
 function planReplacement(
   record: VolumeRecord,
