@@ -18,6 +18,7 @@ import { createPluginRegistry, type PluginConfig, type PluginRegistryOptions } f
 import { agentRoutes } from './routes/agent.ts'
 import { allocationRoutes } from './routes/allocations.ts'
 import { claimRoutes } from './routes/claims.ts'
+import { eventRoutes } from './routes/events.ts'
 import { namespaceRoutes } from './routes/namespaces.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { openApiRoutes } from './routes/openapi.ts'
@@ -126,6 +127,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...namespaceRoutes(context, blocking),
       ...nodeRoutes(context, blocking),
       ...allocationRoutes(context, blocking),
+      ...eventRoutes(context),
       ...agentRoutes(context),
       ...searchRoutes(context),
       ...openApiRoutes(),

@@ -97,6 +97,11 @@ export const needs: Readonly<Record<string, Need>> = {
   // Which namespace it is in shows only when it is found; the route looks then.
   'GET /v1/allocation/:id': filtered,
   'PUT /v1/search': filtered,
+  'GET /v1/event/stream': {
+    text: 'csi-read-volume (CSIVolume), read-job (CSIPlugin, Allocation), node read (Node); for `*` a management token',
+    // What is asked for stands in the query; the stream looks, at each batch again.
+    isMet: () => true,
+  },
   'GET /v1/agent/self': agentRead,
   'GET /v1/agent/members': nodeRead,
   'GET /v1/agent/health': nothing,

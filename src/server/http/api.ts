@@ -27,6 +27,8 @@ export interface ApiAnswer {
   readonly body?: unknown
   /** A body that is an array, perhaps a long one, whose elements are written as they are sent. */
   readonly elements?: JSONElements
+  /** A body without an end: each text goes out as it comes. */
+  readonly lines?: AsyncIterable<string>
   /** X-Nomad-Index, with the headers that go with it; absent: none of them. */
   readonly index?: number
   /** X-Nomad-NextToken; `''`: the last page. */

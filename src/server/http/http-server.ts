@@ -1,6 +1,7 @@
 import { createServer, type OutgoingHttpHeaders, type Server } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import { type FastifyReply, type FastifyRequest, fastify, type HTTPMethods } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
@@ -39,6 +40,14 @@ export interface HttpServerOptions {
 export function createHttpServer(options: HttpServerOptions) {
   const { resources, region, names, limits, acl, log, clock, settled } = options
   let isClosing = false
+  let inFlight = 0
+  /**
+   * At the end: connections whose last answer is over. For Node, one on which nothing was ever said is not idle, and would
+   * hold up the close; so would one whose answer began before the close, and could not say that it is the last.
+   */
+  const endConnections = () => {
+    if (isClosing && inFlight === 0) for (const server of servers) server.closeAllConnections()
+  }
   /** Of the requests under way. */
   const underWay = new Set<AbortController>()
   let { tls } = options
@@ -72,6 +81,9 @@ export function createHttpServer(options: HttpServerOptions) {
               handler,
             )
       limitConnections(server, tls !== undefined)
+      server.on('connection', (socket: Socket) => {
+        if (isClosing) socket.destroy()
+      })
       servers.push(server)
       return server
     },
@@ -116,8 +128,11 @@ export function createHttpServer(options: HttpServerOptions) {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addHook('onRequest', (request, reply, done) => {
     const startedMs = clock.now()
+    inFlight++
     // Emitted once for every request, answered or cut off.
     reply.raw.once('close', () => {
+      inFlight--
+      endConnections()
       // Reads are many, and as in Nomad of interest to whoever looks for something.
       const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info'
       if (!log.isLevelEnabled(level)) return
@@ -208,6 +223,7 @@ export function createHttpServer(options: HttpServerOptions) {
     async close() {
       isClosing = true
       for (const under of underWay) under.abort(serverCloses)
+      endConnections()
       await app.close()
     },
   }
@@ -228,6 +244,11 @@ async function sendAnswer(
   reply: FastifyReply,
   isClosing: boolean,
 ) {
+  if (answer.lines !== undefined) {
+    const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache' }
+    // One at a time, so that what a slow reader does not take waits in no buffer of ours.
+    return reply.headers(headers).send(Readable.from(answer.lines, { highWaterMark: 1 }))
+  }
   const pretty = query.get('pretty')
   const coding = /\bgzip\b/.test(`${accepted}`)
     ? 'gzip'

@@ -103,6 +103,11 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/allocation/:id': { summary: 'Read Allocation', answer: shapes.Allocation, blocks: true },
   'PUT /v1/search': { summary: 'Search', body: shapes.SearchRequest, answer: shapes.SearchResponse },
+  'GET /v1/event/stream': {
+    summary: 'Follow events: one batch a line, `{}` for every 30 s of silence',
+    query: ['topic', 'index'],
+    answer: shapes.EventBatch,
+  },
   'GET /v1/agent/self': { summary: 'Query the agent', answer: shapes.AgentSelf },
   'GET /v1/agent/members': { summary: 'List members', answer: shapes.AgentMembers },
   'GET /v1/agent/health': { summary: 'Health', query: ['type'], answer: shapes.AgentHealth },

@@ -51,6 +51,17 @@ const SearchResponse = Type.Object({
   ...metadata,
 })
 
+const Event = Type.Object({
+  Topic: string,
+  Type: string,
+  Key: string,
+  Namespace: string,
+  FilterKeys: Type.Array(string),
+  Index: Int64,
+  Payload: anything,
+})
+const EventBatch = Type.Object({ Index: Type.Optional(Int64), Events: Type.Optional(Type.Array(Event)) })
+
 const AgentMember = Type.Object({
   Name: string,
   Addr: string,
@@ -98,6 +109,8 @@ export const shapes = {
   ClaimRequest: ClaimBody,
   SearchRequest: SearchBody,
   SearchResponse,
+  Event,
+  EventBatch,
   AgentSelf,
   AgentMembers,
   AgentHealth,

@@ -12,8 +12,16 @@ export function presentVolume(
   { state, node }: Pick<ServerContext, 'state' | 'node'>,
   volume: VolumeRecord,
 ): Volume {
-  const claims = claimsOf(state, volume)
-  const plugin = state.csi_plugins.get(volume.pluginID)
+  return describeVolume(volume, claimsOf(state, volume), state.csi_plugins.get(volume.pluginID), node)
+}
+
+/** The same of a moment that may be over. */
+export function describeVolume(
+  volume: VolumeRecord,
+  claims: readonly ClaimRecord[],
+  plugin: PluginRecord | undefined,
+  node: ServerContext['node'],
+): Volume {
   const allocIDs = (wanted: ClaimRecord['mode']) =>
     Object.fromEntries(claims.filter(({ mode }) => mode === wanted).map(({ id }) => [id, null]))
   return {

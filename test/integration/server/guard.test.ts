@@ -212,3 +212,13 @@ describe('off loopback', () => {
     await start({ http: { host: '0.0.0.0', port: 0 }, insecure: true })
   })
 })
+
+describe('a connection on which nothing is said', () => {
+  it('does not hold up the end of the server', async () => {
+    const { url, close } = await start()
+    const { socket } = await open(url, '')
+    const ended = once(socket, 'close')
+    await close()
+    await ended
+  })
+})
