@@ -22,7 +22,7 @@ export interface Contender {
 }
 
 export interface Report {
-  /** The longest that its event loop was held up since the last report. */
+  /** The most processor time that one turn of its event loop took since the last report. */
   readonly longestStallMs: number
   /** What lives in its memory once the garbage is gone. */
   readonly liveBytes: number

@@ -18,7 +18,7 @@ interface Row extends Measured {
   readonly contender: string
   /** Processor time of the contender for each. */
   readonly cpuMs?: number
-  /** Of the contender's event loop. */
+  /** The most processor time that one turn of the contender's event loop took. */
   readonly longestStallMs?: number
 }
 

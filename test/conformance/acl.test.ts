@@ -68,7 +68,20 @@ const fill = <Value>(value: Value): Value =>
     ? value
     : JSON.parse(JSON.stringify(value).replaceAll('{p}', 'p-').replaceAll('{plugin}', pluginID))
 const ask = ({ method, path, body }: AclRow, headers: Record<string, string>) =>
-  server.call(method, fill(path), fill(body), headers)
+  path.startsWith('/v1/event/stream')
+    ? beginStream(path, headers)
+    : server.call(method, fill(path), fill(body), headers)
+
+/** What a stream, which has no end, begins with; or its refusal. */
+async function beginStream(path: string, headers: Record<string, string>) {
+  const response = await fetch(`${server.url}${path}`, { headers })
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  const { value: text = '' } = (await reader?.read()) ?? {}
+  await reader?.cancel()
+  const [firstLine = ''] = text.split('\n')
+  return { status: response.status, headers: response.headers, text: firstLine }
+}
+
 /** Everything that the plugin was asked to do. */
 const effects = () =>
   server.plugin.calls.filter(({ rpc }) => /^(Create|Delete|Controller|Node(Pub|Unp|Sta|Uns))/.test(rpc))

@@ -42,11 +42,20 @@ export function planList(
   return async () => {
     const plugins = new Map(state.csi_plugins.list().map((plugin) => [plugin.id, plugin]))
     const isOfPlugin = pluginID === '' ? undefined : registry.match(pluginID)
-    const candidates = takeCandidates(volumes, options, token)
     const breathe = createBreather()
     const rows: ListRow[] = []
-    for (const [at, row] of candidates.entries()) {
-      if (at % breathEvery === breathEvery - 1) await breathe()
+    let { all, at, end } = placesOf(volumes, options, token)
+    for (let looked = 0; at < end; at++, looked++) {
+      const breath = looked % breathEvery === breathEvery - 1 ? breathe() : undefined
+      if (breath !== undefined) {
+        // The rest as it is now; what changes meanwhile is another list's.
+        all = all.slice(at, end)
+        at = 0
+        end = all.length
+        await breath
+      }
+      const row = all[at]
+      if (row === undefined) break
       if (!row.id.startsWith(prefix)) {
         // Within one namespace those with a prefix stand side by side.
         if (namespace === '*') continue
@@ -66,19 +75,19 @@ export function planList(
 /** Rows whose clock is not looked at; the most costly filter takes some microseconds for each. */
 const breathEvery = 256
 
-/** Where the list can begin and end, by the order of the table. */
-function takeCandidates(
+/** Where in the table the list can begin and end. */
+function placesOf(
   volumes: Table<ListRow, VolumePlace>,
   { namespace, prefix }: ListOptions,
   token: VolumePlace | undefined,
-): readonly ListRow[] {
+): { all: readonly ListRow[]; at: number; end: number } {
   const all = volumes.list()
   const ofToken = token === undefined ? 0 : volumes.position(token)
-  if (namespace === '*') return all.slice(ofToken)
+  if (namespace === '*') return { all, at: ofToken, end: all.length }
   const first = volumes.position({ namespace, id: prefix })
   // No name of a namespace comes between these two.
   const end = volumes.position({ namespace: `${namespace}\0`, id: '' })
-  return all.slice(Math.max(first, ofToken), end)
+  return { all, at: Math.max(first, ofToken), end }
 }
 
 /** A namespace holds no dot. */

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Driver, startDriver } from '../../../src/driver/driver.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
-import { silentLog } from '../../../src/lib/log.ts'
+import { createLog, silentLog } from '../../../src/lib/log.ts'
 import { createNomadClient, type NomadClient } from '../../../src/nomad/client.ts'
+import type { NomadEvent } from '../../../src/nomad/events.ts'
 import { createObserver, type NomadObserver, type ObservedChange } from '../../../src/nomad/observer.ts'
 import { type Server, startServer } from '../../../src/server/server.ts'
 import type { VolumeRequest } from '../../../src/wire/volume.ts'
@@ -17,6 +18,7 @@ let server: Server
 let client: NomadClient
 let observer: NomadObserver
 const changes: ObservedChange[] = []
+const lines: string[] = []
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mooring-'))
@@ -39,7 +41,7 @@ beforeAll(async () => {
     client,
     clock: systemClock,
     random: Math.random,
-    log: silentLog,
+    log: createLog('info', { write: (line) => lines.push(line) }),
     pollMs: 60_000,
   })
   observer.onChange((change) => changes.push(change))
@@ -102,6 +104,31 @@ describe('the client and observer against the server', () => {
     expect((await observer.externalVolumes('local')).has(externalID)).toBe(false)
     await client.deleteVolume('default', 'again', {})
     await client.deregisterVolume('default', 'again')
+  })
+
+  it('follow its events as those of Nomad', async () => {
+    const events: NomadEvent[] = []
+    const cut = new AbortController()
+    // The observer holds the one stream that its client has.
+    const other = createNomadClient({ address: server.url, clock: systemClock })
+    const reading = other.readEvents({
+      onEvent: (event) => events.push(event),
+      onAlive: () => {},
+      signal: cut.signal,
+    })
+    await client.createVolume(request('told'))
+    await vi.waitFor(
+      () => {
+        expect(events).toContainEqual({ topic: 'CSIVolume', namespace: 'default', key: 'told' })
+        expect(events).toContainEqual({ topic: 'CSIPlugin', namespace: '', key: 'local' })
+      },
+      { timeout: 20_000 },
+    )
+    cut.abort()
+    await Promise.allSettled([reading])
+    await other.close()
+    // The observer has had them from the start.
+    expect(lines.join()).not.toContain('no events from Nomad')
   })
 
   it('follow a snapshot through its life', async () => {
