@@ -42,6 +42,15 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'lib',
   ],
   'operator/sources': ['operator/kubernetes', 'operator/desired', 'operator/declare', 'kube', 'lib'],
+  'operator/clusters': [
+    'operator/kubernetes',
+    'operator/desired',
+    'operator/plan',
+    'operator/declare',
+    'nomad',
+    'kube',
+    'lib',
+  ],
   'operator/admin': [
     'operator/orders',
     'operator/inventory',

@@ -8,12 +8,13 @@ import type { NomadConnection } from '../nomad/connection.ts'
 import type { Admin, StatusReport } from '../operator/admin/admin.ts'
 import { connectAdmin } from '../operator/admin/admin-client.ts'
 import type { Row } from '../operator/admin/row.ts'
-import { sourceName } from '../operator/open-sources.ts'
-import { type OperatorFlags, operatorDirectory } from '../operator/settings.ts'
+import { runOperator } from '../operator/operator.ts'
+import { operatorDirectory } from '../operator/settings.ts'
+import { sourceName } from '../operator/sources/open-sources.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
+import { type OperatorFlags, readOperatorSettings } from './operator-settings.ts'
 import { operatorOptions, parseDurationOption, sourceOption } from './options.ts'
 import { formatProgress } from './progress.ts'
-import { runOperator } from './run.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
 import { dataDirOption } from './target.ts'
 
@@ -65,13 +66,8 @@ Examples:
         return
       }
       if (source === undefined) throw new UsageError('say which folder: mooring apply FOLDER, or --source')
-      const operator = await runOperator({
-        ...flags,
-        source,
-        readOnly: false,
-        log: silentLog,
-        settledBeforeMs: 0,
-      })
+      const settings = readOperatorSettings({ ...flags, source, readOnly: false })
+      const operator = await runOperator(settings, { log: silentLog })
       try {
         process.exitCode = await follow(operator.admin, flags)
       } finally {

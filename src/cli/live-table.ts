@@ -1,32 +1,37 @@
 import { createLogUpdate } from 'log-update'
-import type { Clock } from '../lib/clock.ts'
-import type { Operator } from '../operator/control-loop.ts'
+import { type Clock, delay } from '../lib/clock.ts'
+import type { Admin, StatusReport } from '../operator/admin/admin.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
 
-/** Redrawing more often shows nothing more to a person. */
+/** A person sees nothing more where it is drawn more often. */
 const redrawMs = 100
 
-/** Keeps a table of the operator's rows on the terminal; the returned function draws it a last time and ends it. */
+/** Keeps a table of the operator's rows on the terminal. What it returns draws the table a last time and ends it. */
 export function showLiveTable(
-  operator: Operator,
+  { status }: Pick<Admin, 'status'>,
   clock: Clock,
-  heading: () => string,
+  heading: string,
   terminal: NodeJS.WriteStream,
-): () => void {
+): () => Promise<void> {
   const draw = createLogUpdate(terminal)
-  let cancel: (() => void) | undefined
-  const redraw = () => {
-    cancel = undefined
-    draw(`${heading()}\n\n${formatTable(operator.rows(), tableOptionsFor(terminal))}`)
+  const ended = new AbortController()
+  const show = ({ rows }: StatusReport) =>
+    draw(`${heading}\n\n${formatTable(rows, tableOptionsFor(terminal))}`)
+
+  async function follow(): Promise<void> {
+    for (let after: number | undefined; !ended.signal.aborted; ) {
+      const report = await status(after)
+      after = report.version
+      show(report)
+      await delay(clock, redrawMs, ended.signal)
+    }
   }
-  operator.onChange(() => {
-    cancel ??= clock.after(redrawMs, redraw)
-  })
-  redraw()
-  return () => {
-    cancel?.()
-    redraw()
-    cancel = () => {}
+  const following = follow()
+
+  return async () => {
+    ended.abort()
+    await following
+    show(await status())
     draw.done()
   }
 }

@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { Option } from 'commander'
 import { parseAddress } from '../nomad/address.ts'
-import { defaultVariablesNamespace } from '../nomad/connection.ts'
+import { defaultVariablesNamespace, type NomadConnection } from '../nomad/connection.ts'
 import { defaultAddress, taskAddress, taskTokenFile } from '../nomad/environment.ts'
 
 export const nomadConnectionOptions = () => [
@@ -36,6 +36,26 @@ export const nomadConnectionOptions = () => [
     .default(defaultVariablesNamespace)
     .env('MOORING_VARIABLES_NAMESPACE'),
 ]
+
+const connectionFlags = [
+  'nomadAddr',
+  'nomadToken',
+  'nomadTokenFile',
+  'nomadRegion',
+  'nomadCaCert',
+  'nomadCaPath',
+  'nomadClientCert',
+  'nomadClientKey',
+  'nomadTlsServerName',
+  'nomadTlsSkipVerify',
+  'variablesNamespace',
+] as const satisfies readonly (keyof NomadConnection)[]
+
+/** The flags of the connection alone, out of all that were given. */
+export function readNomadConnection(flags: NomadConnection): NomadConnection {
+  const given = connectionFlags.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]]))
+  return { nomadAddr: flags.nomadAddr, ...Object.fromEntries(given) }
+}
 
 /** Before anything logs it. @throws UsageError where it is none, or has a password in it */
 function checkAddress(text: string): string {

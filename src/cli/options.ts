@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../lib/duration.ts'
 import { logLevels } from '../lib/log.ts'
 import { isVariableName } from '../operator/declare/variables.ts'
-import type { PluginEndpoint } from '../operator/settings.ts'
+import type { PluginEndpoint } from './operator-settings.ts'
 
 /** Options that more than one command takes; each has its environment variable. */
 
@@ -126,7 +126,7 @@ export const metricsAddressOption = () =>
     .env('MOORING_METRICS_ADDR')
 
 /** Options of metrics and notifications. */
-function operationsOptions(): Option[] {
+function telemetryOptions(): Option[] {
   return [
     metricsAddressOption(),
     new Option(
@@ -171,7 +171,7 @@ export function operatorOptions(): Option[] {
       .default(300_000, '5m')
       .env('MOORING_RESYNC'),
     csiEndpointOption(),
-    ...operationsOptions(),
+    ...telemetryOptions(),
     logLevelOption(),
   ]
 }

@@ -9,8 +9,9 @@ import { formatQuantity } from '../operator/declare/quantities.ts'
 import { openPartsOnce } from '../operator/open-parts.ts'
 import type { Orphans } from '../operator/plan/orphans.ts'
 import type { Released } from '../operator/plan/record.ts'
-import { operatorDirectory, type SourceFlags } from '../operator/settings.ts'
+import { operatorDirectory } from '../operator/settings.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
+import { readClusterSettings, type SourceFlags } from './operator-settings.ts'
 import { sourceOption, sourceOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
 import { readInventory } from './plan.ts'
@@ -73,7 +74,7 @@ async function look(flags: OrphansFlags): Promise<Orphans> {
     throw new UsageError('no operator runs here, so say what is declared: --source FOLDER')
   }
   const { contents, keyedHash } = await readInventory(flags.dataDir)
-  const parts = await openPartsOnce({ ...flags, source, keyedHash })
+  const parts = await openPartsOnce({ cluster: readClusterSettings({ ...flags, source }), keyedHash })
   try {
     const readings = await Promise.all(parts.sources.map((each) => each.read()))
     const [problem] = readings.flatMap(({ problems }) => problems)

@@ -11,11 +11,12 @@ import { hasSqliteInventory, readHashKey } from '../operator/inventory/sqlite-in
 import { kubernetesSourceName } from '../operator/kubernetes/object-view.ts'
 import { openPartsOnce } from '../operator/open-parts.ts'
 import { type Plan, planOnce } from '../operator/plan-once.ts'
-import { defaultRegion, type OperatorFlags, operatorDirectory, pruneOptionsOf } from '../operator/settings.ts'
+import { defaultRegion, operatorDirectory } from '../operator/settings.ts'
 import { withAdmin } from '../operator/with-admin.ts'
 import { formatPlan } from './format-plan.ts'
 import { fromOperator } from './from-operator.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
+import { type OperatorFlags, pruneOptionsOf, readClusterSettings } from './operator-settings.ts'
 import { operatorOptions, sourceOption } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
 import { dataDirOption } from './target.ts'
@@ -60,7 +61,7 @@ Examples:
         )
       }
       if (source === undefined) throw new UsageError('say which folder: mooring plan FOLDER, or --source')
-      const parts = await openPartsOnce({ ...taken, source, keyedHash })
+      const parts = await openPartsOnce({ cluster: readClusterSettings({ ...taken, source }), keyedHash })
       let plan: Plan
       try {
         plan = await planOnce({

@@ -4,10 +4,10 @@ import type { Log } from '../lib/log.ts'
 import { packageVersion } from '../lib/version.ts'
 import { createPluginCallMetrics } from '../telemetry/plugin-calls.ts'
 import { createProcessRegistry } from '../telemetry/process-registry.ts'
-import { startOperationsServer } from '../telemetry/telemetry-server.ts'
+import { startTelemetryServer } from '../telemetry/telemetry-server.ts'
 
-/** Metrics and health of `mooring server`, as far as they are asked for. */
-export async function startServerOperations(
+/** Starts the metrics and health of `mooring server`, where the flags ask for them. */
+export async function startServerTelemetry(
   address: { readonly host: string; readonly port: number } | undefined,
   log: Log,
 ): Promise<{
@@ -22,7 +22,7 @@ export async function startServerOperations(
   pluginCalls.register(registry)
   const server =
     address &&
-    (await startOperationsServer({
+    (await startTelemetryServer({
       ...address,
       metrics: { render: () => registry.metrics(), contentType: registry.contentType },
       liveness: () => [],

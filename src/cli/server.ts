@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage, UsageError } from '../lib/errors.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
+import { openTogether } from '../lib/open-together.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import type { Registration } from '../server/context.ts'
 import { defaultLimits } from '../server/http/limits.ts'
@@ -18,7 +19,7 @@ import {
   parseDurationOption,
 } from './options.ts'
 import { serverBackupCommand, serverDataDirectoryOption, serverRestoreCommand } from './server-backup.ts'
-import { startServerOperations } from './server-telemetry.ts'
+import { startServerTelemetry } from './server-telemetry.ts'
 import { aclFileOption, serverTokenCommand } from './server-token.ts'
 
 interface ServerFlags {
@@ -124,35 +125,39 @@ export function serverCommand(): Command {
   return command.action(async (flags: ServerFlags) => {
     const log = createLog(flags.logLevel)
     const tls = tlsFiles(flags)
-    const operations = await startServerOperations(flags.metricsAddr, log)
-    const server = await startServer({
-      http: flags.http,
-      dataDirectory: flags.dataDir,
-      registration: flags.registration,
-      plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
-      ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
-      clock: systemClock,
-      log,
-      probeIntervalMs: flags.probeInterval,
-      ...(flags.mountRoot !== undefined && { mountRoot: flags.mountRoot }),
-      allowedHosts: flags.allowedHost,
-      ...(tls !== undefined && { tls }),
-      limits: {
-        bodyBytes: flags.maxBody,
-        headerBytes: flags.maxHeaders,
-        connectionsPerClient: flags.maxConnectionsPerClient,
-        requestsInFlight: flags.maxRequests,
-      },
-      ...(flags.aclFile !== undefined && { aclFile: flags.aclFile }),
-      ...(flags.keyFile !== undefined && { keyFile: flags.keyFile }),
-      insecure: flags.insecure,
-      aroundPluginCall: operations.aroundPluginCall,
+    const running = await openTogether(async (adopt) => {
+      const telemetry = adopt(await startServerTelemetry(flags.metricsAddr, log))
+      adopt(
+        await startServer({
+          http: flags.http,
+          dataDirectory: flags.dataDir,
+          registration: flags.registration,
+          plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
+          ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
+          clock: systemClock,
+          log,
+          probeIntervalMs: flags.probeInterval,
+          ...(flags.mountRoot !== undefined && { mountRoot: flags.mountRoot }),
+          allowedHosts: flags.allowedHost,
+          ...(tls !== undefined && { tls }),
+          limits: {
+            bodyBytes: flags.maxBody,
+            headerBytes: flags.maxHeaders,
+            connectionsPerClient: flags.maxConnectionsPerClient,
+            requestsInFlight: flags.maxRequests,
+          },
+          ...(flags.aclFile !== undefined && { aclFile: flags.aclFile }),
+          ...(flags.keyFile !== undefined && { keyFile: flags.keyFile }),
+          insecure: flags.insecure,
+          aroundPluginCall: telemetry.aroundPluginCall,
+        }),
+      )
+      telemetry.isReady()
+      return {}
     })
-    operations.isReady()
     const signal = await waitForShutdown(systemClock)
     log.info({ signal }, 'server stopping')
-    await server.close()
-    await operations.close()
+    await running.close()
   })
 }
 

@@ -6,16 +6,17 @@ import pino from 'pino'
 import { startDriver } from '../driver/driver.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type Log } from '../lib/log.ts'
+import { openTogether } from '../lib/open-together.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import { fitsSocketPath } from '../lib/socket-path.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
-import { sourceName } from '../operator/open-sources.ts'
-import type { OperatorFlags } from '../operator/settings.ts'
+import { runOperator } from '../operator/operator.ts'
+import { sourceName } from '../operator/sources/open-sources.ts'
 import { startServer } from '../server/server.ts'
 import { createPluginCallMetrics } from '../telemetry/plugin-calls.ts'
 import { showLiveTable } from './live-table.ts'
+import { type OperatorFlags, readOperatorSettings } from './operator-settings.ts'
 import { operatorOptions, parseAddressOption, readOnlyOption } from './options.ts'
-import { runOperator } from './run.ts'
 
 /** The plugin ID under which declarations name the embedded driver. */
 const pluginID = 'directories'
@@ -79,63 +80,63 @@ async function up(sources: readonly string[], flags: UpFlags): Promise<void> {
   ]
   if (!showsTable) process.stdout.write(`${heading.join('\n')}\n`)
   const stopTable = showsTable
-    ? showLiveTable(parts.operator, systemClock, () => heading.join('\n'), process.stdout)
-    : () => {}
+    ? showLiveTable(parts.operator.admin, systemClock, heading.join('\n'), process.stdout)
+    : async () => {}
 
   const signal = await shutdown
   log.info({ signal }, 'finishing what is in process; once more to stop at once')
   await parts.close()
-  stopTable()
+  await stopTable()
 }
 
-async function startParts(source: readonly string[], flags: UpFlags, dataDirectory: string, log: Log) {
-  const socket = chooseSocketPath(dataDirectory)
-  const driver = await startDriver({
-    endpoint: `unix://${socket.path}`,
-    poolDirectory: join(dataDirectory, 'pool'),
-    nodeID: 'this-machine',
-    clock: systemClock,
-    log: log.child({ part: 'driver' }),
+function startParts(source: readonly string[], flags: UpFlags, dataDirectory: string, log: Log) {
+  return openTogether(async (adopt) => {
+    const socket = adopt(chooseSocketPath(dataDirectory))
+    const driver = adopt(
+      await startDriver({
+        endpoint: `unix://${socket.path}`,
+        poolDirectory: join(dataDirectory, 'pool'),
+        nodeID: 'this-machine',
+        clock: systemClock,
+        log: log.child({ part: 'driver' }),
+      }),
+    )
+    const pluginCalls = createPluginCallMetrics(systemClock)
+    const server = adopt(
+      await startServer({
+        http: flags.http,
+        aroundPluginCall: pluginCalls.aroundCall,
+        dataDirectory: join(dataDirectory, 'server'),
+        plugins: [{ id: pluginID, endpoint: driver.endpoint }],
+        clock: systemClock,
+        log: log.child({ part: 'server' }),
+      }),
+    )
+    const settings = readOperatorSettings({
+      ...flags,
+      source,
+      nomadAddr: server.url,
+      dataDir: dataDirectory,
+    })
+    const operator = adopt(
+      await runOperator(settings, {
+        log: log.child({ part: 'operator' }),
+        // The server finishes every create that it accepted before it answers, and this process holds both.
+        settledBeforeMs: systemClock.now(),
+        pluginCalls,
+      }),
+    )
+    return { operator, url: server.url, volumesDirectory: driver.volumesDirectory }
   })
-  const pluginCalls = createPluginCallMetrics(systemClock)
-  const server = await startServer({
-    http: flags.http,
-    aroundPluginCall: pluginCalls.aroundCall,
-    dataDirectory: join(dataDirectory, 'server'),
-    plugins: [{ id: pluginID, endpoint: driver.endpoint }],
-    clock: systemClock,
-    log: log.child({ part: 'server' }),
-  })
-  const operator = await runOperator({
-    ...flags,
-    source,
-    nomadAddr: server.url,
-    dataDir: dataDirectory,
-    log: log.child({ part: 'operator' }),
-    // The server finishes every create it had accepted before it answers, and this process holds both.
-    settledBeforeMs: systemClock.now(),
-    pluginCalls,
-  })
-  return {
-    operator,
-    url: server.url,
-    volumesDirectory: driver.volumesDirectory,
-    async close() {
-      await operator.close()
-      await server.close()
-      await driver.close()
-      socket.remove()
-    },
-  }
 }
 
 /** In the data directory where the path is short enough, else in a directory of its own for temporary files. */
-function chooseSocketPath(dataDirectory: string): { path: string; remove: () => void } {
+function chooseSocketPath(dataDirectory: string): { path: string; close: () => void } {
   const path = join(dataDirectory, 'csi.sock')
-  if (fitsSocketPath(path)) return { path, remove: () => {} }
+  if (fitsSocketPath(path)) return { path, close: () => {} }
   const directory = mkdtempSync(join(tmpdir(), 'mooring-'))
   return {
     path: join(directory, 'csi.sock'),
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    close: () => rmSync(directory, { recursive: true, force: true }),
   }
 }

@@ -5,10 +5,10 @@ import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import { type Declaration, formatPlace, type Problem } from '../operator/declare/declaration.ts'
 import { planOwnership } from '../operator/desired/ownership.ts'
-import { createParse } from '../operator/open-sources.ts'
-import type { VariableFlags } from '../operator/settings.ts'
 import { createFileSource } from '../operator/sources/files.ts'
+import { createParse } from '../operator/sources/open-sources.ts'
 import type { ParseFile } from '../operator/sources/source.ts'
+import { readVariables, type VariableFlags } from './operator-settings.ts'
 import { variableOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
 
@@ -54,7 +54,7 @@ Examples:
   mooring validate --output json . | jq .valid   for a script or an editor`,
     )
     .action(async (paths: readonly string[], flags: VariableFlags & { output: 'text' | 'json' }) => {
-      const parse = createParse(flags)
+      const parse = createParse(readVariables(flags))
       const readings = []
       for (const path of paths) readings.push(await read(path, parse))
       const declarations = readings.flatMap((reading) => reading.declarations)

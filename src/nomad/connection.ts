@@ -26,7 +26,7 @@ export const defaultVariablesNamespace = 'default'
 /** @throws UsageError that names the flag's value or file which is not what it has to be */
 export function connectNomad(
   connection: NomadConnection,
-  more: Pick<NomadClientOptions, 'onReloadError'> = {},
+  more: Pick<NomadClientOptions, 'onReloadError' | 'aroundCall'> = {},
 ): NomadClient {
   return createNomadClient({ ...clientOptionsOf(connection), ...more })
 }

@@ -28,6 +28,8 @@ export interface VersionedCache<Stub, Full> {
    * since the list before it: the others were compared with that one.
    */
   outdatedBy(listedAt: number): string[]
+  /** How many keys it remembers. */
+  size(): number
 }
 
 interface Copy<Full> {
@@ -44,6 +46,8 @@ export function createVersionedCache<Stub, Full>(
   const reading = new Map<string, { beganAt: number; promise: Promise<Copy<Full>> }>()
   const invalidatedAt = new Map<string, number>()
   let comparedAt = 0
+  /** Keys that it remembers, and that the latest list does not show. */
+  let missing: ReadonlySet<string> = new Set()
 
   function isOutdated(key: string, { full, beganAt }: Copy<Full>): boolean {
     if (beganAt > comparedAt) return false
@@ -95,6 +99,24 @@ export function createVersionedCache<Stub, Full>(
     return readSince(key, listedAt)
   }
 
+  /**
+   * Forgets what two lists in a row do not show, the second of which was asked for after the key was last read or
+   * invalidated: nobody needs a request any more to know that it is gone.
+   * @param listedBefore where the list before the latest one arrived
+   */
+  function forgetGone(listedBefore: number): void {
+    const stillMissing = new Set<string>()
+    for (const key of new Set([...copies.keys(), ...invalidatedAt.keys()])) {
+      if (stubOf(key) !== undefined) continue
+      const usedAt = Math.max(copies.get(key)?.beganAt ?? 0, invalidatedAt.get(key) ?? 0)
+      if (missing.has(key) && usedAt <= listedBefore) {
+        copies.delete(key)
+        invalidatedAt.delete(key)
+      } else stillMissing.add(key)
+    }
+    missing = stillMissing
+  }
+
   return {
     async get(key) {
       const listedAt = await watch.current()
@@ -112,9 +134,10 @@ export function createVersionedCache<Stub, Full>(
     outdatedBy(listedAt) {
       const before = comparedAt
       comparedAt = listedAt
-      return [...copies]
-        .filter(([key, copy]) => copy.beganAt > before && isOutdated(key, copy))
-        .map(([key]) => key)
+      const outdated = [...copies].filter(([key, copy]) => copy.beganAt > before && isOutdated(key, copy))
+      forgetGone(before)
+      return outdated.map(([key]) => key)
     },
+    size: () => new Set([...copies.keys(), ...invalidatedAt.keys()]).size,
   }
 }

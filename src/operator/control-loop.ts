@@ -4,13 +4,12 @@ import type { Clock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { createReadingLoop } from '../lib/reading-loop.ts'
-import type { NomadObserver } from '../nomad/observer.ts'
+import type { NomadObserver, ObservedChange } from '../nomad/observer.ts'
 import type { VolumesApi } from '../nomad/ports.ts'
 import { type Row, rowOfDeclaration, rowOfProblem, rowOfRecord, rowOfRefusal } from './admin/row.ts'
 import type { Declaration, Problem } from './declare/declaration.ts'
 import { planDependents } from './desired/dependents.ts'
 import { createDesired, type Desired } from './desired/desired.ts'
-import type { PruneOptions } from './desired/prune.ts'
 import {
   type Controller,
   type ControllerOptions,
@@ -24,42 +23,47 @@ import type { InventoryRecord } from './plan/record.ts'
 import type { ReconcileContext, StepSubject } from './reconcile/context.ts'
 import { createReconcile } from './reconcile/reconcile.ts'
 import { createSecretWatch } from './reconcile/watch-secrets.ts'
-import type { Source, SourceContent } from './sources/source.ts'
+import type { LoopSettings } from './settings.ts'
+import { createCommonReader, type SourceState } from './sources/read-together.ts'
+import type { Source } from './sources/source.ts'
 import { createProblemLog } from './telemetry/problem-log.ts'
 
 /** How long passes in process may go on after a shutdown was asked for. */
 const drainGraceMs = 10_000
 
-/** Until the next reading, where its time is past already. */
+/** Until the next reading, where the time for it has passed already. */
 const pastMs = 1_000
 
-export interface OperatorOptions {
+/**
+ * How long Nomad may go on with a call after it was sent. The client waits 150 s for the answer, and a call that stood
+ * in a queue until then has the plugin's two minutes before it (reference, 2).
+ */
+const callDeadlineMs = 270_000
+
+export interface ControlLoopOptions extends LoopSettings {
   readonly sources: readonly Source[]
   readonly api: VolumesApi
   readonly observer: NomadObserver
-  readonly plugins?: DirectPlugins
+  readonly plugins: DirectPlugins
   readonly inventory: Inventory
   readonly secrets: SecretResolver
   readonly clock: Clock
+  /** Uniform in [0, 1), for jitter. */
   readonly random: () => number
   readonly log: Log
+  /** A part of the names that are chosen. */
   readonly region: string
-  readonly prune: PruneOptions
-  /** Sources are read again at least this often, whatever their watches say. */
-  readonly rescanMs: number
-  /** Every identity is looked at again at least this often. */
-  readonly resyncMs: number
-  readonly callDeadlineMs: number
+  /** Calls sent before this time have ended, in milliseconds since the epoch. */
   readonly settledBeforeMs: number
-  /** Of this process among replicas; absent where there are none. Kept with each intent. */
+  /** Of this process among replicas; undefined: it is alone. Each intent names it. */
   readonly holder?: string
-  /** Set: nothing is acted upon; told of each step that would be taken. */
+  /** Set: passes take no step, and tell of each step that they would take. */
   readonly onPlanned?: (key: Key, decision: Decision) => void
   /** Told of each change of a status. */
-  readonly onStatus?: (key: Key) => void
-  readonly aroundPass?: NonNullable<ControllerOptions['aroundPass']>
-  readonly aroundStep?: NonNullable<ReconcileContext['aroundStep']>
-  /** Of declarations that are objects elsewhere: keeps those in step. */
+  readonly onStatus: (key: Key) => void
+  readonly aroundPass: NonNullable<ControllerOptions['aroundPass']>
+  readonly aroundStep: NonNullable<ReconcileContext['aroundStep']>
+  /** Set where objects declare something: keeps those in step. */
   readonly keeper?: (operator: { readonly declared: Desired; readonly wake: (key: Key) => void }) => Keeper
 }
 
@@ -71,18 +75,18 @@ export interface Keeper {
   afterReading(): Promise<void>
 }
 
-export interface Operator {
-  /** One row for each declaration and ending identity in order of their names, then one for each problem. */
+export interface ControlLoop {
+  /** One row for each declaration and ending identity in the order of their names, then one for each problem. */
   rows(): Row[]
   /** Called when rows may have changed. */
   onChange(listener: () => void): void
   readonly desired: Desired
-  queue: Controller['counters']
-  /** What each source held at its latest reading, and when it was last read in full. */
-  sources(): SourceState[]
+  readonly queue: Controller['counters']
+  /** In the order of the sources. */
+  sources(): readonly SourceState[]
   /** Looks at the identity soon. */
   look(key: Key): void
-  /** Reads the sources and looks at everything now; resolves when nothing is left to do at once. */
+  /** Reads the sources and looks at everything now. Resolves when nothing is left to do at once. */
   settle(): Promise<void>
   /**
    * Finishes what is in process and starts nothing new.
@@ -91,46 +95,29 @@ export interface Operator {
   close(graceMs?: number): Promise<void>
 }
 
-export interface SourceState {
-  readonly name: string
-  /** undefined: not read yet. */
-  readonly content: SourceContent | undefined
-  /** `readAtMs` of the latest complete reading. */
-  readonly lastCompleteMs: number | undefined
-}
-
 /** Ties sources, queue and passes together: whatever changes anywhere becomes a key in the queue. */
-export function startOperator(options: OperatorOptions): Operator {
+export function startControlLoop(options: ControlLoopOptions): ControlLoop {
   const { sources, observer, inventory, clock, log } = options
   const listeners: (() => void)[] = []
-  const notify = () => {
-    for (const listener of listeners) listener()
-  }
   const desired = createDesired(options)
+  const reader = createCommonReader(sources)
   const problemLog = createProblemLog(log)
-  const lookAtSecrets = createSecretWatch({ ...options, onChange: (key) => controller.add(key) })
+  const wake = (key: Key) => controller.add(key)
+  const lookAtSecrets = createSecretWatch({ ...options, onChange: wake })
   let problems: readonly Problem[] = []
-  let latest: readonly SourceContent[] = []
-  const lastCompleteMs = new Map<Source, number>()
-  let isFirst = true
   let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
+  let isFirst = true
 
-  const keeper = options.keeper?.({ declared: desired, wake: (key) => controller.add(key) })
+  const keeper = options.keeper?.({ declared: desired, wake })
   const controller = createController({
     aroundPass: nest(options.aroundPass, keeper?.aroundPass),
     reconcile: createReconcile({
       ...options,
+      callDeadlineMs,
       aroundStep: nest(options.aroundStep, keeper?.aroundStep),
       desired,
-      wake: (key) => controller.add(key),
-      onStatus(key) {
-        for (const dependent of dependents.get(key) ?? []) controller.add(dependent)
-        const record = inventory.get(key)
-        if (record === undefined) wakeEnding()
-        if (record?.kind === 'Snapshot' && record.schedule) controller.add(record.schedule.schedule)
-        options.onStatus?.(key)
-        notify()
-      },
+      wake,
+      onStatus,
     }),
     groupOf: (key) => pluginOf(inventory.get(key), desired.declaration(key)),
     log,
@@ -138,81 +125,81 @@ export function startOperator(options: OperatorOptions): Operator {
     random: options.random,
   })
 
-  /** Whatever is declared or managed: what a schedule made is in the inventory alone. */
+  function tellListeners() {
+    for (const listener of listeners) listener()
+  }
+
+  /** Wakes whatever may go on now that the status of an identity changed. */
+  function onStatus(key: Key) {
+    for (const dependent of dependents.get(key) ?? []) wake(dependent)
+    const record = inventory.get(key)
+    if (record === undefined) wakeEnding()
+    if (record?.kind === 'Snapshot' && record.schedule) wake(record.schedule.schedule)
+    options.onStatus(key)
+    tellListeners()
+  }
+
+  function wakeEnding() {
+    for (const { key } of inventory.list()) if (desired.absence(key)?.state === 'ending') wake(key)
+  }
+
+  /** Looks at all that is declared or managed. What a schedule made is in the inventory alone. */
   function lookAtAll() {
     const keys = new Set([...desired.declarations().keys(), ...inventory.list().map(({ key }) => key)])
     for (const key of keys) controller.add(key, { priority: 'resync' })
   }
 
-  function wakeEnding() {
-    for (const { key } of inventory.list()) {
-      if (desired.absence(key)?.state === 'ending') controller.add(key)
+  function onObserved(change: ObservedChange) {
+    if (change.type === 'volume') {
+      const key = volumeKey(change.namespace, change.volumeID)
+      if (desired.declaration(key) !== undefined || inventory.get(key) !== undefined) wake(key)
+      return
     }
+    for (const [key, declaration] of desired.declarations()) {
+      const isOfPlugin = pluginOf(inventory.get(key), declaration) === change.pluginID
+      if (isOfPlugin) controller.add(key, { priority: 'resync' })
+    }
+    wakeEnding()
   }
 
-  async function readSources(signal: AbortSignal): Promise<number> {
-    const contents = await Promise.all(sources.map((source) => source.read(signal)))
-    signal.throwIfAborted()
-    latest = contents
-    for (const [index, source] of sources.entries()) {
-      const content = contents[index]
-      if (content?.complete) lastCompleteMs.set(source, content.readAtMs)
-    }
-    const declarations = contents.flatMap((content) => content.declarations)
-    const update = await desired.update(
-      declarations,
-      {
-        atMs: Math.min(...contents.map((content) => content.readAtMs)),
-        complete: contents.every((content) => content.complete),
-        count: declarations.length,
-        sources: new Set(sources.map((source) => source.name)),
-        unusable: new Set(contents.flatMap(({ unusable }) => [...(unusable ?? [])])),
-      },
-      contents.flatMap(({ ends }) => ends ?? []),
-    )
-    problems = contents.flatMap((content) => content.problems)
-    const warnings = contents.flatMap((content) => content.warnings)
-    problemLog.update(problems, desired.refusals(), warnings)
+  /** @returns when to read again, in milliseconds since the epoch */
+  async function readSources(signal?: AbortSignal): Promise<number> {
+    const { declarations, reading, ends, ...found } = await reader.read(signal)
+    const update = await desired.update(declarations, reading, ends)
+    problems = found.problems
+    problemLog.update(problems, desired.refusals(), found.warnings)
     dependents = planDependents([...desired.declarations().values()])
-    for (const key of update.changed) controller.add(key)
+    for (const key of update.changed) wake(key)
     if (isFirst) lookAtAll()
     isFirst = false
     await keeper?.afterReading()
-    notify()
+    tellListeners()
     void lookAtSecrets(desired.declarations())
     const nowMs = clock.now()
-    const readAgainAtMs = update.readAgainAtMs ?? Number.POSITIVE_INFINITY
-    // Already past, it waits for a source that is looked at by its own schedule.
+    const { readAgainAtMs = Number.POSITIVE_INFINITY } = update
+    // Where it has passed already, a source is waited for that follows a schedule of its own.
     return Math.min(readAgainAtMs > nowMs ? readAgainAtMs : nowMs + pastMs, nowMs + options.rescanMs)
   }
-  const reader = createReadingLoop({
+
+  const reading = createReadingLoop({
     clock,
     read: readSources,
     onError: (error) => log.error({ error: errorMessage(error) }, 'reading the sources failed'),
   })
-
-  const stopObserving = observer.onChange((change) => {
-    if (change.type === 'plugin') {
-      for (const [key, declaration] of desired.declarations()) {
-        if (pluginOf(inventory.get(key), declaration) === change.pluginID)
-          controller.add(key, { priority: 'resync' })
-      }
-      wakeEnding()
-      return
-    }
-    const key = volumeKey(change.namespace, change.volumeID)
-    if (desired.declaration(key) !== undefined || inventory.get(key) !== undefined) controller.add(key)
-  })
-  const stopWatching = sources.map((source) => source.onChange(() => reader.read()))
   let stopResync = () => {}
-  const resync = () => {
+  function resync() {
     stopResync = clock.after(options.resyncMs, () => {
       lookAtAll()
       resync()
     })
   }
+  const stops = [
+    observer.onChange(onObserved),
+    ...sources.map((source) => source.onChange(() => reading.read())),
+    () => stopResync(),
+  ]
   resync()
-  reader.read()
+  reading.read()
 
   return {
     rows() {
@@ -231,24 +218,17 @@ export function startOperator(options: OperatorOptions): Operator {
     },
     desired,
     queue: controller.counters,
-    sources: () =>
-      sources.map((source, index) => ({
-        name: source.name,
-        content: latest[index],
-        lastCompleteMs: lastCompleteMs.get(source),
-      })),
-    look: (key) => controller.add(key),
+    sources: reader.states,
+    look: wake,
     async settle() {
-      await readSources(new AbortController().signal)
+      await readSources()
       lookAtAll()
       await controller.whenIdle()
     },
     async close(graceMs = drainGraceMs) {
-      stopResync()
-      stopObserving()
-      for (const stop of stopWatching) stop()
-      await reader.close()
-      // A pass that hangs in a read hears of no signal; it ends with the observer.
+      for (const stop of stops) stop()
+      await reading.close()
+      // A pass that hangs in a read hears no signal. It ends with the observer.
       const cancel = clock.after(graceMs, () => observer.close())
       await controller.drain(graceMs)
       cancel()

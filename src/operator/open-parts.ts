@@ -2,20 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import type { DirectPlugins } from '../csi/direct-plugins.ts'
-import { createDirectPlugins, type DirectPluginsOptions } from '../csi/direct-plugins.ts'
+import { createDirectPlugins, type DirectPlugins, type DirectPluginsOptions } from '../csi/direct-plugins.ts'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import { type Log, silentLog } from '../lib/log.ts'
+import { openTogether } from '../lib/open-together.ts'
 import type { NomadClient, NomadClientOptions } from '../nomad/client.ts'
-import { connectNomad, defaultVariablesNamespace, type NomadConnection } from '../nomad/connection.ts'
+import { connectNomad, defaultVariablesNamespace } from '../nomad/connection.ts'
 import { createObserver, type NomadObserver } from '../nomad/observer.ts'
-import { openSources } from './open-sources.ts'
 import type { SecretResolver } from './plan/ports.ts'
 import { createKeptSecrets } from './secrets/kept-secrets.ts'
 import { createSecretResolver, variablesPrefix } from './secrets/resolve-secrets.ts'
 import { createVariableSecrets } from './secrets/variable-secrets.ts'
-import type { PluginEndpoint, SourceFlags } from './settings.ts'
+import type { ClusterSettings } from './settings.ts'
+import { openSources } from './sources/open-sources.ts'
 import type { Source } from './sources/source.ts'
 
 /** What passes work with, beside the inventory. */
@@ -28,86 +28,79 @@ export interface Parts {
   close(): Promise<void>
 }
 
-export async function openParts(
-  options: NomadConnection &
-    SourceFlags & {
-      readonly source: readonly string[]
-      readonly secretsDir?: string
-      /** Where copies of Git repositories are kept. */
-      readonly directory: string
-      /** The inventory's. */
-      readonly keyedHash: (text: string) => string
-      readonly readSecret?: (namespace: string, name: string, key: string) => Promise<string | undefined>
-      readonly log: Log
-      readonly csiEndpoint?: readonly PluginEndpoint[]
-      readonly aroundPluginCall?: DirectPluginsOptions['aroundCall']
-    } & Pick<NomadClientOptions, 'aroundCall'>,
-): Promise<Parts> {
-  const { log, secretsDir, directory } = options
-  const kept = createKeptSecrets(options.keyedHash)
-  const opened = await openSources(options, { dataDirectory: directory, keepSecret: kept.keep, log })
-  if (opened.webhookURL !== undefined) log.info({ url: opened.webhookURL }, 'webhook listens')
-  const client = connectNomad(options, {
-    ...(options.aroundCall === undefined ? {} : { aroundCall: options.aroundCall }),
-    onReloadError: (error) =>
-      log.error({ error: errorMessage(error) }, 'Nomad is reached with what the file held before'),
-  })
-  const { csiEndpoint = [], aroundPluginCall } = options
-  const plugins = createDirectPlugins({
-    endpoints: new Map(csiEndpoint.map(({ id, endpoint }) => [id, endpoint])),
-    clock: systemClock,
-    log,
-    ...(aroundPluginCall === undefined ? {} : { aroundCall: aroundPluginCall }),
-  })
-  const observer = createObserver({
-    client: { ...client, ...plugins.listsBeside(client) },
-    clock: systemClock,
-    log,
-    random: Math.random,
-  })
-  return {
-    client,
-    observer,
-    sources: opened.sources,
-    plugins,
-    secrets: createSecretResolver({
-      environment: process.env,
-      kept,
-      ...(options.readSecret === undefined ? {} : { readSecret: options.readSecret }),
-      readVariable: createVariableSecrets(client, {
-        namespace: options.variablesNamespace ?? defaultVariablesNamespace,
-        prefix: variablesPrefix,
-        clock: systemClock,
-      }),
-      ...(secretsDir === undefined ? {} : { secretsDirectory: secretsDir }),
-    }),
-    async close() {
-      await opened.close()
-      await observer.close()
-      plugins.close()
-      await client.close()
-    },
-  }
+export interface PartsOptions {
+  readonly cluster: ClusterSettings
+  /** Where the copies of Git repositories are kept. */
+  readonly gitDirectory: string
+  /** The inventory's. */
+  readonly keyedHash: (text: string) => string
+  /** Of Kubernetes; undefined: there is none. */
+  readonly readSecret?: (namespace: string, name: string, key: string) => Promise<string | undefined>
+  readonly log: Log
+  readonly aroundCall?: NonNullable<NomadClientOptions['aroundCall']>
+  readonly aroundPluginCall?: NonNullable<DirectPluginsOptions['aroundCall']>
 }
 
-/** Parts for one look, which leave nothing behind: no webhook, and copies of repositories that are gone afterwards. */
-export async function openPartsOnce(
-  options: Omit<Parameters<typeof openParts>[0], 'directory' | 'log'>,
-): Promise<Parts> {
-  const { webhook: _, webhookSecretFile: __, ...once } = options
-  const directory = mkdtempSync(join(tmpdir(), 'mooring-'))
-  const remove = () => rmSync(directory, { recursive: true, force: true })
-  try {
-    const parts = await openParts({ ...once, directory, log: silentLog })
-    return {
-      ...parts,
-      async close() {
-        await parts.close()
-        remove()
-      },
-    }
-  } catch (error) {
-    remove()
-    throw error
-  }
+/** @throws UsageError where a setting or a file cannot be used, and an error where the webhook cannot listen */
+export function openParts(options: PartsOptions): Promise<Parts> {
+  const { cluster, gitDirectory, readSecret, log, aroundCall, aroundPluginCall } = options
+  const { nomad, webhook, secretsDirectory } = cluster
+  const clock = systemClock
+  return openTogether(async (adopt) => {
+    const kept = createKeptSecrets(options.keyedHash)
+    const { sources } = adopt(
+      await openSources({
+        settings: cluster.sources,
+        ...(webhook === undefined ? {} : { webhook }),
+        gitDirectory,
+        keepSecret: kept.keep,
+        clock,
+        log,
+      }),
+    )
+    const client = adopt(
+      connectNomad(nomad, {
+        ...(aroundCall === undefined ? {} : { aroundCall }),
+        onReloadError: (error) =>
+          log.error({ error: errorMessage(error) }, 'Nomad is reached with what the file held before'),
+      }),
+    )
+    const plugins = adopt(
+      createDirectPlugins({
+        endpoints: cluster.plugins,
+        clock,
+        log,
+        ...(aroundPluginCall === undefined ? {} : { aroundCall: aroundPluginCall }),
+      }),
+    )
+    const observer = adopt(
+      createObserver({
+        client: { ...client, ...plugins.listsBeside(client) },
+        clock,
+        log,
+        random: Math.random,
+      }),
+    )
+    const secrets = createSecretResolver({
+      environment: process.env,
+      kept,
+      ...(readSecret === undefined ? {} : { readSecret }),
+      readVariable: createVariableSecrets(client, {
+        namespace: nomad.variablesNamespace ?? defaultVariablesNamespace,
+        prefix: variablesPrefix,
+        clock,
+      }),
+      ...(secretsDirectory === undefined ? {} : { secretsDirectory }),
+    })
+    return { client, observer, sources, secrets, plugins }
+  })
+}
+
+/** Parts for one look, which leave nothing behind: the copies of repositories are gone afterwards. */
+export function openPartsOnce(options: Omit<PartsOptions, 'gitDirectory' | 'log'>): Promise<Parts> {
+  return openTogether(async (adopt) => {
+    const gitDirectory = mkdtempSync(join(tmpdir(), 'mooring-'))
+    adopt({ close: () => rmSync(gitDirectory, { recursive: true, force: true }) })
+    return adopt(await openParts({ ...options, gitDirectory, log: silentLog }))
+  })
 }

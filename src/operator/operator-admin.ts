@@ -5,7 +5,7 @@ import type { Admin, OperatorInfo } from './admin/admin.ts'
 import { findOrphans } from './admin/find-orphans.ts'
 import { type ManagedObject, presentObject, presentWhole } from './admin/managed-object.ts'
 import { presentWholes } from './admin/present-instances.ts'
-import type { Operator } from './control-loop.ts'
+import type { ControlLoop } from './control-loop.ts'
 import type { Declaration } from './declare/declaration.ts'
 import type { SqliteInventory } from './inventory/sqlite-inventory.ts'
 import type { TakeOrder } from './orders/take-order.ts'
@@ -16,7 +16,7 @@ const statusWaitMs = 30_000
 
 /** The running operator's own answers to the commands. Closing it lets go of whoever waits for a change. */
 export function createOperatorAdmin(options: {
-  readonly operator: Operator
+  readonly operator: ControlLoop
   readonly inventory: Pick<SqliteInventory, 'contents' | 'get' | 'list' | 'orders' | 'released'>
   readonly hashKey: Buffer
   readonly client: NomadClient

@@ -1,166 +1,246 @@
+/**
+ * The table of contents: how the operator is put together, from top to bottom. `runOperator` is the process,
+ * `startTerm` what it does while it may work, and `startClusterWork` what it does for one Nomad cluster.
+ */
+import { join } from 'node:path'
 import process from 'node:process'
-import { systemClock } from '../lib/clock.ts'
+import { systemClock as clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { openTogether } from '../lib/open-together.ts'
 import { packageVersion } from '../lib/version.ts'
 import type { NomadConnection } from '../nomad/connection.ts'
 import type { VolumesApi } from '../nomad/ports.ts'
+import type { PluginCallMetrics } from '../telemetry/plugin-calls.ts'
 import type { Admin, OperatorInfo } from './admin/admin.ts'
+import { createCurrentAdmin } from './admin/current-admin.ts'
+import { mergeStatus } from './admin/merge-status.ts'
+import { serveAdmin } from './admin/serve-admin.ts'
 import { createAskOutside } from './ask-outside.ts'
-import { type Operator, startOperator } from './control-loop.ts'
+import { startNomadClusters } from './clusters/nomad-clusters.ts'
+import { type ControlLoop, startControlLoop } from './control-loop.ts'
 import { createMemoryInventory, type KeptInventory } from './inventory/memory-inventory.ts'
-import { kubernetesSourceName } from './kubernetes/object-view.ts'
-import type { KubernetesPart } from './kubernetes.ts'
+import { holdDirectory, type InventoryPlace, openInventoryPlace } from './inventory-place.ts'
+import { type Kubernetes, openClusterObjects, openKubernetes } from './kubernetes.ts'
 import { openParts } from './open-parts.ts'
-import { sourceName } from './open-sources.ts'
 import { createOperatorAdmin } from './operator-admin.ts'
 import { createTakeOrder } from './orders/take-order.ts'
-import type { Decision } from './plan/decision.ts'
-import type { Key } from './plan/identity.ts'
 import { guardEffects } from './replicas/guard-effects.ts'
-import { defaultRegion, type OperatorFlags, operatorDirectory, pruneOptionsOf } from './settings.ts'
-import type { Operations } from './telemetry.ts'
+import { startOnlyTerm, startTerms, type Term } from './replicas/terms.ts'
+import { type ClusterSettings, defaultRegion, type OperatorSettings, sourceNames } from './settings.ts'
+import { createPlanLog } from './telemetry/plan-log.ts'
+import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+
+const random = Math.random
+
+export interface RunningOperator {
+  /** Answers by what the running term does. While this replica stands by, it says who leads. */
+  readonly admin: Admin
+  /** Finishes what is in process, starts nothing new, and lets another replica lead. */
+  close(): Promise<void>
+}
 
 /**
- * How long after it was sent a call may still be running in Nomad: the client waits 150 s for the answer,
- * and a call that stood in a queue until then has the plugin's two minutes before it (reference, 2).
+ * Runs the operator, the same way wherever its inventory is. A process that has the inventory to itself works from
+ * now on. One of several replicas works while it leads.
+ * @param options.settledBeforeMs calls that were sent to Nomad before this time have ended; default: of none is this known
+ * @param options.pluginCalls counts calls of plugins, where another part of this process makes some too
+ * @throws UsageError where a setting, a file or an address cannot be used
  */
-const callDeadlineMs = 270_000
-
-export interface RunFlags extends OperatorFlags, NomadConnection {
-  readonly source: readonly string[]
-  readonly dataDir: string
-  readonly readOnly: boolean
-  readonly kubernetes?: boolean
-  /** Of a NomadCluster: a part of the names that are chosen, as regions of two clusters may have the same name. */
-  readonly cluster?: string
+export function runOperator(
+  settings: OperatorSettings,
+  options: { readonly log: Log; readonly settledBeforeMs?: number; readonly pluginCalls?: PluginCallMetrics },
+): Promise<RunningOperator> {
+  const { directory, readOnly } = settings
+  const { log, settledBeforeMs = 0, pluginCalls } = options
+  return openTogether(async (adopt) => {
+    const held = adopt(holdDirectory(directory, settings.inventory))
+    const kubernetes =
+      settings.kubernetes &&
+      adopt(await openKubernetes({ settings: settings.kubernetes, readOnly, clock, log }))
+    const { inventory, own } = settings
+    const place = adopt(
+      openInventoryPlace({ settings: inventory, held, nomad: own.nomad, kubernetes, readOnly, clock }),
+    )
+    const { replica } = place
+    const telemetry = adopt(
+      await startTelemetry({
+        settings: settings.telemetry,
+        isReplica: replica !== undefined,
+        ...(pluginCalls === undefined ? {} : { pluginCalls }),
+        clock,
+        log,
+      }),
+    )
+    const begin = (term: Term) =>
+      startTerm(term, settings, { place, kubernetes, telemetry, settledBeforeMs, log })
+    const terms = adopt(
+      replica === undefined
+        ? await startOnlyTerm(begin)
+        : startTerms({ replica, readOnly, clock, random, log, begin }),
+    )
+    const admin = createCurrentAdmin({
+      current: () => terms.current()?.admin,
+      leader: () => replica?.lock.holder(),
+      async info() {
+        const info = infoOf(settings)
+        if (replica === undefined) return info
+        const leader = replica.lock.holder()
+        const leads = terms.current() !== undefined && !readOnly
+        return { ...info, replica: { identity: replica.identity, leads, ...(leader && { leader }) } }
+      },
+    })
+    const clusters = () => terms.current()?.clusterAdmins() ?? new Map<string, Admin>()
+    adopt(await serveAdmin({ directory, admin, clusters, log }))
+    // Whoever waits for a change gets an answer before the socket closes.
+    adopt({ close: () => terms.current()?.letGo() })
+    return { admin }
+  })
 }
 
-/** An operator with the API that commands reach it by. */
-export interface RunningOperator extends Operator {
-  readonly admin: Admin
+/** What every term works with. */
+interface TermParts {
+  readonly place: InventoryPlace
+  readonly kubernetes: Kubernetes | undefined
+  readonly telemetry: Telemetry
+  readonly settledBeforeMs: number
+  readonly log: Log
 }
 
-export type OperatorSettings = RunFlags & { readonly log: Log; readonly settledBeforeMs: number }
-
-/** Of one among replicas: what it acts by, while `mayAct()`. */
-export interface OperatorTerm {
-  readonly holder: string
-  readonly mayAct: () => boolean
+/** Works for the operator's own Nomad cluster and for each NomadCluster until the term ends. */
+function startTerm(term: Term, settings: OperatorSettings, parts: TermParts) {
+  const { place, kubernetes, log } = parts
+  return openTogether(async (adopt) => {
+    const start = async (cluster: ClusterSettings, log: Log) =>
+      startClusterWork(cluster, {
+        ...parts,
+        term,
+        inventory: await place.open(term, cluster.name),
+        settings,
+        log,
+      })
+    const own = adopt(await start(settings.own, log))
+    const clusters =
+      kubernetes === undefined || settings.readOnly
+        ? undefined
+        : startNomadClusters({
+            start: (name, nomad) => start(furtherCluster(name, nomad), log.child({ cluster: name })),
+            clusters: kubernetes.nomadClusters.informer,
+            objects: kubernetes.objects.map(({ informer }) => informer),
+            writer: kubernetes.writer(term.mayAct),
+            namespace: kubernetes.operatorNamespace,
+            readSecret: kubernetes.readSecret,
+            onSecret: kubernetes.onSecret,
+            clock,
+            log,
+          })
+    // All of them finish at once what is in process.
+    adopt({ close: () => Promise.all([own.close(), clusters?.close()]) })
+    const clusterAdmins = () =>
+      new Map([...(clusters?.running() ?? [])].map(([name, { admin }]) => [name, admin]))
+    return {
+      admin: { ...own.admin, status: mergeStatus(own.admin, clusterAdmins) },
+      clusterAdmins,
+      letGo: own.admin.close,
+    }
+  })
 }
 
-/** As people see them. */
-export function sourceNames({ source, kubernetes }: Pick<RunFlags, 'source' | 'kubernetes'>): string[] {
-  return [...source.map(sourceName), ...(kubernetes === true ? [kubernetesSourceName] : [])]
+/** Works for one Nomad cluster until the term ends. */
+function startClusterWork(
+  cluster: ClusterSettings,
+  options: {
+    readonly term: Term
+    readonly inventory: KeptInventory
+    readonly kubernetes: Kubernetes | undefined
+    readonly telemetry: Telemetry
+    readonly settings: Pick<OperatorSettings, 'directory' | 'readOnly' | 'loop'>
+    readonly settledBeforeMs: number
+    readonly log: Log
+  },
+) {
+  const { term, inventory: kept, kubernetes, telemetry, settledBeforeMs, log } = options
+  const { directory, readOnly, loop: times } = options.settings
+  const { mayAct, holder } = term
+  const region = regionOf(cluster)
+  return openTogether(async (adopt) => {
+    const inventory = readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
+    const { hooks, show } = telemetry.of(inventory, cluster.name)
+    const objects =
+      kubernetes && adopt(openClusterObjects(kubernetes, { cluster: cluster.name, mayAct, clock, log }))
+    const { client, observer, plugins, secrets, sources } = adopt(
+      await openParts({
+        cluster,
+        gitDirectory: join(directory, 'git'),
+        keyedHash: inventory.keyedHash,
+        ...(kubernetes === undefined ? {} : { readSecret: kubernetes.readSecret }),
+        aroundCall: hooks.aroundCall,
+        aroundPluginCall: hooks.aroundPluginCall,
+        log,
+      }),
+    )
+    const takeOrder = createTakeOrder({
+      inventory,
+      declarations: () => loop.desired.declarations(),
+      region,
+      ask: createAskOutside(client),
+      look: (key) => loop.look(key),
+      clock,
+    })
+    const loop: ControlLoop = startControlLoop({
+      ...times,
+      observer,
+      plugins,
+      secrets,
+      sources: objects === undefined ? sources : [...sources, objects.source],
+      api: guardEffects<VolumesApi>(client, mayAct),
+      inventory,
+      region,
+      settledBeforeMs,
+      ...(holder === undefined ? {} : { holder }),
+      ...(readOnly ? { onPlanned: createPlanLog(log) } : {}),
+      onStatus: hooks.onStatus,
+      aroundPass: hooks.aroundPass,
+      aroundStep: hooks.aroundStep,
+      // Whoever writes nothing leaves objects alone too.
+      ...(objects === undefined || readOnly
+        ? {}
+        : { keeper: (access) => objects.keeper({ ...access, inventory, takeOrder }) }),
+      clock,
+      random,
+      log,
+    })
+    adopt({ close: () => loop.close(mayAct() ? undefined : 0) })
+    const info = infoOf({ own: cluster, readOnly })
+    const { hashKey } = kept
+    const admin = adopt(
+      createOperatorAdmin({ operator: loop, inventory, hashKey, client, clock, info, takeOrder }),
+    )
+    const { queue, desired } = loop
+    const view = { queue, sources: loop.sources, records: inventory.list, declarations: desired.declarations }
+    adopt(show(view, admin.orphans))
+    return { admin, isManaging: () => inventory.list().length > 0 }
+  })
 }
 
-/** What an operator reports of itself. */
-export function operatorInfo(flags: RunFlags): OperatorInfo {
-  const { nomadAddr, nomadRegion, readOnly } = flags
+/** What the operator reports of itself. */
+function infoOf(settings: Pick<OperatorSettings, 'own' | 'kubernetes' | 'readOnly'>): OperatorInfo {
+  const { nomadAddr, nomadRegion } = settings.own.nomad
   return {
     version: packageVersion(),
     processID: process.pid,
-    sources: sourceNames(flags),
+    sources: sourceNames(settings),
     nomadAddr,
     ...(nomadRegion === undefined ? {} : { nomadRegion }),
-    readOnly,
+    readOnly: settings.readOnly,
   }
 }
 
-/** Tells of each step that would be taken, once as long as it stays the same. */
-function createPlanLog(log: Log): (key: Key, decision: Decision) => void {
-  const told = new Map<Key, string>()
-  return (key, { step, verdict }) => {
-    if (told.get(key) === verdict.message) return
-    told.set(key, verdict.message)
-    log.info({ key, step, why: verdict.message }, 'would take a step')
-  }
+/** A part of the names that are chosen. Regions of two clusters may have the same name. */
+function regionOf({ name, nomad: { nomadRegion = defaultRegion } }: ClusterSettings): string {
+  return name === undefined ? nomadRegion : `${name}/${nomadRegion}`
 }
 
-/**
- * Composes the operator from its flags over an inventory, which stays open when it is closed.
- * @param term among replicas: what this one acts by, while `mayAct()`
- * @param kubernetes where objects are a source too
- * @param operations what measures it and tells of it
- */
-export async function composeOperator(
-  options: OperatorSettings,
-  kept: KeptInventory,
-  term?: OperatorTerm,
-  kubernetes?: KubernetesPart,
-  operations?: Operations,
-): Promise<RunningOperator & { readonly letGo: () => void }> {
-  const { log, readOnly, nomadRegion } = options
-  const clock = systemClock
-  const inventory = readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
-  const observed = operations?.begin(inventory, options.cluster)
-  const {
-    client,
-    close: closeParts,
-    ...parts
-  } = await openParts({
-    ...options,
-    directory: operatorDirectory(options.dataDir),
-    keyedHash: inventory.keyedHash,
-    ...(kubernetes === undefined ? {} : { readSecret: kubernetes.readSecret }),
-    ...(observed === undefined
-      ? {}
-      : {
-          aroundCall: observed.hooks.aroundCall,
-          aroundPluginCall: observed.hooks.aroundPluginCall,
-        }),
-  })
-  const region = [options.cluster ?? [], nomadRegion ?? defaultRegion].flat().join('/')
-  const takeOrder = createTakeOrder({
-    inventory,
-    declarations: () => operator.desired.declarations(),
-    clock,
-    region,
-    ask: createAskOutside(client),
-    look: (key) => operator.look(key),
-  })
-  const operator: Operator = startOperator({
-    ...parts,
-    ...observed?.hooks,
-    ...(kubernetes === undefined ? {} : { sources: [...parts.sources, kubernetes.source] }),
-    // Who writes nothing leaves objects alone too.
-    ...(kubernetes === undefined || readOnly
-      ? {}
-      : { keeper: (access) => kubernetes.keeper({ ...access, inventory, takeOrder }) }),
-    api: term === undefined ? client : guardEffects<VolumesApi>(client, term.mayAct),
-    inventory,
-    clock,
-    random: Math.random,
-    log,
-    region,
-    prune: pruneOptionsOf(options),
-    rescanMs: options.rescan,
-    resyncMs: options.resync,
-    callDeadlineMs,
-    settledBeforeMs: options.settledBeforeMs,
-    ...(term === undefined ? {} : { holder: term.holder }),
-    ...(readOnly ? { onPlanned: createPlanLog(log) } : {}),
-  })
-  const admin = createOperatorAdmin({
-    operator,
-    inventory,
-    hashKey: kept.hashKey,
-    client,
-    clock,
-    info: operatorInfo(options),
-    takeOrder,
-  })
-  observed?.observe(operator, admin.orphans)
-  return {
-    ...operator,
-    admin,
-    letGo: admin.close,
-    async close(graceMs) {
-      admin.close()
-      observed?.end()
-      await operator.close(graceMs)
-      await kubernetes?.source.close()
-      kubernetes?.close()
-      await closeParts()
-    },
-  }
+/** What a NomadCluster declares is in Kubernetes alone. */
+function furtherCluster(name: string, nomad: NomadConnection): ClusterSettings {
+  return { name, nomad, sources: { places: [], variables: new Map(), gitPollMs: 0 }, plugins: new Map() }
 }

@@ -11,6 +11,7 @@ import type { Key } from './plan/identity.ts'
 import { type DataRisk, effectOf, type StepEffect } from './plan/step-effect.ts'
 import type { FieldDifference } from './plan/volume-difference.ts'
 import { createReconcile } from './reconcile/reconcile.ts'
+import { createCommonReader } from './sources/read-together.ts'
 
 /** A step that would be taken now. */
 export interface PlannedStep {
@@ -62,14 +63,7 @@ export async function planOnce(options: {
   const { parts, region, prune } = options
   const inventory = createMemoryInventory(options.contents, options.keyedHash)
   const desired = createDesired({ inventory, region, prune })
-  const readings = await Promise.all(parts.sources.map((source) => source.read()))
-  const declarations = readings.flatMap((reading) => reading.declarations)
-  const reading = {
-    atMs: Math.min(...readings.map(({ readAtMs }) => readAtMs)),
-    complete: readings.every(({ complete }) => complete),
-    count: declarations.length,
-    sources: new Set(parts.sources.map(({ name }) => name)),
-  }
+  const { declarations, reading, problems } = await createCommonReader(parts.sources).read()
   await desired.update(declarations, reading)
   await desired.update(declarations, { ...reading, atMs: reading.atMs + prune.pruneDelayMs })
 
@@ -132,11 +126,8 @@ export async function planOnce(options: {
   return {
     ...plan,
     problems: [
-      ...readings.flatMap(({ problems }) =>
-        problems.map(
-          ({ place, field, message }) =>
-            `${formatPlace(place)}: ${field === '' ? '' : `${field}: `}${message}`,
-        ),
+      ...problems.map(
+        ({ place, field, message }) => `${formatPlace(place)}: ${field === '' ? '' : `${field}: `}${message}`,
       ),
       ...desired.refusals().map(({ message }) => message),
       ...failures,

@@ -1,76 +1,75 @@
 import { join, resolve } from 'node:path'
-import type { logLevels } from '../lib/log.ts'
+import type { NomadConnection } from '../nomad/connection.ts'
 import type { NamespaceMapping } from './declare/namespace-mapping.ts'
 import type { PruneOptions } from './desired/prune.ts'
+import { kubernetesSourceName } from './kubernetes/object-view.ts'
+import type { LeadershipTimes } from './replicas/leadership.ts'
+import { type SourceSettings, sourceName, type WebhookSettings } from './sources/open-sources.ts'
+import type { TelemetrySettings } from './telemetry/telemetry.ts'
 
-/** A CSI plugin by the ID that Nomad has it under. */
-export interface PluginEndpoint {
-  readonly id: string
-  readonly endpoint: string
+/** All that a person sets for an operator. The command checked the flags and read the files that they name. */
+export interface OperatorSettings {
+  /** Where the operator keeps its own files: the inventory or a lock, copies of Git repositories, its socket. */
+  readonly directory: string
+  /** It observes, plans and reports, and writes nothing. */
+  readonly readOnly: boolean
+  /** The Nomad cluster that it works for, and what it reads beside Kubernetes. */
+  readonly own: ClusterSettings
+  readonly loop: LoopSettings
+  readonly inventory: InventorySettings
+  /** undefined: objects of Kubernetes declare nothing here. */
+  readonly kubernetes?: KubernetesSettings
+  readonly telemetry: TelemetrySettings
 }
 
-export interface VariableFlags {
-  readonly var?: ReadonlyMap<string, string>
-  readonly varFile?: string
+/** One Nomad cluster, and what is read for it alone. */
+export interface ClusterSettings {
+  /** Of a NomadCluster; undefined: the cluster of the operator's own settings. */
+  readonly name?: string
+  readonly nomad: NomadConnection
+  readonly sources: SourceSettings
+  readonly webhook?: WebhookSettings
+  /** The sockets of plugins that this process reaches itself, by plugin ID. */
+  readonly plugins: ReadonlyMap<string, string>
+  /** undefined: no declaration may name a file. */
+  readonly secretsDirectory?: string
 }
 
-export interface SourceFlags extends VariableFlags {
-  /** Milliseconds. */
-  readonly gitPoll: number
-  readonly gitAllowedSigners?: string
-  readonly gitKeyring?: string
-  readonly webhook?: { readonly host: string; readonly port: number }
-  readonly webhookSecretFile?: string
+export interface LoopSettings {
+  readonly prune: PruneOptions
+  /** Sources are read at least this often. */
+  readonly rescanMs: number
+  /** Every identity is looked at at least this often. */
+  readonly resyncMs: number
 }
+
+export type InventorySettings =
+  | { readonly place: 'file' }
+  | {
+      readonly place: 'nomad' | 'kubernetes'
+      /** Which operator this is a replica of. */
+      readonly instance: string
+      readonly times: LeadershipTimes
+    }
+
+export interface KubernetesSettings {
+  readonly kubeconfig?: string
+  /** undefined: objects of all namespaces are read. */
+  readonly namespaces?: readonly string[]
+  /** Where the operator's own objects are; undefined: in the namespace that it runs in. */
+  readonly operatorNamespace?: string
+  readonly namespaceMapping: NamespaceMapping
+}
+
+/** Nomad's own name of the region where nobody configures one; names that Mooring chooses contain it. */
+export const defaultRegion = 'global'
 
 /** Where beneath a data directory the operator keeps its inventory, its lock and its admin socket. */
 export function operatorDirectory(dataDirectory: string): string {
   return join(resolve(dataDirectory), 'operator')
 }
 
-export interface OperationsFlags {
-  readonly metricsAddr?: { readonly host: string; readonly port: number }
-  readonly notifyUrl?: string
-  readonly notifySecretFile?: string
-}
-
-export interface OperatorFlags extends SourceFlags, OperationsFlags {
-  readonly csiEndpoint?: readonly PluginEndpoint[]
-  readonly prune: boolean
-  /** Milliseconds. */
-  readonly pruneDelay: number
-  readonly maxPrune?: number
-  readonly allowEmpty: boolean
-  readonly secretsDir?: string
-  /** Milliseconds. */
-  readonly rescan: number
-  /** Milliseconds. */
-  readonly resync: number
-  readonly logLevel: (typeof logLevels)[number]
-}
-
-/** Nomad's own name of the region where none is configured; part of the names that are chosen. */
-export const defaultRegion = 'global'
-
-export function pruneOptionsOf({ prune, pruneDelay, maxPrune, allowEmpty }: OperatorFlags): PruneOptions {
-  return { prune, pruneDelayMs: pruneDelay, allowEmpty, ...(maxPrune === undefined ? {} : { maxPrune }) }
-}
-
-export interface SharedStateFlags {
-  readonly inventory?: 'file' | 'nomad' | 'kubernetes'
-  readonly instance: string
-  /** Milliseconds. */
-  readonly leaseDuration: number
-  /** Milliseconds. */
-  readonly leaseRenewDeadline: number
-  /** Milliseconds. */
-  readonly leaseRetryPeriod: number
-}
-
-export interface KubernetesFlags {
-  readonly kubernetes: boolean
-  readonly kubeconfig?: string
-  readonly kubernetesNamespace?: readonly string[]
-  readonly kubernetesOperatorNamespace?: string
-  readonly namespaceMapping?: NamespaceMapping
+/** The sources' names, as people see them. */
+export function sourceNames({ own, kubernetes }: Pick<OperatorSettings, 'own' | 'kubernetes'>): string[] {
+  return [...own.sources.places.map(sourceName), ...(kubernetes === undefined ? [] : [kubernetesSourceName])]
 }

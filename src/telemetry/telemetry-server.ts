@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { errorMessage, UsageError } from '../lib/errors.ts'
 
-export interface OperationsServerOptions {
+export interface TelemetryServerOptions {
   readonly host: string
   /** 0: one that is free. */
   readonly port: number
@@ -25,8 +25,8 @@ interface Answer {
  * answers shows that the event loop turns.
  * @throws UsageError where it cannot listen there
  */
-export async function startOperationsServer(
-  options: OperationsServerOptions,
+export async function startTelemetryServer(
+  options: TelemetryServerOptions,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
   const { host, port, metrics, liveness, readiness } = options
   const routes: Readonly<Record<string, () => Promise<Answer>>> = {

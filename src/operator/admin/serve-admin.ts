@@ -75,6 +75,10 @@ export async function serveAdmin(options: {
   try {
     await app.listen({ path: socket.path })
     chmodSync(socket.path, 0o600)
+  } catch (error) {
+    await app.close()
+    socket.remove()
+    throw error
   } finally {
     umask(before)
   }

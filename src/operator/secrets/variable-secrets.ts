@@ -1,12 +1,12 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Variable, VariablesApi } from '../../nomad/variables.ts'
 
-/** A changed variable is noticed within this, at the next look. */
+/** A look after this much time notices a variable that has changed. */
 const listAgainAfterMs = 10_000
 
 /**
- * Reads variables beneath a prefix by one list for all of them, and each again only when the list shows
- * another version.
+ * Reads variables beneath a prefix. One list serves all of them, and each is read again only when the list shows
+ * another version. What the list does not show is forgotten.
  * @param options.prefix ends in a slash
  * @returns the items of the variable at a path beneath the prefix; undefined: there is none
  */
@@ -19,14 +19,16 @@ export function createVariableSecrets(
   let listedAtMs = Number.NEGATIVE_INFINITY
   let listing: Promise<ReadonlyMap<string, string>> = Promise.resolve(new Map())
 
-  /** Versions by path. One list serves all that ask for a while, and so does the failure of one. */
+  /** Versions by path. One list serves all that ask for a while, and so does one that failed. */
   function list(): Promise<ReadonlyMap<string, string>> {
     const nowMs = clock.now()
     if (nowMs - listedAtMs < listAgainAfterMs) return listing
     listedAtMs = nowMs
-    listing = api
-      .listVariables(namespace, prefix)
-      .then((stubs) => new Map(stubs.map(({ Path, ModifyIndex }) => [Path, String(ModifyIndex)])))
+    listing = api.listVariables(namespace, prefix).then((stubs) => {
+      const versions = new Map(stubs.map(({ Path, ModifyIndex }) => [Path, String(ModifyIndex)]))
+      for (const path of known.keys()) if (!versions.has(path)) known.delete(path)
+      return versions
+    })
     listing.catch(() => {
       listedAtMs = clock.now()
     })

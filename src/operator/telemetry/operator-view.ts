@@ -34,3 +34,20 @@ export interface SourceView {
   /** When the source was as its latest complete reading says, in milliseconds since the epoch. */
   readonly lastCompleteMs?: number
 }
+
+/** What a replica shows that stands by. */
+export const nothingToSee: OperatorView = {
+  queue: () => ({
+    depth: 0,
+    running: 0,
+    delayed: 0,
+    failing: 0,
+    adds: 0,
+    retries: 0,
+    longestRunningMs: 0,
+    overdue: 0,
+  }),
+  sources: () => [],
+  records: () => [],
+  declarations: () => new Map(),
+}

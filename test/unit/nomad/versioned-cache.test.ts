@@ -44,14 +44,17 @@ function createWorld() {
       told += 1
     },
     change: (isThere: boolean) => history.push(isThere ? { version: history.length } : undefined),
-    /** The server decides what a list in flight says. */
-    decideList: () => lists.push(now()),
+    /** The server decides what the list in flight says. The next one is asked for when it has arrived. */
+    decideList() {
+      if (lists.length === 0) lists.push(now())
+    },
     arriveList() {
       if (lists.length === 0) return
       const before = listed
       listed = lists.shift()
       listedAt = ++place
-      if (before?.version !== listed?.version || cache.outdatedBy(listedAt).length > 0) told += 1
+      const outdated = cache.outdatedBy(listedAt)
+      if (before?.version !== listed?.version || outdated.length > 0) told += 1
     },
     decideRead(index: number) {
       const open = reads.filter((read) => read.answer === undefined)
@@ -66,7 +69,6 @@ function createWorld() {
       read.resolve(read.answer?.element)
     },
     openReads: () => reads.length,
-    listsUnderWay: () => lists.length,
   }
 }
 
@@ -138,8 +140,9 @@ describe('versioned cache', () => {
         await Promise.all(checks)
 
         // In the end the list and the copy agree, and nothing more is asked.
+        world.arriveList()
         world.decideList()
-        while (world.listsUnderWay() > 0) world.arriveList()
+        world.arriveList()
         for (const { version, told } of seen) {
           if (version !== world.now()?.version) expect(world.told()).toBeGreaterThan(told)
         }
@@ -148,6 +151,15 @@ describe('versioned cache', () => {
         await settle()
         expect((await last)?.full).toEqual(world.now())
         const requests = world.requests()
+        expect((await cache.get('key'))?.full).toEqual(world.now())
+        expect(world.requests()).toBe(requests)
+
+        // What is gone is forgotten once two more lists do not show it.
+        for (let list = 0; list < 3; list += 1) {
+          world.decideList()
+          world.arriveList()
+        }
+        expect(cache.size()).toBeLessThanOrEqual(world.now() === undefined ? 0 : 1)
         expect((await cache.get('key'))?.full).toEqual(world.now())
         expect(world.requests()).toBe(requests)
       }),

@@ -8,7 +8,7 @@ import { keyOf } from '../../../../src/operator/plan/identity.ts'
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { createMetrics } from '../../../../src/operator/telemetry/metrics.ts'
 import { createPluginCallMetrics } from '../../../../src/telemetry/plugin-calls.ts'
-import { startOperationsServer } from '../../../../src/telemetry/telemetry-server.ts'
+import { startTelemetryServer } from '../../../../src/telemetry/telemetry-server.ts'
 import { schedule, snapshot, volume } from '../../../builders/declarations.ts'
 import { operatorView } from '../../../builders/operator-view.ts'
 import { snapshotRecord, volumeRecord } from '../../../builders/records.ts'
@@ -27,7 +27,7 @@ beforeAll(async () => {
 async function scrape(): Promise<string> {
   const pluginCalls = createPluginCallMetrics(systemClock)
   const metrics = createMetrics({ clock: systemClock, version: '1.2.3', pluginCalls })
-  const server = await startOperationsServer({
+  const server = await startTelemetryServer({
     host: '127.0.0.1',
     port: 0,
     metrics,

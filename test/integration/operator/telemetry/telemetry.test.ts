@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import { readTelemetrySettings, type TelemetryFlags } from '../../../../src/cli/operator-settings.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import { errorMessage } from '../../../../src/lib/errors.ts'
 import { silentLog } from '../../../../src/lib/log.ts'
-import type { OperationsFlags } from '../../../../src/operator/settings.ts'
-import { startOperations } from '../../../../src/operator/telemetry.ts'
+import { startTelemetry } from '../../../../src/operator/telemetry/telemetry.ts'
 import { startFakePlugin } from '../../../fakes/csi-plugin.ts'
 import { startHttpServer } from '../../../fakes/http-server.ts'
 import { volumeYAML } from '../../../helpers/declarations-yaml.ts'
@@ -114,8 +114,9 @@ it('a running operator shows its health and metrics, sends traces and notificati
 })
 
 it('what is wrong with the flags is said, and no URL is repeated', async () => {
-  const start = (flags: OperationsFlags) =>
-    startOperations(flags, {
+  const start = async (flags: TelemetryFlags) =>
+    startTelemetry({
+      settings: readTelemetrySettings(flags),
       clock: systemClock,
       log: silentLog,
       isReplica: false,

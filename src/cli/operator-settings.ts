@@ -1,0 +1,227 @@
+import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
+import { errorMessage, UsageError } from '../lib/errors.ts'
+import type { LogLevel } from '../lib/log.ts'
+import type { NomadConnection } from '../nomad/connection.ts'
+import type { NamespaceMapping } from '../operator/declare/namespace-mapping.ts'
+import { isVariableName, type Variables } from '../operator/declare/variables.ts'
+import type { PruneOptions } from '../operator/desired/prune.ts'
+import {
+  type ClusterSettings,
+  type InventorySettings,
+  type KubernetesSettings,
+  type OperatorSettings,
+  operatorDirectory,
+} from '../operator/settings.ts'
+import { isGitAddress } from '../operator/sources/git-address.ts'
+import { type SourceSettings, sourceName, type WebhookSettings } from '../operator/sources/open-sources.ts'
+import type { TelemetrySettings } from '../operator/telemetry/telemetry.ts'
+import { readNomadConnection } from './nomad-options.ts'
+
+/** A CSI plugin by the ID that Nomad knows it by. */
+export interface PluginEndpoint {
+  readonly id: string
+  readonly endpoint: string
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** Flags, by the names that commander gives them. Durations are in milliseconds. */
+export interface VariableFlags {
+  readonly var?: ReadonlyMap<string, string>
+  readonly varFile?: string
+}
+
+export interface SourceFlags extends VariableFlags {
+  readonly gitPoll: number
+  readonly gitAllowedSigners?: string
+  readonly gitKeyring?: string
+  readonly webhook?: Address
+  readonly webhookSecretFile?: string
+}
+
+export interface TelemetryFlags {
+  readonly metricsAddr?: Address
+  readonly notifyUrl?: string
+  readonly notifySecretFile?: string
+}
+
+export interface OperatorFlags extends SourceFlags, TelemetryFlags {
+  readonly csiEndpoint?: readonly PluginEndpoint[]
+  readonly prune: boolean
+  readonly pruneDelay: number
+  readonly maxPrune?: number
+  readonly allowEmpty: boolean
+  readonly secretsDir?: string
+  readonly rescan: number
+  readonly resync: number
+  readonly logLevel: LogLevel
+}
+
+export interface SharedStateFlags {
+  readonly inventory?: 'file' | 'nomad' | 'kubernetes'
+  readonly instance: string
+  readonly leaseDuration: number
+  readonly leaseRenewDeadline: number
+  readonly leaseRetryPeriod: number
+}
+
+export interface KubernetesFlags {
+  readonly kubernetes: boolean
+  readonly kubeconfig?: string
+  readonly kubernetesNamespace?: readonly string[]
+  readonly kubernetesOperatorNamespace?: string
+  readonly namespaceMapping?: NamespaceMapping
+}
+
+export interface RunFlags extends OperatorFlags, NomadConnection {
+  readonly source: readonly string[]
+  readonly dataDir: string
+  readonly readOnly: boolean
+}
+
+/** @throws UsageError where flags do not go together, or a file that one names cannot be used */
+export function readOperatorSettings(
+  flags: RunFlags & Partial<SharedStateFlags & KubernetesFlags>,
+): OperatorSettings {
+  if (flags.source.length === 0 && !flags.kubernetes)
+    throw new UsageError('nothing says where declarations are: give --source, or --kubernetes')
+  const webhook = readWebhookSettings(flags)
+  return {
+    directory: operatorDirectory(flags.dataDir),
+    readOnly: flags.readOnly,
+    own: { ...readClusterSettings(flags), ...(webhook === undefined ? {} : { webhook }) },
+    loop: { prune: pruneOptionsOf(flags), rescanMs: flags.rescan, resyncMs: flags.resync },
+    inventory: readInventorySettings(flags),
+    ...(flags.kubernetes ? { kubernetes: readKubernetesSettings(flags) } : {}),
+    telemetry: readTelemetrySettings(flags),
+  }
+}
+
+export function pruneOptionsOf({ prune, pruneDelay, maxPrune, allowEmpty }: OperatorFlags): PruneOptions {
+  return { prune, pruneDelayMs: pruneDelay, allowEmpty, ...(maxPrune === undefined ? {} : { maxPrune }) }
+}
+
+/** Without the webhook, which only a running operator listens for. @throws UsageError as readSourceSettings */
+export function readClusterSettings(
+  flags: SourceFlags &
+    NomadConnection &
+    Pick<RunFlags, 'source'> &
+    Partial<Pick<OperatorFlags, 'csiEndpoint' | 'secretsDir'>>,
+): ClusterSettings {
+  const { csiEndpoint = [], secretsDir } = flags
+  return {
+    nomad: readNomadConnection(flags),
+    sources: readSourceSettings(flags),
+    plugins: new Map(csiEndpoint.map(({ id, endpoint }) => [id, endpoint])),
+    ...(secretsDir === undefined ? {} : { secretsDirectory: secretsDir }),
+  }
+}
+
+/** @throws UsageError where a source is given twice, or the file of variables cannot be used */
+function readSourceSettings(flags: SourceFlags & { readonly source: readonly string[] }): SourceSettings {
+  const { source: places, gitPoll: gitPollMs, gitAllowedSigners, gitKeyring } = flags
+  const names = places.map(sourceName)
+  const repeated = names.find((name, index) => names.indexOf(name) !== index)
+  if (repeated !== undefined) throw new UsageError(`${repeated} is given twice as a source: give it once`)
+  return {
+    places,
+    variables: readVariables(flags),
+    gitPollMs,
+    ...(gitAllowedSigners === undefined ? {} : { allowedSignersFile: gitAllowedSigners }),
+    ...(gitKeyring === undefined ? {} : { keyringFile: gitKeyring }),
+  }
+}
+
+/** `--var` goes before `--var-file`. @throws UsageError where the file cannot be used */
+export function readVariables({ var: given, varFile }: VariableFlags): Variables {
+  if (varFile === undefined) return given ?? new Map()
+  const fromFile = Object.entries(parseEnv(readNamedFile(varFile, '--var-file')))
+  const wrong = fromFile.find(([name]) => !isVariableName(name))
+  if (wrong !== undefined)
+    throw new UsageError(`${varFile}: ${JSON.stringify(wrong[0])} is no name of letters, digits and _`)
+  return new Map([
+    ...fromFile.map(([name, value]): [string, string] => [name, value ?? '']),
+    ...(given ?? []),
+  ])
+}
+
+function readWebhookSettings({
+  webhook,
+  webhookSecretFile: file,
+  source,
+}: RunFlags): WebhookSettings | undefined {
+  if (webhook === undefined && file === undefined) return undefined
+  if (webhook === undefined || file === undefined)
+    throw new UsageError('--webhook and --webhook-secret-file go together: give both')
+  if (!source.some(isGitAddress))
+    throw new UsageError('--webhook wakes Git repositories, and no source is one')
+  const secret = readNamedFile(file, '--webhook-secret-file').trim()
+  if (secret === '') throw new UsageError(`${file} is empty: write the webhook's secret into it`)
+  return { ...webhook, secret }
+}
+
+function readInventorySettings(flags: Partial<SharedStateFlags & KubernetesFlags>): InventorySettings {
+  const { kubernetes = false, inventory: place = kubernetes ? 'kubernetes' : 'file' } = flags
+  if (kubernetes && place === 'file')
+    throw new UsageError('--kubernetes and --inventory file do not go together: leave one out')
+  if (!kubernetes && place === 'kubernetes')
+    throw new UsageError('--inventory kubernetes goes with --kubernetes: give both')
+  if (place === 'file') return { place }
+  const { instance = 'default', leaseDuration: leaseMs = 0 } = flags
+  const { leaseRenewDeadline: renewDeadlineMs = 0, leaseRetryPeriod: retryMs = 0 } = flags
+  if (retryMs <= 0 || retryMs >= renewDeadlineMs || renewDeadlineMs >= leaseMs) {
+    throw new UsageError(
+      '--lease-retry-period has to be shorter than --lease-renew-deadline, and that than --lease-duration',
+    )
+  }
+  return { place, instance, times: { leaseMs, renewDeadlineMs, retryMs } }
+}
+
+function readKubernetesSettings(flags: Partial<KubernetesFlags>): KubernetesSettings {
+  const { kubeconfig, kubernetesNamespace: namespaces } = flags
+  const { kubernetesOperatorNamespace: operatorNamespace, namespaceMapping = new Map() } = flags
+  return {
+    namespaceMapping,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(namespaces === undefined ? {} : { namespaces }),
+    ...(operatorNamespace === undefined ? {} : { operatorNamespace }),
+  }
+}
+
+/** @throws UsageError where flags do not go together, or the file of the secret cannot be used */
+export function readTelemetrySettings(flags: TelemetryFlags): TelemetrySettings {
+  const notify = readNotifySettings(flags)
+  return {
+    ...(flags.metricsAddr === undefined ? {} : { metricsAddress: flags.metricsAddr }),
+    ...(notify === undefined ? {} : { notify }),
+  }
+}
+
+function readNotifySettings({
+  notifyUrl: url,
+  notifySecretFile: file,
+}: TelemetryFlags): TelemetrySettings['notify'] {
+  if (url === undefined) {
+    if (file === undefined) return undefined
+    throw new UsageError('--notify-secret-file signs what is sent to --notify-url: give that too')
+  }
+  // The message does not repeat the URL, which may hold a secret.
+  if (!URL.canParse(url) || !/^https?:/.test(url))
+    throw new UsageError('--notify-url is no URL such as https://host/path')
+  if (file === undefined) return { url }
+  const secret = readNamedFile(file, '--notify-secret-file').trim()
+  if (secret === '') throw new UsageError(`${file} is empty: write the secret into it`)
+  return { url, secret }
+}
+
+function readNamedFile(path: string, flag: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(`${flag}: ${errorMessage(error)}`, { cause: error })
+  }
+}

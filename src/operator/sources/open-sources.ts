@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import process from 'node:process'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import { openTogether } from '../../lib/open-together.ts'
+import { parseDeclarations } from '../declare/parse-declarations.ts'
+import type { SecretKeeper } from '../declare/secret-reference.ts'
+import type { Variables } from '../declare/variables.ts'
+import { createFileSource } from './files.ts'
+import { createGitSource, type GitSource } from './git.ts'
+import { isGitAddress, parseGitAddress } from './git-address.ts'
+import { prepareSigners } from './git-signers.ts'
+import type { ParseFile, Source } from './source.ts'
+import { startWebhook } from './webhook.ts'
+
+export interface SourceSettings {
+  /** Folders, files and Git addresses, as a person gives them. Each once. */
+  readonly places: readonly string[]
+  /** Values of variables in YAML declarations. */
+  readonly variables: Variables
+  /** How long after one look at a repository the next one comes. */
+  readonly gitPollMs: number
+  /** With one of these two, a commit counts only with a good signature by a key in it. */
+  readonly allowedSignersFile?: string
+  readonly keyringFile?: string
+}
+
+/** Where Git hosts call when something was pushed. */
+export interface WebhookSettings {
+  readonly host: string
+  /** 0: one that is free. */
+  readonly port: number
+  readonly secret: string
+}
+
+export interface OpenSources {
+  readonly sources: readonly Source[]
+  close(): Promise<void>
+}
+
+/** What a person may see of a source: of a Git address everything but its password. */
+export function sourceName(place: string): string {
+  return isGitAddress(place) ? parseGitAddress(place).name : place
+}
+
+/**
+ * Opens folders, files and Git repositories, and the webhook that wakes the repositories.
+ * @throws UsageError where a file of signers cannot be used, and an error where the webhook cannot listen
+ */
+export function openSources(options: {
+  readonly settings: SourceSettings
+  readonly webhook?: WebhookSettings
+  /** Where the copies of repositories are kept. */
+  readonly gitDirectory: string
+  /** Takes the secrets that stand in files of Nomad's own format. */
+  readonly keepSecret: SecretKeeper
+  readonly clock: Clock
+  readonly log: Log
+}): Promise<OpenSources> {
+  const { settings, gitDirectory, clock, log } = options
+  return openTogether(async (adopt) => {
+    const parse = createParse(settings.variables, options.keepSecret)
+    const signers = await prepareSignersOf(settings, gitDirectory)
+    const repositories: GitSource[] = []
+
+    function open(place: string): Source {
+      if (!isGitAddress(place)) return createFileSource({ path: place, clock, log, parse })
+      const address = parseGitAddress(place)
+      const repository = createGitSource({
+        address,
+        directory: join(gitDirectory, createHash('sha256').update(address.name).digest('hex').slice(0, 16)),
+        pollMs: settings.gitPollMs,
+        environment: process.env,
+        clock,
+        log,
+        parse,
+        ...(signers === undefined ? {} : { signers }),
+      })
+      repositories.push(repository)
+      return repository
+    }
+
+    const sources = settings.places.map((place) => adopt(open(place)))
+    if (options.webhook !== undefined) {
+      const onPush = () => repositories.forEach((repository) => void repository.wake())
+      const { url } = adopt(await startWebhook({ ...options.webhook, log, onPush }))
+      log.info({ url }, 'webhook listens')
+    }
+    return { sources }
+  })
+}
+
+/** parseDeclarations with the variables and secrets of this process. */
+export function createParse(variables: Variables, keepSecret?: SecretKeeper): ParseFile {
+  return (text, origin) =>
+    parseDeclarations(text, origin, { variables, ...(keepSecret === undefined ? {} : { keepSecret }) })
+}
+
+async function prepareSignersOf({ allowedSignersFile, keyringFile }: SourceSettings, directory: string) {
+  if (allowedSignersFile === undefined && keyringFile === undefined) return undefined
+  return prepareSigners({
+    directory,
+    ...(allowedSignersFile === undefined ? {} : { allowedSignersFile }),
+    ...(keyringFile === undefined ? {} : { keyringFile }),
+  })
+}

@@ -1,0 +1,71 @@
+import type { Declaration, Problem } from '../declare/declaration.ts'
+import type { Reading } from '../desired/absence.ts'
+import type { OrderedEnd } from '../desired/object-ends.ts'
+import type { Source, SourceContent } from './source.ts'
+
+/** What all sources hold at one moment. */
+export interface CommonReading {
+  readonly reading: Reading
+  readonly declarations: readonly Declaration[]
+  readonly ends: readonly OrderedEnd[]
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+}
+
+/** A source as its latest reading left it. */
+export interface SourceState {
+  readonly name: string
+  /** undefined: it was not read yet. */
+  readonly last?: {
+    readonly declarations: number
+    readonly problems: number
+    readonly isComplete: boolean
+  }
+  /** `readAtMs` of its latest complete reading. */
+  readonly lastCompleteMs?: number
+}
+
+/** Reads all sources as one. */
+export function createCommonReader(sources: readonly Source[]): {
+  /** Rejects only when `signal` aborts. */
+  read(signal?: AbortSignal): Promise<CommonReading>
+  /** In the order of the sources. */
+  states(): readonly SourceState[]
+} {
+  const states = new Map(sources.map((source): [Source, SourceState] => [source, { name: source.name }]))
+
+  function note(source: Source, { complete, declarations, problems, readAtMs }: SourceContent): void {
+    states.set(source, {
+      ...states.get(source),
+      name: source.name,
+      last: { declarations: declarations.length, problems: problems.length, isComplete: complete },
+      ...(complete ? { lastCompleteMs: readAtMs } : {}),
+    })
+  }
+
+  return {
+    async read(signal) {
+      const contents = await Promise.all(sources.map((source) => source.read(signal)))
+      signal?.throwIfAborted()
+      for (const [index, source] of sources.entries()) {
+        const content = contents[index]
+        if (content !== undefined) note(source, content)
+      }
+      const declarations = contents.flatMap((content) => content.declarations)
+      return {
+        reading: {
+          atMs: Math.min(...contents.map(({ readAtMs }) => readAtMs)),
+          complete: contents.every(({ complete }) => complete),
+          count: declarations.length,
+          sources: new Set(sources.map(({ name }) => name)),
+          unusable: new Set(contents.flatMap(({ unusable }) => [...(unusable ?? [])])),
+        },
+        declarations,
+        ends: contents.flatMap(({ ends }) => ends ?? []),
+        problems: contents.flatMap(({ problems }) => problems),
+        warnings: contents.flatMap(({ warnings }) => warnings),
+      }
+    },
+    states: () => [...states.values()],
+  }
+}
