@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import protobuf from 'protobufjs'
-import { redactSecrets, stripped } from '../lib/redact.ts'
+import { type NamedSecret, redactSecrets, stripped } from '../lib/redact.ts'
 import { protoPath } from './contract.ts'
 
 /** Takes secrets out of what is logged and reported, by the contract's own csi_secret marks. */
@@ -47,15 +47,12 @@ const isMountFlags = (field: protobuf.Field): boolean => field.name === 'mountFl
 
 const isSecret = (field: protobuf.Field): boolean => isMarked(field) || isMountFlags(field)
 
-/** CSI 1.12 says of this field, too, that it may be sensitive and must not leak, though without the mark. */
-const mountFlags = '.csi.v1.VolumeCapability.MountVolume.mountFlags'
-
 function redact(type: protobuf.Type, message: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(message).map(([name, value]) => {
       const field = type.fields[name]
       if (field === undefined || value === null || value === undefined) return [name, value]
-      if (isSecret(field) || field.fullName === mountFlags) return [name, hideValues(value)]
+      if (isSecret(field)) return [name, hideValues(value)]
       const { resolvedType } = field
       if (!(resolvedType instanceof protobuf.Type)) return [name, value]
       if (field instanceof protobuf.MapField)
@@ -75,7 +72,7 @@ function mapValues(map: object, change: (value: object) => unknown): Record<stri
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]))
 }
 
-function* secretValues(type: protobuf.Type, message: object): Generator<string> {
+function* secretValues(type: protobuf.Type, message: object): Generator<NamedSecret> {
   for (const [name, value] of Object.entries(message)) {
     const field = type.fields[name]
     if (field === undefined) continue
@@ -89,14 +86,15 @@ function* secretValues(type: protobuf.Type, message: object): Generator<string> 
   }
 }
 
-function* nonEmptyTexts(value: unknown): Generator<string> {
-  if (typeof value === 'string' && value !== '') yield value
+function* nonEmptyTexts(value: unknown, name = ''): Generator<NamedSecret> {
+  if (typeof value === 'string' && value !== '') yield [name, value]
   else if (typeof value === 'object' && value !== null) {
-    for (const item of Object.values(value)) yield* nonEmptyTexts(item)
+    for (const [name, item] of Object.entries(value))
+      yield* nonEmptyTexts(item, Array.isArray(value) ? '' : name)
   }
 }
 
 /** Those that can hold a password; of flags such as `ro` any text is full. */
-function* flagsWithValue(flags: unknown): Generator<string> {
-  for (const flag of nonEmptyTexts(flags)) if (flag.includes('=')) yield flag
+function* flagsWithValue(flags: unknown): Generator<NamedSecret> {
+  for (const flag of nonEmptyTexts(flags)) if (flag[1].includes('=')) yield flag
 }

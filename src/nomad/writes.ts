@@ -21,7 +21,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
   ): Promise<HttpAnswer> {
     const answer = await http.send({ ...request, timeoutMs })
     if (answer.status === 200) return answer
-    throw classifyAnswer(answer.status, redactSecrets(answer.text, Object.values(secrets)), request.call)
+    throw classifyAnswer(answer.status, redactSecrets(answer.text, Object.entries(secrets)), request.call)
   }
 
   async function putVolume(

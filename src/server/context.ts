@@ -13,6 +13,7 @@ export interface ServerContext {
   readonly state: State
   readonly plugins: PluginRegistry
   readonly node: NodeIdentity
+  readonly dataDirectory: string
   readonly registration: Registration
   readonly mounts: {
     /** Claims are published beneath it only; undefined: nowhere. */

@@ -27,6 +27,7 @@ import { searchRoutes } from './routes/search.ts'
 import { storageRoutes } from './routes/storage.ts'
 import { volumeRoutes } from './routes/volume.ts'
 import { volumesRoutes } from './routes/volumes.ts'
+import { createAbsentRoutes } from './routes/without-jobs.ts'
 import { openState } from './state/state.ts'
 import { createStorageIndexes } from './storage/storage-indexes.ts'
 import { createReplays } from './volumes/replays.ts'
@@ -107,6 +108,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     state,
     plugins,
     node,
+    dataDirectory: options.dataDirectory,
     registration: options.registration ?? 'page',
     mounts: { root: options.mountRoot, stagingRoot: join(options.dataDirectory, 'staging') },
     lock: createInTurn(),
@@ -132,6 +134,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...searchRoutes(context),
       ...openApiRoutes(),
     ],
+    absent: createAbsentRoutes(context.aclEnabled, blocking),
     region: node.region,
     names: [options.http.host, hostname(), ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()),
     ...(tls !== undefined && { tls }),

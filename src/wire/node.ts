@@ -37,3 +37,14 @@ export const Node = Type.Object({
   CSINodePlugins: Type.Record(Type.String(), PluginInstance),
 })
 export type Node = Type.Static<typeof Node>
+
+/** One element of List Node Pools, and the answer of Read Node Pool. */
+export const NodePool = Type.Object({
+  Name: Type.String(),
+  Description: Type.String(),
+  Meta: Type.Null(),
+  SchedulerConfiguration: Type.Null(),
+  CreateIndex: Int64,
+  ModifyIndex: Int64,
+})
+export type NodePool = Type.Static<typeof NodePool>

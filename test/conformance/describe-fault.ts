@@ -34,7 +34,8 @@ export function createDescribeFault(text: string): DescribeFault {
     const [pathname = ''] = path.split('?')
     const described = patterns.find(({ pattern }) => pattern.test(pathname))?.methods[method.toLowerCase()]
     if (described === undefined)
-      return status === 404 || status === 405 ? undefined : 'it is not in the document'
+      // An empty list stands for what the server has none of, such as jobs.
+      return status === 404 || status === 405 || text === '[]' ? undefined : 'it is not in the document'
     const type = headers.get('content-type')
     if (status !== 200) return type === 'text/plain; charset=utf-8' ? undefined : `it is ${type}`
     const schema = described.responses[200].content?.['application/json'].schema

@@ -273,6 +273,36 @@ export const listRows: readonly Row[] = [
     path: '/v1/agent/health?type=server',
     answer: { status: 200, json: { server: { ok: true } } },
   },
+  ...['jobs', 'evaluations', 'deployments', 'services', 'scaling/policies', 'vars'].map(
+    (list): Row => ({
+      endpoint: 'any',
+      case: `lists no ${list}`,
+      method: 'GET',
+      path: `/v1/${list}?prefix={p}none`,
+      answer: { status: 200, json: [] },
+    }),
+  ),
+  {
+    endpoint: 'any',
+    case: 'has no job that is not there',
+    method: 'GET',
+    path: '/v1/job/{p}none',
+    answer: { status: 404, text: 'job not found' },
+  },
+  {
+    endpoint: 'any',
+    case: 'has the pools that every Nomad has',
+    method: 'GET',
+    path: '/v1/node/pools?prefix=default',
+    answer: { status: 200, json: [{ Name: 'default' }] },
+  },
+  {
+    endpoint: 'any',
+    case: 'collects garbage when it is told to',
+    method: 'PUT',
+    path: '/v1/system/gc',
+    answer: { status: 200 },
+  },
   {
     endpoint: 'Search',
     case: 'completes the IDs of volumes',

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '../../src/lib/log.ts'
+import type { Registration } from '../../src/server/context.ts'
 import { startServer } from '../../src/server/server.ts'
 import { createNomadCaller, type NomadCaller } from '../helpers/nomad-caller.ts'
 import { runDriver } from '../support/driver.ts'
@@ -10,6 +11,8 @@ import { runDriver } from '../support/driver.ts'
 export interface Target extends NomadCaller {
   readonly pluginID: string
   readonly isNomad: boolean
+  /** Answers a definition that is there already as Nomad does. */
+  readonly registersAsNomad: boolean
 }
 
 /**
@@ -18,22 +21,25 @@ export interface Target extends NomadCaller {
  */
 export function startTarget(environment: NodeJS.ProcessEnv): Promise<Target> {
   const address = environment.MOORING_CONFORMANCE_ADDR
-  return address === undefined ? startOwn() : useOther(address, environment)
+  return address === undefined ? startOwn('page') : useOther(address, environment)
 }
 
-async function startOwn(): Promise<Target> {
+/** A server of our own over the driver. */
+export async function startOwn(registration: Registration): Promise<Target> {
   const directory = mkdtempSync(join(tmpdir(), 'mooring-conf-'))
   const driver = await runDriver(directory)
   const server = await startServer({
     http: { host: '127.0.0.1', port: 0 },
     dataDirectory: join(directory, 'server'),
     plugins: [{ id: 'disk', endpoint: driver.endpoint }],
+    registration,
     log: silentLog,
   })
   const caller = createNomadCaller({ NOMAD_ADDR: server.url })
   return {
     pluginID: 'disk',
     isNomad: false,
+    registersAsNomad: registration === 'nomad',
     call: caller.call,
     async close() {
       await caller.close()
@@ -57,5 +63,6 @@ async function useOther(address: string, environment: NodeJS.ProcessEnv): Promis
     environment.MOORING_CONFORMANCE_PLUGIN ??
     plugins.find(({ ControllersHealthy }) => ControllersHealthy > 0)?.ID
   if (pluginID === undefined) throw new Error(`${address} has no healthy plugin with a controller`)
-  return { pluginID, isNomad: self.config.Version.VersionMetadata !== 'mooring', ...caller }
+  const isNomad = self.config.Version.VersionMetadata !== 'mooring'
+  return { pluginID, isNomad, registersAsNomad: isNomad, ...caller }
 }

@@ -46,7 +46,9 @@ export function tryRows(start: () => Promise<Target>, startMs: number): void {
       }
       const { method, path, body, headers } = fill(row)
       const answer = await call(method, path, body, headers)
-      check(answer, fill(target.isNomad && row.nomad ? row.nomad.answer : row.answer))
+      const followsNomad =
+        target.isNomad || (row.nomad?.decision === 'create-again' && target.registersAsNomad)
+      check(answer, fill(followsNomad && row.nomad ? row.nomad.answer : row.answer))
     })
   })
 

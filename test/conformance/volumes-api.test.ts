@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { startTarget } from './target.ts'
+import { startOwn, startTarget } from './target.ts'
 import { rows, tryRows } from './try-rows.ts'
 
 /**
@@ -8,6 +8,10 @@ import { rows, tryRows } from './try-rows.ts'
  * `MOORING_CONFORMANCE_PLUGIN`, else the first healthy one), or at a server of our own.
  */
 tryRows(() => startTarget(process.env), 10_000)
+
+describe.skipIf(process.env.MOORING_CONFORMANCE_ADDR !== undefined)('with --registration=nomad', () => {
+  tryRows(() => startOwn('nomad'), 10_000)
+})
 
 describe('a difference from Nomad', () => {
   it('is a decision that the documentation has', () => {

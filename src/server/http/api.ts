@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Access } from '../acl/access.ts'
+import { badRequest } from '../errors.ts'
 import { parseNamespace } from './read-options.ts'
 
 /** A request as the routes see it. */
@@ -8,10 +9,17 @@ export interface ApiRequest {
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
+  /** The one region that there is. */
+  readonly region: string
   /** What whoever sent it may do. What the operation itself needs is there when a handler is called. */
   readonly access: Access
   /** Aborts when the client is gone or the server closes. */
   readonly signal: AbortSignal
+}
+
+/** @throws ApiError 400, in Nomad's words, where a request names another region */
+export function requireRegion(wanted: string | null | undefined, region: string): void {
+  if (wanted && wanted !== region) throw badRequest('No path to region')
 }
 
 /** The elements of an array, each written as JSON when its turn comes. */

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import type { Int64 } from '../../lib/json.ts'
 import { badRequest } from '../errors.ts'
+import { type ApiRequest, requireRegion } from './api.ts'
 import { JSONFault, NotAnInteger, parseStrictJSON } from './parse-json.ts'
 
 const int64Range = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
@@ -17,6 +18,23 @@ export function parseBody(body: Buffer | undefined): unknown {
     if (!(error instanceof JSONFault)) throw error
     throw badRequest(`Request body is not valid JSON: ${error.message}`)
   }
+}
+
+/** The top of every body that may name its region, as Nomad's requests do. */
+const RegionBody = Type.Object({ Region: Type.Optional(Type.String()) })
+
+/**
+ * Reads a request's body, and fits it to a schema. @throws ApiError 400 also where the body names another region
+ */
+export function readBody<Schema extends Type.TObject>(
+  schema: Schema,
+  bytes: Buffer | undefined,
+  { query, region }: Pick<ApiRequest, 'query' | 'region'>,
+): Type.Static<Schema> {
+  const body = parseBody(bytes)
+  // The region of the query comes first.
+  if (isPlainObject(body) && !query.get('region')) requireRegion(decode(RegionBody, body).Region, region)
+  return decode(schema, body)
 }
 
 /**

@@ -9,9 +9,11 @@ import type { Log } from '../../lib/log.ts'
 import type { Acl } from '../acl/acl.ts'
 import { createGuard } from '../acl/authorize.ts'
 import { ApiError } from '../errors.ts'
-import { type ApiAnswer, type ApiRequest, prepareRequest, type Resource } from './api.ts'
+import { chooseCoding } from './accept-encoding.ts'
+import { type ApiAnswer, type ApiRequest, prepareRequest, type Resource, requireRegion } from './api.ts'
 import { createConnectionLimit, createRequestLimit, type Limits, slownessLimits } from './limits.ts'
 import { isMeantForUs } from './own-host.ts'
+import { cleanPath } from './path.ts'
 import type { Tls } from './tls.ts'
 import { writeBody } from './write-body.ts'
 
@@ -22,6 +24,8 @@ const longestParam = 4096
 
 export interface HttpServerOptions {
   readonly resources: readonly Resource[]
+  /** For paths that are no resource. Throws what they answer, or answers it. */
+  readonly absent: (method: string, path: string, request: ApiRequest) => Promise<ApiAnswer>
   /** The one region that requests may name. */
   readonly region: string
   /** Names and addresses that the server goes by, beside those of loopback and of its certificate. */
@@ -38,7 +42,7 @@ export interface HttpServerOptions {
 
 /** Lays the resources over HTTP: bodies, headers, errors and encodings as Nomad's agent has them. */
 export function createHttpServer(options: HttpServerOptions) {
-  const { resources, region, names, limits, acl, log, clock, settled } = options
+  const { resources, absent, region, names, limits, acl, log, clock, settled } = options
   let isClosing = false
   let inFlight = 0
   /**
@@ -66,6 +70,8 @@ export function createHttpServer(options: HttpServerOptions) {
         headersTimeout: slownessLimits.headersTimeoutMs,
         requestTimeout: slownessLimits.requestTimeoutMs,
         keepAliveTimeout: 72_000,
+        // HTTP/1.0 has no Host; for HTTP/1.1 the missing one is refused in words.
+        requireHostHeader: false,
       }
       const server: Server =
         tls === undefined
@@ -143,6 +149,9 @@ export function createHttpServer(options: HttpServerOptions) {
       const fields = { method: request.method, path, status: reply.statusCode, durationMs, ...cutOff }
       log[level](fields, 'request')
     })
+    if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') {
+      return done(new ApiError(400, 'missing required Host header'))
+    }
     if (!isMeant(request)) {
       return done(
         new ApiError(
@@ -155,6 +164,16 @@ export function createHttpServer(options: HttpServerOptions) {
       reply.header('Retry-After', '1')
       return done(new ApiError(503, 'too many requests in flight'))
     }
+    const [path = '', ...query] = request.url.split('?')
+    const clean = path.startsWith('/') ? cleanPath(path) : undefined
+    if (clean !== undefined) {
+      void reply
+        .code(307)
+        .header('Location', [clean, ...query].join('?'))
+        .type(plainText)
+        .send('')
+      return
+    }
     done()
   })
   app.addHook('onSend', (_request, reply, _payload, done) => {
@@ -163,7 +182,43 @@ export function createHttpServer(options: HttpServerOptions) {
     done()
   })
   app.setErrorHandler((error, _request, reply) => sendError(reply, error, log))
-  app.setNotFoundHandler((_request, reply) => reply.code(404).type(plainText).send(''))
+  /** From a request that is let in to its answer. */
+  const serve = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    run: (request: ApiRequest, bytes: Buffer | undefined) => Promise<ApiAnswer>,
+  ) => {
+    const query = new URLSearchParams(request.url.split('?').slice(1).join('?'))
+    requireRegion(query.get('region'), region)
+    const under = new AbortController()
+    underWay.add(under)
+    // An answer that came to its end needs nobody to stop.
+    reply.raw.once('close', () => {
+      underWay.delete(under)
+      if (!reply.raw.writableFinished) under.abort(clientIsGone)
+    })
+    if (isClosing) under.abort(serverCloses)
+    const apiRequest: ApiRequest = {
+      params: request.params as Record<string, string>,
+      query,
+      region,
+      access: acl.accessOf(request.headers),
+      headers: request.headers,
+      signal: under.signal,
+    }
+    let answer: ApiAnswer
+    try {
+      answer = await run(apiRequest, Buffer.isBuffer(request.body) ? request.body : undefined)
+    } finally {
+      await settled()
+    }
+    return await sendAnswer(answer, apiRequest, reply, isClosing)
+  }
+
+  app.setNotFoundHandler(async (request, reply) => {
+    const [path = ''] = request.url.split('?', 1)
+    return await serve(request, reply, (apiRequest) => absent(request.method, path, apiRequest))
+  })
 
   for (const resource of resources) {
     const allowed = allowedMethods(resource)
@@ -179,34 +234,10 @@ export function createHttpServer(options: HttpServerOptions) {
             reply.header('Allow', allowed)
             throw new ApiError(405, 'Invalid method')
           }
-          const query = new URLSearchParams(request.url.split('?').slice(1).join('?'))
-          const wanted = query.get('region')
-          if (wanted && wanted !== region) throw new ApiError(400, 'No path to region')
-          const access = acl.accessOf(request.headers)
-          const under = new AbortController()
-          underWay.add(under)
-          // An answer that came to its end needs nobody to stop.
-          reply.raw.once('close', () => {
-            underWay.delete(under)
-            if (!reply.raw.writableFinished) under.abort(clientIsGone)
+          return await serve(request, reply, (apiRequest, bytes) => {
+            const { namespaces, run } = prepareRequest(operation, apiRequest, bytes)
+            return guard({ namespaces, access: apiRequest.access, params: apiRequest.params }, run)
           })
-          if (isClosing) under.abort(serverCloses)
-          const apiRequest: ApiRequest = {
-            params: request.params as Record<string, string>,
-            query,
-            access,
-            headers: request.headers,
-            signal: under.signal,
-          }
-          const bytes = Buffer.isBuffer(request.body) ? request.body : undefined
-          const prepared = prepareRequest(operation, apiRequest, bytes)
-          let answer: ApiAnswer
-          try {
-            answer = await guard({ ...prepared, access, params: apiRequest.params }, prepared.run)
-          } finally {
-            await settled()
-          }
-          return await sendAnswer(answer, apiRequest, reply, isClosing)
         },
       })
     }
@@ -250,11 +281,7 @@ async function sendAnswer(
     return reply.headers(headers).send(Readable.from(answer.lines, { highWaterMark: 1 }))
   }
   const pretty = query.get('pretty')
-  const coding = /\bgzip\b/.test(`${accepted}`)
-    ? 'gzip'
-    : /\bdeflate\b/.test(`${accepted}`)
-      ? 'deflate'
-      : undefined
+  const coding = chooseCoding(`${accepted}`)
   const body = writeBody(answer, pretty !== null && pretty !== '0', coding)
   const headers: OutgoingHttpHeaders = {
     ...indexHeaders(answer.index),

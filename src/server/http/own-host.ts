@@ -32,8 +32,11 @@ export function isMeantForUs(
   localAddress: string | undefined,
   own: OwnNames,
 ): boolean {
-  const host = hostnameOf(`http://${headers.host ?? ''}`)
-  if (host === undefined || !isOwnHost(host, localAddress, own)) return false
+  // HTTP/1.0 has no Host; every browser sends one.
+  if (headers.host !== undefined) {
+    const host = hostnameOf(`http://${headers.host}`)
+    if (host === undefined || !isOwnHost(host, localAddress, own)) return false
+  }
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
   const { origin } = headers
@@ -53,7 +56,9 @@ function isOwnHost(
   return certificate()?.checkHost(host) !== undefined
 }
 
-/** In lower case, IPv6 without its brackets. */
+/** In lower case, IPv6 without its brackets, a name without the dot that may end it. */
 function hostnameOf(url: string): string | undefined {
-  return URL.parse(url)?.hostname.replace(/^\[(.*)\]$/, '$1')
+  return URL.parse(url)
+    ?.hostname.replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '')
 }

@@ -42,9 +42,9 @@ export function parseNamespace(query: URLSearchParams): string {
 
 function parseIndex(text: string | null): number {
   if (text === null || text === '') return 0
-  const index = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(index)) throw badRequest('Invalid index')
-  return index
+  if (!/^\d+$/.test(text) || BigInt(text) >= 2n ** 64n) throw badRequest('Invalid index')
+  // No index here comes near it: whoever asks for a later one waits just as long.
+  return Math.min(Number(text), Number.MAX_SAFE_INTEGER)
 }
 
 function parseWait(text: string | null): number {
@@ -58,7 +58,7 @@ function parsePerPage(text: string | null): number {
   if (text === null || text === '') return 0
   const perPage = Number(text)
   if (!/^\d+$/.test(text) || perPage > 2 ** 31 - 1) {
-    throw badRequest('Failed to parse value of "per_page" as a number of results')
+    throw badRequest('Expect a number for `per_page` query string parameter')
   }
   return perPage
 }

@@ -65,5 +65,16 @@ export function presentAllocationWithJob(claim: ClaimRecord, node: NodeIdentity)
       ],
     },
     Resources: { CPU: 0, MemoryMB: 0, DiskMB: 0 },
+    // Nobody placed it; nomad alloc status -verbose takes these for granted.
+    Metrics: {
+      NodesEvaluated: 1,
+      NodesFiltered: 0,
+      NodesInPool: 1,
+      NodesAvailable: { [node.datacenter]: 1 },
+      NodesExhausted: 0,
+      AllocationTime: 0,
+      CoalescedFailures: 0,
+      ScoreMetaData: [],
+    },
   }
 }

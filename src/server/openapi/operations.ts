@@ -13,6 +13,7 @@ export interface Operation {
 }
 
 const list = Type.Array
+const anything = Type.Record(Type.String(), Type.Unknown())
 const paged = ['filter', 'per_page', 'next_token']
 const pagedByPlugin = ['per_page', 'next_token']
 const define = { body: shapes.VolumesRequest, answer: shapes.VolumesResponse }
@@ -89,6 +90,14 @@ export const operations: Readonly<Record<string, Operation>> = {
     answer: list(shapes.NodeStub),
     blocks: true,
   },
+  'GET /v1/node/pools': {
+    summary: 'List Node Pools',
+    query: ['prefix', ...paged],
+    answer: list(shapes.NodePool),
+    blocks: true,
+  },
+  'GET /v1/node/pool/:name': { summary: 'Read Node Pool', answer: shapes.NodePool },
+  'GET /v1/node/pool/:name/nodes': { summary: 'List the nodes of a pool', answer: list(shapes.NodeStub) },
   'GET /v1/node/:id': { summary: 'Read Node', answer: shapes.Node, blocks: true },
   'GET /v1/node/:id/allocations': {
     summary: 'List the allocations of a node',
@@ -110,6 +119,11 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/agent/self': { summary: 'Query the agent', answer: shapes.AgentSelf },
   'GET /v1/agent/members': { summary: 'List members', answer: shapes.AgentMembers },
+  'GET /v1/agent/servers': { summary: 'List servers', answer: list(Type.String()) },
+  'GET /v1/client/stats': { summary: 'Read the statistics of the machine', answer: anything },
+  'GET /v1/client/metadata': { summary: 'Read dynamic metadata: there is none', answer: anything },
+  'PUT /v1/system/gc': { summary: 'Collect garbage: there is none' },
+  'PUT /v1/system/reconcile/summaries': { summary: 'Reconcile summaries of jobs: there are none' },
   'GET /v1/agent/health': { summary: 'Health', query: ['type'], answer: shapes.AgentHealth },
   'GET /v1/status/leader': { summary: 'Read the leader', answer: Type.String() },
   'GET /v1/status/peers': { summary: 'List peers', answer: list(Type.String()) },

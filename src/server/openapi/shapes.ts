@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { Namespace } from '../../wire/namespace.ts'
-import { Node, NodeStub } from '../../wire/node.ts'
+import { Node, NodePool, NodeStub } from '../../wire/node.ts'
 import { Plugin, PluginInstance, PluginStub } from '../../wire/plugin.ts'
 import { Snapshot, SnapshotRequest, SnapshotsResponse } from '../../wire/snapshot.ts'
 import {
@@ -30,7 +30,12 @@ const metadata = {
   NextToken: Type.Optional(string),
 }
 
-const Allocation = Type.Object({ ...AllocationStub.properties, Job: anything, Resources: anything })
+const Allocation = Type.Object({
+  ...AllocationStub.properties,
+  Job: anything,
+  Resources: anything,
+  Metrics: anything,
+})
 
 const Claim = Type.Object({
   ID: string,
@@ -105,6 +110,7 @@ export const shapes = {
   NamespaceRequest: NamespaceBody,
   NodeStub,
   Node,
+  NodePool,
   Claim,
   ClaimRequest: ClaimBody,
   SearchRequest: SearchBody,

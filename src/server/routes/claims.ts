@@ -5,7 +5,7 @@ import { endClaim, takeClaim } from '../claims/claims.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
 import { type BodyReader, type Resource, takesBody } from '../http/api.ts'
-import { decode, parseBody } from '../http/decode.ts'
+import { readBody } from '../http/decode.ts'
 import { parseNamespace } from '../http/read-options.ts'
 import type { ClaimRecord } from '../state/records.ts'
 
@@ -17,7 +17,7 @@ export const ClaimBody = Type.Object({
 })
 
 const claimReader: BodyReader<Type.Static<typeof ClaimBody>> = {
-  read: (bytes) => decode(ClaimBody, parseBody(bytes)),
+  read: (bytes, request) => readBody(ClaimBody, bytes, request),
 }
 
 /**

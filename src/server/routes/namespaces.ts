@@ -6,7 +6,7 @@ import { badRequest, conflict, notFound } from '../errors.ts'
 import { answerFields, planPage } from '../filter/list-page.ts'
 import { type BodyReader, type Resource, takesBody } from '../http/api.ts'
 import type { RunBlockingQuery } from '../http/blocking-query.ts'
-import { decode, parseBody } from '../http/decode.ts'
+import { readBody } from '../http/decode.ts'
 import { parseReadOptions } from '../http/read-options.ts'
 import type { NamespaceRecord } from '../state/records.ts'
 
@@ -40,9 +40,10 @@ const noJobSettings: NamespaceJobSettings = {
 
 /** A namespace as its body defines it; undefined: there is no body, and the path alone names it. */
 const namespaceReader: BodyReader<NamespaceDefinition | undefined> = {
-  read(bytes, { params: { name } }) {
+  read(bytes, request) {
+    const { name } = request.params
     if (bytes === undefined && name !== undefined) return undefined
-    return parseNamespaceBody(decode(NamespaceBody, parseBody(bytes)), name)
+    return parseNamespaceBody(readBody(NamespaceBody, bytes, request), name)
   },
 }
 
@@ -113,8 +114,9 @@ export function namespaceRoutes({ state }: ServerContext, blocking: RunBlockingQ
     { path: '/v1/namespace', PUT: upsert },
     {
       path: '/v1/namespace/:name',
-      GET: ({ params: { name = '' }, query, signal }) =>
-        blocking(
+      GET: ({ params: { name = '' }, query, signal }) => {
+        if (name === '') throw badRequest('Missing Namespace Name')
+        return blocking(
           {
             options: parseReadOptions(query),
             topics: [`namespaces/${name}`],
@@ -126,7 +128,8 @@ export function namespaceRoutes({ state }: ServerContext, blocking: RunBlockingQ
             },
           },
           signal,
-        ),
+        )
+      },
       PUT: upsert,
       DELETE: ({ params: { name = '' } }) => {
         if (name === 'default') throw badRequest('default namespace can not be deleted')

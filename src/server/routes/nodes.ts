@@ -1,4 +1,4 @@
-import { Node } from '../../wire/node.ts'
+import { Node, NodePool } from '../../wire/node.ts'
 import type { ServerContext } from '../context.ts'
 import { notFound } from '../errors.ts'
 import { answerFields, planPage } from '../filter/list-page.ts'
@@ -9,6 +9,26 @@ import { presentAllocationWithJob } from '../node/present-allocation.ts'
 import { presentNode, presentNodeStub } from '../node/present-node.ts'
 
 const nodeFields = answerFields(Node)
+const poolFields = answerFields(NodePool)
+
+/** The two that every Nomad has. The one node there is stands in both. */
+const nodePools: readonly NodePool[] = [
+  ['all', 'Node pool with all nodes in the cluster.'] as const,
+  ['default', 'Default node pool.'] as const,
+].map(([Name, Description]) => ({
+  Name,
+  Description,
+  Meta: null,
+  SchedulerConfiguration: null,
+  CreateIndex: 1,
+  ModifyIndex: 1,
+}))
+
+function requirePool(name: string | undefined): NodePool {
+  const pool = nodePools.find(({ Name }) => Name === name)
+  if (pool === undefined) throw notFound('node pool not found')
+  return pool
+}
 
 /** Nodes: this machine, which changes as its plugins do. */
 export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlockingQuery): Resource[] {
@@ -26,6 +46,28 @@ export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlocking
           return { body: page.map(() => presentNodeStub(state, node)), index, nextToken }
         }
         return blocking({ options, topics, index, answer }, signal)
+      },
+    },
+    {
+      path: '/v1/node/pools',
+      GET: ({ query, signal }) => {
+        const options = parseReadOptions(query)
+        const takePage = planPage(options, poolFields, ({ Name }) => Name)
+        const answer = (index: number) => {
+          const { page, nextToken } = takePage(
+            nodePools.filter(({ Name }) => Name.startsWith(options.prefix)),
+          )
+          return { body: page, index, nextToken }
+        }
+        return blocking({ options, topics: [], index: () => 1, answer }, signal)
+      },
+    },
+    { path: '/v1/node/pool/:name', GET: ({ params }) => ({ body: requirePool(params.name), index: 1 }) },
+    {
+      path: '/v1/node/pool/:name/nodes',
+      GET: ({ params }) => {
+        requirePool(params.name)
+        return { body: [presentNodeStub(state, node)], index: index() }
       },
     },
     {

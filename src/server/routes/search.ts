@@ -2,8 +2,8 @@ import Type from 'typebox'
 import { listCapabilities } from '../acl/needs.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
-import { type Resource, takesBody } from '../http/api.ts'
-import { decode, parseBody } from '../http/decode.ts'
+import { type BodyReader, type Resource, takesBody } from '../http/api.ts'
+import { readBody } from '../http/decode.ts'
 import { parseNamespace } from '../http/read-options.ts'
 
 export const SearchBody = Type.Object({ Prefix: Type.String(), Context: Type.String() })
@@ -16,12 +16,16 @@ const searchedTables = ['csi_volumes', 'csi_plugins', 'csi_claims', 'namespaces'
 /** What Nomad finds too, and this server has none of. */
 const emptyContexts = ['jobs', 'evals', 'deployment', 'node_pools', 'scaling_policy', 'vars', 'host_volumes']
 
+const searchReader: BodyReader<Type.Static<typeof SearchBody>> = {
+  read: (bytes, request) => readBody(SearchBody, bytes, request),
+}
+
 /** Search: which IDs begin with a prefix, for completion. */
 export function searchRoutes({ state }: ServerContext): Resource[] {
   return [
     {
       path: '/v1/search',
-      PUT: takesBody({ read: (bytes) => decode(SearchBody, parseBody(bytes)) }, ({ query, access }, body) => {
+      PUT: takesBody(searchReader, ({ query, access }, body) => {
         const { Prefix, Context } = body
         const namespace = parseNamespace(query)
         const ids: Record<string, () => string[]> = {

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { SnapshotRequest } from '../../wire/snapshot.ts'
 import { badRequest } from '../errors.ts'
 import type { BodyReader } from '../http/api.ts'
-import { decode, parseBody } from '../http/decode.ts'
+import { readBody } from '../http/decode.ts'
 
 /** Body of Create Snapshot. */
 export const SnapshotsBody = Type.Object({
@@ -17,8 +17,12 @@ export interface SnapshotsRequest {
 
 /** Reads the body of Create Snapshot. A volume that the path names is the source of each. */
 export const snapshotsReader: BodyReader<SnapshotsRequest> = {
-  read(bytes, { query, params: { id } }) {
-    const { Namespace, Snapshots } = decode(SnapshotsBody, parseBody(bytes))
+  read(bytes, request) {
+    const {
+      query,
+      params: { id },
+    } = request
+    const { Namespace, Snapshots } = readBody(SnapshotsBody, bytes, request)
     const snapshots = Snapshots.map((snapshot) => {
       if (id !== undefined && snapshot.SourceVolumeID !== '' && snapshot.SourceVolumeID !== id) {
         throw badRequest(`SourceVolumeID "${snapshot.SourceVolumeID}" is not the "${id}" of the path`)

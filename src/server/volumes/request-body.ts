@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { VolumeRequest } from '../../wire/volume.ts'
 import { badRequest } from '../errors.ts'
 import type { ApiRequest, BodyReader } from '../http/api.ts'
-import { decode, isPlainObject, parseBody } from '../http/decode.ts'
+import { decode, isPlainObject, readBody } from '../http/decode.ts'
 import type { StringMap } from '../state/records.ts'
 
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -42,8 +42,9 @@ export const volumesReader: BodyReader<readonly VolumeBody[]> = {
 }
 
 /** @throws ApiError 400 also where the path names a volume that is none of the body */
-function readVolumes(bytes: Buffer | undefined, { query, params }: ApiRequest): VolumeBody[] {
-  const { Namespace: bodyNamespace, Volumes } = decode(VolumesBody, parseBody(bytes))
+function readVolumes(bytes: Buffer | undefined, request: ApiRequest): VolumeBody[] {
+  const { query, params } = request
+  const { Namespace: bodyNamespace, Volumes } = readBody(VolumesBody, bytes, request)
   if (Volumes === undefined || Volumes === null || Volumes.length === 0) {
     throw badRequest('missing volume definition')
   }

@@ -26,7 +26,9 @@ export function requireUpdate(
   const plan = planUpdate(volume, parsed, claimsOf(state, volume))
   if (plan.type === 'same') {
     if (registration === 'nomad') return undefined
-    throw conflict(`volume "${volume.id}" already exists`)
+    throw conflict(
+      `volume "${volume.id}" already exists, with this very definition; mooring server --registration=nomad answers 200 to that, as Nomad does`,
+    )
   }
   if (plan.type === 'refused') {
     throw conflict(`unable to update volume "${volume.id}": ${plan.conflicts.join(', ')}`)

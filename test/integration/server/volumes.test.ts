@@ -59,7 +59,7 @@ describe('Create', () => {
     await create('same', { Secrets: { a: 'b' } })
     expect(await create('same', { Secrets: { a: 'b' } })).toMatchObject({
       status: 409,
-      text: 'volume "same" already exists',
+      text: expect.stringMatching(/^volume "same" already exists, .*--registration=nomad/),
     })
     expect((await create('same')).status).toBe(409)
     expect((await create('same', { Secrets: { a: 'c' } })).status).toBe(200)
