@@ -206,12 +206,7 @@ export function createHttpServer(options: HttpServerOptions) {
       headers: request.headers,
       signal: under.signal,
     }
-    let answer: ApiAnswer
-    try {
-      answer = await run(apiRequest, Buffer.isBuffer(request.body) ? request.body : undefined)
-    } finally {
-      await settled()
-    }
+    const answer = await run(apiRequest, Buffer.isBuffer(request.body) ? request.body : undefined)
     return await sendAnswer(answer, apiRequest, reply, isClosing)
   }
 
@@ -234,9 +229,13 @@ export function createHttpServer(options: HttpServerOptions) {
             reply.header('Allow', allowed)
             throw new ApiError(405, 'Invalid method')
           }
-          return await serve(request, reply, (apiRequest, bytes) => {
+          return await serve(request, reply, async (apiRequest, bytes) => {
             const { namespaces, run } = prepareRequest(operation, apiRequest, bytes)
-            return guard({ namespaces, access: apiRequest.access, params: apiRequest.params }, run)
+            try {
+              return await guard({ namespaces, access: apiRequest.access, params: apiRequest.params }, run)
+            } finally {
+              await settled()
+            }
           })
         },
       })

@@ -61,6 +61,6 @@ describe('an answer is described', () => {
   })
 
   it('but not of a path that is not there', () => {
-    expect(fault('GET', '/v1/odd', seen([]))).toMatch(/not in the document/)
+    expect(fault('GET', '/v1/odd', seen([1]))).toMatch(/not in the document/)
   })
 })
