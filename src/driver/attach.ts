@@ -69,7 +69,8 @@ export async function detachVolume(
     // Publications that the machine forgot, by a restart, end here with their attachment.
     if (volume.kind === 'block') await detachLoopDevices(context.files, pool.volumePath(id))
     const attachments = volume.attachments.filter((attachment) => !isWanted(attachment))
-    await pool.volumes.save({ ...volume, attachments, stagings: [], publications: [] })
+    const detached = { ...volume, attachments, stagings: [], publications: [] }
+    await pool.ballast.withRoom(() => pool.volumes.save(detached, { mayLag: true }))
     return {}
   } finally {
     release()

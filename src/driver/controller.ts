@@ -14,7 +14,7 @@ import { createSnapshot, deleteSnapshot } from './snapshots.ts'
 import { isWithin } from './topology.ts'
 import { parseCapabilities, parseCapability, unsupportedReason } from './volume-capability.ts'
 import { findCovers } from './volume-data.ts'
-import { describeUnrecorded, findSnapshot, getVolume, isKnown } from './volume-lookup.ts'
+import { findSnapshot, getVolume, isKnown, listVolumes } from './volume-lookup.ts'
 
 const announced: readonly ControllerCapability[] = [
   'CREATE_DELETE_VOLUME',
@@ -51,8 +51,7 @@ export function createControllerHandlers(context: DriverContext): Handlers<Contr
     ControllerModifyVolume: (request) => modifyVolume(context, request),
 
     async ListVolumes({ maxEntries, startingToken }) {
-      const recorded = pool.volumes.list().filter(({ state }) => state === 'ready')
-      const volumes = [...recorded, ...(await pool.listUnrecorded()).map(describeUnrecorded)]
+      const volumes = await listVolumes(pool)
       const page = cutPage(volumes, ({ id }) => id, { maxEntries, startingToken })
       const covers = findCovers(pool)
       return {
@@ -107,7 +106,7 @@ export function createControllerHandlers(context: DriverContext): Handlers<Contr
         )
       const page = cutPage(snapshots, ({ id }) => id, { maxEntries, startingToken })
       return {
-        entries: page.items.map((snapshot) => ({ snapshot: describeSnapshot(snapshot) })),
+        entries: page.items.map((snapshot) => ({ snapshot: describeSnapshot(context, snapshot) })),
         nextToken: page.nextToken,
       }
     },
@@ -115,7 +114,7 @@ export function createControllerHandlers(context: DriverContext): Handlers<Contr
       if (snapshotId === '') throw invalidArgument('snapshot_id is required')
       const snapshot = findSnapshot(pool, snapshotId)
       if (snapshot === undefined) throw notFound(`there is no snapshot ${JSON.stringify(snapshotId)}`)
-      return { snapshot: describeSnapshot(snapshot) }
+      return { snapshot: describeSnapshot(context, snapshot) }
     },
   }
 }

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js'
-import { DriverError, resourceExhausted } from './driver-error.ts'
+import { DriverError, toDriverError } from './driver-error.ts'
 import type { FileOperations } from './file-operations.ts'
 import { runTool, ToolError } from './run-tool.ts'
 
@@ -24,8 +24,7 @@ export async function copyData(
   } catch (error) {
     if (!(error instanceof ToolError)) throw error
     if (signal.aborted) throw new DriverError(status.UNAVAILABLE, 'the driver is stopping', error)
-    if (/No space left|Disk quota exceeded/.test(error.message)) throw resourceExhausted(error.message)
-    throw new DriverError(status.INTERNAL, error.message, error)
+    throw toDriverError(error)
   }
 }
 

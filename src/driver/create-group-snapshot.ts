@@ -11,7 +11,7 @@ import { isLive } from './live-copy.ts'
 import { checkName, chooseID } from './names.ts'
 import type { GroupRecord, SnapshotRecord } from './records.ts'
 import { type HeldVolume, holdForSnapshot, measureSource, startCopy } from './snapshot-copy.ts'
-import { ensureNamesAreKnown, getVolume } from './volume-lookup.ts'
+import { ensureNameIsKnown, getVolume } from './volume-lookup.ts'
 
 /** A group as its name asks for it. */
 interface WantedGroup {
@@ -39,7 +39,7 @@ export async function createGroupSnapshot(
     `a group snapshot ${JSON.stringify(wanted.name)} is pending`,
   )
   try {
-    await ensureNamesAreKnown(pool)
+    ensureNameIsKnown(pool.groups, wanted.name)
     const recorded = pool.groups.findByName(wanted.name)
     if (recorded?.state === 'deleting') {
       throw aborted(`the group snapshot ${recorded.id} of this name is still being deleted`)
@@ -111,7 +111,7 @@ async function makeGroup(context: DriverContext, wanted: WantedGroup): Promise<G
     const usedBytes = await Promise.all(held.map((volume) => measureSource(context, volume)))
     const snapshots = planSnapshots(context, wanted, held, usedBytes)
     group = {
-      id: chooseID(wanted.name, (id) => pool.groups.get(id) !== undefined),
+      id: chooseID(wanted.name, (id) => pool.groups.has(id)),
       name: wanted.name,
       state: 'creating',
       createTimeMs: clock.now(),
@@ -171,8 +171,7 @@ function planSnapshots(
   usedBytes: readonly number[],
 ): SnapshotRecord[] {
   const taken = new Set<string>()
-  const isTaken = (id: string) =>
-    taken.has(id) || pool.snapshots.get(id) !== undefined || existsSync(pool.snapshotPath(id))
+  const isTaken = (id: string) => taken.has(id) || pool.snapshots.has(id) || existsSync(pool.snapshotPath(id))
   return held.map(({ volume }, index) => {
     const id = chooseID(`${name}.${volume.id}`, isTaken)
     taken.add(id)

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs'
 import type { CreateVolumeRequest__Output } from '../csi/generated/csi/v1/CreateVolumeRequest.ts'
 import type { CreateVolumeResponse } from '../csi/generated/csi/v1/CreateVolumeResponse.ts'
 import type { VolumeContentSource__Output } from '../csi/generated/csi/v1/VolumeContentSource.ts'
+import { errorMessage } from '../lib/errors.ts'
 import { type CapacityBounds, chooseCapacity, parseCapacityRange, satisfies } from './capacity.ts'
 import { copyData } from './copy-data.ts'
 import { describeVolume } from './describe.ts'
@@ -11,14 +12,13 @@ import { isLiveCopy, refuseIfWritten } from './live-copy.ts'
 import { checkMutableParameters } from './mutable-parameters.ts'
 import { checkName, chooseID } from './names.ts'
 import type { Release } from './operation-locks.ts'
-import { removeTree } from './pool.ts'
 import { chooseProjectID } from './quota.ts'
 import type { VolumeRecord } from './records.ts'
 import { settleVolume } from './settle.ts'
 import { checkTopology } from './topology.ts'
 import { parseCapabilities, unsupportedReason, type VolumeKind } from './volume-capability.ts'
 import { requireSnapshotData, requireVolumeData } from './volume-data.ts'
-import { ensureNamesAreKnown, findSnapshot, getVolume } from './volume-lookup.ts'
+import { ensureNameIsKnown, findSnapshot, getVolume } from './volume-lookup.ts'
 
 interface WantedVolume {
   readonly name: string
@@ -51,7 +51,7 @@ export async function createVolume(
     `a create of ${JSON.stringify(wanted.name)} is pending`,
   )
   try {
-    await ensureNamesAreKnown(context.pool)
+    ensureNameIsKnown(context.pool.volumes, wanted.name)
     const recorded = context.pool.volumes.findByName(wanted.name)
     if (recorded?.state === 'deleting')
       throw aborted(`volume ${recorded.id} of this name is still being deleted`)
@@ -118,7 +118,7 @@ function matchExisting(context: DriverContext, existing: VolumeRecord, wanted: W
 }
 
 async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise<VolumeRecord> {
-  const { pool, files, ledger, clock, log } = context
+  const { pool, ledger, clock, log } = context
   const source = wanted.source && holdSource(context, wanted)
   try {
     const capacityBytes = chooseCapacity(wanted.bounds, {
@@ -127,8 +127,7 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
       kind: wanted.kind,
     })
     const isTaken = (id: string) =>
-      pool.volumes.get(id) !== undefined ||
-      lstatSync(pool.volumePath(id), { throwIfNoEntry: false }) !== undefined
+      pool.volumes.has(id) || lstatSync(pool.volumePath(id), { throwIfNoEntry: false }) !== undefined
     const volume: VolumeRecord = {
       id: chooseID(wanted.name, isTaken),
       name: wanted.name,
@@ -149,21 +148,41 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
     const undo = ledger.reserve([{ holder: `volume:${volume.id}`, bytes: capacityBytes }])
     try {
       // From here to the first await nothing else runs, so neither the ID nor the space is given twice.
-      await pool.volumes.save(volume)
+      await pool.volumes.begin(volume)
       await fill(context, staging, volume, source?.path)
-      await pool.reveal(staging, pool.volumePath(volume.id))
+      await pool.revealVolume(staging, volume.id)
     } catch (error) {
-      await removeTree(files, staging, log)
-      await pool.volumes.remove(volume.id)
-      undo()
+      if (await undoCreate(context, volume, staging)) undo()
       throw error
     }
     const ready: VolumeRecord = { ...volume, state: 'ready' }
-    await pool.volumes.save(ready)
+    // A visible volume whose record says `creating` is ready, so a power cut may take this back.
+    await pool.volumes.note(ready)
     log.info({ volume: ready.id, capacityBytes, source: ready.source }, 'volume created')
     return ready
   } finally {
     source?.release()
+  }
+}
+
+/**
+ * Nobody was told of it. What cannot be undone now is undone in the background.
+ * @returns whether nothing of it is left in the books
+ */
+async function undoCreate(
+  { pool, trash, faults }: DriverContext,
+  { id, kind }: VolumeRecord,
+  staging: string,
+): Promise<boolean> {
+  trash.add(staging)
+  // The rename may have been made and its sync have failed: then it is there, and a replay finds it.
+  if (pool.hasData(pool.volumePath(id), kind)) return false
+  try {
+    await pool.volumes.remove(id)
+    return true
+  } catch (error) {
+    faults.set(`volume:${id}`, errorMessage(error))
+    return false
   }
 }
 

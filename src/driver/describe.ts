@@ -4,6 +4,7 @@ import type { VolumeCondition } from '../csi/generated/csi/v1/VolumeCondition.ts
 import type { DriverContext } from './driver-context.ts'
 import type { SnapshotRecord, VolumeRecord } from './records.ts'
 import { findCovers } from './volume-data.ts'
+import { describeDoubt } from './volume-lookup.ts'
 
 /** A volume as the Controller service tells of it. */
 export function describeVolume({ topology }: DriverContext, volume: VolumeRecord): Volume {
@@ -35,10 +36,15 @@ export function describeStatus(
 
 /** @param covers what is mounted in volumes, as findCovers gives it: once for a whole list */
 export function describeCondition(
-  { pool, quota }: DriverContext,
+  { pool, quota, faults }: DriverContext,
   volume: VolumeRecord,
   covers: ReadonlyMap<string, string> = findCovers(pool),
 ): VolumeCondition {
+  const doubt = pool.volumes.doubtOf(volume.id)
+  if (doubt !== undefined) return { abnormal: true, message: describeDoubt(doubt) }
+  const fault = faults.get(`volume:${volume.id}`)
+  if (fault !== undefined)
+    return { abnormal: true, message: `it is being deleted, and stays for now: ${fault}` }
   const cover = covers.get(volume.id)
   if (cover !== undefined) return { abnormal: true, message: `it is ${cover}: unmount that` }
   if (!pool.hasData(pool.volumePath(volume.id), volume.kind)) {
@@ -55,13 +61,14 @@ export function describeCondition(
 }
 
 /** A snapshot as the Controller service tells of it. */
-export function describeSnapshot(snapshot: SnapshotRecord): Snapshot {
+export function describeSnapshot({ pool }: Pick<DriverContext, 'pool'>, snapshot: SnapshotRecord): Snapshot {
   return {
     snapshotId: snapshot.id,
     sourceVolumeId: snapshot.sourceVolumeID,
     sizeBytes: BigInt(snapshot.sizeBytes),
     creationTime: toTimestamp(snapshot.createTimeMs),
-    readyToUse: snapshot.state === 'ready',
+    // Whoever removed its data by hand left nothing to use.
+    readyToUse: snapshot.state === 'ready' && pool.hasData(pool.snapshotPath(snapshot.id), snapshot.kind),
     groupSnapshotId: snapshot.groupID ?? '',
   }
 }

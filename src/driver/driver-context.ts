@@ -1,12 +1,16 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { BackgroundTasks } from './background-tasks.ts'
-import type { CapacityLedger } from './capacity-ledger.ts'
+import type { CapacityLedger, Holder } from './capacity-ledger.ts'
 import type { FileOperations } from './file-operations.ts'
 import type { OperationLocks } from './operation-locks.ts'
 import type { Pool } from './pool.ts'
 import type { PublishMethod } from './publish-target.ts'
 import type { Quota } from './quota.ts'
+import type { Trash } from './trash.ts'
+
+/** What may be half done. */
+export type Faulty = Holder | `group:${string}`
 
 /** What the handlers of one running driver share. */
 export interface DriverContext {
@@ -16,6 +20,9 @@ export interface DriverContext {
   readonly ledger: CapacityLedger
   readonly locks: OperationLocks
   readonly tasks: BackgroundTasks
+  readonly trash: Trash
+  /** What could not be brought to its end yet, and why. It is tried again in the background. */
+  readonly faults: Map<Faulty, string>
   readonly clock: Clock
   readonly log: Log
   /** The ID of the one node, this machine. */

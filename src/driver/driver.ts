@@ -1,5 +1,4 @@
 import { statfsSync } from 'node:fs'
-import { realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { loadContract } from '../csi/contract.ts'
@@ -25,6 +24,8 @@ import { canBindMount, type PublishMethod } from './publish-target.ts'
 import { detectQuota } from './quota.ts'
 import { recoverPool } from './recover-pool.ts'
 import { addHandlers } from './serve.ts'
+import { createTrash } from './trash.ts'
+import { requireTrustedParent } from './trusted-files.ts'
 
 export interface DriverOptions {
   /** `unix:///path`. A socket that a killed driver left there is taken over. */
@@ -71,9 +72,9 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
   }
   const path = socketPath(options.endpoint)
   await makeDirectories(files, dirname(path))
+  requireTrustedParent(dirname(path))
   await clearSocket(files, path)
-  await makeDirectories(files, options.poolDirectory)
-  const pool = await openPool(await realpath(options.poolDirectory), files, log)
+  const pool = await openPool(options.poolDirectory, { files, clock, log })
   const tasks = createBackgroundTasks(log)
   const server = new Server()
   const close = async () => {
@@ -95,6 +96,8 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
       ledger: createCapacityLedger(() => options.poolBytes ?? fileSystemBytes(pool.directory)),
       locks: createOperationLocks(),
       tasks,
+      trash: createTrash({ files, tasks, clock, log }),
+      faults: new Map(),
       clock,
       log,
       nodeID: options.nodeID,

@@ -2,6 +2,7 @@ import type { DeleteVolumeGroupSnapshotRequest__Output } from '../csi/generated/
 import type { GetVolumeGroupSnapshotRequest__Output } from '../csi/generated/csi/v1/GetVolumeGroupSnapshotRequest.ts'
 import type { GetVolumeGroupSnapshotResponse } from '../csi/generated/csi/v1/GetVolumeGroupSnapshotResponse.ts'
 import type { VolumeGroupSnapshot } from '../csi/generated/csi/v1/VolumeGroupSnapshot.ts'
+import { errorMessage } from '../lib/errors.ts'
 import { describeSnapshot, toTimestamp } from './describe.ts'
 import type { DriverContext } from './driver-context.ts'
 import { invalidArgument, notFound } from './driver-error.ts'
@@ -10,6 +11,7 @@ import type { Release } from './operation-locks.ts'
 import type { Pool } from './pool.ts'
 import type { GroupRecord, SnapshotRecord } from './records.ts'
 import { settleSnapshot } from './settle.ts'
+import { requireKnown } from './volume-lookup.ts'
 
 /** The snapshots of a group that have a record: all of them, unless the group is on its way in or out. */
 export function membersOf(pool: Pool, group: GroupRecord): SnapshotRecord[] {
@@ -17,8 +19,8 @@ export function membersOf(pool: Pool, group: GroupRecord): SnapshotRecord[] {
 }
 
 /** A group as the GroupController service tells of it. */
-export function describeGroup({ pool }: DriverContext, group: GroupRecord): VolumeGroupSnapshot {
-  const snapshots = membersOf(pool, group).map((snapshot) => describeSnapshot(snapshot))
+export function describeGroup(context: DriverContext, group: GroupRecord): VolumeGroupSnapshot {
+  const snapshots = membersOf(context.pool, group).map((snapshot) => describeSnapshot(context, snapshot))
   return {
     groupSnapshotId: group.id,
     snapshots,
@@ -34,6 +36,7 @@ export function getGroupSnapshot(
   { groupSnapshotId: id, snapshotIds }: GetVolumeGroupSnapshotRequest__Output,
 ): GetVolumeGroupSnapshotResponse {
   if (id === '') throw invalidArgument('group_snapshot_id is required')
+  requireKnown(context.pool.groups.doubtOf(id), 'group snapshot')
   const group = isPoolID(id) ? context.pool.groups.get(id) : undefined
   if (group?.state !== 'ready') throw notFound(`there is no group snapshot ${JSON.stringify(id)}`)
   if (snapshotIds.length > 0) checkMembers(group, snapshotIds)
@@ -47,6 +50,7 @@ export async function deleteGroupSnapshot(
 ): Promise<Record<string, never>> {
   const { pool, locks, log } = context
   if (id === '') throw invalidArgument('group_snapshot_id is required')
+  requireKnown(pool.groups.doubtOf(id), 'group snapshot')
   const group = isPoolID(id) ? pool.groups.get(id) : undefined
   if (group === undefined) return {}
   const releases: Release[] = []
@@ -60,8 +64,10 @@ export async function deleteGroupSnapshot(
         locks.acquire(`snapshot:${member.id}`, 'exclusive', `snapshot ${member.id} is being copied`),
       )
     }
-    await pool.groups.save({ ...group, state: 'deleting' })
-    await settleGroup(context, group)
+    await pool.ballast.withRoom(async () => {
+      await pool.groups.save({ ...group, state: 'deleting' }, { mayLag: true })
+      await settleGroup(context, group)
+    })
     log.info({ groupSnapshot: id }, 'group snapshot deleted')
     return {}
   } finally {
@@ -89,41 +95,42 @@ export async function settleGroup(context: DriverContext, group: GroupRecord): P
 }
 
 /**
- * What a driver does for its groups at its start, before it looks at their snapshots: those that nobody
- * was told of go, those that are there are whole, and a snapshot whose group is lost stands alone.
+ * What a driver does for a group at its start, before it looks at the group's snapshots: one that nobody was
+ * told of goes, and one that is there is whole.
  */
-export async function recoverGroups(context: DriverContext): Promise<void> {
+export async function recoverGroup(context: DriverContext, group: GroupRecord): Promise<void> {
   const { pool, log } = context
-  for (const group of pool.groups.list()) {
-    if (group.state !== 'ready') {
-      await settleGroup(context, group)
-      continue
-    }
-    for (const { id, sourceVolumeID, kind } of group.members) {
-      if (pool.snapshots.get(id) !== undefined) continue
-      log.warn({ groupSnapshot: group.id, snapshot: id }, 'a snapshot of the group is lost')
-      const { createTimeMs, parameters } = group
-      const lost = { state: 'failed' as const, fault: 'it was lost before its copy was complete' }
-      const none = { sizeBytes: 0, usedBytes: 0 }
-      await pool.snapshots.save({
-        id,
-        groupID: group.id,
-        sourceVolumeID,
-        kind,
-        createTimeMs,
-        parameters,
-        ...lost,
-        ...none,
-      })
-    }
+  if (group.state !== 'ready') return settleGroup(context, group)
+  for (const { id, sourceVolumeID, kind } of group.members) {
+    if (pool.snapshots.has(id) || pool.snapshots.doubtOf(id) !== undefined) continue
+    log.warn({ groupSnapshot: group.id, snapshot: id }, 'a snapshot of the group is lost')
+    const { createTimeMs, parameters } = group
+    await pool.snapshots.save({
+      id,
+      groupID: group.id,
+      sourceVolumeID,
+      kind,
+      createTimeMs,
+      parameters,
+      state: 'failed',
+      fault: 'it was lost before its copy was complete',
+      sizeBytes: 0,
+      usedBytes: 0,
+    })
   }
-  // In doubt, nothing is taken out of its group.
-  if ((await pool.groups.unreadableSidecars()).length > 0) return
+}
+
+/** A snapshot whose group is lost stands alone. In doubt, nothing is taken out of its group. */
+export async function releaseOrphans({ pool, log }: DriverContext): Promise<void> {
+  if (pool.groups.doubts().length > 0) return
   for (const snapshot of pool.snapshots.list()) {
-    if (snapshot.groupID === undefined || pool.groups.get(snapshot.groupID) !== undefined) continue
+    if (snapshot.groupID === undefined || pool.groups.has(snapshot.groupID)) continue
     log.warn({ groupSnapshot: snapshot.groupID, snapshot: snapshot.id }, 'its group is lost: it stands alone')
     const { groupID: _lost, ...alone } = snapshot
-    await pool.snapshots.save(alone)
+    await pool.snapshots.save(alone).catch((error: unknown) => {
+      // Until the next start it can be removed by nobody, and is as good as before.
+      log.warn({ snapshot: snapshot.id, error: errorMessage(error) }, 'it could not be recorded')
+    })
   }
 }
 

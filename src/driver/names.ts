@@ -31,17 +31,35 @@ export function isPoolID(text: string): boolean {
   )
 }
 
+const hashLength = 10
+
+/** The part of an ID that can be read, for a name that is no plain file name or whose ID is taken. */
+function plainPart(name: string): string {
+  return name
+    .replace(/[^A-Za-z0-9_-]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 100)
+}
+
 /**
  * The ID for a new volume or snapshot: its name where that is a plain file name and free, otherwise the
  * plain part of the name with a hash of the whole.
  */
 export function chooseID(name: string, isTaken: (id: string) => boolean): string {
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(name) && isPoolID(name) && !isTaken(name)) return name
-  const plain = name.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '')
+  const plain = plainPart(name)
   for (let attempt = 0; ; attempt++) {
     const salted = attempt === 0 ? name : `${attempt}:${name}`
-    const hash = createHash('sha256').update(salted).digest('hex').slice(0, 10)
-    const id = plain === '' ? hash : `${plain.slice(0, 100)}-${hash}`
+    const hash = createHash('sha256').update(salted).digest('hex').slice(0, hashLength)
+    const id = plain === '' ? hash : `${plain}-${hash}`
     if (!isTaken(id)) return id
   }
+}
+
+/** Whether `chooseID` may have given an ID for a name, whatever else was taken then. */
+export function couldBeOf(id: string, name: string): boolean {
+  if (id === name) return true
+  const plain = plainPart(name)
+  const start = plain === '' ? '' : `${plain}-`
+  return id.startsWith(start) && new RegExp(`^[0-9a-f]{${hashLength}}$`).test(id.slice(start.length))
 }

@@ -50,7 +50,7 @@ export async function unstageVolume(
 ): Promise<Empty> {
   if (id === '') throw invalidArgument('volume_id is required')
   const path = await requirePath('staging_target_path', stagingTargetPath)
-  return changeVolume(context, id, async (volume) => {
+  const end = async (volume: VolumeRecord) => {
     if (!volume.stagings.some((staging) => staging.path === path)) return volume
     const stagings = volume.stagings.filter((staging) => staging.path !== path)
     const [publication] = volume.publications
@@ -61,7 +61,8 @@ export async function unstageVolume(
       await detachLoopDevices(context.files, context.pool.volumePath(id))
     }
     return { ...volume, stagings }
-  })
+  }
+  return changeVolume(context, id, end, { isEnding: true })
 }
 
 /**
@@ -124,13 +125,14 @@ export async function unpublishVolume(
 ): Promise<Empty> {
   if (id === '') throw invalidArgument('volume_id is required')
   const path = await requirePath('target_path', targetPath)
-  return changeVolume(context, id, async (volume) => {
+  const end = async (volume: VolumeRecord) => {
     const publication = volume.publications.find((present) => present.path === path)
     if (publication === undefined) return volume
     const source = await sourceOf(context.pool, volume, publication)
     await unpublishTarget(context.files, source, publication)
     return { ...volume, publications: volume.publications.filter((present) => present !== publication) }
-  })
+  }
+  return changeVolume(context, id, end, { isEnding: true })
 }
 
 async function requirePath(field: string, path: string): Promise<string> {
@@ -138,18 +140,23 @@ async function requirePath(field: string, path: string): Promise<string> {
   return canonicalPath(field, path)
 }
 
-/** Runs a change of one volume's record, alone; the record is saved where the change gives another one. */
+/**
+ * Runs a change of one volume's record, alone. The record is saved where the change gives another one. What
+ * ends a use (`isEnding`) works on a full file system, too, as a delete needs it.
+ */
 async function changeVolume(
   { pool, locks }: DriverContext,
   id: string,
   change: (volume: VolumeRecord, save: (volume: VolumeRecord) => Promise<void>) => Promise<VolumeRecord>,
+  { isEnding = false }: { readonly isEnding?: boolean } = {},
 ): Promise<Empty> {
   getVolume(pool, id)
   const release = locks.acquire(`volume:${id}`, 'exclusive', `an operation is pending for volume ${id}`)
   try {
     let saved = getVolume(pool, id)
     const save = async (volume: VolumeRecord) => {
-      await pool.volumes.save(volume)
+      if (isEnding) await pool.ballast.withRoom(() => pool.volumes.save(volume, { mayLag: true }))
+      else await pool.volumes.save(volume)
       saved = volume
     }
     const changed = await change(saved, save)

@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { lstatSync } from 'node:fs'
-import { lstat, readdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { accessSync, constants, lstatSync, readdirSync, statSync } from 'node:fs'
+import { lstat, readdir, realpath } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Clock } from '../lib/clock.ts'
 import { errorCode, errorMessage, UsageError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { openDatabase } from '../lib/sqlite.ts'
+import { type Ballast, createBallast } from './ballast.ts'
+import { isNoRoom } from './driver-error.ts'
 import type { FileOperations } from './file-operations.ts'
+import { openMetadataDatabase } from './metadata-database.ts'
 import { isPoolID } from './names.ts'
-import { createRecordStore, type RecordStore } from './record-store.ts'
+import { openRecordStore, type RecordStore } from './record-store.ts'
 import { GroupRecord, SnapshotRecord, VolumeRecord } from './records.ts'
+import { requireTrusted } from './trusted-files.ts'
 
 /**
  * The directory that holds everything:
@@ -18,7 +22,8 @@ import { GroupRecord, SnapshotRecord, VolumeRecord } from './records.ts'
  *   snapshots/<id>        a snapshot, likewise, with its sidecar
  *   groups/.<id>.json     the record of a group snapshot, whose snapshots are in snapshots/
  *   .mooring/metadata.db  the records of all (SQLite)
- *   .mooring/staging/     what is being made or removed, in a directory per process; cleared at start
+ *   .mooring/ballast      a little room for when the file system is full
+ *   .mooring/staging/     what is being made or removed, in a directory per process
  *
  * A volume or snapshot appears and disappears by one rename between staging and its place.
  */
@@ -30,13 +35,20 @@ export interface Pool {
   readonly volumes: RecordStore<VolumeRecord>
   readonly snapshots: RecordStore<SnapshotRecord>
   readonly groups: RecordStore<GroupRecord>
+  readonly ballast: Ballast
+  /** What earlier processes left in staging. */
+  readonly leftovers: readonly string[]
   volumePath(id: string): string
   snapshotPath(id: string): string
   /** A path in staging that nothing else uses. */
   stagingPath(id: string): string
   /** Makes what was built in staging visible, durably. */
-  reveal(stagingPath: string, finalPath: string): Promise<void>
-  /** Takes data out of sight, durably, and gives the staging path it went to; undefined: it was not there. */
+  revealVolume(stagingPath: string, id: string): Promise<void>
+  revealSnapshot(stagingPath: string, id: string): Promise<void>
+  /**
+   * Takes data out of sight, and gives the staging path that it went to. undefined: it was not there. A power
+   * cut may take that back until the removal of the record, which follows, is through.
+   */
   hide(path: string): Promise<string | undefined>
   /** Directories in volumes/ that have no record: put there by somebody. */
   listUnrecorded(): Promise<string[]>
@@ -47,20 +59,34 @@ export interface Pool {
 
 /**
  * Opens (or lays out) a pool and takes it for this process alone.
- * @throws UsageError when another process has it, or its database cannot be used
+ * @throws UsageError when another process has it, somebody else may write to it, or it cannot be used
  */
-export async function openPool(directory: string, files: FileOperations, log: Log): Promise<Pool> {
+export async function openPool(
+  directory: string,
+  { files, clock, log }: { readonly files: FileOperations; readonly clock: Clock; readonly log: Log },
+): Promise<Pool> {
+  try {
+    await makeDirectories(files, resolve(directory))
+    return await openPoolAt(await realpath(directory), files, clock, log)
+  } catch (error) {
+    throw error instanceof UsageError ? error : explainUnusable(directory, error)
+  }
+}
+
+async function openPoolAt(directory: string, files: FileOperations, clock: Clock, log: Log): Promise<Pool> {
   const volumesDirectory = join(directory, 'volumes')
   const snapshotsDirectory = join(directory, 'snapshots')
   const groupsDirectory = join(directory, 'groups')
   const internalDirectory = join(directory, '.mooring')
   const stagingParent = join(internalDirectory, 'staging')
-  const stagingDirectory = join(stagingParent, randomBytes(4).toString('hex'))
-  for (const path of [directory, volumesDirectory, snapshotsDirectory, groupsDirectory, stagingParent]) {
-    await makeDirectories(files, path)
-  }
-  // Metadata holds parameters; volumes are for workloads of any user.
-  await files.chmod(internalDirectory, 0o700)
+  const databasePath = join(internalDirectory, 'metadata.db')
+  const visible = [directory, volumesDirectory, snapshotsDirectory, groupsDirectory]
+  const directories = [...visible, internalDirectory, stagingParent]
+  for (const path of directories) await makeDirectories(files, path)
+  for (const path of directories) accessSync(path, constants.W_OK)
+  requireTrusted([...directories, databasePath, `${databasePath}-wal`])
+  // Metadata holds parameters. Volumes are for workloads of any user.
+  if ((statSync(internalDirectory).mode & 0o777) !== 0o700) await files.chmod(internalDirectory, 0o700)
   const devices = await Promise.all(
     [volumesDirectory, snapshotsDirectory, stagingParent].map(async (path) => (await lstat(path)).dev),
   )
@@ -68,112 +94,132 @@ export async function openPool(directory: string, files: FileOperations, log: Lo
     throw new UsageError(`the pool ${directory} has to be on one file system: renames do not cross mounts`)
   }
 
-  const database = openDatabase({
-    path: join(internalDirectory, 'metadata.db'),
-    what: 'the metadata of the pool',
-    remedies: {
-      busy: 'end that one, or give another --pool',
-      damaged: 'move it away, and it is made again from the files beside the volumes',
-    },
-    migrations: ['volumes', 'snapshots', 'groups'].map(
-      (table) =>
-        `CREATE TABLE ${table} (id TEXT PRIMARY KEY, name TEXT UNIQUE, record TEXT NOT NULL) STRICT;`,
-    ),
-  })
-  for (const parent of [volumesDirectory, snapshotsDirectory, groupsDirectory]) {
-    for (const entry of await readdir(parent)) {
-      if (entry.startsWith('.') && entry.endsWith('.tmp')) await files.unlink(join(parent, entry))
-    }
-  }
-  // A copy that the last process left running ends when its place is gone, and finds no way into ours.
-  for (const entry of await readdir(stagingParent)) await removeTree(files, join(stagingParent, entry), log)
-  await files.mkdir(stagingDirectory, 0o700)
-
-  const volumes = createRecordStore({
-    database,
-    files,
-    table: 'volumes',
-    directory: volumesDirectory,
-    schema: VolumeRecord,
-  })
-  const snapshots = createRecordStore({
-    database,
-    files,
-    table: 'snapshots',
-    directory: snapshotsDirectory,
-    schema: SnapshotRecord,
-  })
-  const groups = createRecordStore({
-    database,
-    files,
-    table: 'groups',
-    directory: groupsDirectory,
-    schema: GroupRecord,
-  })
-
-  return {
-    directory,
-    volumesDirectory,
-    internalDirectory,
-    volumes,
-    snapshots,
-    groups,
-    volumePath: (id) => join(volumesDirectory, id),
-    snapshotPath: (id) => join(snapshotsDirectory, id),
-    stagingPath: (id) => join(stagingDirectory, `${id}.${randomBytes(4).toString('hex')}`),
-    async reveal(stagingPath, finalPath) {
-      await files.rename(stagingPath, finalPath)
-      await files.sync(dirname(finalPath))
-    },
-    async hide(path) {
-      const hidden = join(stagingDirectory, `deleted.${randomBytes(8).toString('hex')}`)
-      try {
-        await files.rename(path, hidden)
-      } catch (error) {
-        if (errorCode(error) === 'ENOENT') return undefined
-        throw error
+  const ballast = createBallast(join(internalDirectory, 'ballast'), files, log)
+  const database = await ballast.withRoom(() => openMetadataDatabase(databasePath, files))
+  try {
+    for (const parent of [volumesDirectory, snapshotsDirectory, groupsDirectory]) {
+      for (const entry of await readdir(parent)) {
+        if (entry.startsWith('.') && entry.endsWith('.tmp')) await files.unlink(join(parent, entry))
       }
-      await files.sync(dirname(path))
-      return hidden
-    },
-    async listUnrecorded() {
-      const entries = await readdir(volumesDirectory, { withFileTypes: true })
-      const recorded = volumes.ids()
-      return entries
-        .filter((entry) => entry.isDirectory() && isPoolID(entry.name))
-        .map((entry) => entry.name)
-        .filter((id) => !recorded.has(id))
-    },
-    hasData(path, kind) {
-      const stats = lstatSync(path, { throwIfNoEntry: false })
-      return kind === 'mount' ? stats?.isDirectory() === true : stats?.isFile() === true
-    },
-    close: () => database.close(),
+    }
+    const leftovers = listLeftovers(stagingParent)
+    const stagingDirectory = await makeStaging(files, stagingParent)
+    const shared = { database, files, now: () => clock.now(), log }
+    const volumes = await openRecordStore({
+      ...shared,
+      table: 'volumes',
+      directory: volumesDirectory,
+      schema: VolumeRecord,
+    })
+    const snapshots = await openRecordStore({
+      ...shared,
+      table: 'snapshots',
+      directory: snapshotsDirectory,
+      schema: SnapshotRecord,
+    })
+    const groups = await openRecordStore({
+      ...shared,
+      table: 'groups',
+      directory: groupsDirectory,
+      schema: GroupRecord,
+    })
+    await ballast.restore()
+    const volumePath = (id: string) => join(volumesDirectory, id)
+    const snapshotPath = (id: string) => join(snapshotsDirectory, id)
+
+    return {
+      directory,
+      volumesDirectory,
+      internalDirectory,
+      volumes,
+      snapshots,
+      groups,
+      ballast,
+      leftovers,
+      volumePath,
+      snapshotPath,
+      stagingPath: (id) => join(stagingDirectory, `${id}.${randomBytes(4).toString('hex')}`),
+      async revealVolume(stagingPath, id) {
+        await files.rename(stagingPath, volumePath(id))
+        await volumes.syncDirectory()
+      },
+      async revealSnapshot(stagingPath, id) {
+        await files.rename(stagingPath, snapshotPath(id))
+        await snapshots.syncDirectory()
+      },
+      async hide(path) {
+        const hidden = join(stagingDirectory, `deleted.${randomBytes(8).toString('hex')}`)
+        try {
+          await files.rename(path, hidden)
+        } catch (error) {
+          if (errorCode(error) === 'ENOENT') return undefined
+          throw error
+        }
+        return hidden
+      },
+      async listUnrecorded() {
+        const entries = await readdir(volumesDirectory, { withFileTypes: true })
+        return entries
+          .filter((entry) => entry.isDirectory() && isPoolID(entry.name))
+          .map((entry) => entry.name)
+          .filter((id) => !volumes.has(id))
+      },
+      hasData(path, kind) {
+        const stats = lstatSync(path, { throwIfNoEntry: false })
+        return kind === 'mount' ? stats?.isDirectory() === true : stats?.isFile() === true
+      },
+      close: () => database.close(),
+    }
+  } catch (error) {
+    database.close()
+    throw error
   }
 }
 
-/** Removes a file or directory in staging. What cannot be removed now is tried again at the next start. */
-export async function removeTree(files: FileOperations, path: string, log: Log): Promise<void> {
+/** What is in the directories of earlier processes, and then those themselves. */
+function listLeftovers(stagingParent: string): string[] {
+  return readdirSync(stagingParent, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(stagingParent, entry.name)
+    const inner = entry.isDirectory() ? readdirSync(path).map((name) => join(path, name)) : []
+    return [...inner, path]
+  })
+}
+
+/**
+ * A directory of this process alone: a copy that the last process left running finds no way into it once its
+ * own is gone.
+ */
+async function makeStaging(files: FileOperations, stagingParent: string): Promise<string> {
+  const directory = join(stagingParent, randomBytes(4).toString('hex'))
   try {
-    await files.run('rm', ['-rf', '--one-file-system', '--', path])
+    await files.mkdir(directory, 0o700)
+    return directory
   } catch (error) {
-    log.warn(
-      { path, error: errorMessage(error) },
-      'could not remove what is left of a deleted volume or copy',
-    )
+    // What is to be deleted on a full file system needs a place that takes no room.
+    if (isNoRoom(error)) return stagingParent
+    throw error
   }
 }
 
 /** Makes a directory and those above it that are missing, for the owner to change alone. */
 export async function makeDirectories(files: FileOperations, path: string): Promise<void> {
-  const isThere = await stat(path).then(
-    (stats) => stats.isDirectory(),
-    (error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return false
-      throw error
-    },
-  )
-  if (isThere) return
-  await makeDirectories(files, dirname(path))
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  if (dirname(path) !== path) await makeDirectories(files, dirname(path))
   await files.mkdir(path, 0o755)
+}
+
+function explainUnusable(directory: string, error: unknown): UsageError {
+  const remedies: Record<string, string> = {
+    EROFS: 'its file system is read-only: mount it writable, or give another --pool',
+    EACCES: 'this user may not write there: use chown, or give another --pool',
+    EPERM: 'this user may not change it: use chown, or give another --pool',
+    ENOTDIR: 'a part of the path is no directory: give another --pool',
+    EEXIST: 'a part of the path is no directory: give another --pool',
+    ENOSPC: 'its file system is full: make room, or give another --pool',
+    EIO: 'the disk does not read or write: look into the kernel’s log',
+  }
+  const remedy = remedies[errorCode(error) ?? ''] ?? 'see what the system says'
+  return new UsageError(`the pool ${directory} cannot be used: ${remedy} (${errorMessage(error)})`, {
+    cause: error,
+  })
 }

@@ -1,137 +1,267 @@
-import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
 import type { Static, TObject } from 'typebox'
-import { Check } from 'typebox/value'
-import { errorCode } from '../lib/errors.ts'
-import { removeFile, writeFileDurably } from './durable-files.ts'
+import { errorCode, errorMessage } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { isNoRoom } from './driver-error.ts'
+import { removeFile } from './durable-files.ts'
 import type { FileOperations } from './file-operations.ts'
+import { createGroupSync } from './group-sync.ts'
+import type { MetadataDatabase, RecordTable } from './metadata-database.ts'
+import { chooseCopy, parseCopy, type RecordCopy } from './record-copies.ts'
+import { distrustReason } from './trusted-files.ts'
 
 interface Identified {
   readonly id: string
   readonly name?: string | undefined
+  /** Set by the store. */
+  readonly generation?: number | undefined
+}
+
+/** A record that is somewhere, and that cannot be read anywhere. */
+export interface Doubt {
+  readonly id: string
+  /** The file to repair, or to remove. */
+  readonly path: string
+  /** What is wrong with the file, as the end of a sentence. */
+  readonly reason: string
 }
 
 /**
- * The records of one kind: a table of the pool's database, and a sidecar file `.<id>.json` beside each
- * volume or snapshot, from which a lost table is filled again. A record is in both before its data
- * becomes visible, and leaves both only after its data is gone.
+ * The records of one kind, in memory and in two places on the disk: a row of the pool's database, and a
+ * sidecar file `.<id>.json` beside each volume or snapshot. Every change gives a record a higher generation,
+ * and the copy with the higher one counts.
+ *
+ * A promise that resolves means that the row survives a power cut, and that the sidecar survives the end of
+ * the process. Until it settles readers see the new record; where it rejects, the old one again.
  */
 export interface RecordStore<Record extends Identified> {
   get(id: string): Record | undefined
   findByName(name: string): Record | undefined
-  /** By ID, bytewise. */
   list(): Record[]
-  ids(): Set<string>
-  /** Of a field over all records, without reading them one by one: 0 where it is missing. */
-  sum(field: keyof Record & string): number
-  save(record: Record): Promise<void>
+  has(id: string): boolean
+  /** Records an intent, in the database alone: nothing is beside it yet. */
+  begin(record: Record): Promise<void>
+  /** `mayLag`: a full file system may leave the sidecar behind. For what gives room back. */
+  save(record: Record, options?: { readonly mayLag?: boolean }): Promise<void>
+  /** Records what the disk shows already, so that nothing has to wait for it. */
+  note(record: Record): Promise<void>
+  /** Forgets a record whose data is out of sight. The change of the directory is on the disk when it resolves. */
   remove(id: string): Promise<void>
-  /** Brings table and sidecars together at start; gives the records that only a sidecar knew. */
-  reconcile(): Promise<Record[]>
-  /** Sidecars found at start that cannot be read and whose record the table has not, as far as they are still so. */
-  unreadableSidecars(): Promise<string[]>
+  /** Looks again at what could not be read. A repaired file is taken up, a removed one no longer counts. */
+  doubts(): Doubt[]
+  /** The same for one ID. undefined: nothing about it is in doubt. */
+  doubtOf(id: string): Doubt | undefined
+  /** Makes the entries of the directory survive a power cut. Calls share one sync. */
+  syncDirectory(): Promise<void>
 }
 
-export function createRecordStore<Schema extends TObject>(options: {
-  readonly database: DatabaseSync
+export interface RecordStoreOptions<Schema extends TObject> {
+  readonly database: MetadataDatabase
   readonly files: FileOperations
-  readonly table: 'volumes' | 'snapshots' | 'groups'
+  readonly table: RecordTable
   /** Where the data and the sidecars are. */
   readonly directory: string
   readonly schema: Schema
-}): RecordStore<Static<Schema> & Identified> {
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number
+  readonly log: Log
+}
+
+/** Sidecars are far smaller. */
+const longestSidecarBytes = 2 ** 20
+
+/** Reads both copies of all records, and brings them together. What cannot be read is in doubt, no more. */
+export async function openRecordStore<Schema extends TObject>(
+  options: RecordStoreOptions<Schema>,
+): Promise<RecordStore<Static<Schema> & Identified>> {
   type Stored = Static<Schema> & Identified
-  const { database, files, table, directory, schema } = options
-  const selectByID = database.prepare(`SELECT record FROM ${table} WHERE id = ?`)
-  const selectByName = database.prepare(`SELECT record FROM ${table} WHERE name = ?`)
-  const selectIDs = database.prepare(`SELECT id FROM ${table}`)
-  const selectSum = database.prepare(`SELECT total(record ->> ?) AS sum FROM ${table}`)
-  const selectAll = database.prepare(`SELECT record FROM ${table} ORDER BY id`)
+  const { database, files, table, directory, schema, now, log } = options
   const upsert = database.prepare(
-    `INSERT INTO ${table} (id, name, record) VALUES (?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET name = excluded.name, record = excluded.record`,
+    `INSERT INTO ${table} (id, record) VALUES (?, ?)
+     ON CONFLICT (id) DO UPDATE SET record = excluded.record`,
   )
   const deleteByID = database.prepare(`DELETE FROM ${table} WHERE id = ?`)
+  const records = new Map<string, Stored>()
+  const idsByName = new Map<string, string>()
+  const inDoubt = new Map<string, Doubt>()
+  let lastGeneration = 0
 
-  // Rows are what this store wrote, checked by their types then.
-  const parseRow = (row: { [column: string]: unknown }) => JSON.parse(String(row.record)) as Stored
   const sidecarPath = (id: string) => join(directory, `.${id}.json`)
-  const encode = (record: Stored) => `${JSON.stringify(record, null, 2)}\n`
-  /** IDs whose sidecar could not be read at start. */
-  let unreadable: string[] = []
-  const saveRow = (record: Stored) =>
-    files.transact(database, () => upsert.run(record.id, record.name ?? null, JSON.stringify(record)))
-  /** IDs that have a sidecar. */
-  const listSidecars = async () =>
-    (await readdir(directory))
-      .filter((entry) => entry.startsWith('.') && entry.endsWith('.json'))
-      .map((entry) => entry.slice(1, -'.json'.length))
-  const readSidecar = async (id: string): Promise<Stored | undefined> => {
+  const syncDirectory = createGroupSync(() => files.sync(directory))
+  const forget = (id: string) => {
+    const name = records.get(id)?.name
+    if (name !== undefined && idsByName.get(name) === id) idsByName.delete(name)
+    records.delete(id)
+  }
+  const remember = (record: Stored) => {
+    forget(record.id)
+    records.set(record.id, record)
+    if (record.name !== undefined) idsByName.set(record.name, record.id)
+    lastGeneration = Math.max(lastGeneration, record.generation ?? 0)
+  }
+  // Above all that is known, and above what may have been forgotten with a lost file: hence the clock.
+  const stamp = (record: Stored): Stored => ({ ...record, generation: Math.max(lastGeneration + 1, now()) })
+  const writeRow = (record: Stored) => upsert.run(record.id, JSON.stringify(record))
+  const writeSidecar = async (record: Stored) => {
+    const path = sidecarPath(record.id)
+    const temporary = join(directory, `.${record.id}.json.${randomBytes(4).toString('hex')}.tmp`)
+    await files.createFile(temporary, encode(record))
+    await files.rename(temporary, path).catch(async (error: unknown) => {
+      await removeFile(files, temporary)
+      if (errorCode(error) !== 'EISDIR') throw error
+      throw new Error(`the record ${path} is a directory: move it away`, { cause: error })
+    })
+  }
+  const readSidecar = (id: string): RecordCopy<Stored> => readSidecarAt(schema, id, sidecarPath(id))
+
+  async function change(
+    record: Stored,
+    { beside, isDurable, mayLag = false }: { beside: boolean; isDurable: boolean; mayLag?: boolean },
+  ): Promise<void> {
+    const before = records.get(record.id)
+    const stored = stamp(record)
+    database.write(() => writeRow(stored))
+    remember(stored)
+    const written = await Promise.allSettled([
+      isDurable ? database.sync() : undefined,
+      beside ? writeSidecar(stored) : undefined,
+    ])
+    const [row, sidecar] = written
+    if (row.status === 'fulfilled' && sidecar.status === 'rejected' && mayLag && isNoRoom(sidecar.reason)) {
+      log.warn({ path: sidecarPath(record.id) }, 'no room for the record beside the data; its row holds')
+      return
+    }
+    const failed = written.find((result) => result.status === 'rejected')
+    if (failed === undefined) return
+    if (records.get(record.id) === stored) await takeBack(record.id, before)
+    throw failed.reason
+  }
+
+  /** Whoever asked is told that it failed, so what was before holds again, if the disk lets it. */
+  async function takeBack(id: string, before: Stored | undefined): Promise<void> {
+    forget(id)
+    if (before !== undefined) remember(stamp(before))
     try {
-      const record: unknown = JSON.parse(await readFile(sidecarPath(id), 'utf8'))
-      return Check(schema, record) && record.id === id ? (record as Stored) : undefined
-    } catch {
-      // Whatever is wrong with it, its caller reports the file.
-      return undefined
+      const restored = records.get(id)
+      database.write(() => (restored === undefined ? deleteByID.run(id) : writeRow(restored)))
+      if (restored === undefined) await removeFile(files, sidecarPath(id))
+    } catch (error) {
+      log.warn({ table, id, error: errorMessage(error) }, 'a change that failed may hold after a restart')
+    }
+  }
+
+  /** Takes a record up in memory, and mends the copy that is behind. */
+  async function adopt(record: Stored, row: RecordCopy<Stored>, beside: RecordCopy<Stored>): Promise<void> {
+    remember(record)
+    const isSame = (copy: RecordCopy<Stored>) =>
+      copy.state === 'good' && JSON.stringify(copy.record) === JSON.stringify(record)
+    try {
+      if (!isSame(row)) database.write(() => writeRow(record))
+      if (!isSame(beside)) await writeSidecar(record)
+    } catch (error) {
+      log.warn(
+        { path: sidecarPath(record.id), error: errorMessage(error) },
+        'one of the two copies of a record could not be brought up to date; the other one holds',
+      )
+    }
+  }
+
+  /** What is damaged in the database alone gets a file that can be repaired or removed. */
+  async function doubt(id: string, rowText: string | undefined, beside: RecordCopy<Stored>): Promise<void> {
+    const path = sidecarPath(id)
+    const reason = beside.state === 'damaged' ? beside.reason : 'is damaged in the database'
+    inDoubt.set(id, { id, path, reason })
+    log.error({ path, reason }, 'a record cannot be read: repair the file, or remove it')
+    if (beside.state !== 'absent' || rowText === undefined) return
+    await files.createFile(path, rowText).catch((error: unknown) => {
+      log.warn({ path, error: errorMessage(error) }, 'the damaged record could not be put beside its data')
+    })
+  }
+
+  function lookAgain(present: Doubt): Doubt | undefined {
+    const beside = readSidecar(present.id)
+    if (beside.state === 'damaged') return { ...present, reason: beside.reason }
+    inDoubt.delete(present.id)
+    if (beside.state === 'absent') {
+      database.write(() => deleteByID.run(present.id))
+    } else {
+      database.write(() => writeRow(beside.record))
+      remember(beside.record)
+    }
+    return undefined
+  }
+
+  const rows = new Map(
+    database
+      .prepare(`SELECT id, record FROM ${table}`)
+      .all()
+      .map((row) => [String(row.id), String(row.record)] as const),
+  )
+  const sidecarIDs = readdirSync(directory)
+    .filter((entry) => entry.startsWith('.') && entry.endsWith('.json'))
+    .map((entry) => entry.slice(1, -'.json'.length))
+  for (const id of new Set([...rows.keys(), ...sidecarIDs])) {
+    const text = rows.get(id)
+    const row: RecordCopy<Stored> =
+      text === undefined ? { state: 'absent' } : parseCopy<Stored>(schema, id, text)
+    const beside = readSidecar(id)
+    const chosen = chooseCopy(row, beside)
+    if (chosen === 'in doubt') await doubt(id, text, beside)
+    else if (chosen !== undefined) {
+      if (chosen.from === 'beside') log.warn({ table, id }, 'record taken up again from the file beside it')
+      await adopt(chosen.record, row, beside)
     }
   }
 
   return {
-    get(id) {
-      const row = selectByID.get(id)
-      return row && parseRow(row)
-    },
+    get: (id) => records.get(id),
     findByName(name) {
-      const row = selectByName.get(name)
-      return row && parseRow(row)
+      const id = idsByName.get(name)
+      return id === undefined ? undefined : records.get(id)
     },
-    ids: () => new Set(selectIDs.all().map((row) => String(row.id))),
-    sum: (field) => Number(selectSum.get(field)?.sum),
-    list: () => selectAll.all().map(parseRow),
-    async save(record) {
-      saveRow(record)
-      await writeFileDurably(files, sidecarPath(record.id), encode(record))
-    },
+    list: () => [...records.values()],
+    has: (id) => records.has(id),
+    begin: (record) => change(record, { beside: false, isDurable: true }),
+    save: (record, { mayLag } = {}) =>
+      change(record, { beside: true, isDurable: true, mayLag: mayLag === true }),
+    note: (record) => change(record, { beside: true, isDurable: false }),
     async remove(id) {
       await removeFile(files, sidecarPath(id))
-      await files.sync(directory)
-      files.transact(database, () => deleteByID.run(id))
+      await syncDirectory()
+      database.write(() => deleteByID.run(id))
+      forget(id)
     },
-    async reconcile() {
-      const recovered: Stored[] = []
-      unreadable = []
-      for (const id of await listSidecars()) {
-        if (selectByID.get(id) !== undefined) continue
-        const record = await readSidecar(id)
-        if (record === undefined) {
-          unreadable.push(id)
-        } else {
-          saveRow(record)
-          recovered.push(record)
-        }
-      }
-      for (const record of selectAll.all().map(parseRow)) {
-        const present = await readFile(sidecarPath(record.id), 'utf8').catch((error: unknown) => {
-          if (errorCode(error) === 'ENOENT') return undefined
-          throw error
-        })
-        if (present !== encode(record)) await writeFileDurably(files, sidecarPath(record.id), encode(record))
-      }
-      return recovered
+    doubts: () => [...inDoubt.values()].flatMap((present) => lookAgain(present) ?? []),
+    doubtOf(id) {
+      const present = inDoubt.get(id)
+      return present && lookAgain(present)
     },
-    async unreadableSidecars() {
-      const still: string[] = []
-      for (const id of unreadable) {
-        if (!existsSync(sidecarPath(id))) continue
-        const record = await readSidecar(id)
-        // Repaired meanwhile: its name must be known before the next create looks for it.
-        if (record === undefined) still.push(id)
-        else saveRow(record)
-      }
-      unreadable = still
-      return still.map(sidecarPath)
-    },
+    syncDirectory,
+  }
+}
+
+function encode(record: unknown): string {
+  return `${JSON.stringify(record, null, 2)}\n`
+}
+
+function readSidecarAt<Stored extends Identified>(
+  schema: TObject,
+  id: string,
+  path: string,
+): RecordCopy<Stored> {
+  const damaged = (reason: string) => ({ state: 'damaged', reason }) as const
+  try {
+    const stats = lstatSync(path)
+    if (stats.isDirectory()) return damaged('is a directory')
+    if (!stats.isFile()) return damaged('is no plain file')
+    if (stats.size > longestSidecarBytes) return damaged(`is larger than ${longestSidecarBytes} bytes`)
+    const distrust = distrustReason(stats)
+    if (distrust !== undefined) return damaged(distrust)
+    return parseCopy(schema, id, readFileSync(path, 'utf8'))
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return { state: 'absent' }
+    return damaged(`cannot be read (${errorMessage(error)})`)
   }
 }

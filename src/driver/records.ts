@@ -5,6 +5,9 @@ const StringMap = Type.Record(Type.String(), Type.String())
 /** A whole number of bytes; the pool refuses volumes whose size a double cannot hold exactly. */
 const Bytes = Type.Integer({ minimum: 0 })
 
+/** Higher with each change: of two copies of a record the one with the higher number counts. */
+const Generation = Type.Optional(Type.Integer({ minimum: 0 }))
+
 /** What a volume or snapshot was made from. */
 const Source = Type.Object({
   type: Type.Union([Type.Literal('snapshot'), Type.Literal('volume')]),
@@ -14,6 +17,7 @@ const Source = Type.Object({
 /** What the pool knows of a volume. In the pool's database, and in the sidecar file beside the volume. */
 export const VolumeRecord = Type.Object({
   id: Type.String(),
+  generation: Generation,
   /** The name given to CreateVolume, its key of idempotency. None: somebody put the directory there. */
   name: Type.Optional(Type.String()),
   /** `creating`: nobody was told of it, and its data is not visible yet. `deleting`: its end was decided. */
@@ -52,6 +56,7 @@ export type VolumeRecord = Type.Static<typeof VolumeRecord>
 /** What the pool knows of a snapshot. In the pool's database, and in the sidecar file beside it. */
 export const SnapshotRecord = Type.Object({
   id: Type.String(),
+  generation: Generation,
   /** The name given to CreateSnapshot, its key of idempotency. None: it is part of a group. */
   name: Type.Optional(Type.String()),
   /** The group snapshot that it is part of, and goes with. */
@@ -79,6 +84,7 @@ export type SnapshotRecord = Type.Static<typeof SnapshotRecord>
 /** What the pool knows of a group snapshot. In the pool's database, and in a sidecar file of its own. */
 export const GroupRecord = Type.Object({
   id: Type.String(),
+  generation: Generation,
   /** The name given to CreateVolumeGroupSnapshot, its key of idempotency. */
   name: Type.String(),
   /** `creating`: nobody was told of it. `deleting`: its end was decided. In either case its snapshots go. */

@@ -2,9 +2,8 @@ import type { handleUnaryCall, Server, ServiceDefinition, UntypedServiceImplemen
 import { status } from '@grpc/grpc-js'
 import type { GivenResponseOf, MethodName, ReceivedRequestOf } from '../csi/contract.ts'
 import type { Clock } from '../lib/clock.ts'
-import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { DriverError } from './driver-error.ts'
+import { DriverError, toDriverError } from './driver-error.ts'
 
 /** One async function per RPC of a service; an RPC that is left out answers UNIMPLEMENTED. */
 export type Handlers<Definition> = {
@@ -35,11 +34,11 @@ export function addHandlers<Definition extends ServiceDefinition>(
           reply(null, response)
         },
         (error: unknown) => {
-          const code = error instanceof DriverError ? error.code : status.INTERNAL
+          const { code, message } = toDriverError(error)
           done(code)
           // Requests are not logged at all: they may hold secrets.
           if (!(error instanceof DriverError)) log.error({ rpc: name, err: error }, 'rpc failed')
-          reply({ code, details: errorMessage(error) })
+          reply({ code, details: message })
         },
       )
     }

@@ -1,8 +1,10 @@
+import { status } from '@grpc/grpc-js'
 import type { DriverContext } from './driver-context.ts'
-import { removeTree } from './pool.ts'
+import { DriverError, isNoRoom } from './driver-error.ts'
 import type { SnapshotRecord, VolumeRecord } from './records.ts'
+import { isDataCovered } from './volume-data.ts'
 
-type Basics = Pick<DriverContext, 'pool' | 'files' | 'ledger' | 'quota' | 'tasks' | 'log'>
+type Basics = Pick<DriverContext, 'pool' | 'files' | 'ledger' | 'quota' | 'trash' | 'log'>
 
 /**
  * Ends what a crash or an error left half done, one of
@@ -20,8 +22,11 @@ export async function settleVolume(context: Basics, volume: VolumeRecord): Promi
     return ready
   }
   if (volume.projectID !== undefined && quota.type === 'enforced') await quota.limit(volume.projectID, 0)
-  if (volume.state === 'deleting') await free(context, pool.volumePath(volume.id))
-  await pool.volumes.remove(volume.id)
+  await endData(context, {
+    path: pool.volumePath(volume.id),
+    isVisible: volume.state === 'deleting',
+    removeRecord: () => pool.volumes.remove(volume.id),
+  })
   ledger.record({ holder: `volume:${volume.id}`, bytes: 0 })
   return undefined
 }
@@ -29,13 +34,34 @@ export async function settleVolume(context: Basics, volume: VolumeRecord): Promi
 /** Ends the deletion of a snapshot. */
 export async function settleSnapshot(context: Basics, snapshot: SnapshotRecord): Promise<void> {
   if (snapshot.state !== 'deleting') return
-  await free(context, context.pool.snapshotPath(snapshot.id))
-  await context.pool.snapshots.remove(snapshot.id)
-  context.ledger.record({ holder: `snapshot:${snapshot.id}`, bytes: 0 })
+  const { pool, ledger } = context
+  await endData(context, {
+    path: pool.snapshotPath(snapshot.id),
+    isVisible: true,
+    removeRecord: () => pool.snapshots.remove(snapshot.id),
+  })
+  ledger.record({ holder: `snapshot:${snapshot.id}`, bytes: 0 })
 }
 
-/** Takes data out of sight at once, and frees its blocks behind the answer. */
-async function free({ pool, files, tasks, log }: Basics, path: string): Promise<void> {
-  const hidden = await pool.hide(path)
-  if (hidden !== undefined) tasks.track('free deleted data', removeTree(files, hidden, log))
+/** Takes data out of sight at once, forgets its record, and frees its blocks behind the answer. */
+async function endData(
+  { pool, trash, log }: Basics,
+  { path, isVisible, removeRecord }: { path: string; isVisible: boolean; removeRecord: () => Promise<void> },
+): Promise<void> {
+  if (isDataCovered(path)) {
+    throw new DriverError(status.FAILED_PRECONDITION, `something is mounted on ${path}: unmount that first`)
+  }
+  const hidden = isVisible ? await pool.hide(path) : undefined
+  let freed: Promise<void> | undefined
+  try {
+    await removeRecord()
+  } catch (error) {
+    if (!isNoRoom(error) || hidden === undefined) throw error
+    log.warn({ path }, 'no room to forget a deleted record: its data is freed first')
+    freed = trash.free(hidden)
+    await freed
+    await removeRecord()
+  } finally {
+    if (hidden !== undefined && freed === undefined) trash.add(hidden)
+  }
 }

@@ -3,7 +3,6 @@ import { copyData, measureBytes } from './copy-data.ts'
 import type { DriverContext } from './driver-context.ts'
 import { isLive, refuseIfWritten } from './live-copy.ts'
 import type { Release } from './operation-locks.ts'
-import { removeTree } from './pool.ts'
 import type { SnapshotRecord, VolumeRecord } from './records.ts'
 import { requireVolumeData } from './volume-data.ts'
 
@@ -89,7 +88,7 @@ export async function startCopy(
 }
 
 async function copySnapshot(context: DriverContext, snapshot: SnapshotRecord): Promise<void> {
-  const { pool, files, ledger, log, tasks } = context
+  const { pool, files, ledger, trash, log, tasks } = context
   const { id, sourceVolumeID } = snapshot
   const path = pool.snapshotPath(id)
   const holder = `snapshot:${id}` as const
@@ -105,9 +104,9 @@ async function copySnapshot(context: DriverContext, snapshot: SnapshotRecord): P
       // A volume that is written to may have grown since it was measured.
       usedBytes = await measureBytes(staging, tasks.signal)
       ledger.reserve([{ holder, bytes: usedBytes }])
-      await pool.reveal(staging, path)
+      await pool.revealSnapshot(staging, id)
     } catch (error) {
-      await removeTree(files, staging, log)
+      trash.add(staging)
       throw error
     }
   }

@@ -3,16 +3,18 @@ import { status } from '@grpc/grpc-js'
 import type { CreateSnapshotRequest__Output } from '../csi/generated/csi/v1/CreateSnapshotRequest.ts'
 import type { CreateSnapshotResponse } from '../csi/generated/csi/v1/CreateSnapshotResponse.ts'
 import { delay } from '../lib/clock.ts'
+import { errorMessage } from '../lib/errors.ts'
 import { describeSnapshot } from './describe.ts'
 import type { DriverContext } from './driver-context.ts'
-import { alreadyExists, DriverError, invalidArgument } from './driver-error.ts'
+import { alreadyExists, DriverError, invalidArgument, isNoRoom } from './driver-error.ts'
 import { refuseMember } from './group-snapshots.ts'
 import { isLive, isLiveCopy } from './live-copy.ts'
 import { checkName, chooseID, isPoolID } from './names.ts'
 import type { SnapshotRecord } from './records.ts'
 import { settleSnapshot } from './settle.ts'
 import { holdForSnapshot, measureSource, startCopy } from './snapshot-copy.ts'
-import { ensureNamesAreKnown, getVolume } from './volume-lookup.ts'
+import { requireSnapshotData } from './volume-data.ts'
+import { ensureNameIsKnown, findSnapshot, getVolume } from './volume-lookup.ts'
 
 /**
  * CreateSnapshot: one snapshot per name. It waits a little for the copy; a long one goes on behind the
@@ -33,9 +35,10 @@ export async function createSnapshot(
     `a snapshot ${JSON.stringify(name)} is pending`,
   )
   try {
-    await ensureNamesAreKnown(pool)
+    ensureNameIsKnown(pool.snapshots, name)
     const existing = pool.snapshots.findByName(name)
-    if (existing !== undefined) return { snapshot: describeSnapshot(matchExisting(existing, volumeID)) }
+    if (existing !== undefined)
+      return { snapshot: describeSnapshot(context, matchExisting(context, existing, volumeID)) }
 
     const { snapshot, copied } = await beginSnapshot(context, { name, volumeID, parameters })
     const waited = new AbortController()
@@ -43,7 +46,7 @@ export async function createSnapshot(
     waited.abort()
 
     const current = pool.snapshots.get(snapshot.id) ?? snapshot
-    if (current.state !== 'failed') return { snapshot: describeSnapshot(current) }
+    if (current.state !== 'failed') return { snapshot: describeSnapshot(context, current) }
     // Nobody was told of it, so the next call may simply try again.
     await settleSnapshot(context, { ...current, state: 'deleting' })
     await copied
@@ -69,7 +72,7 @@ async function beginSnapshot(
   let undo: (() => void) | undefined
   try {
     const usedBytes = await measureSource(context, held)
-    const isTaken = (id: string) => pool.snapshots.get(id) !== undefined || existsSync(pool.snapshotPath(id))
+    const isTaken = (id: string) => pool.snapshots.has(id) || existsSync(pool.snapshotPath(id))
     const snapshot: SnapshotRecord = {
       id: chooseID(name, isTaken),
       name,
@@ -92,7 +95,7 @@ async function beginSnapshot(
 }
 
 /** The same name again: the same snapshot, if it is of the same volume. */
-function matchExisting(existing: SnapshotRecord, volumeID: string): SnapshotRecord {
+function matchExisting({ pool }: DriverContext, existing: SnapshotRecord, volumeID: string): SnapshotRecord {
   const { id } = existing
   if (existing.sourceVolumeID !== volumeID) {
     throw alreadyExists(`the snapshot ${id} of this name is of volume ${existing.sourceVolumeID}`)
@@ -103,25 +106,43 @@ function matchExisting(existing: SnapshotRecord, volumeID: string): SnapshotReco
       `the copy for snapshot ${id} failed: ${existing.fault}. Delete the snapshot, and take another`,
     )
   }
+  if (existing.state === 'ready') requireSnapshotData(pool, existing)
   return existing
 }
 
 /** DeleteSnapshot: what is not there is deleted. */
 export async function deleteSnapshot(context: DriverContext, id: string): Promise<Record<string, never>> {
-  const { pool, locks, log } = context
+  const { pool, locks, tasks, log } = context
   if (id === '') throw invalidArgument('snapshot_id is required')
   if (!isPoolID(id)) return {}
   const release = locks.acquire(`snapshot:${id}`, 'exclusive', `snapshot ${id} is being copied`)
   try {
-    const snapshot = pool.snapshots.get(id)
+    const snapshot = pool.snapshots.get(id) ?? findSnapshot(pool, id)
     if (snapshot === undefined) return {}
     refuseMember(snapshot)
-    const deleting: SnapshotRecord = { ...snapshot, state: 'deleting' }
-    await pool.snapshots.save(deleting)
-    await settleSnapshot(context, deleting)
+    await pool.ballast.withRoom(() => endSnapshot(context, snapshot))
+    tasks.track('keep room', pool.ballast.restore())
     log.info({ snapshot: id }, 'snapshot deleted')
     return {}
   } finally {
     release()
+  }
+}
+
+async function endSnapshot(context: DriverContext, snapshot: SnapshotRecord): Promise<void> {
+  const { pool, faults, log } = context
+  const deleting: SnapshotRecord = { ...snapshot, state: 'deleting' }
+  try {
+    await pool.snapshots.save(deleting, { mayLag: true })
+  } catch (error) {
+    if (!isNoRoom(error) || pool.ballast.isThere()) throw error
+    log.warn({ snapshot: snapshot.id }, 'no room to record the deletion before it begins')
+  }
+  try {
+    await settleSnapshot(context, deleting)
+    faults.delete(`snapshot:${snapshot.id}`)
+  } catch (error) {
+    faults.set(`snapshot:${snapshot.id}`, errorMessage(error))
+    throw error
   }
 }

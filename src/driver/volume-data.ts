@@ -27,6 +27,11 @@ function requireData(pool: Pool, path: string, what: string, kind: 'mount' | 'bl
   return path
 }
 
+/** Whether something is mounted on the data, or in it. */
+export function isDataCovered(path: string): boolean {
+  return readMountTable().some(({ mountPoint }) => isAtOrBelow(mountPoint, path))
+}
+
 function describeCover({ fsType, mountPoint }: Mount): string {
   return `covered by a mount of ${fsType} at ${mountPoint}`
 }

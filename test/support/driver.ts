@@ -54,14 +54,18 @@ const driverProcess = fileURLToPath(new URL('./driver-process.ts', import.meta.u
 /** A driver in a process of its own, to be killed. Resolves when it answers. */
 export async function spawnDriver(
   directory: string,
-  { environment = {} }: { environment?: Record<string, string> } = {},
+  { environment = {}, user }: { environment?: Record<string, string>; user?: number } = {},
 ): Promise<RunningDriver & { process: ChildProcess; kill(): Promise<void> }> {
   const endpoint = `unix://${directory}/csi.sock`
   const pool = join(directory, 'pool')
   const child = spawn(
     process.execPath,
     [driverProcess, '--endpoint', endpoint, '--pool', pool, '--node-id', 'node-1', '--log-level', 'warn'],
-    { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...environment } },
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, ...environment },
+      ...(user !== undefined && { uid: user, gid: user }),
+    },
   )
   const exited = once(child, 'exit')
   const client = createPluginClient({ pluginID: 'driver', endpoint, connectTimeoutMs: 500 })

@@ -164,9 +164,7 @@ describe('group snapshots', () => {
     await expect(driver.client.deleteSnapshot({ snapshotId })).rejects.toEqual(
       refused(status.INVALID_ARGUMENT),
     )
-    await expect(take('other')).rejects.toEqual(
-      refused(status.FAILED_PRECONDITION, /groups\/\.nightly\.json/),
-    )
+    await expect(take()).rejects.toEqual(refused(status.FAILED_PRECONDITION, /groups\/\.nightly\.json/))
     await driver.close()
     await rm(join(driver.pool, 'groups', '.nightly.json'))
     driver = await runDriver(directory.path)

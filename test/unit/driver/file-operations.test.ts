@@ -7,7 +7,17 @@ const driver = fileURLToPath(new URL('../../../src/driver', import.meta.url))
 
 /** What only looks. */
 const readers = new Set(
-  ['access', 'existsSync', 'lstat', 'lstatSync', 'readFile', 'readFileSync', 'readdir', 'readdirSync'].concat(
+  [
+    'access',
+    'accessSync',
+    'existsSync',
+    'lstat',
+    'lstatSync',
+    'readFile',
+    'readFileSync',
+    'readdir',
+    'readdirSync',
+  ].concat(
     ['readlink', 'readlinkSync', 'realpath', 'realpathSync', 'stat', 'statSync', 'statfsSync'],
     ['constants', 'type Stats'],
   ),

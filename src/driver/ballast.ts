@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import { errorMessage } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { isNoRoom } from './driver-error.ts'
+import { removeFile } from './durable-files.ts'
+import type { FileOperations } from './file-operations.ts'
+
+/** Room for the records of a few hundred calls. */
+const ballastBytes = 256 * 1024
+
+/**
+ * A file that takes a little room, so that there is some when the file system is full: to record what gives
+ * room back needs room itself.
+ */
+export interface Ballast {
+  /** Does the work. Where there is no room for it, gives up the ballast and does it once more. */
+  withRoom<Result>(work: () => Promise<Result>): Promise<Result>
+  isThere(): boolean
+  /** Takes the room again, where there is some. */
+  restore(): Promise<void>
+}
+
+export function createBallast(path: string, files: FileOperations, log: Log): Ballast {
+  return {
+    async withRoom(work) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isNoRoom(error) || !existsSync(path)) throw error
+        log.warn({ path }, 'the file system is full: the room that was kept for that is used')
+        await removeFile(files, path)
+        return work()
+      }
+    },
+    isThere: () => existsSync(path),
+    async restore() {
+      if (existsSync(path)) return
+      // Not a hole: it has to take the room.
+      await files.createFile(path, '.'.repeat(ballastBytes)).catch(async (error: unknown) => {
+        log.warn({ path, error: errorMessage(error) }, 'no room can be kept for a full file system')
+        await removeFile(files, path)
+      })
+    },
+  }
+}
