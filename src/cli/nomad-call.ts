@@ -32,7 +32,7 @@ export async function callApi(
   const http = createHttp({ ...clientOptionsOf(connection), clock: systemClock })
   try {
     const { status, text } = await http.send({
-      call: { title, type: method === 'GET' ? 'read' : 'write' },
+      purpose: { title, type: method === 'GET' ? 'read' : 'write' },
       operation: 'claim_volume',
       method,
       path,

@@ -6,17 +6,17 @@ import type { Access } from './credentials.ts'
 import { findServiceAccount } from './service-account.ts'
 
 export interface AccessOptions {
-  /** A kubeconfig file. Default: those that KUBECONFIG names, else the pod's service account, else `~/.kube/config`. */
+  /** A kubeconfig file. Default: the files that KUBECONFIG names, else the pod's service account, else `~/.kube/config`. */
   readonly kubeconfig?: string
-  /** A context of it. Default: its current one. */
+  /** A context of that file. Default: its current one. */
   readonly context?: string
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 /**
- * In a pod nothing but three files is read; the official client, whose import takes some 50 MB, is loaded where
- * a kubeconfig is.
- * @throws UsageError where there is none, or it cannot be used
+ * Finds out how the API server is reached. In a pod it reads three files. The official client, which takes some 50 MB of
+ * memory, is loaded only for a kubeconfig.
+ * @throws UsageError where there is no configuration, or it cannot be used
  */
 export async function findAccess({ kubeconfig, context, environment }: AccessOptions): Promise<Access> {
   const named =
@@ -31,7 +31,7 @@ export async function findAccess({ kubeconfig, context, environment }: AccessOpt
     throw new UsageError(
       named.length > 0
         ? `there is no kubeconfig file ${named.join(', ')}`
-        : 'there is no Kubernetes to use: mooring runs in no pod, KUBECONFIG is not set, and there is no ~/.kube/config; name a file by --kubeconfig',
+        : 'no Kubernetes is configured: mooring runs in no pod, KUBECONFIG is not set, and there is no ~/.kube/config. Name a file by --kubeconfig',
     )
   }
   const { readKubeconfig } = await import('./kubeconfig.ts')

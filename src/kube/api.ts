@@ -2,18 +2,18 @@ import { OperationError, type OperationErrorOptions } from '../lib/errors.ts'
 
 /** A kind as the API server serves it. */
 export interface Resource {
-  /** Empty: the core group. */
+  /** Empty for the core group. */
   readonly group: string
   readonly version: string
-  /** As it stands in paths and in RBAC rules: `volumes`. */
+  /** As in paths and in RBAC rules: `volumes`. */
   readonly plural: string
   readonly kind: string
   readonly namespaced: boolean
 }
 
-/** Where one object is. */
+/** Which object. */
 export interface ObjectAddress {
-  /** Absent: of a cluster-scoped resource. */
+  /** Absent for cluster-scoped resources. */
   readonly namespace?: string
   readonly name: string
 }
@@ -22,13 +22,13 @@ export interface ObjectMetadata {
   readonly name: string
   readonly namespace?: string
   readonly uid?: string
-  /** Opaque; only equality means something. */
+  /** Opaque: only equality means something. */
   readonly resourceVersion?: string
-  /** Counts the changes of what is declared: everything but metadata and status. */
+  /** Counts the changes of everything but metadata and status. */
   readonly generation?: number
   /** RFC 3339. */
   readonly creationTimestamp?: string
-  /** RFC 3339. The object is ending, and goes when its last finalizer does. */
+  /** RFC 3339. The object is being deleted, and disappears with its last finalizer. */
   readonly deletionTimestamp?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
@@ -44,7 +44,7 @@ export interface OwnerReference {
   readonly controller?: boolean
 }
 
-/** An object as the API server has it. Whoever reads more than its metadata parses what they read. */
+/** An object as the API server sends it. Only the metadata is checked; whoever reads more parses it. */
 export interface KubernetesObject {
   readonly apiVersion: string
   readonly kind: string
@@ -60,33 +60,33 @@ export interface ListOptions {
 }
 
 export interface PageOptions extends ListOptions {
-  /** Objects on a page, at most. */
+  /** The most objects on a page. */
   readonly limit?: number
-  /** Of the page before. Expires within minutes (410). */
+  /** From the page before. It expires within minutes (410). */
   readonly continueToken?: string
 }
 
 export interface ObjectPage {
   readonly items: readonly KubernetesObject[]
-  /** Of the list as a whole: a watch from here misses nothing. */
+  /** The version of the whole list: a watch from here misses nothing. */
   readonly resourceVersion: string
-  /** Absent: this is the last page. */
+  /** Absent on the last page. */
   readonly continueToken?: string
 }
 
 export interface WatchOptions extends ListOptions {
-  /** Events after this one. */
+  /** The watch begins after this version. */
   readonly resourceVersion: string
-  /** The API server ends the watch after this, in whole seconds. */
+  /** The API server ends the watch after so many whole seconds. */
   readonly timeoutSeconds: number
 }
 
 export type WatchEvent =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubernetesObject }
-  /** Nothing else happened up to here: a watch from this version misses nothing. */
+  /** All events up to this version were sent: a watch from here misses nothing. */
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string }
 
-/** What a field manager wants of an object; what it does not name is left to others. */
+/** The fields that a field manager sets on an object. All other fields are left to others. */
 export interface AppliedObject {
   readonly apiVersion: string
   readonly kind: string
@@ -95,24 +95,24 @@ export interface AppliedObject {
     readonly namespace?: string
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
-    /** Given: the object must be this very one (a conflict otherwise), and none is created. */
+    /** Where given, the object must exist with this UID; otherwise it is a conflict. */
     readonly uid?: string
-    /** Given: the object must be at this version (a conflict otherwise), and none is created. */
+    /** Where given, the object must exist at this version; otherwise it is a conflict. */
     readonly resourceVersion?: string
   }
   readonly [field: string]: unknown
 }
 
 export interface ApplyOptions {
-  /** Who owns the fields. */
+  /** The owner of the fields. */
   readonly fieldManager: string
-  /** Takes fields over from other managers; without it such an apply is a conflict (409). Default false. */
+  /** Takes fields over from other managers. Without it, a field of another manager is a conflict (409). Default false. */
   readonly force?: boolean
-  /** `status`: writes the status alone, to an object that is there. Default: everything but the status. */
+  /** `status`: writes only the status of an existing object. Default: writes everything but the status. */
   readonly subresource?: 'status'
 }
 
-/** A change of an object's metadata alone; `null` removes an annotation or label. */
+/** A change of an object's metadata. `null` removes an annotation or label. */
 export type MetadataChange = {
   readonly annotations?: Readonly<Record<string, string | null>>
   readonly labels?: Readonly<Record<string, string | null>>
@@ -120,30 +120,30 @@ export type MetadataChange = {
   | {
       /** The object must be at this version (409 otherwise). */
       readonly resourceVersion: string
-      /** The whole list, as it shall be: without the version that it was made from, another's could be lost. */
+      /** The whole new list. It needs the version that it was made from: otherwise the finalizer of somebody else could be lost. */
       readonly finalizers?: readonly string[]
     }
   | { readonly resourceVersion?: undefined; readonly finalizers?: undefined }
 )
 
-/** A delete of anything else is refused (409). */
+/** The API server refuses to delete any other object or version (409). */
 export interface DeletePreconditions {
   readonly uid?: string
   readonly resourceVersion?: string
 }
 
 /**
- * The calls that Mooring makes to a Kubernetes API server. Every method rejects with a KubernetesError and
- * repeats nothing by itself; each call has a deadline of its own besides `signal`.
+ * The requests that Mooring sends to a Kubernetes API server. Every method rejects with a KubernetesError. It sends one
+ * request, which has a deadline of its own besides `signal`.
  */
 export interface KubernetesApi {
   list(resource: Resource, options?: PageOptions, signal?: AbortSignal): Promise<ObjectPage>
   /**
-   * The events as they come, bookmarks among them. It ends when the API server ends the watch, and throws
-   * where the server refuses it, sends an error in the stream (410 `Expired`: list again) or something that
-   * is no event (`UnreadableAnswer`), where the connection is lost, and when `signal` aborts. The request
-   * goes out with the first `next()`; whoever stops iterating closes the connection.
-   * @param onOpen called when the API server has accepted the watch, before its first event
+   * The events as they come, with bookmarks. It ends when the API server ends the watch. It throws when the server
+   * refuses the watch or sends an error in the stream (410 `Expired`: list again), when something is no event
+   * (`UnreadableAnswer`), when the connection is lost, and when `signal` aborts. The first `next()` sends the request.
+   * Whoever stops iterating closes the connection.
+   * @param onOpen called when the API server has accepted the watch, before the first event
    */
   watch(
     resource: Resource,
@@ -151,27 +151,27 @@ export interface KubernetesApi {
     signal?: AbortSignal,
     onOpen?: () => void,
   ): AsyncIterable<WatchEvent>
-  /** undefined: the API server answered that it has no such object. A kind it does not serve rejects (404 `ResourceNotServed`). */
+  /** undefined: there is no such object. It rejects where the kind is not served (404 `ResourceNotServed`). */
   get(resource: Resource, address: ObjectAddress, signal?: AbortSignal): Promise<KubernetesObject | undefined>
-  /** `metadata.name` or `metadata.generateName` given. 409 `AlreadyExists`. */
+  /** Rejects with 409 `AlreadyExists` where the name is taken. */
   create(resource: Resource, object: NewObject, signal?: AbortSignal): Promise<KubernetesObject>
-  /** Replaces the object that is at `metadata.resourceVersion`, status apart; 409 `Conflict` where another version is there. */
+  /** Replaces everything but the status. Rejects with 409 `Conflict` where `metadata.resourceVersion` is not the current one. */
   update(resource: Resource, object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject>
-  /** Server-side apply. 409 `Conflict` with a cause for each field that another manager owns. */
+  /** Server-side apply. Rejects with 409 `Conflict`, with a cause for each field that another manager owns. */
   apply(
     resource: Resource,
     object: AppliedObject,
     options: ApplyOptions,
     signal?: AbortSignal,
   ): Promise<KubernetesObject>
-  /** 404 `NotFound` where it is gone. */
+  /** Rejects with 404 `NotFound` where the object does not exist. */
   patchMetadata(
     resource: Resource,
     address: ObjectAddress,
     change: MetadataChange,
     signal?: AbortSignal,
   ): Promise<KubernetesObject>
-  /** Dependents go in the background. An object that is not there is success; one that has finalizers is ending. */
+  /** It is success if the object does not exist. An object with finalizers disappears later. Dependents are deleted in the background. */
   delete(
     resource: Resource,
     address: ObjectAddress,
@@ -188,7 +188,7 @@ export interface NewObject {
   readonly [field: string]: unknown
 }
 
-/** One of several things that are wrong with a request: a field that is invalid, or that another manager owns. */
+/** One reason of several why a request failed: an invalid field, or a field that another manager owns. */
 export interface FailureCause {
   /** `FieldValueInvalid`, `FieldManagerConflict`, `NamespaceTerminating` … */
   readonly reason: string
@@ -197,16 +197,16 @@ export interface FailureCause {
   readonly field?: string
 }
 
-/** A call to the API server that failed. The message names the verb and the resource. */
+/** A request to the API server that failed. The message names the verb and the resource. */
 export class KubernetesError extends OperationError {
   override readonly name = 'KubernetesError'
-  /** HTTP's status, or that of an error within a watch; undefined where no answer came. */
+  /** The HTTP status, or the one of an error within a watch; undefined where no answer came. */
   readonly code: number | undefined
   readonly causes: readonly FailureCause[]
 
   /**
-   * `options.reason` is Kubernetes's own where it gave one (`NotFound`, `AlreadyExists`, `Conflict`, `Expired`,
-   * `Invalid`, `Forbidden`, `Unauthorized`, `TooManyRequests` …), else `ResourceNotServed`, `ParentNotFound`,
+   * `options.reason` is the one that Kubernetes gave (`NotFound`, `AlreadyExists`, `Conflict`, `Expired`, `Invalid`,
+   * `Forbidden`, `Unauthorized`, `TooManyRequests` …), or `ResourceNotServed`, `ParentNotFound` (such as the namespace),
    * `KubernetesUnreachable`, `UnreadableAnswer`, `Interrupted`.
    */
   constructor(
@@ -220,22 +220,22 @@ export class KubernetesError extends OperationError {
 }
 
 /**
- * Another version of the object is there (409), another object of its name, or another manager owns a field.
- * Not: a name that is taken.
+ * There is another version of the object (409), or another object of its name, or another manager owns a field. A create
+ * whose name is taken is not a conflict: see `isAlreadyExists`.
  */
 export function isConflict(error: unknown): boolean {
   if (!(error instanceof KubernetesError)) return false
-  // An apply to another object than it names would change what cannot change.
+  // An apply with the UID of another object counts as a change of a field that cannot change.
   const isOtherObject = error.code === 422 && error.causes.some(({ field }) => field === 'metadata.uid')
   return isOtherObject || (error.code === 409 && error.reason !== 'AlreadyExists')
 }
 
-/** The name is taken (409). */
+/** The name of the new object is taken (409). */
 export function isAlreadyExists(error: unknown): boolean {
   return error instanceof KubernetesError && error.code === 409 && error.reason === 'AlreadyExists'
 }
 
-/** The object is gone (404). Not: its kind is not served, or its namespace is missing. */
+/** The object does not exist (404), though its kind is served and its namespace exists. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof KubernetesError && error.code === 404 && error.reason === 'NotFound'
 }

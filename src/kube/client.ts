@@ -1,7 +1,7 @@
 import { HttpFailure } from '../lib/http/http-client.ts'
 import { stringifyJSON } from '../lib/json.ts'
 import type { KubernetesApi, KubernetesObject, ListOptions, MetadataChange, WatchEvent } from './api.ts'
-import { type Call, classifyAnswer, classifyLostAnswer, unreadable } from './failures.ts'
+import { classifyAnswer, classifyLostAnswer, type RequestInfo, unreadable } from './failures.ts'
 import type { Http, HttpRequest } from './http.ts'
 import {
   parseAnswer,
@@ -12,7 +12,7 @@ import {
 } from './parse-object.ts'
 
 const json = 'application/json'
-// JSON is YAML; every version since 1.22 takes this type.
+// JSON is YAML, and every version since 1.22 accepts this type.
 const applyPatch = 'application/apply-patch+yaml'
 const mergePatch = 'application/merge-patch+json'
 
@@ -20,14 +20,14 @@ export function createKubernetesClient(http: Http): KubernetesApi {
   async function send(request: HttpRequest): Promise<unknown> {
     const answer = await http.send(request)
     if (answer.status >= 200 && answer.status < 300) {
-      return understand(request.call, () => parseAnswer(answer.text))
+      return understand(request.info, () => parseAnswer(answer.text))
     }
-    throw classifyAnswer(request.call, answer.status, parseFailure(answer.text), answer.header('retry-after'))
+    throw classifyAnswer(request.info, answer.status, parseFailure(answer.text), answer.header('retry-after'))
   }
 
   async function sendObject(request: HttpRequest): Promise<KubernetesObject> {
     const answer = await send(request)
-    return understand(request.call, () => parseObject(answer, request.call.resource))
+    return understand(request.info, () => parseObject(answer, request.info.resource))
   }
 
   return {
@@ -35,50 +35,50 @@ export function createKubernetesClient(http: Http): KubernetesApi {
       const query = selection(options)
       if (limit !== undefined) query.set('limit', String(limit))
       if (continueToken !== undefined) query.set('continue', continueToken)
-      const call: Call = { verb: 'list', resource, namespace: options.namespace }
-      const answer = await send({ call, method: 'GET', path: pathOf(call), query, signal })
-      return understand(call, () => parsePage(answer, resource))
+      const info: RequestInfo = { verb: 'list', resource, namespace: options.namespace }
+      const answer = await send({ info, method: 'GET', path: pathOf(info), query, signal })
+      return understand(info, () => parsePage(answer, resource))
     },
 
     async *watch(resource, options, signal, onOpen): AsyncGenerator<WatchEvent, void> {
-      const call: Call = { verb: 'watch', resource, namespace: options.namespace }
+      const info: RequestInfo = { verb: 'watch', resource, namespace: options.namespace }
       const query = selection(options)
       query.set('watch', 'true')
       query.set('allowWatchBookmarks', 'true')
       query.set('resourceVersion', options.resourceVersion)
       query.set('timeoutSeconds', String(options.timeoutSeconds))
-      const answer = await http.open({ call, method: 'GET', path: pathOf(call), query, signal })
+      const answer = await http.open({ info, method: 'GET', path: pathOf(info), query, signal })
       try {
         if (answer.status !== 200) {
           const body = parseFailure(await answer.text())
-          throw classifyAnswer(call, answer.status, body, answer.header('retry-after'))
+          throw classifyAnswer(info, answer.status, body, answer.header('retry-after'))
         }
         onOpen?.()
         for await (const line of answer.lines()) {
-          const event = understand(call, () => parseWatchEvent(parseAnswer(line), resource))
-          if (event.type === 'ERROR') throw classifyAnswer(call, codeOf(event.status), event.status)
+          const event = understand(info, () => parseWatchEvent(parseAnswer(line), resource))
+          if (event.type === 'ERROR') throw classifyAnswer(info, codeOf(event.status), event.status)
           yield event
         }
       } catch (error) {
-        throw error instanceof HttpFailure ? classifyLostAnswer(call, error) : error
+        throw error instanceof HttpFailure ? classifyLostAnswer(info, error) : error
       }
     },
 
     async get(resource, { namespace, name }, signal) {
-      const call: Call = { verb: 'get', resource, namespace, name }
+      const info: RequestInfo = { verb: 'get', resource, namespace, name }
       const request: HttpRequest = {
-        call,
+        info,
         method: 'GET',
-        path: pathOf(call),
+        path: pathOf(info),
         query: new URLSearchParams(),
         signal,
       }
       const answer = await http.send(request)
       if (answer.status === 200) {
-        return understand(call, () => parseObject(parseAnswer(answer.text), resource))
+        return understand(info, () => parseObject(parseAnswer(answer.text), resource))
       }
       const failure = classifyAnswer(
-        call,
+        info,
         answer.status,
         parseFailure(answer.text),
         answer.header('retry-after'),
@@ -88,11 +88,11 @@ export function createKubernetesClient(http: Http): KubernetesApi {
     },
 
     create(resource, object, signal) {
-      const call: Call = { verb: 'create', resource, namespace: object.metadata.namespace }
+      const info: RequestInfo = { verb: 'create', resource, namespace: object.metadata.namespace }
       return sendObject({
-        call: { ...call, ...('name' in object.metadata && { name: object.metadata.name }) },
+        info: { ...info, ...('name' in object.metadata && { name: object.metadata.name }) },
         method: 'POST',
-        path: pathOf(call),
+        path: pathOf(info),
         query: new URLSearchParams(),
         body: { type: json, text: stringifyJSON(object) },
         signal,
@@ -100,11 +100,11 @@ export function createKubernetesClient(http: Http): KubernetesApi {
     },
 
     update(resource, object, signal) {
-      const call: Call = { verb: 'update', resource, ...addressOf(object.metadata) }
+      const info: RequestInfo = { verb: 'update', resource, ...addressOf(object.metadata) }
       return sendObject({
-        call,
+        info,
         method: 'PUT',
-        path: pathOf(call),
+        path: pathOf(info),
         query: new URLSearchParams(),
         body: { type: json, text: stringifyJSON(object) },
         signal,
@@ -112,11 +112,11 @@ export function createKubernetesClient(http: Http): KubernetesApi {
     },
 
     apply(resource, object, { fieldManager, force, subresource }, signal) {
-      const call: Call = { verb: 'patch', resource, subresource, ...addressOf(object.metadata) }
+      const info: RequestInfo = { verb: 'patch', resource, subresource, ...addressOf(object.metadata) }
       return sendObject({
-        call,
+        info,
         method: 'PATCH',
-        path: pathOf(call),
+        path: pathOf(info),
         query: new URLSearchParams({ fieldManager, force: String(force ?? false) }),
         body: { type: applyPatch, text: stringifyJSON(object) },
         signal,
@@ -124,11 +124,11 @@ export function createKubernetesClient(http: Http): KubernetesApi {
     },
 
     patchMetadata(resource, address, change, signal) {
-      const call: Call = { verb: 'patch', resource, ...addressOf(address) }
+      const info: RequestInfo = { verb: 'patch', resource, ...addressOf(address) }
       return sendObject({
-        call,
+        info,
         method: 'PATCH',
-        path: pathOf(call),
+        path: pathOf(info),
         query: new URLSearchParams(),
         body: { type: mergePatch, text: stringifyJSON({ metadata: change satisfies MetadataChange }) },
         signal,
@@ -136,11 +136,11 @@ export function createKubernetesClient(http: Http): KubernetesApi {
     },
 
     async delete(resource, address, preconditions = {}, signal) {
-      const call: Call = { verb: 'delete', resource, ...addressOf(address) }
+      const info: RequestInfo = { verb: 'delete', resource, ...addressOf(address) }
       const answer = await http.send({
-        call,
+        info,
         method: 'DELETE',
-        path: pathOf(call),
+        path: pathOf(info),
         query: new URLSearchParams(),
         body: {
           type: json,
@@ -155,7 +155,7 @@ export function createKubernetesClient(http: Http): KubernetesApi {
       })
       if (answer.status >= 200 && answer.status < 300) return
       const failure = classifyAnswer(
-        call,
+        info,
         answer.status,
         parseFailure(answer.text),
         answer.header('retry-after'),
@@ -166,7 +166,7 @@ export function createKubernetesClient(http: Http): KubernetesApi {
   }
 }
 
-function pathOf({ resource, namespace, name, subresource }: Call): string {
+function pathOf({ resource, namespace, name, subresource }: RequestInfo): string {
   const { group, version, plural, namespaced } = resource
   const parts = [
     ...(group ? ['apis', group, version] : ['api', version]),
@@ -192,17 +192,17 @@ function selection({ labelSelector, fieldSelector }: ListOptions): URLSearchPara
   })
 }
 
-/** What an answer means, or an error that says which call it was for. */
-function understand<T>(call: Call, parse: () => T): T {
+/** Parses an answer. An error says which request it was for. */
+function understand<T>(info: RequestInfo, parse: () => T): T {
   try {
     return parse()
   } catch (error) {
-    if (error instanceof UnreadableAnswerError) throw unreadable(call, error.message)
+    if (error instanceof UnreadableAnswerError) throw unreadable(info, error.message)
     throw error
   }
 }
 
-/** A failure is told by a Status, or by a proxy's or a handler's text. */
+/** A failure has a Status as its body, or the text of a proxy or of a handler. */
 function parseFailure(text: string): unknown {
   try {
     return parseAnswer(text)

@@ -6,17 +6,17 @@ import { createHttp } from './http.ts'
 
 export interface KubernetesConnection {
   readonly api: KubernetesApi
-  /** Of the service account or the context: the operator's own. */
+  /** The namespace of the service account or the context, which is the operator's own. */
   readonly namespace: string
-  /** Its address, for people. */
+  /** The address of the API server. */
   readonly server: string
-  /** Cuts what is under way and frees the connections. */
+  /** Cuts all requests and frees the connections. */
   close(): Promise<void>
 }
 
 /**
- * Finds out where the API server is; makes no call to it.
- * @throws UsageError where there is none, or its configuration cannot be used
+ * Finds out where the API server is. Sends nothing yet.
+ * @throws UsageError where no API server is configured, or the configuration cannot be used
  */
 export async function connectKubernetes(
   options: AccessOptions & { readonly clock: Clock },

@@ -1,14 +1,14 @@
-/** Where an API server is, and how to show it who is asking. */
+/** Where an API server is, and how a client authenticates to it. */
 export interface Access {
-  /** Such as `https://10.0.0.1:443`; a path in it comes before `/api`. */
+  /** Such as `https://10.0.0.1:443`. A path in it comes before `/api`. */
   readonly server: string
-  /** Of the service account or the context: the operator's own. */
+  /** The namespace of the service account or the context, which is the operator's own. */
   readonly namespace: string
-  /** An HTTP proxy on the way there. */
+  /** The address of an HTTP proxy on the way. */
   readonly proxy?: string
   /**
-   * As of now: files and plugins give others from time to time. May reject while they are being replaced.
-   * @param wereRefused the API server did not accept the ones before
+   * The credentials that are valid now: files and exec plugins renew them. It may reject in the middle of a renewal.
+   * @param wereRefused the API server did not accept the last ones
    */
   credentials(wereRefused: boolean): Promise<Credentials>
 }

@@ -33,7 +33,7 @@ export interface EventWriter {
 
 export interface EventWriterOptions {
   readonly api: KubernetesApi
-  /** Which replica. */
+  /** The name of this replica. */
   readonly instance: string
   readonly clock: Clock
   readonly log: Log
@@ -84,18 +84,18 @@ export function createEventWriter({ api, instance, clock, log }: EventWriterOpti
       known && now - known.lastAtMs < aggregationMs
         ? known
         : { about, note, name: nameOf(about, key, now), firstAtMs: now, lastAtMs: now, count: 0 }
-    keepBounded(entries).set(key, entry)
+    dropOldest(entries).set(key, entry)
     return entry
   }
 
-  /** Whether one more write about the object is within its limit. */
+  /** Counts one more write about the object. @returns whether that is within its limit */
   function spend(about: EventSubject): boolean {
     const key = identityOf(about)
     const now = clock.now()
     const { tokens, atMs } = budgets.get(key) ?? { tokens: burst, atMs: now }
     const refilled = Math.min(burst, tokens + (now - atMs) / refillMs)
     budgets.delete(key)
-    keepBounded(budgets).set(key, { tokens: refilled < 1 ? refilled : refilled - 1, atMs: now })
+    dropOldest(budgets).set(key, { tokens: refilled < 1 ? refilled : refilled - 1, atMs: now })
     return refilled >= 1
   }
 
@@ -128,7 +128,7 @@ export function createEventWriter({ api, instance, clock, log }: EventWriterOpti
       const entry = entryOf(about, { ...note, message: note.message.slice(0, longestMessage) }, now)
       entry.count += 1
       entry.lastAtMs = now
-      keepBounded(waiting).set(entry, entry)
+      dropOldest(waiting).set(entry, entry)
       writing ??= writeWaiting()
     },
     async close() {
@@ -140,7 +140,7 @@ export function createEventWriter({ api, instance, clock, log }: EventWriterOpti
   }
 }
 
-function keepBounded<Key, Value>(map: Map<Key, Value>): Map<Key, Value> {
+function dropOldest<Key, Value>(map: Map<Key, Value>): Map<Key, Value> {
   if (map.size >= remembered) {
     const [oldest] = map.keys()
     if (oldest !== undefined) map.delete(oldest)
@@ -152,7 +152,7 @@ function identityOf({ kind, metadata }: EventSubject): string {
   return JSON.stringify([kind, metadata.namespace, metadata.name, metadata.uid])
 }
 
-/** As client-go names them, `<object>.<something unique>`, within 253 characters. */
+/** `<object>.<something unique>`, as client-go names Events, within 253 characters. */
 function nameOf({ metadata }: EventSubject, key: string, now: number): string {
   const hash = createHash('sha256').update(`${key}${now}`).digest('hex').slice(0, 16)
   return `${metadata.name.slice(0, 230).replace(/[^a-z0-9]+$/, '')}.${hash}`
@@ -163,7 +163,7 @@ function toEvent({ about, note, name, firstAtMs, lastAtMs, count }: Entry, insta
   return {
     apiVersion: apiVersionOf(events),
     kind: events.kind,
-    // Of a cluster-scoped object: where client-go puts them.
+    // client-go puts the Events of cluster-scoped objects into this namespace.
     metadata: { name, namespace: metadata.namespace ?? 'default' },
     involvedObject: { apiVersion: about.apiVersion, kind: about.kind, ...pick(metadata) },
     ...note,

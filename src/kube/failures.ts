@@ -1,14 +1,11 @@
-/**
- * The one table of what a Kubernetes API server answers when it does not do what was asked, and of what may
- * happen on the way there. Kubernetes names the reason in a Status object (meta/v1 types.go).
- */
+/** The table of all failures of a Kubernetes API server, which names the reason in a Status object (meta/v1 types.go). */
 import type { ErrorKind } from '../lib/errors.ts'
 import type { HttpFailure } from '../lib/http/http-client.ts'
 import { type FailureCause, KubernetesError, type Resource } from './api.ts'
 
-/** What was asked, as far as it decides what a failure means. */
-export interface Call {
-  /** As in RBAC: list, watch, get, create, update, patch, delete. */
+/** What was requested, as the API server itself calls it (apiserver, RequestInfo). It decides what a failure means. */
+export interface RequestInfo {
+  /** list, watch, get, create, update, patch or delete, as in RBAC rules. */
   readonly verb: string
   readonly resource: Resource
   readonly namespace?: string | undefined
@@ -17,11 +14,11 @@ export interface Call {
 }
 
 const readVerbs = new Set(['list', 'watch', 'get'])
-/** Rights, kinds and namespaces come by what a person does elsewhere, and nothing tells of it. */
+/** Somebody has to add a right, a kind or a namespace elsewhere, and nothing reports it. */
 const lookAgainMs = 30_000
 
 /** `patch volumes.mooring.dev/status "data" in namespace "storage"` */
-export function describeCall({ verb, resource, namespace, name, subresource }: Call): string {
+export function titleOf({ verb, resource, namespace, name, subresource }: RequestInfo): string {
   const group = resource.group && `.${resource.group}`
   const part = subresource ? `/${subresource}` : ''
   const which = name === undefined ? '' : ` "${name}"`
@@ -46,27 +43,28 @@ interface Status {
 }
 
 /**
- * @param body parsed JSON or a text; a Status object where Kubernetes itself answered
+ * The error of an answer that is no success.
+ * @param body parsed JSON or a text. Kubernetes itself answers with a Status object
  * @param retryAfter the header of that name
  */
 export function classifyAnswer(
-  call: Call,
+  info: RequestInfo,
   code: number,
   body: unknown,
   retryAfter?: string,
 ): KubernetesError {
   const status = isStatus(body) ? body : undefined
-  const isWrite = !readVerbs.has(call.verb)
-  // A path that nobody serves is answered by a text; a missing object by a Status.
+  const isWrite = !readVerbs.has(info.verb)
+  // A missing object is answered with a Status, and a path that nobody serves with a text.
   const isServed = code !== 404 || status?.reason === 'NotFound'
-  const reason = isServed ? reasonIn(call, code, status) : 'ResourceNotServed'
+  const reason = isServed ? reasonIn(info, code, status) : 'ResourceNotServed'
   const seconds = status?.details?.retryAfterSeconds ?? parseSeconds(retryAfter)
   const causes: FailureCause[] = (status?.details?.causes ?? []).map(({ reason, message, field }) => ({
     reason: reason ?? '',
     message: message ?? '',
     ...(field && { field }),
   }))
-  return new KubernetesError(`${describeCall(call)}: ${explain(call, code, isServed, status, body)}`, {
+  return new KubernetesError(`${titleOf(info)}: ${explain(info, code, isServed, status, body)}`, {
     ...verdict(code, isServed, isWrite, seconds),
     reason,
     code,
@@ -74,10 +72,10 @@ export function classifyAnswer(
   })
 }
 
-/** Where it is the namespace that is missing, or what is around it, nothing is known of the object itself. */
-function reasonIn(call: Call, code: number, status: Status | undefined): string {
+/** Where the namespace is missing, or something else around the object, nothing is known about the object itself. */
+function reasonIn(info: RequestInfo, code: number, status: Status | undefined): string {
   const { name, kind } = status?.details ?? {}
-  const isOther = code === 404 && !(name === call.name && kind === call.resource.plural)
+  const isOther = code === 404 && !(name === info.name && kind === info.resource.plural)
   return isOther ? 'ParentNotFound' : status?.reason || reasonOf(code)
 }
 
@@ -87,29 +85,29 @@ function verdict(
   isWrite: boolean,
   seconds: number | undefined,
 ): { kind: ErrorKind; retryAfterMs?: number } {
-  // 1. Refused with a time at which to come back: nothing was done.
+  // 1. Refused for a while: nothing was done.
   if (code === 429 || (code === 503 && seconds !== undefined)) {
     return { kind: 'waiting', retryAfterMs: (seconds ?? 1) * 1000 }
   }
-  // 2. What a person changes elsewhere.
+  // 2. Somebody has to change something elsewhere.
   if (code === 403 || !isServed) return { kind: 'waiting', retryAfterMs: lookAgainMs }
-  // 3. What another read, another token or another list puts right.
+  // 3. A new read, token or list helps.
   if (code === 401 || code === 404 || code === 409 || code === 410) return { kind: 'transient' }
-  // 4. A failing server may have stored what it was given: etcd's timeouts come as 500 and 504.
+  // 4. A failing server may have stored the write: timeouts of etcd come as 500 and 504.
   if (code >= 500) return { kind: isWrite ? 'ambiguous' : 'transient' }
-  // 5. The request itself: 400, 405, 413, 415, 422.
+  // 5. The request itself is wrong: 400, 405, 413, 415, 422.
   return { kind: 'permanent' }
 }
 
 function explain(
-  call: Call,
+  info: RequestInfo,
   code: number,
   isServed: boolean,
   status: Status | undefined,
   body: unknown,
 ): string {
   if (!isServed) {
-    const { group, version, kind } = call.resource
+    const { group, version, kind } = info.resource
     return `the API server does not serve ${kind} of ${group ? `${group}/` : ''}${version} (is its CRD installed?)`
   }
   if (status?.message) return status.message
@@ -120,21 +118,21 @@ function explain(
 
 /** No answer came, or not all of it. */
 export function classifyLostAnswer(
-  call: Call,
+  info: RequestInfo,
   { message, wasSent, isInterrupted, cause }: HttpFailure,
 ): KubernetesError {
-  const isWrite = !readVerbs.has(call.verb)
-  return new KubernetesError(`${describeCall(call)}: ${message}`, {
+  const isWrite = !readVerbs.has(info.verb)
+  return new KubernetesError(`${titleOf(info)}: ${message}`, {
     kind: wasSent && isWrite ? 'ambiguous' : 'transient',
     reason: isInterrupted ? 'Interrupted' : 'KubernetesUnreachable',
     cause,
   })
 }
 
-/** Says nothing of what the answer holds: it may be a secret. */
-export function unreadable(call: Call, what: string): KubernetesError {
-  return new KubernetesError(`${describeCall(call)}: ${what}`, {
-    kind: readVerbs.has(call.verb) ? 'transient' : 'ambiguous',
+/** The message contains nothing of the answer: it may be a secret. */
+export function unreadable(info: RequestInfo, what: string): KubernetesError {
+  return new KubernetesError(`${titleOf(info)}: ${what}`, {
+    kind: readVerbs.has(info.verb) ? 'transient' : 'ambiguous',
     reason: 'UnreadableAnswer',
   })
 }

@@ -9,10 +9,10 @@ import { createHttpClient, type HttpAnswer, HttpFailure, type HttpStream } from 
 import { packageVersion } from '../lib/version.ts'
 import { KubernetesError } from './api.ts'
 import type { Access, Credentials, TlsMaterial } from './credentials.ts'
-import { type Call, classifyLostAnswer, describeCall } from './failures.ts'
+import { classifyLostAnswer, type RequestInfo, titleOf } from './failures.ts'
 
 export interface HttpRequest {
-  readonly call: Call
+  readonly info: RequestInfo
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Its parts percent-encoded. */
   readonly path: string
@@ -77,15 +77,15 @@ export function createHttp(access: Access, clock: Clock): Http {
   }
 
   async function begin<Answer extends { readonly status: number }>(
-    { call, method, path, query, body, signal }: HttpRequest,
+    { info, method, path, query, body, signal }: HttpRequest,
     pool: 'calls' | 'watches',
     run: (request: Parameters<typeof client.send>[0]) => Promise<Answer>,
   ): Promise<Answer> {
     const credentials = await readCredentials().catch((error: unknown) => {
-      throw new KubernetesError(
-        `${describeCall(call)}: the credentials cannot be read: ${errorMessage(error)}`,
-        { kind: 'transient', reason: 'CredentialsUnreadable' },
-      )
+      throw new KubernetesError(`${titleOf(info)}: the credentials cannot be read: ${errorMessage(error)}`, {
+        kind: 'transient',
+        reason: 'CredentialsUnreadable',
+      })
     })
     const text = query.toString()
     try {
@@ -111,7 +111,7 @@ export function createHttp(access: Access, clock: Clock): Http {
       }
       return answer
     } catch (error) {
-      throw error instanceof HttpFailure ? classifyLostAnswer(call, error) : error
+      throw error instanceof HttpFailure ? classifyLostAnswer(info, error) : error
     }
   }
 

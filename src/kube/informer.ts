@@ -5,47 +5,46 @@ import { isNewerVersion } from './resource-version.ts'
 export interface InformerOptions
   extends Pick<ReflectorOptions, 'api' | 'resource' | 'clock' | 'random' | 'log'>,
     Omit<ListOptions, 'namespace'> {
-  /** Those to watch, each by a watch of its own, so that rights in them are enough. Cluster-scoped resources: `all`. */
+  /** Each named namespace has a watch of its own, so rights in these are enough. `all` for cluster-scoped resources. */
   readonly namespaces: 'all' | readonly string[]
 }
 
-/** Where an object is, as a hint that it came, went or changed. */
+/** An object that came, went or changed. */
 export interface ObjectChange {
   readonly namespace: string | undefined
   readonly name: string
 }
 
 export interface InformerState extends ReflectorState {
-  /** The objects are all there are, and are followed: what is missing is missing. */
+  /** All objects were listed and are watched: an object that is not in the cache does not exist. */
   readonly complete: boolean
 }
 
 /**
- * The objects of one resource, kept current by watches that are opened again whatever ends them. What was seen
- * last stays while the API server cannot be asked, and `state` says so. A kind that is not served, and one that
- * may not be read, are waited for.
+ * A cache of the objects of one resource. Watches update it, and are opened again whatever ends them. While the API
+ * server cannot be reached, the cache stays as it was, and `state` says so. If the kind is not served, or may not be
+ * read, the informer waits.
  */
 export interface Informer {
   get(namespace: string | undefined, name: string): KubernetesObject | undefined
   list(): readonly KubernetesObject[]
   /**
-   * What a write of our own answered, until the watch brings it: whoever reads next sees it. Nothing where the
-   * watch is past it already. No listener is called.
+   * Puts the answer to a write of our own into the cache, until the watch brings it. Does nothing where the watch has
+   * passed that version already. Calls no listener.
    */
   remember(object: KubernetesObject): void
-  /** Of several namespaces, the worst of them. */
+  /** The worst state of all namespaces. */
   state(): InformerState
-  /** Resolves when everything was listed once; rejects when `signal` aborts or the informer ends. */
+  /** Resolves when everything was listed once. Rejects when `signal` aborts or the informer is closed. */
   synced(signal?: AbortSignal): Promise<void>
   /**
-   * Calls `listener` after an object came, went or changed, and for each that is there at the first list. What it throws is
-   * logged.
-   * @returns ends it
+   * Calls `listener` after an object came, went or changed, and for each object of the first list. What it throws is
+   * logged. Returns the function that ends it.
    */
   onChange(listener: (change: ObjectChange) => void): () => void
-  /** Calls `listener` when `state` may be another. What it throws is logged. @returns ends it */
+  /** Calls `listener` when `state` may have changed. What it throws is logged. Returns the function that ends it. */
   onState(listener: () => void): () => void
-  /** Listeners are not called after it. */
+  /** Calls no listener any more. */
   close(): Promise<void>
 }
 
@@ -53,7 +52,7 @@ export function startInformer(options: InformerOptions): Informer {
   const { namespaces, labelSelector, fieldSelector, resource, log } = options
   const changeListeners = new Set<(change: ObjectChange) => void>()
   const stateListeners = new Set<() => void>()
-  /** Who waits for the first list; told of the end as well. */
+  /** Those who wait for the first list. */
   const waiting = new Set<() => void>()
   let closed = false
 
@@ -66,7 +65,10 @@ export function startInformer(options: InformerOptions): Informer {
       try {
         listener(...what)
       } catch (error) {
-        log.error({ resource: resource.plural, err: error }, 'a listener of a watch failed')
+        log.error(
+          { resource: resource.plural, err: error },
+          'a listener of a Kubernetes watch failed; the watch goes on',
+        )
       }
     }
   }
@@ -99,7 +101,7 @@ export function startInformer(options: InformerOptions): Informer {
     list: () => parts.flatMap(({ cache }) => [...cache.objects.values()]),
     remember(object) {
       const part = partOf(object.metadata.namespace)
-      // What the watch was told up to a version is all there was: an object from before may have gone since.
+      // The watch has seen everything up to its version: an older object may be gone by now.
       if (part && isNewerVersion(object.metadata.resourceVersion, part.reflector.version())) {
         part.cache.remember(object)
       }
@@ -154,7 +156,7 @@ function createCache(onChange: (change: ObjectChange) => void): Cache {
     },
     apply({ type, object }) {
       const known = objects.get(keyOfObject(object))
-      // What was remembered is of later than this event, and its own is still to come.
+      // The cache holds a later version, from a write of our own, whose event is still to come.
       if (isNewerVersion(known?.metadata.resourceVersion, object.metadata.resourceVersion)) return
       if (type === 'DELETED') objects.delete(keyOfObject(object))
       else objects.set(keyOfObject(object), object)

@@ -1,7 +1,6 @@
 /**
- * The official client reads kubeconfigs and gets credentials (certificates, tokens, exec plugins, OIDC). It makes
- * no calls: 2.0.1 builds a connection pool for each request, so that none is ever used again, and its watch
- * hands out neither bookmarks nor statuses.
+ * The official client reads the kubeconfig and gets the credentials (certificates, tokens, exec plugins, OIDC). It sends
+ * no request of ours: version 2.0.1 opens a connection for each, and its watch gives neither bookmarks nor statuses.
  */
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -13,13 +12,14 @@ import type { Access, Credentials, TlsMaterial } from './credentials.ts'
 type HttpsOptions = Parameters<KubeConfig['applyToHTTPSOptions']>[0]
 
 /**
- * @param files as KUBECONFIG lists them: the first that names a thing decides it
+ * @param files in the order of KUBECONFIG: the first file that has an entry decides it
  * @throws UsageError where they cannot be understood, or name no API server
  */
 export function readKubeconfig(files: readonly string[], context: string | undefined): Access {
   let config = loadFiles(files)
   const chosen = context ?? config.getCurrentContext()
-  if (!chosen) throw new UsageError(`${files.join(', ')} has no current context: choose one by --context`)
+  if (!chosen)
+    throw new UsageError(`${files.join(', ')} has no current context: set one by kubectl config use-context`)
   config.setCurrentContext(chosen)
   const found = config.getContextObject(chosen)
   const cluster = found && config.getCluster(found.cluster)
@@ -33,7 +33,7 @@ export function readKubeconfig(files: readonly string[], context: string | undef
   }
   if (cluster.proxyUrl && !/^https?:/.test(cluster.proxyUrl)) {
     throw new UsageError(
-      `proxy-url "${cluster.proxyUrl}" of cluster "${cluster.name}": only HTTP proxies work`,
+      `proxy-url "${cluster.proxyUrl}" of cluster "${cluster.name}" cannot be used: name an HTTP proxy`,
     )
   }
   return {
@@ -41,7 +41,7 @@ export function readKubeconfig(files: readonly string[], context: string | undef
     namespace: found.namespace ?? 'default',
     ...(cluster.proxyUrl && { proxy: cluster.proxyUrl }),
     async credentials(wereRefused) {
-      // The client keeps what a plugin gave until it expires, and never looks at a kubeconfig again.
+      // The client caches an exec plugin's credentials until they expire, and never reads a kubeconfig twice.
       if (wereRefused) {
         config = loadFiles(files)
         config.setCurrentContext(chosen)
@@ -50,7 +50,7 @@ export function readKubeconfig(files: readonly string[], context: string | undef
       try {
         await config.applyToHTTPSOptions(options)
       } catch (error) {
-        // What a plugin printed may be the credential.
+        // The message may quote the output, and so the credential.
         if (error instanceof SyntaxError) throw new Error('the exec plugin printed no JSON')
         throw error
       }
@@ -74,7 +74,7 @@ function loadFiles(files: readonly string[]): KubeConfig {
   return config
 }
 
-/** The client does not know `tokenFile` of a user, only the authenticator that serves pods. */
+/** The client ignores `tokenFile` of a user. Its authenticator for pods reads such files. */
 function readTokenFiles(config: KubeConfig, file: string): void {
   const raw = load(readFileSync(file, 'utf8')) as {
     users?: readonly { name?: string; user?: { tokenFile?: string } }[]

@@ -1,7 +1,7 @@
 import { parseJSON } from '../lib/json.ts'
 import type { KubernetesObject, ObjectPage, Resource, WatchEvent } from './api.ts'
 
-/** A text that is not what the API server promises. Says nothing of what is in it: it may be a secret. */
+/** The answer cannot be understood. The message contains nothing of it: it may be a secret. */
 export class UnreadableAnswerError extends Error {
   override readonly name = 'UnreadableAnswerError'
 }
@@ -11,15 +11,15 @@ export function parseAnswer(text: string): unknown {
   try {
     return parseJSON(text)
   } catch {
-    // The parser's own message quotes the text.
+    // The message of the parser quotes the text.
     throw new UnreadableAnswerError('the answer is no JSON')
   }
 }
 
 /**
- * Without managedFields, which are larger than many an object and of use only to the API server; an update
- * without them leaves them as they are.
- * @param resource for the items of a list, which do not carry their kind
+ * Reads one object, without its managedFields. Those are often larger than the rest, only the API server needs them, and
+ * an update without them changes nothing.
+ * @param resource gives the kind, which the items of a list do not carry
  * @throws UnreadableAnswerError
  */
 export function parseObject(value: unknown, resource: Resource): KubernetesObject {
@@ -40,7 +40,7 @@ export function parseObject(value: unknown, resource: Resource): KubernetesObjec
 export function parsePage(value: unknown, resource: Resource): ObjectPage {
   if (!isRecord(value) || !isRecord(value.metadata)) throw new UnreadableAnswerError('the answer is no list')
   const { resourceVersion, continue: continueToken } = value.metadata
-  // Go writes an empty slice that was never made as null.
+  // Go writes a nil slice as null.
   const items = value.items ?? []
   if (!Array.isArray(items) || typeof resourceVersion !== 'string') {
     throw new UnreadableAnswerError('the answer is no list with a resourceVersion')
@@ -52,7 +52,7 @@ export function parsePage(value: unknown, resource: Resource): ObjectPage {
   }
 }
 
-/** An event of a watch; `status` where it is the API server's error. */
+/** Reads one event of a watch. `status` is the error of the API server. */
 export function parseWatchEvent(
   value: unknown,
   resource: Resource,

@@ -1,6 +1,6 @@
 /**
- * The reflector's one promise: whatever happens to the API server, the connection or what it is told, it goes
- * on, and says since when what it told may be old.
+ * Lists all objects of a resource and then watches them, whatever happens to the API server or the connection. Its
+ * state says since when the objects may be out of date.
  *
  *   listing ──ok──▶ watching ──ended, silent, cut──▶ watching (from the last version)
  *      ▲               │
@@ -18,7 +18,7 @@ import {
   type Resource,
   type WatchEvent,
 } from './api.ts'
-import { describeCall } from './failures.ts'
+import { titleOf } from './failures.ts'
 
 export interface ReflectorOptions {
   readonly api: KubernetesApi
@@ -28,43 +28,43 @@ export interface ReflectorOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly log: Log
-  /** Everything there is. */
+  /** Called with all objects. */
   readonly onList: (objects: readonly KubernetesObject[]) => void
   readonly onEvent: (event: Exclude<WatchEvent, { type: 'BOOKMARK' }>) => void
-  /** `state` gives something else. */
+  /** Called after `state` has changed. */
   readonly onState: () => void
 }
 
 export interface ReflectorState {
   /** Everything was listed once. */
   readonly hasSynced: boolean
-  /** The API server was last heard of at this time; undefined before the first list. */
+  /** When the API server last sent something; undefined before the first list. */
   readonly asOfMs: number | undefined
-  /** What keeps it from following, and since when; undefined while it does. */
+  /** Why it is not watching, and since when; undefined while it is. */
   readonly problem: { readonly sinceMs: number; readonly error: KubernetesError } | undefined
 }
 
 export interface Reflector {
   state(): ReflectorState
-  /** Everything up to here was told; undefined before the first list, and before one that is due. */
+  /** All changes up to this version were reported; undefined before a list. */
   version(): string | undefined
-  /** Resolves when nothing of it is left. */
+  /** Resolves when nothing of it runs any more. */
   close(): Promise<void>
 }
 
 const pageSize = 500
-/** The API server ends a watch within 5 to 10 min, as client-go asks it to; not all at once. */
+/** The API server ends a watch after 5 to 10 min, as with client-go, so that not all end at once. */
 const watchSeconds = 300
-/** An API server that sends bookmarks sends one a minute: a connection silent for longer is not trusted. */
+/** An API server sends a bookmark each minute. A connection that is silent for longer counts as lost. */
 const silenceMs = 150_000
-/** A watch that ends sooner without an event was not worth its request, and is not asked for at once. */
+/** A watch that ends sooner, without an event, counts as a failure: it is not opened again at once. */
 const shortestWatchMs = 1000
 const firstRetryMs = 1000
 const lastRetryMs = 30_000
 
 export function startReflector(options: ReflectorOptions): Reflector {
   const { api, resource, selection, clock, random, log, onList, onEvent, onState } = options
-  const title = describeCall({ verb: 'watch', resource, namespace: selection.namespace })
+  const title = titleOf({ verb: 'watch', resource, namespace: selection.namespace })
   const closing = new AbortController()
   let version: string | undefined
   let state: ReflectorState = { hasSynced: false, asOfMs: undefined, problem: undefined }
@@ -93,11 +93,11 @@ export function startReflector(options: ReflectorOptions): Reflector {
     return resourceVersion
   }
 
-  /** One watch to its end. */
+  /** Runs one watch to its end. */
   async function watch(from: string): Promise<void> {
     const cut = new AbortController()
     const stop = () => cut.abort()
-    // It may have ended while the list arrived.
+    // The reflector may have been closed while the list arrived.
     if (closing.signal.aborted) stop()
     closing.signal.addEventListener('abort', stop)
     let isSilent = false
@@ -133,14 +133,14 @@ export function startReflector(options: ReflectorOptions): Reflector {
       }
     } catch (error) {
       if (!isSilent) throw error
-      log.debug({ watch: title, silenceMs }, 'watch was silent, and is opened again')
+      log.debug({ watch: title, silenceMs }, 'the watch was silent for too long and is opened again')
       return
     } finally {
       cancelSilence()
       closing.signal.removeEventListener('abort', stop)
     }
     if (events === 0 && clock.now() - startedAtMs < shortestWatchMs) {
-      throw new KubernetesError(`${title}: the API server ends it at once`, {
+      throw new KubernetesError(`${title}: the API server ends the watch at once`, {
         kind: 'transient',
         reason: 'WatchEnded',
       })
@@ -150,17 +150,20 @@ export function startReflector(options: ReflectorOptions): Reflector {
 
   async function fail(error: unknown): Promise<void> {
     const met = asKubernetesError(error)
-    // Another failure than the last is news of the API server: a row of it begins.
+    // Another reason than last time: the delay starts over.
     failures = met.reason === lastReason ? failures + 1 : 1
     lastReason = met.reason
-    // 1. The history does not reach back so far, or what came cannot be trusted: nothing but a list helps.
+    // 1. The API server no longer has this version, or sent something unreadable: only a new list helps.
     if (met.code === 410 || met.reason === 'UnreadableAnswer') version = undefined
     const backoffMs = Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1)) * (1 - random() / 2)
-    // 2. The API server sheds load, and says for how long.
+    // 2. The API server is overloaded and says how long to wait.
     const isBusy = met.code === 429 || met.code === 503
     const retryInMs = Math.round(isBusy ? Math.max(backoffMs, met.retryAfterMs ?? 0) : backoffMs)
     change({ problem: { sinceMs: state.problem?.sinceMs ?? clock.now(), error: met } })
-    log.warn({ watch: title, reason: met.reason, error: met.message, retryInMs }, 'watch failed')
+    log.warn(
+      { watch: title, reason: met.reason, error: met.message, retryInMs },
+      'the watch failed and is tried again',
+    )
     await delay(clock, retryInMs, closing.signal)
   }
 

@@ -1,6 +1,6 @@
 /**
- * Whether `version` is of a later write than `than`. Since Kubernetes 1.35 versions of one resource compare as
- * integers by contract, and etcd's always did; those of an API server that has others are never newer.
+ * Whether `version` is from a later write than `than`. Since Kubernetes 1.35, versions of one resource compare as integers
+ * by contract, and those of etcd always did. A version that is no integer is never newer.
  */
 export function isNewerVersion(version: string | undefined, than: string | undefined): boolean {
   if (!isComparable(version) || !isComparable(than)) return false

@@ -34,7 +34,7 @@ export const snapshots = ours('snapshots', 'Snapshot')
 export const snapshotSchedules = ours('snapshotschedules', 'SnapshotSchedule')
 export const nomadClusters = ours('nomadclusters', 'NomadCluster', false)
 
-/** As objects carry it: `v1`, `mooring.dev/v1alpha1`. */
+/** The apiVersion of its objects: `v1`, `mooring.dev/v1alpha1`. */
 export function apiVersionOf({ group, version }: Resource): string {
   return group ? `${group}/${version}` : version
 }

@@ -10,32 +10,32 @@ export interface SecretReaderOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly log: Log
-  /** A Secret that was read is another now, came or went. */
+  /** Called when a Secret that was read has changed, come or gone. */
   readonly onChange: (namespace: string, name: string) => void
 }
 
 /**
- * Reads Secrets by name, and watches each that was read by a watch of its own: rights on those names are
- * enough, and no other Secret is ever seen.
+ * Reads Secrets by name. Each has a watch of its own, so rights on these names are enough, and no other Secret is ever
+ * read.
  */
 export interface SecretReader {
   /**
-   * undefined: there is no such Secret, or it has no such key. Asks the API server while the Secret's watch does
-   * not follow.
+   * undefined: there is no such Secret, or it has no such key. Asks the API server while the Secret's watch is not
+   * running.
    * @throws KubernetesError
    */
   read(namespace: string, name: string, key: string): Promise<string | undefined>
   close(): Promise<void>
 }
 
-/** A Secret that nobody read for so long is watched no more. */
+/** A Secret that nobody has read for so long is no longer watched. */
 const idleMs = 3_600_000
 
 interface Watched {
   readonly informer: Informer
   readAtMs: number
-  /** The version handed out last; '' where none was there. */
-  handedOut: string | undefined
+  /** The version that was read last; '' where there was no Secret. */
+  lastRead: string | undefined
 }
 
 export function createSecretReader(options: SecretReaderOptions): SecretReader {
@@ -50,11 +50,10 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
       namespaces: [namespace],
       fieldSelector: `metadata.name=${name}`,
     })
-    const entry: Watched = { informer, readAtMs: clock.now(), handedOut: undefined }
+    const entry: Watched = { informer, readAtMs: clock.now(), lastRead: undefined }
     informer.onChange(() => {
-      // What a read has told already is no news.
-      if (entry.handedOut === undefined || versionOf(informer.get(namespace, name)) === entry.handedOut)
-        return
+      // The last read has seen this version already.
+      if (entry.lastRead === undefined || versionOf(informer.get(namespace, name)) === entry.lastRead) return
       onChange(namespace, name)
     })
     return entry
@@ -79,7 +78,7 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
       const secret = entry.informer.state().complete
         ? entry.informer.get(namespace, name)
         : await api.get(secrets, { namespace, name })
-      entry.handedOut = versionOf(secret)
+      entry.lastRead = versionOf(secret)
       return dataOf(secret, key)
     },
     async close() {

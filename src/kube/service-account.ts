@@ -7,10 +7,10 @@ import type { Access } from './credentials.ts'
 const mountedAt = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /**
- * The API server as a pod finds it: KUBERNETES_SERVICE_HOST and _PORT, and the files of its service account,
- * which the kubelet replaces before the token expires. undefined: this is no pod.
+ * Finds the API server in a pod: by KUBERNETES_SERVICE_HOST and _PORT, and the files of the service account, which the
+ * kubelet replaces before the token expires. undefined: this is no pod.
  * https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
- * @param directory where the files are
+ * @param directory the folder with the files
  */
 export function findServiceAccount(
   environment: Readonly<Record<string, string | undefined>>,

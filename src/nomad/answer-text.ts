@@ -1,15 +1,15 @@
-/** What is left of a CSI plugin's error in the text of an answer: the gRPC status at its tail. */
+/** The error of a CSI plugin, taken from the gRPC status at the end of Nomad's error text. */
 export interface PluginError {
-  /** gRPC code as Go names it, such as `NotFound`. */
+  /** The gRPC code as Go names it: `NotFound`. */
   readonly code: string
   /** The plugin's own words. */
   readonly description: string
 }
 
 /**
- * The innermost gRPC status in an error text, if a plugin's error is in it. Nomad puts words of its own
- * before it that are wrong for half of the causes (a "snapshot source" where none was asked for), and
- * each hop may wrap it once more, so the last one is the plugin's.
+ * The last gRPC status in an error text; undefined where there is none. Each server on the way may wrap the error in
+ * a status of its own, so the last one is the plugin's. Nomad's own words before it are wrong for half of the causes:
+ * they mention a snapshot source where none was requested.
  */
 export function parsePluginError(text: string): PluginError | undefined {
   const marks = [...text.matchAll(/rpc error: code = (\w+) desc = /g)]
@@ -21,8 +21,8 @@ export function parsePluginError(text: string): PluginError | undefined {
 const longestMessage = 500
 
 /**
- * An error text as one line that a person can read: without the list of a Go multi-error, the prefixes
- * that each server hop adds, and what goes beyond 500 characters.
+ * An error text on one line: without the bullets of a Go multi-error and the prefixes of each server on the way, and
+ * cut at 500 characters.
  */
 export function toOneLine(text: string): string {
   const line = text

@@ -1,14 +1,13 @@
 /**
- * The cached list's one promise: callers share one request, and none gets a list that was asked for before
- * the latest `invalidate`, or longer ago than its beat. A failure is told to those who wait for it, and kept
- * from nobody after.
+ * A list that is read at most once in a while. Callers share one request. Nobody gets a list whose request began
+ * before the last `invalidate`, or too long ago. A failure rejects those who wait for it; the next caller asks again.
  */
 import type { Clock } from '../lib/clock.ts'
 
 export interface CachedListOptions<List> {
   readonly read: () => Promise<List>
-  /** How long a list is good, counted from its request, in milliseconds. */
-  readonly beatMs: (list: List) => number
+  /** For how many milliseconds after its request a list is used. */
+  readonly maxAgeMs: (list: List) => number
   readonly clock: Clock
 }
 
@@ -17,7 +16,7 @@ export interface CachedList<List> {
   invalidate(): void
 }
 
-export function createCachedList<List>({ read, beatMs, clock }: CachedListOptions<List>): CachedList<List> {
+export function createCachedList<List>({ read, maxAgeMs, clock }: CachedListOptions<List>): CachedList<List> {
   let cached: { readonly list: List; readonly beganMs: number } | undefined
   let open: { readonly promise: Promise<List>; isStale: boolean } | undefined
   let following: Promise<List> | undefined
@@ -38,12 +37,12 @@ export function createCachedList<List>({ read, beatMs, clock }: CachedListOption
   }
 
   async function get(): Promise<List> {
-    if (cached && clock.now() - cached.beganMs < beatMs(cached.list)) return cached.list
+    if (cached && clock.now() - cached.beganMs < maxAgeMs(cached.list)) return cached.list
     if (open === undefined) return begin()
     if (!open.isStale) return open.promise
-    // Its answer may be from before the invalidation. One more follows it, for all who wait.
+    // Its answer may be older than the invalidation. One more request follows, for all who wait.
     following ??= open.promise
-      .catch(() => undefined) // told to those who asked for it
+      .catch(() => undefined) // Its own callers get the error.
       .then(() => {
         following = undefined
         return get()

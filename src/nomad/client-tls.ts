@@ -5,20 +5,20 @@ import { errorMessage, UsageError } from '../lib/errors.ts'
 import { filesBeneath } from '../lib/file-value.ts'
 import type { TlsSettings } from '../lib/http/connection-pools.ts'
 
-/** How a client of Nomad speaks TLS; as Nomad's own tools take it. */
+/** TLS settings of a client of Nomad, as Nomad's own tools have them. */
 export interface ClientTlsOptions {
-  /** PEM file of the authorities that are trusted instead of the machine's; comes before `caPath`. */
+  /** PEM file of the trusted authorities, in place of those of the machine. It comes before `caPath`. */
   readonly caCertFile?: string
-  /** Folder of such files, with everything beneath it. */
+  /** A folder of such files, with everything beneath it. */
   readonly caPath?: string
-  /** PEM file of the certificate that is shown to Nomad; goes with `clientKeyFile`. */
+  /** PEM file of the client certificate. It needs `clientKeyFile` too. */
   readonly clientCertFile?: string
   readonly clientKeyFile?: string
-  /** Texts in PEM, in the place of the files: they are in memory alone. */
+  /** PEM texts in place of the files. They exist in memory only. */
   readonly texts?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
-  /** Name that Nomad's certificate has to be for, instead of the address's: `server.global.nomad`. */
+  /** The name in Nomad's certificate, in place of the address's host: `server.global.nomad`. */
   readonly serverName?: string
-  /** Takes any certificate. */
+  /** Accepts any certificate. */
   readonly skipVerify?: boolean
 }
 
@@ -36,9 +36,7 @@ export function tlsPathsOf({
 export function readTlsSettings(options: ClientTlsOptions): TlsSettings {
   const { caCertFile, caPath, clientCertFile, clientKeyFile, texts, serverName, skipVerify } = options
   if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
-    throw new UsageError(
-      'a client certificate takes its key with it: give both, certificate and key, or none',
-    )
+    throw new UsageError('a client certificate needs its key: give both, certificate and key, or none')
   }
   const ca =
     texts?.ca !== undefined
@@ -47,7 +45,7 @@ export function readTlsSettings(options: ClientTlsOptions): TlsSettings {
         ? readAuthorities([caCertFile], caCertFile)
         : caPath !== undefined
           ? readAuthorities(listFolder(caPath), caPath)
-          : // What Node brings, and what this machine trusts, as Nomad's tools do.
+          : // Those of Node and those of this machine.
             [...getCACertificates('default'), ...getCACertificates('system')]
   const pair =
     texts?.cert !== undefined && texts.key !== undefined
@@ -72,7 +70,7 @@ export function readTlsSettings(options: ClientTlsOptions): TlsSettings {
   }
 }
 
-/** Node takes what is no certificate for none, and would then trust nobody without saying why. */
+/** Node ignores a text that is no certificate, and would then trust nobody without an error. */
 function readAuthorities(files: readonly string[], place: string): string[] {
   return parseAuthorities(
     files.map((file) => readFile(file, 'certificate authority')),
@@ -89,7 +87,7 @@ function parseAuthorities(texts: readonly string[], place: string): string[] {
     try {
       new X509Certificate(certificate)
     } catch (error) {
-      throw new UsageError(`${place} holds what is not a certificate: ${errorMessage(error)}`, {
+      throw new UsageError(`${place} holds a certificate that cannot be read: ${errorMessage(error)}`, {
         cause: error,
       })
     }
@@ -107,7 +105,7 @@ function listFolder(folder: string): string[] {
   }
 }
 
-/** @param what - for people. @throws UsageError */
+/** @param what the file's purpose, for the message. @throws UsageError */
 export function readFile(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8')

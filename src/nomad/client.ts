@@ -8,34 +8,34 @@ import { createVariablesApi, type VariablesApi } from './variables.ts'
 import { createVolumesApi } from './writes.ts'
 
 export interface NomadClientOptions extends TransportOptions {
-  /** Default: the agent's own. */
+  /** Default: the region of the agent. */
   readonly region?: string
-  /** Default: the system's. */
+  /** Default: the system clock. */
   readonly clock?: Clock
-  /** Goes around each request. */
+  /** Runs around each request, for metrics and traces. */
   readonly aroundCall?: Around<NomadCall, HttpAnswer>
   readonly timeouts?: {
-    /** Of a write. Default 150 s: Nomad gives a plugin 2 min, and queues some calls before it. */
+    /** For a write. Default 150 s: Nomad gives a plugin 2 min, and some calls wait in a queue first. */
     readonly writeMs?: number
-    /** Of a read of Nomad's own state, beyond what a blocking query waits, and of a write to Variables. Default 15 s. */
+    /** For a read of Nomad's own state, on top of the wait of a blocking query, and for a write of a Variable. Default 15 s. */
     readonly readMs?: number
-    /** Of a list that the plugin answers. Default 60 s. */
+    /** For a list that a plugin answers. Default 60 s. */
     readonly pluginReadMs?: number
   }
 }
 
-/** What may be told of a request: of its parameters and its secrets nothing. */
+/** What metrics and traces may show of a request. Parameters and secrets are not among it. */
 export type NomadCall = Pick<HttpRequest, 'operation' | 'method'>
 
-/** Nomad's Volumes HTTP API, its Variables and its events. Retries nothing. */
+/** A client of Nomad's Volumes HTTP API, Variables and events. It retries nothing. */
 export interface NomadClient extends VolumesApi, VolumeReads, VariablesApi, EventReads {
-  /** Cuts what is under way and frees the connections. */
+  /** Cuts all requests and frees the connections. */
   close(): Promise<void>
 }
 
 const defaultTimeouts = { writeMs: 150_000, readMs: 15_000, pluginReadMs: 60_000 }
 
-/** @throws UsageError where the address or a file is not what it has to be */
+/** @throws UsageError where the address or a file cannot be used */
 export function createNomadClient({ clock = systemClock, ...options }: NomadClientOptions): NomadClient {
   const timeouts = { ...defaultTimeouts, ...options.timeouts }
   const { aroundCall = unobserved } = options

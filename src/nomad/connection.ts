@@ -3,7 +3,7 @@ import { createNomadClient, type NomadClient, type NomadClientOptions } from './
 import type { ClientTlsOptions } from './client-tls.ts'
 import { chooseToken, defaultAddress, taskAddress } from './environment.ts'
 
-/** How a command reaches Nomad; the flags are those of the nomad CLI behind `--nomad-`. */
+/** How a command reaches Nomad. The flags are those of the nomad CLI, with `--nomad-` before each. */
 export interface NomadConnection {
   readonly nomadAddr: string
   readonly nomadToken?: string
@@ -15,15 +15,15 @@ export interface NomadConnection {
   readonly nomadClientKey?: string
   readonly nomadTlsServerName?: string
   readonly nomadTlsSkipVerify?: boolean
-  /** Of Mooring's own variables. */
+  /** The Nomad namespace of Mooring's own Variables. */
   readonly variablesNamespace?: string
-  /** Of a NomadCluster, whose Secrets have them; no flag gives them. */
+  /** From the Secrets of a NomadCluster. There is no flag for them. */
   readonly nomadTlsTexts?: ClientTlsOptions['texts']
 }
 
 export const defaultVariablesNamespace = 'default'
 
-/** @throws UsageError that names the flag's value or file which is not what it has to be */
+/** @throws UsageError that names the value or the file that cannot be used */
 export function connectNomad(
   connection: NomadConnection,
   more: Pick<NomadClientOptions, 'onReloadError' | 'aroundCall'> = {},
@@ -31,7 +31,7 @@ export function connectNomad(
   return createNomadClient({ ...clientOptionsOf(connection), ...more })
 }
 
-/** Empty texts are none, as for Nomad's tools. */
+/** An empty text counts as absent, as in Nomad's tools. */
 export function clientOptionsOf(connection: NomadConnection): NomadClientOptions {
   const given = Object.fromEntries(
     Object.entries(connection).filter(([, value]) => value !== ''),

@@ -7,15 +7,15 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 export const defaultAddress = 'http://127.0.0.1:4646'
 
-/** In a task of Nomad: the socket on which its agent serves the API to it, to who has a token. Elsewhere undefined. */
+/** The socket on which a Nomad agent serves its API to a task; undefined outside a task. The API needs a token there. */
 export function taskAddress(environment: Environment): string | undefined {
   if (environment.NOMAD_UNIX_ADDR) return environment.NOMAD_UNIX_ADDR
-  // Agents before that variable.
+  // Older agents do not set that variable.
   const socket = secretsFile(environment, 'api.sock')
   return socket === undefined ? undefined : `unix://${socket}`
 }
 
-/** In a task of Nomad with `identity { file = true }`: the file in which its token is renewed. */
+/** The file with the workload identity of a task that has `identity { file = true }`. Nomad renews it there. */
 export function taskTokenFile(environment: Environment): string | undefined {
   return secretsFile(environment, 'nomad_token')
 }
@@ -27,8 +27,9 @@ function secretsFile({ NOMAD_SECRETS_DIR: directory }: Environment, name: string
 }
 
 /**
- * Of a token and a file of one, the file; but an ACL token that is given comes before the identity of the task that
- * this happens to run in. A workload identity in `token` is the task's own, as it was when the task began.
+ * Chooses between a token and a token file: the file. One exception: an ACL token that a person gave comes before the
+ * identity file of the task that this process runs in. A workload identity in `token` is the task's own, from its
+ * start, and the file has the renewed one.
  */
 export function chooseToken(
   { token, tokenFile }: Pick<TransportOptions, 'token' | 'tokenFile'>,
@@ -40,7 +41,7 @@ export function chooseToken(
   return token === undefined ? {} : { token }
 }
 
-/** The options of a client as every Nomad tool takes them from its environment, and as a task of Nomad has them. */
+/** The options of a client from the variables that every Nomad tool reads, and from those of a Nomad task. */
 export function readEnvironment(environment: Environment): NomadClientOptions {
   const get = (name: string) => (environment[name] === '' ? undefined : environment[name])
   const optional = <Name extends string>(name: Name, value: string | undefined) =>

@@ -1,26 +1,25 @@
 /**
- * The one table of what the Volumes API answers when it does not do what was asked, and of what may
- * happen on the way there. Nomad answers nearly every failure with 500 and a text (its structs/errors.go
- * and csi_endpoint.go), Mooring's own server with a status that says what happened; clients match
- * substrings. The first row that matches decides.
+ * The table of all failures of the Volumes API. Nomad answers nearly every failure with status 500 and a text
+ * (structs/errors.go, csi_endpoint.go); Mooring's own server answers with a status that says what happened. So the text
+ * comes first, and the first row that matches decides.
  */
 import { type ErrorKind, OperationError } from '../lib/errors.ts'
 import { parsePluginError, toOneLine } from './answer-text.ts'
 
-/** What was asked of the API, as far as it decides what a failure means. */
-export interface Call {
-  /** For people: `create volume "data" in namespace "default"`. */
+/** What a request is for. It decides what a failure means. */
+export interface Purpose {
+  /** For messages: `create volume "data" in namespace "default"`. */
   readonly title: string
   readonly type: 'read' | 'write' | 'create volume' | 'delete volume' | 'delete snapshot'
 }
 
 interface Verdict {
   readonly kind: ErrorKind
-  /** CamelCase, for conditions. */
+  /** CamelCase, for conditions of a status. */
   readonly reason: string
-  /** Instead of the answer's own text. */
+  /** In place of the answer's own text. */
   readonly message?: string
-  /** Of an ambiguous one: whether it happened is in doubt, and not that it has ended. */
+  /** Only for ambiguous ones: it has ended, though nobody knows how. */
   readonly isOver?: boolean
 }
 
@@ -28,7 +27,7 @@ interface Row extends Verdict {
   readonly text: RegExp
 }
 
-/** Claims are freed within seconds of an allocation's end; a watch usually tells before this. */
+/** Claims are freed within seconds after an allocation ends. Usually a watch reports it earlier. */
 const inUseRetryAfterMs = 30_000
 
 const permanent = (reason: string): Verdict => ({ kind: 'permanent', reason })
@@ -36,12 +35,12 @@ const transient = (reason: string): Verdict => ({ kind: 'transient', reason })
 const ambiguous = (reason: string): Verdict => ({ kind: 'ambiguous', reason })
 const waiting = (reason: string): Verdict => ({ kind: 'waiting', reason })
 
-/** Texts in which Nomad itself says no, whatever the status. */
+/** Texts of Nomad itself, whatever the status. */
 const textRows: readonly Row[] = [
-  // Claims. `plugin in use` and a busy snapshot read alike.
+  // Claims. The texts for a plugin in use and for a busy snapshot look the same.
   { text: /volume in use:|\bis in use\b|while volume is in use|because it is in use/, ...waiting('InUse') },
 
-  // Absence.
+  // Something is missing.
   { text: /nonexistent namespace|Namespace not found/, ...permanent('NamespaceNotFound') },
   { text: /volume not found|no such volume/, ...transient('VolumeNotFound') },
   { text: /snapshot not found|no such snapshot/, ...transient('SnapshotNotFound') },
@@ -50,29 +49,29 @@ const textRows: readonly Row[] = [
     ...transient('PluginNotFound'),
   },
 
-  // Detach, in every release since 1.4: it looks for an allocation that it was not told, and does nothing.
+  // Detach, in every release since 1.4: Nomad looks for an allocation that the request does not name, and gives up.
   {
     text: /Unknown allocation/,
     ...waiting('DetachUnsupported'),
     message:
-      'this release of Nomad fails before it does anything (Unknown allocation). It frees claims of ended allocations by itself, within minutes or after the next write of a CSI volume; where it does not, nomad volume deregister -force lets go of them, and Mooring registers the volume again',
+      'this release of Nomad cannot detach: it fails before it does anything (Unknown allocation). Nomad frees the claims of ended allocations by itself, within minutes or after the next write of a CSI volume. If it does not, run nomad volume deregister -force; Mooring then registers the volume again',
   },
 
-  // The plugin is there, and cannot be reached.
+  // The plugin exists but cannot be reached.
   {
     text: /no healthy controllers for CSI plugin|failed to find (instances of|clients running) controller plugin|CSI client error \(retryable\)|No path to node/,
     ...transient('PluginUnavailable'),
   },
-  // Two minutes long Nomad looked for the plugin's socket, and asked it for nothing.
+  // Nomad waited two minutes for the plugin's socket and sent nothing.
   { text: /timeout while connecting to gRPC socket/, ...transient('PluginUnavailable') },
-  // Also said while no instance of the controller has been fingerprinted, so that it proves nothing:
-  // what a plugin cannot do is decided from Read Plugin, with a healthy controller.
+  // Nomad says this also before the first fingerprint of the controller, so it proves nothing. What a plugin cannot do
+  // is decided from Read Plugin, with a healthy controller.
   {
     text: /plugin has no controller|does not support|unimplemented for this plugin|not implemented by this controller/,
     ...transient('Unsupported'),
   },
 
-  // The cluster. Without a leader nothing was done; one that was lost may have done it.
+  // The cluster. Without a leader nothing was done. A leader that was lost may have done it.
   {
     text: /No cluster leader|Not ready to serve consistent reads|no servers|No path to region/,
     ...transient('NoLeader'),
@@ -86,7 +85,7 @@ const textRows: readonly Row[] = [
     ...ambiguous('AnswerLost'),
   },
 
-  // The address: what Go's server answers to a request in the clear.
+  // The address: Go's TLS server answers this to plain HTTP.
   {
     text: /Client sent an HTTP request to an HTTPS server/,
     ...permanent('TLSRequired'),
@@ -104,15 +103,15 @@ const textRows: readonly Row[] = [
     ...permanent('InvalidVolume'),
   },
   { text: /volume "[^"]*" could not be found/, ...permanent('ExternalVolumeNotFound') },
-  // Our server, for a definition that is there already. Only a read says by whom.
+  // Mooring's server, where the volume exists already. Only a read shows who made it.
   { text: /already exists/, ...ambiguous('AlreadyExists') },
 ]
 
 /**
- * What the plugin said, by the error tables of the CSI spec. A code that may mean "still running" is
- * ambiguous.
+ * Judges a plugin's error by the error tables of the CSI specification. A code is ambiguous where the call may still be
+ * running.
  */
-function judgePluginError(code: string, description: string, text: string, call: Call): Verdict {
+function judgePluginError(code: string, description: string, text: string, purpose: Purpose): Verdict {
   switch (code) {
     case 'InvalidArgument':
       return permanent('InvalidArgument')
@@ -126,23 +125,23 @@ function judgePluginError(code: string, description: string, text: string, call:
     case 'Unimplemented':
       return permanent('Unsupported')
     case 'NotFound':
-      if (call.type === 'delete snapshot') return transient('SnapshotNotFound')
-      // Create on a volume that exists is an expansion, and then it is the volume that is missing.
-      if (call.type === 'create volume' && !/expand/i.test(text)) return permanent('SourceNotFound')
+      if (purpose.type === 'delete snapshot') return transient('SnapshotNotFound')
+      // Create on an existing volume expands it. Then the volume is missing, not its source.
+      if (purpose.type === 'create volume' && !/expand/i.test(text)) return permanent('SourceNotFound')
       return permanent('ExternalVolumeNotFound')
     case 'FailedPrecondition':
       if (/cannot be expanded online/.test(text)) return waiting('OfflineExpansionOnly')
-      // In use at the provider, or it has snapshots that the plugin cannot do without; nothing was altered.
-      if (call.type === 'delete volume') return waiting('DeleteRefused')
-      if (call.type === 'delete snapshot') return waiting('InUse')
+      // The provider still uses it, or it has snapshots that depend on it. Nothing has changed.
+      if (purpose.type === 'delete volume') return waiting('DeleteRefused')
+      if (purpose.type === 'delete snapshot') return waiting('InUse')
       return transient('FailedPrecondition')
     case 'Aborted':
-      // Another call for the same name or ID is under way, and may yet succeed.
+      // Another call for the same name or ID is running and may still succeed.
       return ambiguous('OperationPending')
     case 'ResourceExhausted':
       return transient('ResourceExhausted')
     case 'Unavailable':
-      // A connection that was never made carried nothing; one that broke did so because the plugin ended.
+      // Nothing was sent where no connection was made. A connection that broke means that the plugin has ended.
       return /while dialing|connection refused|no such file/.test(description)
         ? transient('PluginUnavailable')
         : { ...ambiguous('PluginUnavailable'), isOver: true }
@@ -154,7 +153,7 @@ function judgePluginError(code: string, description: string, text: string, call:
   }
 }
 
-/** What the status alone says, for texts that no row knows. */
+/** By the status alone, where no row knows the text. */
 function judgeStatus(status: number): Verdict {
   if (status >= 300 && status < 400) return permanent('UnexpectedRedirect')
   switch (status) {
@@ -174,65 +173,70 @@ function judgeStatus(status: number): Verdict {
     case 504:
       return ambiguous('PluginDeadlineExceeded')
     default:
-      // An unknown failure of a write proves nothing about what was done before it.
+      // Part of the write may have happened before an unknown failure.
       return status >= 500 ? ambiguous('NomadError') : permanent('InvalidRequest')
   }
 }
 
-function judge(status: number, text: string, call: Call): Verdict {
+function judge(status: number, text: string, purpose: Purpose): Verdict {
   if (status === 429) return transient('TooManyRequests')
-  // Before all texts, because Nomad answers 403 for whatever ends in "Permission denied", a plugin's error too,
-  // and drops the rest of the text.
+  // Before all texts: Nomad answers 403 to whatever ends in "Permission denied", even if a plugin said it, and drops
+  // the rest of the text.
   if (status === 401 || status === 403) {
     return {
       ...permanent('PermissionDenied'),
-      message: `${toOneLine(text)} (the token lacks a right, or the plugin was denied one by its provider)`,
+      message: `${toOneLine(text)} (the Nomad token lacks a right, or the storage provider refused the plugin)`,
     }
   }
   const plugin = parsePluginError(text)
   if (plugin) {
     return {
-      ...judgePluginError(plugin.code, plugin.description, text, call),
+      ...judgePluginError(plugin.code, plugin.description, text, purpose),
       message: `the plugin answered ${plugin.code}: ${plugin.description}`,
     }
   }
   const verdict = textRows.find((row) => row.text.test(text)) ?? judgeStatus(status)
-  // Nomad looks for the namespace after the plugin has made the volume, and leaves that behind.
-  return verdict.reason === 'NamespaceNotFound' && call.type === 'create volume'
+  // Nomad checks the namespace only after the plugin has made the volume, and leaves that volume behind.
+  return verdict.reason === 'NamespaceNotFound' && purpose.type === 'create volume'
     ? ambiguous('NamespaceNotFound')
     : verdict
 }
 
-/** The error of an answer that is not a success. Never holds anything of the request but its title. */
-export function classifyAnswer(status: number, text: string, call: Call): OperationError {
-  const verdict = judge(status, text, call)
-  return createError(verdict, call, verdict.message ?? (toOneLine(text) || `status ${status} without a text`))
+/** The error of an answer that is no success. It contains the title of the request and nothing else of it. */
+export function classifyAnswer(status: number, text: string, purpose: Purpose): OperationError {
+  const verdict = judge(status, text, purpose)
+  return createError(
+    verdict,
+    purpose,
+    verdict.message ?? (toOneLine(text) || `status ${status} without a text`),
+  )
 }
 
 /**
- * The error of a call that got no whole answer. `sent`: whether anything of the request may have left
- * this process; until then nothing can have happened.
+ * The error of a request without a whole answer.
+ * @param sent the server may have seen the request; otherwise nothing can have happened
  */
 export function classifyLostAnswer(
   cause: unknown,
   sent: boolean,
   message: string,
-  call: Call,
+  purpose: Purpose,
 ): OperationError {
   const verdict = sent ? ambiguous('AnswerLost') : transient('NomadUnreachable')
-  return createError(verdict, call, message, cause)
+  return createError(verdict, purpose, message, cause)
 }
 
-/** The error of a success whose body is not what the API gives. */
-export function classifyNonsense(message: string, call: Call, cause?: unknown): OperationError {
-  return createError(ambiguous('InvalidAnswer'), call, message, cause)
+/** The error of a success whose body cannot be understood. */
+export function classifyNonsense(message: string, purpose: Purpose, cause?: unknown): OperationError {
+  return createError(ambiguous('InvalidAnswer'), purpose, message, cause)
 }
 
-function createError(verdict: Verdict, call: Call, message: string, cause?: unknown): OperationError {
-  // Reading changes nothing, so it is never in doubt whether it happened.
-  const kind = verdict.kind === 'ambiguous' && call.type === 'read' ? 'transient' : verdict.kind
-  const reason = verdict.reason === 'AnswerLost' && call.type === 'read' ? 'NomadUnreachable' : verdict.reason
-  return new OperationError(`${call.title}: ${message}`, {
+function createError(verdict: Verdict, purpose: Purpose, message: string, cause?: unknown): OperationError {
+  // A read changes nothing, so it does not matter whether it happened.
+  const kind = verdict.kind === 'ambiguous' && purpose.type === 'read' ? 'transient' : verdict.kind
+  const reason =
+    verdict.reason === 'AnswerLost' && purpose.type === 'read' ? 'NomadUnreachable' : verdict.reason
+  return new OperationError(`${purpose.title}: ${message}`, {
     kind,
     reason,
     ...(verdict.isOver === true && { isOver: true }),

@@ -10,37 +10,36 @@ export interface EventWatchOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log
-  /** Ends it. */
+  /** Ends the watch. */
   readonly signal: AbortSignal
 }
 
 const firstRetryMs = 1000
-/** Also how long a cluster whose servers do not allow a stream is left alone. */
+/** Also the pause where the servers do not allow a stream. */
 const lastRetryMs = 300_000
 
 /**
- * Follows Nomad's events where every server is of a release in which that loses no secrets, and tells of each. Where
- * there are none, nothing is missed but time: who listens must find every change without them. Resolves when it
- * is ended.
+ * Follows Nomad's events, if every server runs a release in which that loses no secrets. Events only save time:
+ * whoever listens has to find every change without them, too. Resolves when `signal` has aborted.
  */
 export async function watchEvents(options: EventWatchOptions): Promise<void> {
   const { client, onEvent, clock, random, log, signal } = options
   let failures = 0
-  let said = ''
-  function say(why: string, level: 'info' | 'warn' = 'info') {
-    if (why === said || signal.aborted) return
-    said = why
-    log[level]({ why }, 'no events from Nomad: changes are found by its lists')
+  let reported = ''
+  function report(why: string, level: 'info' | 'warn' = 'info') {
+    if (why === reported || signal.aborted) return
+    reported = why
+    log[level]({ why }, 'no events from Nomad: its lists show changes, some seconds later')
   }
 
-  /** @returns whether it is worth trying again soon */
+  /** @returns whether to try again soon */
   async function follow(): Promise<boolean> {
     try {
       const versions = (await client.listServers(signal)).servers.map(({ version }) => version)
       const old = versions.filter(losesSecrets)
       if (versions.length === 0 || old.length > 0) {
-        say(
-          `a Nomad server of version ${old.join(', ') || 'unknown'} may lose the secrets of volumes by events and reads (GH-27176): upgrade to 1.10.7, 1.11.1 or later`,
+        report(
+          `a Nomad server of version ${old.join(', ') || 'unknown'} may lose the secrets of volumes when its events are read (GH-27176): upgrade it to 1.10.7, 1.11.1 or later`,
           'warn',
         )
         return false
@@ -49,13 +48,13 @@ export async function watchEvents(options: EventWatchOptions): Promise<void> {
         onEvent,
         onAlive() {
           failures = 0
-          said = ''
+          reported = ''
         },
         signal,
       })
-      say('Nomad ended the stream')
+      report('Nomad ended the stream')
     } catch (error) {
-      say(errorMessage(error))
+      report(errorMessage(error))
       return toOperationError(error).kind !== 'permanent'
     }
     return true

@@ -3,7 +3,7 @@ import { classifyAnswer } from './error-table.ts'
 import type { Http } from './http.ts'
 import { createAnswerParser } from './parse-answer.ts'
 
-/** That something was written about a volume or a plugin; what it is now, only a read tells. */
+/** Something changed about a volume or a plugin. Only a read shows what it is now. */
 export interface NomadEvent {
   readonly topic: 'CSIVolume' | 'CSIPlugin'
   /** Empty for a plugin. */
@@ -14,10 +14,11 @@ export interface NomadEvent {
 
 export interface EventReads {
   /**
-   * Events of volumes in all namespaces and of plugins: those that the server still has of the past, then each as it
-   * happens. Best effort: it keeps 100 and drops the rest. Needs csi-read-volume and read-job in every namespace;
-   * a token that lacks them gets a stream without a byte, or its end. Not to be used where `losesSecrets` of a
-   * server. Resolves when Nomad ends the stream. `onAlive`: a line arrived, as one does at the start and every 30 s.
+   * Reads the events of plugins and of volumes in all namespaces: first recent ones, then each as it happens. Nomad
+   * keeps the last 100 and drops the rest. The token needs csi-read-volume and read-job in every namespace; without
+   * them the stream is silent or ends. Do not call this where a server `losesSecrets`. Resolves when Nomad ends the
+   * stream.
+   * @param options.onAlive called for each line; Nomad sends one at the start and every 30 s
    */
   readEvents(options: {
     readonly onEvent: (event: NomadEvent) => void
@@ -28,15 +29,15 @@ export interface EventReads {
   listServers(signal?: AbortSignal): Promise<Servers>
 }
 
-/** The servers of all regions that are alive. */
+/** The living servers of all regions. */
 export interface Servers {
-  /** Of the one that answered. */
+  /** The region of the server that answered. */
   readonly region: string
-  /** Each by its region and the version that it runs, such as `1.10.7+ent`; both empty where it does not say. */
+  /** A version looks like `1.10.7+ent`. Both are empty where the server does not report them. */
   readonly servers: readonly { readonly region: string; readonly version: string }[]
 }
 
-/** Nomad gives a sign of life every 30 s. */
+/** Nomad sends a line every 30 s. */
 const silenceMs = 75_000
 
 const Batch = Type.Object({
@@ -65,19 +66,18 @@ export function createEventReads(http: Http, readMs: number): EventReads {
   const parseMembers = createAnswerParser(Members)
   return {
     async readEvents({ onEvent, onAlive, signal }) {
-      const call = { title: 'read events', type: 'read' } as const
+      const purpose = { title: 'read events', type: 'read' } as const
       await http.stream(
         {
-          call,
+          purpose,
           path: '/event/stream',
           query: { namespace: '*', topic: ['CSIVolume:*', 'CSIPlugin:*'] },
           silenceMs,
           signal,
         },
         (line) => {
-          if (line === '') return
           onAlive()
-          for (const { Topic, Namespace = '', Key } of parseBatch(line, call).Events ?? []) {
+          for (const { Topic, Namespace = '', Key } of parseBatch(line, purpose).Events ?? []) {
             if (Topic === 'CSIVolume' || Topic === 'CSIPlugin')
               onEvent({ topic: Topic, namespace: Namespace, key: Key })
           }
@@ -86,17 +86,17 @@ export function createEventReads(http: Http, readMs: number): EventReads {
     },
 
     async listServers(signal) {
-      const call = { title: 'list servers', type: 'read' } as const
+      const purpose = { title: 'list servers', type: 'read' } as const
       const answer = await http.send({
-        call,
+        purpose,
         operation: 'list_servers',
         method: 'GET',
         path: '/agent/members',
         timeoutMs: readMs,
         signal,
       })
-      if (answer.status !== 200) throw classifyAnswer(answer.status, answer.text, call)
-      const { ServerRegion: region = '', Members } = parseMembers(answer.text, call)
+      if (answer.status !== 200) throw classifyAnswer(answer.status, answer.text, purpose)
+      const { ServerRegion: region = '', Members } = parseMembers(answer.text, purpose)
       const alive = Members.filter(({ Status }) => Status === 'alive')
       return {
         region,

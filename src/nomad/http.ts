@@ -8,7 +8,7 @@ import { createFileValue } from '../lib/file-value.ts'
 import { createHttpClient, type HttpAnswer, HttpFailure } from '../lib/http/http-client.ts'
 import { parseAddress } from './address.ts'
 import { type ClientTlsOptions, readFile, readTlsSettings, tlsPathsOf } from './client-tls.ts'
-import { type Call, classifyAnswer, classifyLostAnswer } from './error-table.ts'
+import { classifyAnswer, classifyLostAnswer, type Purpose } from './error-table.ts'
 import { createLanes, writesAtOnce } from './lanes.ts'
 
 export type { HttpAnswer } from '../lib/http/http-client.ts'
@@ -20,7 +20,7 @@ export interface BlockingQuery {
 }
 
 interface Target {
-  readonly call: Call
+  readonly purpose: Purpose
   /** Beneath `/v1`, its parts percent-encoded. */
   readonly path: string
   readonly query?: Readonly<Record<string, string | readonly string[]>>
@@ -137,7 +137,7 @@ export function createHttp(options: HttpOptions): Http {
   })
 
   async function send(request: HttpRequest): Promise<HttpAnswer> {
-    const { method, blocking, pluginID, signal, call } = request
+    const { method, blocking, pluginID, signal, purpose } = request
     const run = () => exchange(request)
     try {
       if (method !== 'GET') return await lanes.run('write', run, signal)
@@ -147,7 +147,7 @@ export function createHttp(options: HttpOptions): Http {
       if (pluginID !== undefined) return await lanes.runPluginRead(pluginID, run, signal)
       return await lanes.run('read', run, signal)
     } catch (error) {
-      throw toOperationError(error, call)
+      throw toOperationError(error, purpose)
     }
   }
 
@@ -168,7 +168,7 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   async function stream(request: StreamRequest, onLine: (line: string) => void): Promise<void> {
-    const { call, silenceMs, signal } = request
+    const { purpose, silenceMs, signal } = request
     const read = async () => {
       const answer = await client.open({
         ...partsOf(request),
@@ -177,13 +177,13 @@ export function createHttp(options: HttpOptions): Http {
         headers: tokenHeader(),
         timeoutMs: silenceMs,
       })
-      if (answer.status !== 200) throw classifyAnswer(answer.status, await answer.text(), call)
+      if (answer.status !== 200) throw classifyAnswer(answer.status, await answer.text(), purpose)
       for await (const line of answer.lines(silenceMs)) onLine(line)
     }
     try {
       await lanes.run('stream', read, signal)
     } catch (error) {
-      throw toOperationError(error, call)
+      throw toOperationError(error, purpose)
     }
   }
 
@@ -204,11 +204,12 @@ export function createHttp(options: HttpOptions): Http {
   return { send, stream, close: client.close }
 }
 
-function toOperationError(error: unknown, call: Call): OperationError {
+function toOperationError(error: unknown, purpose: Purpose): OperationError {
   if (error instanceof OperationError) return error
-  if (error instanceof HttpFailure) return classifyLostAnswer(error.cause, error.wasSent, error.message, call)
+  if (error instanceof HttpFailure)
+    return classifyLostAnswer(error.cause, error.wasSent, error.message, purpose)
   // The signal's own reason: it aborted while the request waited for its turn.
-  return classifyLostAnswer(error, false, 'interrupted', call)
+  return classifyLostAnswer(error, false, 'interrupted', purpose)
 }
 
 /** Nomad adds up to a sixteenth to the wait, and may hold a query for 5 s while it elects a leader. */

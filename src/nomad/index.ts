@@ -1,4 +1,4 @@
-/** What `mooring/nomad` gives: a client of Nomad's Volumes HTTP API. See docs/nomad-client.md. */
+/** The package `mooring/nomad`: a client of Nomad's Volumes HTTP API. See docs/nomad-client.md. */
 export { type ErrorKind, OperationError, UsageError } from '../lib/errors.ts'
 export type { Plugin, PluginInstance, PluginStub } from '../wire/plugin.ts'
 export type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'

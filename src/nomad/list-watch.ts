@@ -1,6 +1,6 @@
 /**
- * The list watch's one promise: `current` is the list as Nomad has it, known to be so by a blocking query that
- * is open, and never one from before an interruption.
+ * Watches a list by blocking queries. `current` resolves only while a query is open that would have shown a change,
+ * so the list is the one that Nomad has. After an interruption it waits for a new list.
  */
 import { type Clock, delay } from '../lib/clock.ts'
 import { errorMessage, OperationError, toOperationError } from '../lib/errors.ts'
@@ -13,53 +13,53 @@ export interface ListWatchOptions<Item> {
   readonly title: string
   readonly list: (query: BlockingQuery | undefined, signal: AbortSignal) => Promise<Indexed<Item>>
   /**
-   * Called with each list, and the place in the sequence at which it arrived, before `current` gives it.
-   * Returns how many elements came, went or changed since the one before.
+   * Called with each list and its place in the sequence, before `current` resolves with that place.
+   * Returns how many elements came, went or changed since the list before.
    */
   readonly onList: (items: readonly Item[], arrivedAt: number) => number
-  /** Counts up; orders what arrives here and what is asked elsewhere. */
+  /** Counts up. It orders the lists that arrive here and the requests that begin elsewhere. */
   readonly sequence: () => number
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log
   /**
-   * How long a query blocks. After each that ends without a change the list is read afresh, because
-   * Nomad neither wakes for every change of health, nor looks again when a query expires.
+   * How long a query blocks. When one ends without a change, the list is read anew: Nomad neither wakes a query for
+   * every change of health, nor looks again when it expires.
    */
   readonly pollMs: number
 }
 
 export interface ListWatch {
   /**
-   * Resolves with the place in the sequence at which the latest list arrived, after it arrived.
-   * @throws OperationError while Nomad does not answer; a single failure is waited out
+   * Resolves with the latest list's place in the sequence.
+   * @throws OperationError while Nomad does not answer; it waits through a single failure
    */
   current(): Promise<number>
-  /** Reads the list afresh; `current` waits for it. */
+  /** Reads the list anew; `current` waits for it. */
   refresh(): void
-  /** Something may have changed: reads the list afresh, unless one arrives by itself just now. */
+  /** Something may have changed: reads the list anew, unless a new one arrives within a moment. */
   hint(): void
-  /** Ends the open query; resolves when nothing of the watch is left. */
+  /** Ends the open query. Resolves when nothing of the watch runs any more. */
   close(): Promise<void>
 }
 
 const firstRetryMs = 1000
 const lastRetryMs = 30_000
 /**
- * Changes that follow each other closely become one list, the longer the more there are: one of thousands costs
- * both sides many milliseconds, and most of what changes in a storm its passes read by themselves.
+ * The pause after a list with changes. Changes in quick succession then become one list, because a list of thousands
+ * costs both sides many milliseconds. The more has changed, the longer the pause.
  */
 const gapMs = 250
 const gapPerChangeMs = 25
 const longestGapMs = 2000
-/** What a blocking query would bring by itself is given so long. */
+/** How long a hint waits for the list of the open query. */
 const hintMs = 1000
 
 export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch {
   const { title, list, onList, sequence, clock, random, log, pollMs } = options
   let closed = false
   let arrivedAt: number | undefined
-  // A refresh asks for a list that begins after it: generations wanted, and seen in a list.
+  // A refresh wants a list whose request begins after it. These count refreshes: wanted, and seen in a list.
   let wanted = 1
   let seen = 0
   let failures = 0
@@ -69,7 +69,7 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
   let restsUntilMs = 0
   let attempt = Promise.withResolvers<void>()
 
-  /** One query and what follows from it. @returns the index to wait beyond next, 0 for a list at once */
+  /** Runs one query. @returns the index that the next one waits beyond; 0 for a list at once */
   async function step(index: bigint): Promise<bigint> {
     const generation = wanted
     const beganMs = clock.now()
@@ -77,7 +77,7 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
     const isExpired = index > 0n && answer.index === index
     let changes = 0
     if (!isExpired) {
-      // Before the listeners, so that what they ask for is answered from this list.
+      // Before the listeners run: what they ask for is then answered from this list.
       arrivedAt = sequence()
       seen = generation
       changes = onList(answer.items, arrivedAt)
@@ -91,11 +91,11 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
   }
 
   function restAfter(before: bigint, after: bigint, tookMs: number, changes: number): number {
-    // The first of a series blocks at once; so does one that was read afresh.
+    // After a first or fresh list the next query blocks at once.
     if (before === 0n && after > 0n) return 0
-    // No news, or no index: a server that does not block is asked at the pace of one that does.
+    // No change, or no index: a server that does not block is asked as often as one that does.
     if (before === after) return pollMs - tookMs
-    // News; an index that went backwards is a restored cluster, and the series starts over.
+    // A change. An index that went back means a restored cluster, and the series starts over.
     return Math.min(longestGapMs, gapMs + gapPerChangeMs * changes)
   }
 
@@ -112,7 +112,7 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
         index = await step(index)
       } catch (error) {
         index = 0n
-        // Cut by refresh or close, which is no failure.
+        // A cut by refresh or close is no failure.
         if (!cut.signal.aborted) await fail(error)
       }
       if (cut.signal.aborted) {
@@ -129,7 +129,7 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
     const retryInMs = Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1)) * (1 - random() / 2)
     log.warn(
       { watch: title, reason: toOperationError(error).reason, error: errorMessage(error), retryInMs },
-      'watch failed',
+      'the watch of a Nomad list failed and is tried again',
     )
     endAttempt()
     await delay(clock, retryInMs, cut.signal)

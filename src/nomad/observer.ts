@@ -17,39 +17,38 @@ export interface ObserverOptions {
   /** Uniform in [0, 1), for jitter. */
   readonly random: () => number
   readonly log: Log
-  /** How often volume and plugin lists are read though nothing seems to change. Default 30 s. */
+  /** How often volume and plugin lists are read although nothing seems to change. Default 30 s. */
   readonly pollMs?: number
-  /** How long a list of external volumes, snapshots, allocations or nodes is good. Default 30 s. */
-  readonly beatMs?: number
-  /** The same while a snapshot in it is not ready to use. Default 2 s. */
-  readonly notReadyBeatMs?: number
+  /** How long a list of external volumes, snapshots, allocations or nodes is used. Default 30 s. */
+  readonly maxAgeMs?: number
+  /** The same for a list with a snapshot that is not ready to use. Default 2 s. */
+  readonly notReadyMaxAgeMs?: number
 }
 
-/** How long a namespace is taken to be there: one for all creates of a storm, and no longer. */
-const namespaceBeatMs = 2000
+/** How long a namespace is known to exist. One request then serves all creates of a storm. */
+const namespaceMaxAgeMs = 2000
 
-/** What a watch saw change: a volume that came, went or changed, or a plugin that did. */
+/** A volume or a plugin came, went or changed. */
 export type ObservedChange =
   | { readonly type: 'volume'; readonly namespace: string; readonly volumeID: string }
   | { readonly type: 'plugin'; readonly pluginID: string }
 
 /**
- * The Observer over Nomad's API. One blocking query a namespace and one for plugins find what changes, and only
- * that is read again; Nomad's events, where they are safe, make lists that are not waited for be read sooner.
- * Plugins are watched from the start, a namespace from the first read of a
- * volume in it. Every read rejects with an OperationError where there is no answer, and is never empty for
- * that. `invalidate` of a plugin is about its lists of external volumes and snapshots, which our writes
+ * The Observer over Nomad's API. One blocking query for plugins, from the start, and one for each namespace, from the
+ * first read of a volume in it, find what changes, and only that is read again. Nomad's events, where they are safe,
+ * cause some lists to be read sooner. A read without an answer rejects with an OperationError; it never returns an empty
+ * list instead. `invalidate` of a plugin drops its lists of external volumes and snapshots, which Mooring's writes
  * change; the plugin itself is watched.
  */
 export interface NomadObserver extends Observer {
-  /** Listeners only enqueue. Returns the function that ends it. The first list is no change. */
+  /** The first list is no change. Listeners must return at once. Returns the function that ends it. */
   onChange(listener: (change: ObservedChange) => void): () => void
-  /** Ends all watches and requests; reads reject from then on. Connections end with their client. */
+  /** Ends all watches and requests. Later reads reject. The client stays open. */
   close(): Promise<void>
 }
 
 export function createObserver(options: ObserverOptions): NomadObserver {
-  const { client, clock, random, log, pollMs = 30_000, beatMs = 30_000, notReadyBeatMs = 2000 } = options
+  const { client, clock, random, log, pollMs = 30_000, maxAgeMs = 30_000, notReadyMaxAgeMs = 2000 } = options
   const closing = new AbortController()
   const { signal } = closing
   const listeners = new Set<(change: ObservedChange) => void>()
@@ -70,7 +69,7 @@ export function createObserver(options: ObserverOptions): NomadObserver {
       agrees: isSameVersion,
       isSame: (before, after) => isSameVersion(before, after) && isSameHealth(before, after),
       onChange(volumeID) {
-        // Claims come and go with allocations, and whoever looks at this one next looks at those too.
+        // Claims come and go with allocations, so the next look at this volume needs new allocations too.
         allocationsOf.peek(namespace)?.invalidate()
         tell({ type: 'volume', namespace, volumeID })
       },
@@ -82,11 +81,11 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     list: (query, cut) => client.listPlugins(query, cut),
     keyOf: (stub) => stub.ID,
     read: (pluginID) => client.readPlugin(pluginID, signal),
-    // Nomad lowers the counts of health without a new version.
+    // Nomad lowers the counts of healthy instances without a new version.
     agrees: isSamePlugin,
     isSame: isSamePlugin,
     onChange(pluginID) {
-      // Volumes carry the health of their plugin, and their own list does not wake for it.
+      // Volumes show the health of their plugin, and their own query does not wake for it.
       for (const volumes of volumesOf.values()) {
         if (volumes.stubs().some((stub) => stub.PluginID === pluginID)) volumes.refresh()
       }
@@ -96,14 +95,14 @@ export function createObserver(options: ObserverOptions): NomadObserver {
   const externalVolumesOf = createLazyMap((pluginID) =>
     createCachedList({
       read: () => client.listExternalVolumes(pluginID, signal),
-      beatMs: () => beatMs,
+      maxAgeMs: () => maxAgeMs,
       clock,
     }),
   )
   const snapshotsOf = createLazyMap((pluginID) =>
     createCachedList({
       read: () => client.listSnapshots(pluginID, signal),
-      beatMs: (list) => (areAllReady(list) ? beatMs : notReadyBeatMs),
+      maxAgeMs: (list) => (areAllReady(list) ? maxAgeMs : notReadyMaxAgeMs),
       clock,
     }),
   )
@@ -111,20 +110,20 @@ export function createObserver(options: ObserverOptions): NomadObserver {
   const allocationsOf = createLazyMap((namespace) =>
     createCachedList({
       read: () => client.listAllocations(namespace, signal),
-      beatMs: () => beatMs,
+      maxAgeMs: () => maxAgeMs,
       clock,
     }),
   )
   const namespaces = createLazyMap((namespace) =>
     createCachedList({
       read: () => client.namespaceExists(namespace, signal),
-      beatMs: (exists) => (exists ? namespaceBeatMs : 0),
+      maxAgeMs: (exists) => (exists ? namespaceMaxAgeMs : 0),
       clock,
     }),
   )
-  const nodes = createCachedList({ read: () => client.listNodes(signal), beatMs: () => beatMs, clock })
+  const nodes = createCachedList({ read: () => client.listNodes(signal), maxAgeMs: () => maxAgeMs, clock })
 
-  /** The lists alone say what is there; an event makes them be read sooner. */
+  /** An event says that something changed. Only the list shows what. */
   function onEvent({ topic, namespace }: NomadEvent) {
     if (topic === 'CSIPlugin') plugins.hint()
     else volumesOf.peek(namespace)?.hint()
@@ -133,7 +132,7 @@ export function createObserver(options: ObserverOptions): NomadObserver {
 
   return {
     async volume(namespace, volumeID) {
-      // A watch that begins now would outlive the observer.
+      // A new watch would outlive the observer.
       if (signal.aborted) throw watchEnded('volumes')
       const found = await volumesOf.get(namespace).get(volumeID)
       return found?.stub ? { ...found.full, ...healthOf(found.stub) } : found?.full
@@ -149,7 +148,7 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     allocations: (namespace) => allocationsOf.get(namespace).get(),
     nodes: nodes.get,
     invalidate({ volume, pluginID, allocationsIn, nodes: areNodesMeant }) {
-      // What was never read needs nothing: its first read goes to Nomad.
+      // The first read of anything goes to Nomad, so what was never read needs nothing.
       if (volume) volumesOf.peek(volume.namespace)?.invalidate(volume.volumeID)
       if (allocationsIn !== undefined) allocationsOf.peek(allocationsIn)?.invalidate()
       if (areNodesMeant) nodes.invalidate()
@@ -185,7 +184,7 @@ function createLazyMap<Value>(create: (key: string) => Value) {
 
 type Versioned = Pick<VolumeStub, 'ModifyIndex'>
 
-/** Equal, not greater: the index of a cluster that was restored goes back. */
+/** Compares for equality: the index of a restored cluster goes back. */
 function isSameVersion(one: Versioned, other: Versioned): boolean {
   return BigInt(one.ModifyIndex) === BigInt(other.ModifyIndex)
 }
@@ -210,7 +209,7 @@ function isSamePlugin(one: PluginStub, other: PluginStub): boolean {
   return isSameVersion(one, other) && isSameHealth(one, other) && one.Provider === other.Provider
 }
 
-/** What of a volume comes from its plugin, and changes without a new version of the volume. */
+/** The fields of a volume that show its plugin's health. They change without a new version of the volume. */
 function healthOf(stub: VolumeStub): Health & Pick<VolumeStub, 'Schedulable'> {
   const { Schedulable, ControllerRequired, ControllersHealthy, ControllersExpected } = stub
   const { NodesHealthy, NodesExpected } = stub

@@ -2,27 +2,27 @@ import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'
 import type { AllocationStub, ExternalVolume, Volume, VolumeRequest, VolumeStub } from '../wire/volume.ts'
 
-/** What is asked of a Nomad node. */
+/** What Mooring reads of a Nomad node. */
 export interface NodeState {
   /** Such as `ready`, `down` or `disconnected`. */
   readonly Status: string
-  /** Whether its allocations are on their way to others. */
+  /** Its allocations are being moved to other nodes. */
   readonly Drain: boolean
 }
 
 /**
- * Writes to the Volumes HTTP API. Every method rejects with an OperationError: `ambiguous` where the
- * request may have been carried out (no answer, deadline, cut connection), else by the error table.
- * No method repeats a request by itself.
+ * Writes to the Volumes HTTP API. Every method rejects with an OperationError: `ambiguous` where the request may have
+ * been carried out (no answer, deadline, lost connection), otherwise as the error table says. No method repeats a
+ * request.
  */
 export interface VolumesApi {
-  /** `PUT /v1/volume/csi/:id/create`. Create once; on a volume that exists: update and expand. */
+  /** `PUT /v1/volume/csi/:id/create`. Creates a volume, or updates and expands one that exists. */
   createVolume(request: VolumeRequest & { Namespace: string }, signal?: AbortSignal): Promise<void>
   /** `PUT /v1/volume/csi/:id`. */
   registerVolume(request: VolumeRequest & { Namespace: string }, signal?: AbortSignal): Promise<void>
-  /** Without force. A volume that is not there is success. */
+  /** Without force. It is success if the volume does not exist. */
   deregisterVolume(namespace: string, volumeID: string, signal?: AbortSignal): Promise<void>
-  /** Deletes the external volume, then the record. A volume that is not there is success. */
+  /** Deletes the external volume, then Nomad's record. It is success if the volume does not exist. */
   deleteVolume(
     namespace: string,
     volumeID: string,
@@ -30,12 +30,12 @@ export interface VolumesApi {
     signal?: AbortSignal,
   ): Promise<void>
   /**
-   * Takes the volume off a node, where no allocation lives that claims it. May be repeated; that it resolves
-   * proves nothing (reference, 2.8).
+   * Detaches the volume from a node on which no living allocation claims it. May be repeated. A success proves nothing:
+   * read the volume again.
    */
   detachVolume(namespace: string, volumeID: string, nodeID: string, signal?: AbortSignal): Promise<void>
   createSnapshot(namespace: string, request: SnapshotRequest, signal?: AbortSignal): Promise<Snapshot>
-  /** A snapshot that is not there is success. */
+  /** It is success if the snapshot does not exist. */
   deleteSnapshot(
     pluginID: string,
     snapshotID: string,
@@ -45,27 +45,27 @@ export interface VolumesApi {
 }
 
 /**
- * What Nomad and the plugins report, kept current by watches. Reads are as fresh as the last event or
- * poll, and never older than the last write that went through `invalidate`.
+ * What Nomad and the plugins report. Watches update it. A read is as fresh as the last change that Nomad reported or
+ * the last poll, and never older than the last `invalidate`.
  */
 export interface Observer {
-  /** undefined: Nomad answered that it has no such volume. */
+  /** undefined: Nomad has no such volume. */
   volume(namespace: string, volumeID: string): Promise<Volume | undefined>
-  /** What the volume list of a Nomad namespace shows. */
+  /** The volume list of a Nomad namespace. */
   volumeStubs(namespace: string): Promise<readonly VolumeStub[]>
-  /** `true` may be some seconds old, `false` is not. */
+  /** `true` may be some seconds old. `false` is fresh. */
   namespaceExists(namespace: string): Promise<boolean>
-  /** undefined: Nomad answered that it has no such plugin. */
+  /** undefined: Nomad has no such plugin. */
   plugin(pluginID: string): Promise<Plugin | undefined>
-  /** Every external volume the plugin lists, by external ID; paged to the end, or it rejects. */
+  /** Every external volume that the plugin lists, by external ID. Rejects where a page is missing. */
   externalVolumes(pluginID: string): Promise<ReadonlyMap<string, ExternalVolume>>
-  /** Every snapshot the plugin lists, by snapshot ID; paged to the end, or it rejects. */
+  /** Every snapshot that the plugin lists, by snapshot ID. Rejects where a page is missing. */
   snapshots(pluginID: string): Promise<ReadonlyMap<string, Snapshot>>
-  /** Every allocation of a Nomad namespace, by ID; rejects where the token may not see them. */
+  /** Every allocation of a Nomad namespace, by ID. Rejects where the token may not see them. */
   allocations(namespace: string): Promise<ReadonlyMap<string, AllocationStub>>
   /** Every node, by ID. */
   nodes(): Promise<ReadonlyMap<string, NodeState>>
-  /** The next read of these goes to Nomad. */
+  /** The next read of these asks Nomad. */
   invalidate(what: {
     volume?: { namespace: string; volumeID: string }
     pluginID?: string

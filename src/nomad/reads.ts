@@ -9,51 +9,51 @@ import {
   Volume,
   VolumeStub,
 } from '../wire/volume.ts'
-import { type Call, classifyAnswer } from './error-table.ts'
+import { classifyAnswer, type Purpose } from './error-table.ts'
 import type { BlockingQuery, Http, HttpAnswer, HttpRequest } from './http.ts'
 import { listPages } from './list-pages.ts'
 import { createAnswerParser } from './parse-answer.ts'
 import type { NodeState } from './ports.ts'
 import { titleOf, volumePath } from './volume-address.ts'
 
-/** What a list had, and the index of its whole table, 0 where the server gives none. */
+/** A list, and the index of its whole table; 0 where the server gives none. */
 export interface Indexed<Item> {
   readonly items: readonly Item[]
   readonly index: bigint
 }
 
 /**
- * The calls of the Volumes API that change nothing. They reject with an OperationError, never an
- * ambiguous one; a list that is empty and an answer that did not come are thus never the same.
+ * The reads of the Volumes API. They reject with an OperationError, which is never ambiguous. Without an answer they
+ * reject; they never return an empty list instead.
  */
 export interface VolumeReads {
-  /** Of one namespace; Nomad's lists over several repeat and drop volumes. */
+  /** For one namespace: Nomad's lists over several repeat and omit volumes. */
   listVolumes(namespace: string, query?: BlockingQuery, signal?: AbortSignal): Promise<Indexed<VolumeStub>>
-  /** undefined: Nomad answered that it has no such volume. */
+  /** undefined: Nomad has no such volume. */
   readVolume(namespace: string, volumeID: string, signal?: AbortSignal): Promise<Volume | undefined>
   listPlugins(query?: BlockingQuery, signal?: AbortSignal): Promise<Indexed<PluginStub>>
-  /** undefined: Nomad answered that it has no such plugin. */
+  /** undefined: Nomad has no such plugin. */
   readPlugin(pluginID: string, signal?: AbortSignal): Promise<Plugin | undefined>
   /** All pages, by external ID. */
   listExternalVolumes(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, ExternalVolume>>
   /** All pages, by snapshot ID. */
   listSnapshots(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Snapshot>>
-  /** Of one namespace: over several, Nomad silently leaves out what the token may not see. By ID. */
+  /** For one namespace, by ID: over several, Nomad silently omits what the token may not see. */
   listAllocations(namespace: string, signal?: AbortSignal): Promise<ReadonlyMap<string, AllocationStub>>
-  /** Each node, by ID. */
+  /** By node ID. */
   listNodes(signal?: AbortSignal): Promise<ReadonlyMap<string, NodeState>>
-  /** Those that the token may see. */
+  /** Only those that the token may see. */
   listNamespaces(signal?: AbortSignal): Promise<readonly string[]>
-  /** Nomad makes the external volume before it finds that the namespace is missing, so this is asked first. */
+  /** To be asked before a create: Nomad finds a missing namespace only after the external volume was made. */
   namespaceExists(namespace: string, signal?: AbortSignal): Promise<boolean>
 }
 
-type ReadRequest = Omit<HttpRequest, 'method' | 'call'>
+type ReadRequest = Omit<HttpRequest, 'method' | 'purpose'>
 
 export interface ReadTimeouts {
-  /** A read of Nomad's own state, without what a blocking query waits. */
+  /** For a read of Nomad's own state, without the wait of a blocking query. */
   readonly readMs: number
-  /** A list that the plugin answers. */
+  /** For a list that a plugin answers. */
   readonly pluginReadMs: number
 }
 
@@ -73,40 +73,40 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
   const parseSnapshots = createAnswerParser(SnapshotsResponse)
 
   async function read(request: ReadRequest, title: string) {
-    const call: Call = { title, type: 'read' }
-    const answer = await http.send({ ...request, method: 'GET', call })
-    return { ...answer, call }
+    const purpose: Purpose = { title, type: 'read' }
+    const answer = await http.send({ ...request, method: 'GET', purpose })
+    return { ...answer, purpose }
   }
 
   async function readAll(request: ReadRequest, title: string) {
     const answer = await read(request, title)
-    if (answer.status !== 200) throw classifyAnswer(answer.status, answer.text, answer.call)
+    if (answer.status !== 200) throw classifyAnswer(answer.status, answer.text, answer.purpose)
     return answer
   }
 
-  /** undefined where the answer is a 404 with the given text, as against a route that is not there. */
+  /** undefined where the answer is a 404 with the text `absent`. A 404 without it means that there is no such route. */
   async function readOne(request: ReadRequest, title: string, absent: string) {
     const answer = await read(request, title)
     if (answer.status === 404 && answer.text.includes(absent)) return undefined
-    if (answer.status !== 200) throw classifyAnswer(answer.status, answer.text, answer.call)
+    if (answer.status !== 200) throw classifyAnswer(answer.status, answer.text, answer.purpose)
     return answer
   }
 
   /**
-   * All pages of a list that a plugin answers. No page size is asked for: Nomad cuts what a plugin gives beyond it,
-   * and passes on the plugin's token for what comes after the cut (client/csi_endpoint.go).
+   * All pages of a list that a plugin answers. It requests no page size: Nomad would cut a larger page of the plugin,
+   * and then go on after the part that it has cut off (client/csi_endpoint.go).
    */
   function listOfPlugin<Item>(
     pluginID: string,
     list: Pick<HttpRequest, 'operation' | 'path' | 'signal'> & { readonly title: string },
-    parsePage: (text: string, call: Call) => Page<Item>,
+    parsePage: (text: string, purpose: Purpose) => Page<Item>,
   ): Promise<Item[]> {
     const { title: verb, ...request } = list
     const title = `${verb} of plugin "${pluginID}"`
     return listPages(title, async (page) => {
       const query = { plugin_id: pluginID, ...page }
       const answer = await readAll({ ...request, query, pluginID, timeoutMs: timeouts.pluginReadMs }, title)
-      return parsePage(answer.text, answer.call)
+      return parsePage(answer.text, answer.purpose)
     })
   }
 
@@ -123,7 +123,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         },
         `list volumes in namespace "${namespace}"`,
       )
-      return { items: parseVolumeStubs(answer.text, answer.call), index: indexOf(answer) }
+      return { items: parseVolumeStubs(answer.text, answer.purpose), index: indexOf(answer) }
     },
 
     async readVolume(namespace, volumeID, signal) {
@@ -138,7 +138,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         titleOf('read', namespace, volumeID),
         'volume not found',
       )
-      return answer && parseVolume(answer.text, answer.call)
+      return answer && parseVolume(answer.text, answer.purpose)
     },
 
     async listPlugins(query, signal) {
@@ -153,7 +153,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         },
         'list plugins',
       )
-      return { items: parsePluginStubs(answer.text, answer.call), index: indexOf(answer) }
+      return { items: parsePluginStubs(answer.text, answer.purpose), index: indexOf(answer) }
     },
 
     async readPlugin(pluginID, signal) {
@@ -167,7 +167,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         `read plugin "${pluginID}"`,
         'plugin not found',
       )
-      return answer && parsePlugin(answer.text, answer.call)
+      return answer && parsePlugin(answer.text, answer.purpose)
     },
 
     async listExternalVolumes(pluginID, signal) {
@@ -179,8 +179,8 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
           title: 'list external volumes',
           signal,
         },
-        (text, call) => {
-          const { Volumes, NextToken } = parseExternalVolumes(text, call)
+        (text, purpose) => {
+          const { Volumes, NextToken } = parseExternalVolumes(text, purpose)
           return { items: Volumes ?? [], nextToken: NextToken }
         },
       )
@@ -191,8 +191,8 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
       const snapshots = await listOfPlugin(
         pluginID,
         { operation: 'list_snapshots', path: '/volumes/snapshot', title: 'list snapshots', signal },
-        (text, call) => {
-          const { Snapshots, NextToken } = parseSnapshots(text, call)
+        (text, purpose) => {
+          const { Snapshots, NextToken } = parseSnapshots(text, purpose)
           return { items: Snapshots ?? [], nextToken: NextToken }
         },
       )
@@ -210,7 +210,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         },
         `list allocations in namespace "${namespace}"`,
       )
-      return new Map(parseAllocations(answer.text, answer.call).map((each) => [each.ID, each]))
+      return new Map(parseAllocations(answer.text, answer.purpose).map((each) => [each.ID, each]))
     },
 
     async listNodes(signal) {
@@ -219,7 +219,10 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         'list nodes',
       )
       return new Map(
-        parseNodes(answer.text, answer.call).map(({ ID, Status, Drain = false }) => [ID, { Status, Drain }]),
+        parseNodes(answer.text, answer.purpose).map(({ ID, Status, Drain = false }) => [
+          ID,
+          { Status, Drain },
+        ]),
       )
     },
 
@@ -231,7 +234,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         signal,
       } as const
       const answer = await readAll(request, 'list namespaces')
-      return parseNamespaces(answer.text, answer.call).map(({ Name }) => Name)
+      return parseNamespaces(answer.text, answer.purpose).map(({ Name }) => Name)
     },
 
     async namespaceExists(namespace, signal) {

@@ -1,4 +1,4 @@
-/** What of Nomad depends on the release of its servers. */
+/** What depends on the release of Nomad's servers. */
 
 type Version = readonly [major: number, minor: number, patch: number]
 
@@ -16,14 +16,14 @@ function isAtLeast(version: Version, least: Version): boolean {
 }
 
 /**
- * Whether a server may erase the secrets that it stores of a volume when somebody follows its events, or reads it
- * (Nomad's changelog, GH-27176: mended in 1.11.1 and 1.10.7; seen with 1.10.4 by events). So may one whose version is
- * not known.
+ * Whether a server of this version may erase the stored secrets of a volume when somebody reads the volume or follows
+ * its events (Nomad's changelog, GH-27176: fixed in 1.10.7 and 1.11.1; seen with events on 1.10.4). An unknown version
+ * counts as yes.
  */
 export function losesSecrets(version: string): boolean {
   const parsed = parseVersion(version)
   if (parsed === undefined) return true
-  const isMended =
+  const isFixed =
     isAtLeast(parsed, [1, 11, 1]) || (isAtLeast(parsed, [1, 10, 7]) && !isAtLeast(parsed, [1, 11, 0]))
-  return !isMended
+  return !isFixed
 }

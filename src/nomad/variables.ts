@@ -1,11 +1,10 @@
 import Type, { type Static } from 'typebox'
 import { stringifyJSON } from '../lib/json.ts'
-import { type Call, classifyAnswer } from './error-table.ts'
+import { Int64 } from '../wire/volume.ts'
+import { classifyAnswer, type Purpose } from './error-table.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { listPages } from './list-pages.ts'
 import { createAnswerParser } from './parse-answer.ts'
-
-const Int64 = Type.Union([Type.Integer(), Type.BigInt()])
 
 const VariableStub = Type.Object({ Path: Type.String(), ModifyIndex: Int64 })
 const Variable = Type.Object({
@@ -17,53 +16,52 @@ const Variable = Type.Object({
 export type VariableStub = Static<typeof VariableStub>
 export type Variable = Static<typeof Variable>
 
-/** Of which variable. Its path is of `[a-zA-Z0-9-_~/]`, at most 128 characters. */
+/** Which Variable. The path has at most 128 characters of `[a-zA-Z0-9-_~/]`. */
 export interface VariableAddress {
   readonly namespace: string
   readonly path: string
 }
 
 export interface VariableLockRequest {
-  /** UUID. Chosen by the caller, so that a lost answer to an acquisition leaves no lock that nobody can renew. */
+  /** A UUID that the caller chooses. Even if the answer is lost, the caller can then renew the lock. */
   readonly lockID: string
-  /** From 10 s to 24 h. Nomad lets the lock go no earlier than this after the last renewal, and by then twice. */
+  /** From 10 s to 24 h. Nomad drops the lock once to twice this time after the last renewal. */
   readonly ttlMs: number
-  /** How long nobody gets a lock that was not released but expired. */
+  /** After a lock has expired, nobody gets it for so long. */
   readonly lockDelayMs: number
-  /** Replace those of the variable. */
+  /** They replace those of the Variable. */
   readonly items: Readonly<Record<string, string>>
 }
 
 /**
- * Nomad's Variables with check-and-set, and the locks on them (Nomad 1.7 and later; its
- * variables_endpoint.go). Methods reject with an OperationError, `ambiguous` where a write may have been
- * carried out; each request is sent once.
+ * Nomad's Variables with check-and-set, and their locks (Nomad 1.7 and later, variables_endpoint.go). Methods reject
+ * with an OperationError, `ambiguous` where a write may have been carried out. Each request is sent once.
  */
 export interface VariablesApi {
-  /** Asks the leader. undefined: Nomad answered that there is none. */
+  /** Asks the leader. undefined: there is no such Variable. */
   readVariable(address: VariableAddress, signal?: AbortSignal): Promise<Variable | undefined>
-  /** All pages of what the token may list beneath a prefix, without the items. */
+  /** All that the token may list beneath a prefix, without the items. */
   listVariables(namespace: string, prefix: string, signal?: AbortSignal): Promise<readonly VariableStub[]>
   /**
-   * @param modifyIndex - of the variable that is replaced; 0 where none must be there
-   * @returns undefined where another version is there, or somebody holds its lock
+   * @param modifyIndex of the version that is replaced; 0: there must be none
+   * @returns undefined where there is another version, or another process holds the lock
    */
   putVariable(
     address: VariableAddress,
     items: Readonly<Record<string, string>>,
     modifyIndex: string,
   ): Promise<Variable | undefined>
-  /** true: it is gone, or was never there. false: another version is there. */
+  /** true: it is gone, or never existed. false: there is another version. */
   deleteVariable(address: VariableAddress, modifyIndex: string): Promise<boolean>
-  /** false: somebody else holds the lock, or its delay has not passed. Again by the holder it changes no timer. */
+  /** false: another process holds the lock, or its delay has not passed. Repeated by the holder, it extends nothing. */
   acquireLock(address: VariableAddress, lock: VariableLockRequest, signal?: AbortSignal): Promise<boolean>
-  /** Starts its time anew. false: it expired, or is somebody else's. */
+  /** Extends the lock by its TTL. false: it has expired, or another process holds it. */
   renewLock(address: VariableAddress, lockID: string, signal?: AbortSignal): Promise<boolean>
   /** false: it was not held. */
   releaseLock(address: VariableAddress, lockID: string, signal?: AbortSignal): Promise<boolean>
 }
 
-/** @param timeoutMs - for each request */
+/** @param timeoutMs for each request */
 export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi {
   const parseVariable = createAnswerParser(Variable)
   const parseStub = createAnswerParser(VariableStub)
@@ -74,20 +72,20 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
       readonly body?: object
     },
     title: string,
-  ): Promise<HttpAnswer & { readonly call: Call }> {
+  ): Promise<HttpAnswer & { readonly purpose: Purpose }> {
     const { body, ...rest } = request
-    const call: Call = { title, type: request.method === 'GET' ? 'read' : 'write' }
+    const purpose: Purpose = { title, type: request.method === 'GET' ? 'read' : 'write' }
     const answer = await http.send({
       ...rest,
       ...(body === undefined ? {} : { body: stringifyJSON(body) }),
-      call,
+      purpose,
       timeoutMs,
     })
-    return { ...answer, call }
+    return { ...answer, purpose }
   }
 
-  const failure = ({ status, text, call }: HttpAnswer & { readonly call: Call }) =>
-    classifyAnswer(status, text, call)
+  const failure = ({ status, text, purpose }: HttpAnswer & { readonly purpose: Purpose }) =>
+    classifyAnswer(status, text, purpose)
 
   return {
     async readVariable({ namespace, path }, signal) {
@@ -98,7 +96,7 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
       )
       if (answer.status === 404 && answer.text.includes('variable not found')) return undefined
       if (answer.status !== 200) throw failure(answer)
-      return parseVariable(answer.text, answer.call)
+      return parseVariable(answer.text, answer.purpose)
     },
 
     async listVariables(namespace, prefix, signal) {
@@ -111,7 +109,7 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
         )
         if (answer.status !== 200) throw failure(answer)
         return {
-          items: parseStubs(answer.text, answer.call),
+          items: parseStubs(answer.text, answer.purpose),
           nextToken: answer.header('x-nomad-nexttoken'),
         }
       })
@@ -128,7 +126,7 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
       )
       if (answer.status === 409) return undefined
       if (answer.status !== 200) throw failure(answer)
-      return parseVariable(answer.text, answer.call)
+      return parseVariable(answer.text, answer.purpose)
     },
 
     async deleteVariable({ namespace, path }, modifyIndex) {
@@ -138,9 +136,11 @@ export function createVariablesApi(http: Http, timeoutMs: number): VariablesApi 
         { operation: 'delete_variable', method: 'DELETE', path: `/var/${path}`, query },
         title,
       )
-      // A conflict's body is what is there: nothing has the index 0. A lock's has a text.
+      // On a conflict the body is the version that exists; index 0 means none. On a lock the body is a text.
       if (answer.status === 409) {
-        return answer.text.startsWith('{') && BigInt(parseStub(answer.text, answer.call).ModifyIndex) === 0n
+        return (
+          answer.text.startsWith('{') && BigInt(parseStub(answer.text, answer.purpose).ModifyIndex) === 0n
+        )
       }
       if (answer.status !== 204 && answer.status !== 200) throw failure(answer)
       return true

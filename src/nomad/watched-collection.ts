@@ -3,25 +3,25 @@ import { createVersionedCache, type VersionedCache } from './versioned-cache.ts'
 
 export interface WatchedCollectionOptions<Stub, Full> extends Omit<ListWatchOptions<Stub>, 'onList'> {
   readonly keyOf: (stub: Stub) => string
-  /** undefined: Nomad answered that it has no such thing. */
+  /** undefined: Nomad has no such element. */
   readonly read: (key: string) => Promise<Full | undefined>
   /** Whether the list shows the version that was read. */
   readonly agrees: (full: Full, stub: Stub) => boolean
-  /** Whether two lists show the same; a difference is told. */
+  /** Whether an element is the same in two lists. A difference is a change. */
   readonly isSame: (before: Stub, after: Stub) => boolean
-  /** Something came, went or changed. The first list is no change. */
+  /** An element came, went or changed. The first list is no change. */
   readonly onChange: (key: string, stub: Stub | undefined) => void
 }
 
-/** A list that Nomad gives in brief, watched, and its elements in full, read when they are asked for. */
+/** A watched list of stubs, and its elements in full, which are read when somebody asks for them. */
 export interface WatchedCollection<Stub, Full> extends VersionedCache<Stub, Full> {
-  /** The list as Nomad has it. */
+  /** The list as it is now. */
   list(): Promise<readonly Stub[]>
   /** The latest list; empty before the first. */
   stubs(): readonly Stub[]
-  /** Reads the list afresh; the next `get` waits for it. */
+  /** Reads the list anew; the next `get` waits for it. */
   refresh(): void
-  /** Something may have changed: reads the list afresh, unless one arrives by itself just now. */
+  /** Something may have changed: reads the list anew, unless a new one arrives within a moment. */
   hint(): void
   close(): Promise<void>
 }
@@ -37,9 +37,9 @@ export function watchCollection<Stub, Full>(
     const after = new Map(items.map((stub) => [keyOf(stub), stub]))
     stubs = after
     const changed = before === undefined ? [] : changesBetween(before, after)
-    // Who read the new one just now has made it, and looks at it as it is.
+    // Whoever has read a new element already was its maker, and needs no news of it.
     const news = changed.filter((key) => before?.has(key) || !after.has(key) || !isKnown(key))
-    // A thing may come and go between two lists, unseen by both, yet read by somebody in between.
+    // An element may come and go between two lists, and yet be read in between.
     for (const key of new Set([...news, ...cache.outdatedBy(arrivedAt)])) tell(key)
     return changed.length
   }

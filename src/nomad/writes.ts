@@ -3,39 +3,39 @@ import { stringifyJSON } from '../lib/json.ts'
 import { redactSecrets } from '../lib/redact.ts'
 import { type SnapshotsRequest, SnapshotsResponse } from '../wire/snapshot.ts'
 import type { VolumeRequest, VolumesRequest } from '../wire/volume.ts'
-import { type Call, classifyAnswer, classifyNonsense } from './error-table.ts'
+import { classifyAnswer, classifyNonsense, type Purpose } from './error-table.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { createAnswerParser } from './parse-answer.ts'
 import type { VolumesApi } from './ports.ts'
 import { formatSecretsHeader, secretsHeaderName } from './secrets-header.ts'
 import { titleOf, volumePath } from './volume-address.ts'
 
-/** The calls of the Volumes API that change something, each sent once. @param timeoutMs - for each */
+/** The writes of the Volumes API. Each is sent once. @param timeoutMs for each */
 export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
   const parseSnapshots = createAnswerParser(SnapshotsResponse)
 
-  /** @param secrets - sent with the request, and kept out of the error text that comes back */
+  /** @param secrets those in the request, which are removed from the error text of the answer */
   async function write(
     request: Omit<HttpRequest, 'timeoutMs'>,
     secrets: Readonly<Record<string, string>> = {},
   ): Promise<HttpAnswer> {
     const answer = await http.send({ ...request, timeoutMs })
     if (answer.status === 200) return answer
-    throw classifyAnswer(answer.status, redactSecrets(answer.text, Object.entries(secrets)), request.call)
+    throw classifyAnswer(answer.status, redactSecrets(answer.text, Object.entries(secrets)), request.purpose)
   }
 
   async function putVolume(
-    type: Call['type'],
+    type: Purpose['type'],
     verb: 'create' | 'register',
     suffix: string,
     volume: VolumeRequest & { Namespace: string },
     signal: AbortSignal | undefined,
   ) {
     const body: VolumesRequest = { Volumes: [volume] }
-    // The body of the answer is not looked at: it is empty before Nomad 1.10.5, and without health after.
+    // The answer's body is ignored: it is empty before Nomad 1.10.5, and has no health of the plugin later.
     await write(
       {
-        call: { title: titleOf(verb, volume.Namespace, volume.ID), type },
+        purpose: { title: titleOf(verb, volume.Namespace, volume.ID), type },
         operation: `${verb}_volume`,
         method: 'PUT',
         path: `${volumePath(volume.ID)}${suffix}`,
@@ -54,7 +54,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
 
     async deregisterVolume(namespace, volumeID, signal) {
       const request = write({
-        call: { title: titleOf('deregister', namespace, volumeID), type: 'write' },
+        purpose: { title: titleOf('deregister', namespace, volumeID), type: 'write' },
         operation: 'deregister_volume',
         method: 'DELETE',
         path: volumePath(volumeID),
@@ -67,7 +67,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
     async deleteVolume(namespace, volumeID, secrets, signal) {
       const request = write(
         {
-          call: { title: titleOf('delete', namespace, volumeID), type: 'delete volume' },
+          purpose: { title: titleOf('delete', namespace, volumeID), type: 'delete volume' },
           operation: 'delete_volume',
           method: 'DELETE',
           path: `${volumePath(volumeID)}/delete`,
@@ -82,7 +82,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
 
     async detachVolume(namespace, volumeID, nodeID, signal) {
       await write({
-        call: { title: titleOf('detach', namespace, volumeID), type: 'write' },
+        purpose: { title: titleOf('detach', namespace, volumeID), type: 'write' },
         operation: 'detach_volume',
         method: 'DELETE',
         path: `${volumePath(volumeID)}/detach`,
@@ -93,13 +93,13 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
 
     async createSnapshot(namespace, snapshot, signal) {
       const body: SnapshotsRequest = { Snapshots: [snapshot] }
-      const call: Call = {
+      const purpose: Purpose = {
         title: `create snapshot "${snapshot.Name}" of volume "${snapshot.SourceVolumeID}" in namespace "${namespace}"`,
         type: 'write',
       }
       const answer = await write(
         {
-          call,
+          purpose,
           operation: 'create_snapshot',
           method: 'PUT',
           path: '/volumes/snapshot',
@@ -109,15 +109,18 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
         },
         snapshot.Secrets ?? {},
       )
-      const created = parseSnapshots(answer.text, call).Snapshots?.[0]
-      if (!created) throw classifyNonsense('the answer holds no snapshot', call)
+      const created = parseSnapshots(answer.text, purpose).Snapshots?.[0]
+      if (!created) throw classifyNonsense('the answer holds no snapshot', purpose)
       return created
     },
 
     async deleteSnapshot(pluginID, snapshotID, secrets, signal) {
       const request = write(
         {
-          call: { title: `delete snapshot "${snapshotID}" of plugin "${pluginID}"`, type: 'delete snapshot' },
+          purpose: {
+            title: `delete snapshot "${snapshotID}" of plugin "${pluginID}"`,
+            type: 'delete snapshot',
+          },
           operation: 'delete_snapshot',
           method: 'DELETE',
           path: '/volumes/snapshot',

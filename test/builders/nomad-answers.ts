@@ -1,5 +1,5 @@
 import type { ErrorKind } from '../../src/lib/errors.ts'
-import type { Call } from '../../src/nomad/error-table.ts'
+import type { Purpose } from '../../src/nomad/error-table.ts'
 
 export const grpc = (code: string, gloss = 'CSI.X', description = 'why') =>
   `rpc error: controller x: ${gloss}: rpc error: code = ${code} desc = ${description}`
@@ -9,7 +9,7 @@ export type NomadAnswer = [
   title: string,
   status: number,
   text: string,
-  call: Call['type'],
+  call: Purpose['type'],
   kind: ErrorKind,
   reason: string,
 ]

@@ -1,6 +1,6 @@
 import type { DirectPlugins } from '../../src/csi/direct-plugins.ts'
 import { OperationError } from '../../src/lib/errors.ts'
-import { type Call, classifyAnswer } from '../../src/nomad/error-table.ts'
+import { classifyAnswer, type Purpose } from '../../src/nomad/error-table.ts'
 import type { Observer, VolumesApi } from '../../src/nomad/ports.ts'
 import type { PluginInstance, Room } from '../../src/wire/plugin.ts'
 import type { Snapshot } from '../../src/wire/snapshot.ts'
@@ -150,7 +150,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     }
   }
 
-  function callTypeOf(name: string): Call['type'] {
+  function callTypeOf(name: string): Purpose['type'] {
     if (name.startsWith('createVolume') || name.startsWith('updateVolume')) return 'create volume'
     if (name.startsWith('deleteVolume')) return 'delete volume'
     return name.startsWith('deleteSnapshot') ? 'delete snapshot' : 'write'

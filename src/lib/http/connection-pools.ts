@@ -1,6 +1,6 @@
 import type { SecureContext } from 'node:tls'
 import { type Dispatcher, Pool, ProxyAgent } from 'undici'
-import { connectTimeoutMs } from './describe-failure.ts'
+import { connectTimeoutMs } from './explain-failure.ts'
 
 /** How a client speaks TLS. Another object means other certificates, and so new connections. */
 export interface TlsSettings {

@@ -5,7 +5,7 @@
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { type ConnectionPoolsOptions, createConnectionPools, type TlsSettings } from './connection-pools.ts'
-import { describeFailure, isRefusedHandshake, type ServerDescription } from './describe-failure.ts'
+import { explainFailure, isRefusedHandshake, type ServerDescription } from './explain-failure.ts'
 import { readLines } from './read-lines.ts'
 
 export interface HttpClientOptions<Pool extends string> extends ConnectionPoolsOptions<Pool> {
@@ -88,7 +88,7 @@ export function createHttpClient<Pool extends string>(options: HttpClientOptions
       wasSent = true
     }
     const failureOf = (error: unknown) =>
-      new HttpFailure(cut.why() ?? describeFailure(error, server), {
+      new HttpFailure(cut.why() ?? explainFailure(error, server), {
         wasSent: wasSent && !isRefusedHandshake(error),
         isInterrupted: cut.why() === interrupted,
         cause: error,

@@ -8,8 +8,6 @@ import {
 } from '../../../src/csi/plugin-client.ts'
 import { PluginError } from '../../../src/csi/plugin-error.ts'
 import type { PluginState } from '../../../src/csi/plugin-state.ts'
-import { hasVolume, settleCall } from '../../../src/csi/settle-call.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
 import { temporaryDirectory } from '../../support/driver.ts'
 import { type FakeAnswers, type FakePlugin, hang, startFakePlugin } from '../../support/fake-plugin.ts'
 
@@ -513,46 +511,5 @@ describe('secrets', () => {
     }
     expect(lines.join()).toContain('"password":"***stripped***"')
     expect(lines.join()).not.toContain('hunter2')
-  })
-})
-
-describe('an outcome that was lost', () => {
-  test('is settled by the same call again', async () => {
-    let attempts = 0
-    await start({ CreateVolume: () => (++attempts < 3 ? refuse(status.ABORTED, 'pending') : volume('v')) })
-    const signal = new AbortController().signal
-    const answer = await settleCall(() => client.createVolume({ name: 'v' }), {
-      clock: systemClock,
-      signal,
-      firstDelayMs: 1,
-    })
-    expect([answer.volume?.volumeId, attempts]).toEqual(['v', 3])
-  })
-
-  test('is not repeated when it failed for sure, nor after its caller gave up', async () => {
-    await start({
-      CreateVolume: () => refuse(status.ALREADY_EXISTS),
-      DeleteVolume: () => refuse(status.ABORTED),
-    })
-    const options = { clock: systemClock, signal: AbortSignal.timeout(100), firstDelayMs: 5 }
-    await expect(settleCall(() => client.createVolume({ name: 'v' }), options)).rejects.toThrow(
-      /ALREADY_EXISTS/,
-    )
-    await expect(settleCall(() => client.deleteVolume({ volumeId: 'v' }), options)).rejects.toThrow(/ABORTED/)
-  })
-
-  test.each([
-    ['ControllerGetVolume', 12],
-    ['ListVolumes', 3],
-  ])('whether a volume is there is asked by %s', async (rpc, type) => {
-    await start({
-      ControllerGetCapabilities: { capabilities: [{ rpc: { type } }] },
-      ControllerGetVolume: ({ volumeId }: { volumeId: string }) =>
-        volumeId === 'v' ? volume('v') : refuse(status.NOT_FOUND),
-      ListVolumes: { entries: [volume('v')] },
-    })
-    expect(await hasVolume(client, 'v')).toBe(true)
-    expect(await hasVolume(client, 'w')).toBe(false)
-    expect(plugin.received.map((call) => call.rpc)).toContain(rpc)
   })
 })

@@ -288,7 +288,7 @@ describe('lists of a plugin', () => {
 
   it('are read on a shorter beat while a snapshot is not ready (external-snapshotter#953)', async () => {
     nomad.snapshots.set('ebs', [aSnapshot('snap-1', { IsReady: false })])
-    const observer = observe({ notReadyBeatMs: 20 })
+    const observer = observe({ notReadyMaxAgeMs: 20 })
     expect((await observer.snapshots('ebs')).get('snap-1')?.IsReady).toBe(false)
     nomad.snapshots.set('ebs', [aSnapshot('snap-1')])
     await vi.waitFor(async () => expect((await observer.snapshots('ebs')).get('snap-1')?.IsReady).toBe(true))

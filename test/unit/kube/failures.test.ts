@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { isAlreadyExists, isConflict, isNotFound } from '../../../src/kube/api.ts'
-import { type Call, classifyAnswer, classifyLostAnswer, describeCall } from '../../../src/kube/failures.ts'
+import { classifyAnswer, classifyLostAnswer, type RequestInfo, titleOf } from '../../../src/kube/failures.ts'
 import { secrets, volumes } from '../../../src/kube/resources.ts'
 import { HttpFailure } from '../../../src/lib/http/http-client.ts'
 
-const read: Call = { verb: 'get', resource: volumes, namespace: 'storage', name: 'data' }
-const write: Call = { ...read, verb: 'patch', subresource: 'status' }
+const read: RequestInfo = { verb: 'get', resource: volumes, namespace: 'storage', name: 'data' }
+const write: RequestInfo = { ...read, verb: 'patch', subresource: 'status' }
 const status = (reason: string, more: object = {}) => ({
   kind: 'Status',
   reason,
@@ -14,7 +14,7 @@ const status = (reason: string, more: object = {}) => ({
 })
 
 const details = { name: 'data', kind: 'volumes' }
-const rows: readonly [string, Call, number, unknown, string | undefined, object][] = [
+const rows: readonly [string, RequestInfo, number, unknown, string | undefined, object][] = [
   [
     'a missing object',
     read,
@@ -155,13 +155,13 @@ const rows: readonly [string, Call, number, unknown, string | undefined, object]
 ]
 
 describe('an answer', () => {
-  it.each(rows)('%s', (_title, call, code, body, retryAfter, expected) => {
-    expect(classifyAnswer(call, code, body, retryAfter)).toMatchObject({ code, ...expected })
+  it.each(rows)('%s', (_title, info, code, body, retryAfter, expected) => {
+    expect(classifyAnswer(info, code, body, retryAfter)).toMatchObject({ code, ...expected })
   })
 
   it('is told with the verb, the resource and its place', () => {
-    expect(describeCall(write)).toBe('patch volumes.mooring.dev/status "data" in namespace "storage"')
-    expect(describeCall({ verb: 'list', resource: secrets })).toBe('list secrets')
+    expect(titleOf(write)).toBe('patch volumes.mooring.dev/status "data" in namespace "storage"')
+    expect(titleOf({ verb: 'list', resource: secrets })).toBe('list secrets')
     expect(classifyAnswer(read, 500, 'down').message).toBe(
       'get volumes.mooring.dev "data" in namespace "storage": down (500)',
     )

@@ -18,7 +18,7 @@ function createSource() {
       requests += 1
       return new Promise((resolve, reject) => open.push({ resolve, reject }))
     },
-    beatMs: () => 1000,
+    maxAgeMs: () => 1000,
     clock: systemClock,
   })
   return {

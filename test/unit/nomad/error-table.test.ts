@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import {
-  type Call,
   classifyAnswer,
   classifyLostAnswer,
   classifyNonsense,
+  type Purpose,
 } from '../../../src/nomad/error-table.ts'
 import { grpc, nomadAnswers } from '../../builders/nomad-answers.ts'
 
-const of = (type: Call['type']): Call => ({ title: 'do it', type })
+const of = (type: Purpose['type']): Purpose => ({ title: 'do it', type })
 
 describe('classifyAnswer', () => {
   it.each(nomadAnswers)('%s: %i %s', (_title, status, text, type, kind, reason) => {

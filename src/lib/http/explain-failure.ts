@@ -18,7 +18,7 @@ export interface ServerDescription {
 export const connectTimeoutMs = 10_000
 
 /** Why no whole answer came, and what a person can do about it. */
-export function describeFailure(error: unknown, { name, shown, settings }: ServerDescription): string {
+export function explainFailure(error: unknown, { name, shown, settings }: ServerDescription): string {
   const code = errorCode(error)
   switch (code) {
     case 'ECONNREFUSED':
