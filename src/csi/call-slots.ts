@@ -1,14 +1,13 @@
 import PQueue from 'p-queue'
 
 /**
- * Who may call now. CSI 1.12 ("Concurrency") wants at most one call in flight per volume; beside that a
- * plugin gets no more than so many calls at once. A call that waits for its volume holds no place of the
- * plugin's, so one volume that hangs does not use them up.
+ * Limits the calls of a plugin: one at a time for each volume (CSI 1.12, "Concurrency"), and so many at once for the
+ * plugin. A call that waits for its volume takes none of the plugin's slots, so a volume that hangs does not use them up.
  */
 export interface CallSlots {
   /**
-   * Runs `call` when its turn comes at everything that it is about; rejects with the signal's reason if
-   * that aborts first.
+   * Runs `call` when all its volumes and the plugin have a free slot.
+   * @throws the reason of `signal` where that aborts before the call has begun
    */
   run<Result>(
     volumeKeys: readonly string[],
@@ -28,7 +27,7 @@ export function createCallSlots(callsAtOnce: number): CallSlots {
         begun = call()
         return begun
       }
-      // The queue gives up what has begun as well; how that ends only the call itself can say.
+      // The queue also rejects a call that has begun. Only the call itself knows how it ends.
       const orBegun = (error: unknown) => {
         if (begun === undefined) throw error
         return begun
@@ -44,13 +43,13 @@ export function createCallSlots(callsAtOnce: number): CallSlots {
             if (volume.size === 0 && volume.pending === 0) volumes.delete(key)
           })
       }
-      // In one order everywhere, so that no two calls wait for each other.
+      // Sorted, so that no two calls wait for each other.
       return inTurn([...new Set(volumeKeys)].sort())
     },
   }
 }
 
-/** What a call is about: the volume or volumes, the name of one to be, a group snapshot; none: nothing in particular. */
+/** What a call is about: its volumes, the name of a new one, or a group snapshot; empty where it is about none of these. */
 export function volumeKeysOf(request: object): string[] {
   const fields = request as {
     volumeId?: string

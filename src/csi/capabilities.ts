@@ -5,7 +5,7 @@ import type { _csi_v1_GroupControllerServiceCapability_RPC_Type__Output as Group
 import type { _csi_v1_NodeServiceCapability_RPC_Type__Output as NodeCapability } from './generated/csi/v1/NodeServiceCapability.ts'
 import type { _csi_v1_PluginCapability_Service_Type__Output as PluginCapability } from './generated/csi/v1/PluginCapability.ts'
 
-/** Something that a plugin announces, by the service that announces it. */
+/** A capability that a plugin must announce, and the service that announces it. */
 export type Requirement =
   | { readonly service: 'plugin'; readonly capability: PluginCapability }
   | { readonly service: 'controller'; readonly capability: ControllerCapability }
@@ -20,7 +20,7 @@ const groupController = (capability: GroupControllerCapability): Requirement => 
 })
 const node = (capability: NodeCapability): Requirement => ({ service: 'node', capability })
 
-/** RPCs that CSI 1.12 makes depend on a capability; those left out need none, or the service alone. */
+/** The capability that each RPC needs by CSI 1.12. An RPC that is missing here needs none, or only its service. */
 const ofRpc: Readonly<Partial<Record<RpcName, Requirement>>> = {
   CreateVolume: controller('CREATE_DELETE_VOLUME'),
   DeleteVolume: controller('CREATE_DELETE_VOLUME'),
@@ -45,7 +45,7 @@ const ofRpc: Readonly<Partial<Record<RpcName, Requirement>>> = {
   NodeExpandVolume: node('EXPAND_VOLUME'),
 }
 
-/** What a plugin must announce before this call may be sent to it. */
+/** What a plugin must announce before this call may be sent. */
 export function requirementsOf(rpc: RpcName, request: object): Requirement[] {
   const required = ofRpc[rpc]
   const requirements = required === undefined ? [] : [required]

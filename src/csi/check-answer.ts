@@ -26,9 +26,8 @@ import type { VolumeContentSource } from './generated/csi/v1/VolumeContentSource
 import type { VolumeGroupSnapshot__Output } from './generated/csi/v1/VolumeGroupSnapshot.ts'
 
 /**
- * Every check gives the clause of CSI 1.12 that an answer breaks, as a field's path and what is wrong, or
- * nothing. Only what a caller would come to harm by is checked: an ID to lose, too small a volume, a
- * blank one in the place of a copy, a list without end.
+ * A check returns the clause of CSI 1.12 that an answer breaks: the path of a field and what is wrong. It looks only for
+ * what harms the caller: a missing ID, a volume that is too small, a blank volume in place of a copy, a list without end.
  */
 type Check = (request: never, answer: never) => string | undefined
 
@@ -41,7 +40,7 @@ const checks: Readonly<Partial<Record<RpcName, Check>>> = {
   CreateVolume(request: CreateVolumeRequest, { volume }: CreateVolumeResponse__Output) {
     if (volume === null) return 'CreateVolumeResponse.volume: required'
     if (volume.volumeId === '') return 'CreateVolumeResponse.volume.volume_id: required'
-    // Zero: unknown, which is allowed.
+    // Zero means unknown, which is allowed.
     const capacity =
       volume.capacityBytes === 0n
         ? undefined
@@ -69,7 +68,7 @@ const checks: Readonly<Partial<Record<RpcName, Check>>> = {
   ) {
     if (volume === null) return 'ControllerGetVolumeResponse.volume: required'
     if (volume.volumeId === volumeId) return undefined
-    return 'ControllerGetVolumeResponse.volume.volume_id: it is not the one that was asked for'
+    return 'ControllerGetVolumeResponse.volume.volume_id: it is not the volume of the request'
   },
 
   ListVolumes({ maxEntries = 0 }: ListVolumesRequest, { entries }: ListVolumesResponse__Output) {
@@ -86,14 +85,14 @@ const checks: Readonly<Partial<Record<RpcName, Check>>> = {
     if (snapshot === null) return 'CreateSnapshotResponse.snapshot: required'
     const incomplete = incompleteSnapshot('CreateSnapshotResponse.snapshot', snapshot)
     if (incomplete !== undefined || snapshot.sourceVolumeId === request.sourceVolumeId) return incomplete
-    return 'CreateSnapshotResponse.snapshot.source_volume_id: it is of another volume'
+    return 'CreateSnapshotResponse.snapshot.source_volume_id: it is not the volume of the request'
   },
 
   GetSnapshot({ snapshotId }: GetSnapshotRequest, { snapshot }: GetSnapshotResponse__Output) {
     if (snapshot === null) return 'GetSnapshotResponse.snapshot: required'
     if (snapshot.snapshotId === snapshotId)
       return incompleteSnapshot('GetSnapshotResponse.snapshot', snapshot)
-    return 'GetSnapshotResponse.snapshot.snapshot_id: it is not the one that was asked for'
+    return 'GetSnapshotResponse.snapshot.snapshot_id: it is not the snapshot of the request'
   },
 
   ListSnapshots({ maxEntries = 0 }: ListSnapshotsRequest, { entries }: ListSnapshotsResponse__Output) {
@@ -116,7 +115,7 @@ const checks: Readonly<Partial<Record<RpcName, Check>>> = {
     const sources = groupSnapshot.snapshots.map(({ sourceVolumeId }) => sourceVolumeId)
     const incomplete = incompleteGroup(field, groupSnapshot)
     if (incomplete !== undefined || isSameSet(sources, sourceVolumeIds)) return incomplete
-    return `${field}.snapshots: they are not one of each volume that was asked for`
+    return `${field}.snapshots: not one for each volume of the request`
   },
 
   GetVolumeGroupSnapshot(
@@ -126,12 +125,12 @@ const checks: Readonly<Partial<Record<RpcName, Check>>> = {
     const field = 'GetVolumeGroupSnapshotResponse.group_snapshot'
     if (groupSnapshot === null) return `${field}: required`
     if (groupSnapshot.groupSnapshotId !== groupSnapshotId) {
-      return `${field}.group_snapshot_id: it is not the one that was asked for`
+      return `${field}.group_snapshot_id: it is not the group snapshot of the request`
     }
     const ids = groupSnapshot.snapshots.map(({ snapshotId }) => snapshotId)
     const incomplete = incompleteGroup(field, groupSnapshot)
     if (incomplete !== undefined || snapshotIds.length === 0 || isSameSet(ids, snapshotIds)) return incomplete
-    return `${field}.snapshots: they are not the ones that were asked for`
+    return `${field}.snapshots: not the snapshots of the request`
   },
 
   NodeGetInfo: (_request: object, { nodeId }: NodeGetInfoResponse__Output) =>
@@ -140,9 +139,9 @@ const checks: Readonly<Partial<Record<RpcName, Check>>> = {
       : undefined,
 }
 
-/** The clause of CSI 1.12 that an answer breaks; undefined: none that matters. */
+/** The clause of CSI 1.12 that an answer breaks; undefined where it breaks none that matters. */
 export function brokenClause(rpc: RpcName, request: object, answer: object): string | undefined {
-  // The RPC's name decides both types, in the table above as in the proto.
+  // The name of the RPC decides both types.
   return checks[rpc]?.(request as never, answer as never)
 }
 
@@ -161,7 +160,7 @@ function outOfBounds(
   return undefined
 }
 
-/** A plugin that ignores the source would give a blank volume in the place of a copy. */
+/** A plugin that ignores the source returns a blank volume in place of a copy. */
 function differingSource(
   wanted: VolumeContentSource | null | undefined,
   given: VolumeContentSource | null,
@@ -169,7 +168,7 @@ function differingSource(
   const same =
     (wanted?.snapshot?.snapshotId ?? '') === (given?.snapshot?.snapshotId ?? '') &&
     (wanted?.volume?.volumeId ?? '') === (given?.volume?.volumeId ?? '')
-  return same ? undefined : 'CreateVolumeResponse.volume.content_source: it is not the one that was asked for'
+  return same ? undefined : 'CreateVolumeResponse.volume.content_source: it is not the source of the request'
 }
 
 function incompleteSnapshot(field: string, snapshot: Snapshot__Output): string | undefined {
@@ -179,7 +178,7 @@ function incompleteSnapshot(field: string, snapshot: Snapshot__Output): string |
   return undefined
 }
 
-/** A group is whole or it is none: a snapshot that is missing from it is missed when it is too late. */
+/** A group must be whole: whoever restores it notices a missing snapshot too late. */
 function incompleteGroup(field: string, group: VolumeGroupSnapshot__Output): string | undefined {
   const { groupSnapshotId, snapshots } = group
   if (groupSnapshotId === '') return `${field}.group_snapshot_id: required`
@@ -189,7 +188,7 @@ function incompleteGroup(field: string, group: VolumeGroupSnapshot__Output): str
     const incomplete = incompleteSnapshot(`${field}.snapshots`, snapshot)
     if (incomplete !== undefined) return incomplete
     if (snapshot.groupSnapshotId !== groupSnapshotId) {
-      return `${field}.snapshots.group_snapshot_id: it is not the group's`
+      return `${field}.snapshots.group_snapshot_id: it is not the ID of the group`
     }
   }
   if (new Set(snapshots.map(({ snapshotId }) => snapshotId)).size < snapshots.length) {

@@ -13,11 +13,11 @@ import { PluginError, type PluginErrorClass } from './plugin-error.ts'
 import { loadRedactor } from './redactor.ts'
 
 export interface TlsOptions {
-  /** PEM texts. Without `ca` the system's authorities decide; `cert` and `key` are for mutual TLS. */
+  /** PEM texts. Without `ca`, the system's authorities are trusted. `cert` and `key` are for mutual TLS. */
   readonly ca?: string
   readonly cert?: string
   readonly key?: string
-  /** Looked for in the plugin's certificate instead of the endpoint's host. */
+  /** The name in the plugin's certificate, in place of the endpoint's host. */
   readonly serverName?: string
 }
 
@@ -26,13 +26,13 @@ export interface ConnectionOptions {
   readonly endpoint: string
   readonly tls?: TlsOptions
   readonly connectTimeoutMs: number
-  /** The connection came up, or was lost. */
+  /** Called when the connection was made or lost. */
   onChange(isConnected: boolean): void
 }
 
-/** One gRPC channel to a plugin: connects when it is needed, again by itself after a loss. */
+/** One gRPC channel to a plugin. It connects when it is needed, and again after a loss. */
 export interface Connection {
-  /** One attempt of one call. Whatever goes wrong is a PluginError without secrets. */
+  /** Sends one call once. Every failure is a PluginError without secrets. */
   call(
     name: RpcName,
     method: MethodDefinition<object, object>,
@@ -42,7 +42,7 @@ export interface Connection {
   close(): void
 }
 
-/** A page of a long list; Go's gRPC stops at 4 MiB by default, so no honest plugin sends more than this. */
+/** Go's gRPC stops at 4 MiB by default, so no sound plugin sends a larger answer than this. */
 const longestAnswerBytes = 16 * 2 ** 20
 
 export function createConnection(options: ConnectionOptions): Connection {
@@ -70,9 +70,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       }
       const notSent = (code: status, text: string) => fail(code, text, 'retry-later')
       if (isClosed) throw notSent(status.UNAVAILABLE, 'this client is closed')
-      // Waiting for the connection apart from the call is how we know of a call that it was never sent.
+      // The connection first, apart from the call: then a failure here means that nothing was sent.
       await waitUntilConnected(client, options.connectTimeoutMs, signal).catch(() => {
-        if (signal?.aborted) throw notSent(status.CANCELLED, 'given up before it was sent')
+        if (signal?.aborted) throw notSent(status.CANCELLED, 'the caller gave up before the call was sent')
         throw notSent(status.UNAVAILABLE, `nothing answers at ${endpoint}`)
       })
       return await new Promise<object>((resolve, reject) => {
@@ -80,11 +80,11 @@ export function createConnection(options: ConnectionOptions): Connection {
         const call = client.makeUnaryRequest(
           method.path,
           method.requestSerialize,
-          // A message that cannot be read is told apart from a plugin that fails.
+          // Otherwise a message that cannot be read would look like a failure of the plugin.
           (bytes: Buffer) => tryDecode(method, bytes),
           request,
           new Metadata(),
-          // gRPC takes the deadline along to the plugin, by the system's own clock.
+          // gRPC sends the deadline along to the plugin. It goes by the system clock.
           { deadline: Date.now() + timeoutMs },
           (error, answer) => {
             underWay.delete(call)
@@ -108,7 +108,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 }
 
-/** Two faults that grpc-js itself finds in an answer, and tells of under codes that plugins use as well. */
+/** grpc-js itself finds two faults in answers, and reports them under codes that plugins use, too. */
 function classOfLocalError(details: string): PluginErrorClass | undefined {
   return /^(Received message larger than max|No message received)/.test(details) ? 'broken-answer' : undefined
 }
@@ -117,7 +117,7 @@ function tryDecode(method: MethodDefinition<object, object>, bytes: Buffer): { m
   try {
     return { message: method.responseDeserialize(bytes) }
   } catch {
-    // Its bytes may be anything, so no text of the decoder's helps; the caller says what was expected.
+    // The caller says what was expected. The decoder's text about arbitrary bytes would not help.
     return {}
   }
 }
@@ -135,7 +135,7 @@ function waitUntilConnected(client: Client, timeoutMs: number, signal?: AbortSig
   })
 }
 
-/** gRPC wants `unix:///path` for sockets and a bare `host:port` for TCP. */
+/** gRPC expects `unix:///path` for sockets and a bare `host:port` for TCP. */
 function toTarget(endpoint: string): string {
   return endpoint.startsWith('tcp://') ? endpoint.slice('tcp://'.length) : endpoint
 }
@@ -148,14 +148,14 @@ function createCredentials({ tls }: ConnectionOptions) {
 
 function channelOptions({ tls }: ConnectionOptions): ClientOptions {
   return {
-    // A plugin restarts in moments; half a minute of waiting for it would be ours, not its.
+    // A plugin restarts in moments, so gRPC's own pauses of up to half a minute would be too long.
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.min_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 5_000,
     'grpc.max_receive_message_length': longestAnswerBytes,
-    // gRPC would otherwise repeat calls by itself where the server says that it may.
+    // Otherwise gRPC repeats calls where the server allows it.
     'grpc.enable_retries': 0,
-    // A plugin is one process on one socket: sharing subchannels between clients would only tie their fates.
+    // Clients that share a subchannel would fail together.
     'grpc.use_local_subchannel_pool': 1,
     ...(tls?.serverName !== undefined && {
       'grpc.ssl_target_name_override': tls.serverName,

@@ -4,23 +4,23 @@ import type { GroupControllerDefinition } from './generated/csi/v1/GroupControll
 import type { IdentityDefinition } from './generated/csi/v1/Identity.ts'
 import type { NodeDefinition } from './generated/csi/v1/Node.ts'
 
-/** Every RPC of a plugin that this client calls. */
+/** The name of an RPC of a plugin. */
 export type RpcName =
   | MethodName<IdentityDefinition>
   | MethodName<ControllerDefinition>
   | MethodName<GroupControllerDefinition>
   | MethodName<NodeDefinition>
 
-/** How long a call may take, in milliseconds, by the name of its RPC. */
+/** How long a call of each RPC may take, in milliseconds. */
 export type Deadlines = Readonly<Record<RpcName, number>>
 
-/** Answers that a plugin has at hand. */
+/** The plugin knows the answer by itself. */
 const quickMs = 10_000
-/** Lists and queries that go through to the storage provider. */
+/** Lists and queries that reach the storage provider. */
 const queryMs = 30_000
-/** Changes of what is there: attach, mount, delete, expand. */
+/** Changes of a volume: attach, mount, delete, expand. */
 const changeMs = 60_000
-/** May copy data. Nomad gives every call this long, and plugins are used to it. */
+/** It may copy data. Nomad gives every call this long, and plugins expect that. */
 const copyMs = 120_000
 
 export const defaultDeadlines: Deadlines = {

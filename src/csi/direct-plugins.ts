@@ -14,13 +14,13 @@ export interface DirectPluginsOptions extends Required<Pick<PluginClientOptions,
 }
 
 /**
- * Plugins that this process reaches at their own sockets, beside Nomad. Where it does not reach one, each answers
- * that nothing is known; calls that fail reject with an OperationError.
+ * CSI plugins that this process calls at their own sockets, without Nomad. Where a plugin cannot be reached, each method
+ * returns that nothing is known. A call that fails rejects with an OperationError.
  */
 export interface DirectPlugins {
-  /** The external volume by itself, for plugins that do not list: `unlisted` where the plugin says that it has none. */
+  /** Reads one external volume, for plugins that cannot list. `unlisted`: the plugin says that it does not exist. */
   externalVolume(pluginID: string, externalID: string): Promise<ExternalVolume | 'unlisted' | 'unknown'>
-  /** How much the plugin can still provide to volumes of this kind (CSI spec, GetCapacity). */
+  /** How much the plugin can still provide for volumes like this (CSI, GetCapacity). */
   room(
     pluginID: string,
     kind: {
@@ -29,14 +29,14 @@ export interface DirectPlugins {
     },
   ): Promise<Room | undefined>
   /**
-   * Takes the volume off a node at the provider. May be repeated.
-   * @returns whether it was called: false where the plugin is not reached or does not publish
+   * Detaches the volume from a node at the storage provider (ControllerUnpublishVolume). May be repeated.
+   * @returns false where the plugin was not called: it cannot be reached, or does not publish volumes
    */
   unpublish(
     what: {
       readonly pluginID: string
       readonly externalID: string
-      /** The node by the plugin's own ID. */
+      /** The ID that the plugin gives the node. */
       readonly externalNodeID: string
       readonly secrets: Readonly<Record<string, string>>
     },
@@ -44,25 +44,25 @@ export interface DirectPlugins {
   ): Promise<boolean>
 }
 
-/** What is read of a plugin whether it is reached directly or by way of Nomad. */
+/** The lists of a plugin, read from the plugin itself or through Nomad. */
 export interface PluginLists {
   listExternalVolumes(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, ExternalVolume>>
   listSnapshots(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Snapshot>>
 }
 
 export interface OpenDirectPlugins extends DirectPlugins {
-  /** The plugin's own lists where it is reached, else those of `others`. */
+  /** The lists from the plugin where it can be reached, otherwise those of `others`. */
   listsBeside(others: PluginLists): PluginLists
   close(): void
 }
 
-/** A plugin is on this machine: one that takes longer to accept a connection is away. */
+/** These plugins run on this machine: one that takes longer to accept a connection is not there. */
 const connectTimeoutMs = 2_000
 const probeIntervalMs = 30_000
 
 /**
- * The plugins whose sockets this process reaches, each probed every half a minute. One that does not answer is
- * read by way of Nomad, as if there were no endpoint.
+ * Connects to plugins at their sockets, and probes each every half a minute. A plugin that does not answer is read
+ * through Nomad, as if it had no endpoint.
  */
 export function createDirectPlugins(options: DirectPluginsOptions): OpenDirectPlugins {
   const { endpoints, clock, log, aroundCall } = options
@@ -86,7 +86,7 @@ export function createDirectPlugins(options: DirectPluginsOptions): OpenDirectPl
     signal: caller === undefined ? signal : AbortSignal.any([signal, caller]),
   })
 
-  /** The client of a plugin that answers and announces the capability; undefined where there is none. */
+  /** The client of a plugin that answers and announces the capability; otherwise undefined. */
   async function clientFor(pluginID: string, capability: string): Promise<PluginClient | undefined> {
     const client = clients.get(pluginID)
     if (client === undefined) return undefined
@@ -96,7 +96,7 @@ export function createDirectPlugins(options: DirectPluginsOptions): OpenDirectPl
       return (await client.capabilities('controller')).has(capability) ? client : undefined
     } catch (error) {
       if (!(error instanceof PluginError)) throw error
-      // The probes tell of it; Nomad may reach the plugin still.
+      // The probes report it. Nomad may still reach the plugin.
       return undefined
     }
   }
@@ -168,19 +168,19 @@ export function createDirectPlugins(options: DirectPluginsOptions): OpenDirectPl
   }
 }
 
-/** Tells the log what becomes of the plugin; whoever calls it asks the client for its state. */
+/** Probes the plugin and logs its state. */
 async function keepProbing(client: PluginClient, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
   const { pluginID: plugin } = client
   client.watchState((state) => {
     if (signal.aborted) return
     const why = 'reason' in state ? { why: state.reason } : {}
-    log.info({ plugin, state: state.type, ...why }, 'plugin reached directly')
+    log.info({ plugin, state: state.type, ...why }, 'the state of a directly reached plugin changed')
   })
   while (!signal.aborted) {
     try {
       await client.probe({}, { signal })
     } catch (error) {
-      // What went wrong is the state that is told; anything else is a mistake of ours.
+      // The state shows what failed. Any other error is a mistake in this program.
       if (!(error instanceof PluginError)) throw error
     }
     await delay(clock, probeIntervalMs, signal)

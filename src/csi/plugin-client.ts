@@ -21,25 +21,25 @@ import { createStateCell, type PluginState } from './plugin-state.ts'
 import { loadRedactor } from './redactor.ts'
 
 export interface PluginClientOptions {
-  /** The name that people gave the plugin; stands in every error and log line. */
+  /** The plugin's ID in Nomad, for every error and log line. */
   readonly pluginID: string
   /** `unix:///run/plugin.sock`, `tcp://host:port` or `host:port`. */
   readonly endpoint: string
-  /** Only for TCP, which without it is in the clear. */
+  /** Only for TCP, which is unencrypted without it. */
   readonly tls?: TlsOptions
-  /** Milliseconds by RPC, from when the call is sent; what is not given is as in deadlines.ts. */
+  /** Milliseconds for each RPC, counted from when the call is sent. Default: deadlines.ts. */
   readonly deadlines?: Partial<Deadlines>
-  /** How long to wait for a connection before a call is given up as not sent. Default 5 s. */
+  /** How long a call waits for a connection before it fails as not sent. Default 5 s. */
   readonly connectTimeoutMs?: number
-  /** How many calls about volumes the plugin gets at once. Default 16. */
+  /** The most calls about volumes at once. Default 16. */
   readonly callsAtOnce?: number
   readonly log?: Log
   readonly clock?: Clock
-  /** Goes around every call that is sent; errors have their gRPC code as `codeName`. */
+  /** Runs around every call that is sent, for metrics and traces. Errors have their gRPC code as `codeName`. */
   readonly aroundCall?: Around<PluginCall>
 }
 
-/** One call of a plugin, for whoever measures it. */
+/** A call of a plugin, for metrics and traces. */
 export interface PluginCall {
   readonly pluginID: string
   /** As gRPC writes it: `/csi.v1.Controller/CreateVolume`. */
@@ -62,31 +62,31 @@ type AllCalls = Calls<IdentityDefinition> &
   Calls<NodeDefinition>
 
 /**
- * One method per RPC of Identity, Controller, GroupController and Node, named as the RPC. Every method makes one attempt
- * and rejects with a PluginError; its class says whether the call may have been carried out. Before it is
- * sent, the plugin must have announced what the call needs; after it, the answer must keep to the
- * specification. Calls about one volume go one after another.
+ * One method for each RPC of Identity, Controller, GroupController and Node. A method sends one call and rejects with a
+ * PluginError, whose class says whether the call may have been carried out. A call is sent only where the plugin announces
+ * the capability for it, and its answer is checked against the specification. Calls about one volume go one after
+ * another.
  */
 export interface PluginClient extends AllCalls {
   readonly pluginID: string
-  /** What is known of the plugin now. A probe tells; a lost connection does, too. */
+  /** The state of the plugin, as the last probe or a lost connection showed it. */
   readonly state: PluginState
-  /** Calls with each change of state from now on; the returned function ends it. */
+  /** Calls the listener with each change of state from now on. Returns the function that ends it. */
   watchState(listener: (state: PluginState) => void): () => void
-  /** What a service of the plugin announces, asked once per connection. */
+  /** The capabilities of a service of the plugin, read once per connection. */
   capabilities(service: Requirement['service']): Promise<ReadonlySet<string>>
-  /** All volumes, page by page to the end. */
+  /** All pages. */
   listAllVolumes(request: { maxEntries?: number }, options?: CallOptions): Promise<ListedVolume[]>
-  /** All snapshots (that pass the filter), page by page to the end. */
+  /** All pages of the snapshots that pass the filter. */
   listAllSnapshots(
     request: Omit<RequestOf<ControllerDefinition['ListSnapshots']>, 'startingToken'>,
     options?: CallOptions,
   ): Promise<ListedSnapshot[]>
-  /** Cuts the connection; calls under way reject. */
+  /** Closes the connection. Calls that are running reject. */
   close(): void
 }
 
-/** Calls that say something of the plugin as a whole: they neither wait for a turn nor need a capability. */
+/** Calls about the plugin as a whole. They wait for no slot and need no capability. */
 const aboutThePlugin: ReadonlySet<RpcName> = new Set<RpcName>([
   'GetPluginInfo',
   'GetPluginCapabilities',
@@ -97,7 +97,7 @@ const aboutThePlugin: ReadonlySet<RpcName> = new Set<RpcName>([
   'NodeGetInfo',
 ])
 
-/** A client of one CSI plugin. It connects at its first call, and again by itself after a loss. */
+/** A client of one CSI plugin. It connects at its first call, and again after a loss. */
 export function createPluginClient(options: PluginClientOptions): PluginClient {
   const {
     pluginID,
@@ -116,7 +116,7 @@ export function createPluginClient(options: PluginClientOptions): PluginClient {
     connectTimeoutMs,
     ...(options.tls && { tls: options.tls }),
     onChange(isConnected) {
-      // A plugin that comes back may be another release, with other capabilities.
+      // A plugin that comes back may be another release with other capabilities.
       if (!isConnected) announced.clear()
       state.set(isConnected ? { type: 'unprobed' } : { type: 'gone', reason: 'the connection was lost' })
     },
@@ -172,7 +172,7 @@ export function createPluginClient(options: PluginClientOptions): PluginClient {
   }
 
   const givenUp = (name: RpcName, signal: AbortSignal | undefined) => {
-    const details = `given up before it was sent: ${errorMessage(signal?.reason)}`
+    const details = `the caller gave up before the call was sent: ${errorMessage(signal?.reason)}`
     const code = status.CANCELLED
     return new PluginError({ pluginID, method: name, code, details, errorClass: 'retry-later' })
   }
@@ -213,7 +213,7 @@ export function createPluginClient(options: PluginClientOptions): PluginClient {
       if (known !== undefined) return known
       const asked = askCapabilities(calls, service)
       announced.set(service, asked)
-      // What failed is asked again by the next call.
+      // After a failure the next call asks again.
       asked.catch(() => announced.get(service) === asked && announced.delete(service))
       return asked
     },
@@ -242,11 +242,11 @@ function createCalls(call: Attempt): AllCalls {
   const calls = [identity, controller, groupController, node].flatMap((service) =>
     Object.entries(service).map(([name, method]) => [
       name.charAt(0).toLowerCase() + name.slice(1),
-      // The names come from the same proto as the type RpcName.
+      // The names and the type RpcName come from the same proto.
       (request: object, options?: CallOptions) => call(name as RpcName, method, request, options),
     ]),
   )
-  // The one place where the types, generated from the proto, are laid over this loop.
+  // Only here the types that are generated from the proto are put on this loop.
   return Object.fromEntries(calls) as AllCalls
 }
 
@@ -267,7 +267,7 @@ async function askCapabilities(
   return new Set(capabilities.map(({ rpc }) => rpc?.type ?? ''))
 }
 
-/** The promise's value, or undefined as soon as the signal aborts. */
+/** The value of the promise, or undefined as soon as the signal aborts. */
 function untilAborted<Value>(promise: Promise<Value>, signal?: AbortSignal): Promise<Value | undefined> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {

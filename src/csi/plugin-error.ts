@@ -2,30 +2,30 @@ import { status } from '@grpc/grpc-js'
 import { type ErrorKind, OperationError } from '../lib/errors.ts'
 
 /**
- * What the caller of a plugin must do about a call that failed:
- * - `failed`: it did not happen, and the same call fails again until somebody changes something;
- * - `may-be-running`: it may have happened, or still happen. Ask the plugin, or replay the very same call;
- * - `retry-later`: it did not happen; back off and repeat it;
- * - `unsupported`: this plugin does not do this;
- * - `broken-answer`: the plugin says that it happened, in words that break the specification.
+ * What a failed call means to its caller:
+ * - `failed`: it did not happen, and fails again until somebody changes something;
+ * - `may-be-running`: it may have happened, or may still be running. Ask the plugin, or repeat the same call;
+ * - `retry-later`: it did not happen. Wait, and repeat it;
+ * - `unsupported`: this plugin cannot do it;
+ * - `broken-answer`: it happened, by the plugin's answer, but that answer breaks the specification.
  */
 export type PluginErrorClass = 'failed' | 'may-be-running' | 'retry-later' | 'unsupported' | 'broken-answer'
 
 /**
- * The one table of gRPC codes. CSI 1.12, section "Error Scheme", gives the codes their meaning; which of
- * them leave a call possibly at work is what the CSI project's own callers assume.
+ * The table of gRPC codes. CSI 1.12, section "Error Scheme", says what they mean. After which of them a call may still be
+ * running is what the CSI project's own sidecars assume.
  */
 const classOfCode: Readonly<Record<status, PluginErrorClass>> = {
   [status.OK]: 'broken-answer',
-  // The call was cut short from this side, or nobody knows how it ended.
+  // This side cut the call, or nobody knows how it ended.
   [status.CANCELLED]: 'may-be-running',
   [status.DEADLINE_EXCEEDED]: 'may-be-running',
   [status.UNAVAILABLE]: 'may-be-running',
   [status.UNKNOWN]: 'may-be-running',
   [status.DATA_LOSS]: 'may-be-running',
-  // "Operation pending for volume": an earlier call is at work on it.
+  // "Operation pending for volume": an earlier call is still running.
   [status.ABORTED]: 'may-be-running',
-  // The plugin's own fault; it says nothing of how far it came.
+  // A fault of the plugin. It does not say how far the call came.
   [status.INTERNAL]: 'may-be-running',
   [status.RESOURCE_EXHAUSTED]: 'retry-later',
   [status.UNAUTHENTICATED]: 'failed',
@@ -48,17 +48,17 @@ const kindOfClass: Readonly<Record<PluginErrorClass, ErrorKind>> = {
 
 export interface PluginErrorDetails {
   readonly pluginID: string
-  /** Name of the RPC, such as `CreateVolume`. */
+  /** The name of the RPC: `CreateVolume`. */
   readonly method: string
   readonly code: status
-  /** The plugin's own text (or ours, where the call did not reach it), free of secrets. */
+  /** The text of the plugin, or of this client where the call did not reach it. It contains no secrets. */
   readonly details: string
-  /** Where it is known better than by the code alone. */
+  /** Where it is known more exactly than by the code. */
   readonly errorClass?: PluginErrorClass
   readonly cause?: unknown
 }
 
-/** Why a call to a plugin did not give its answer. */
+/** A call of a plugin failed. */
 export class PluginError extends OperationError {
   readonly pluginID: string
   readonly method: string

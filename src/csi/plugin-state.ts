@@ -1,26 +1,26 @@
 /**
- * What is known of a plugin:
+ * The state of a plugin:
  *
  *   unprobed ──probe──▶ ready ◀──▶ not-ready
  *      ▲                  │            │
  *      └─ connected ── gone ◀─ lost ───┘   (a call that cannot connect leads to gone from anywhere)
  *
- * A plugin that comes back is unprobed: it may be another release, with other capabilities.
+ * A plugin that comes back is unprobed: it may be another release with other capabilities.
  */
 export type PluginState =
   | { readonly type: 'unprobed' }
   | { readonly type: 'ready' }
-  /** It answers, and says that it is still starting (or answers a probe with an error). */
+  /** It says that it is still starting, or answers a probe with an error. */
   | { readonly type: 'not-ready'; readonly reason: string }
   /** Nothing answers at its endpoint. */
   | { readonly type: 'gone'; readonly reason: string }
 
-/** A value that can be watched. */
+/** The current state, which can be watched. */
 export interface StateCell {
   get(): PluginState
-  /** Tells the watchers unless nothing changed. */
+  /** Calls the listeners if the state has changed. */
   set(state: PluginState): void
-  /** Calls with each change from now on; the returned function ends it. */
+  /** Calls the listener with each change from now on. Returns the function that ends it. */
   watch(listener: (state: PluginState) => void): () => void
 }
 

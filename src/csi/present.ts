@@ -4,7 +4,7 @@ import type { Snapshot__Output } from './generated/csi/v1/Snapshot.ts'
 import type { Volume__Output } from './generated/csi/v1/Volume.ts'
 import type { VolumeCondition__Output } from './generated/csi/v1/VolumeCondition.ts'
 
-/** A plugin's volume as the Volumes API shows it. @param status where the plugin gives one */
+/** A plugin's volume in the form of the Volumes API. @param status null where the plugin gives none */
 export function presentExternalVolume(
   volume: Volume__Output,
   status: {
@@ -24,7 +24,7 @@ export function presentExternalVolume(
   }
 }
 
-/** A plugin's snapshot as the Volumes API shows it. */
+/** A plugin's snapshot in the form of the Volumes API. */
 export function presentSnapshot(snapshot: Snapshot__Output): Snapshot {
   return {
     ID: snapshot.snapshotId,
@@ -35,7 +35,7 @@ export function presentSnapshot(snapshot: Snapshot__Output): Snapshot {
   }
 }
 
-/** A number where that is exact, as all of this program's 64-bit integers are. */
+/** A number where that is exact, otherwise the bigint. */
 export function toInt64(value: bigint): Int64 {
   return BigInt(Number.MIN_SAFE_INTEGER) <= value && value <= BigInt(Number.MAX_SAFE_INTEGER)
     ? Number(value)

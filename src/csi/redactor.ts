@@ -3,27 +3,26 @@ import protobuf from 'protobufjs'
 import { type NamedSecret, redactSecrets, stripped } from '../lib/redact.ts'
 import { protoPath } from './contract.ts'
 
-/** Takes secrets out of what is logged and reported, by the contract's own csi_secret marks. */
+/** Removes secrets from logs and errors, by the csi_secret marks of the CSI contract. */
 export interface Redactor {
   /**
-   * A copy of a message in which every marked field (and mount_flags) holds no value; map keys stay, as
-   * they are names.
-   * `messageName` is its type in the proto, such as `CreateVolumeRequest`.
+   * A copy of a message without the values of marked fields and mount_flags. The keys of a map stay: they are names.
+   * @param messageName its type in the proto, such as `CreateVolumeRequest`
    */
   message(messageName: string, message: object): Record<string, unknown>
-  /** A text that a plugin wrote, without what it repeats of the secrets it was sent. */
+  /** A text from a plugin, without the secrets of the request that it repeats. */
   text(messageName: string, request: object, text: string): string
 }
 
 let redactor: Redactor | undefined
 
-/** Reads the marks, once a process. */
+/** Reads the marks, once per process. */
 export function loadRedactor(): Redactor {
   redactor ??= createRedactor(loadRoot())
   return redactor
 }
 
-/** proto-loader drops options, so the marks are read from protobufjs's own view of the same file. */
+/** proto-loader drops the options of fields, so protobufjs reads the same file again. */
 function loadRoot(): protobuf.Root {
   const descriptor = createRequire(import.meta.url)('protobufjs/google/protobuf/descriptor.json')
   protobuf.common('descriptor', descriptor.nested.google.nested.protobuf.nested)
@@ -42,7 +41,7 @@ function createRedactor(root: protobuf.Root): Redactor {
 
 const isMarked = (field: protobuf.Field): boolean => field.getOption('(csi_secret)') === true
 
-/** "This field MAY contain sensitive information" (VolumeCapability.MountVolume), but the contract does not mark it. */
+/** The contract does not mark it, but says that it "MAY contain sensitive information" (VolumeCapability.MountVolume). */
 const isMountFlags = (field: protobuf.Field): boolean => field.name === 'mountFlags'
 
 const isSecret = (field: protobuf.Field): boolean => isMarked(field) || isMountFlags(field)
@@ -94,7 +93,7 @@ function* nonEmptyTexts(value: unknown, name = ''): Generator<NamedSecret> {
   }
 }
 
-/** Those that can hold a password; of flags such as `ro` any text is full. */
+/** Flags with a value can hold a password. Flags such as `ro` occur in any text. */
 function* flagsWithValue(flags: unknown): Generator<NamedSecret> {
   for (const flag of nonEmptyTexts(flags)) if (flag[1].includes('=')) yield flag
 }

@@ -31,7 +31,7 @@ export async function findAccess({ kubeconfig, context, environment }: AccessOpt
     throw new UsageError(
       named.length > 0
         ? `there is no kubeconfig file ${named.join(', ')}`
-        : 'no Kubernetes is configured: mooring runs in no pod, KUBECONFIG is not set, and there is no ~/.kube/config. Name a file by --kubeconfig',
+        : 'no Kubernetes is configured: mooring runs in no pod, KUBECONFIG is not set, and there is no ~/.kube/config: name a file by --kubeconfig',
     )
   }
   const { readKubeconfig } = await import('./kubeconfig.ts')

@@ -5,12 +5,12 @@ import { errorCode } from './errors.ts'
 import { fitsSocketPath } from './socket-path.ts'
 
 const socketFile = 'admin.sock'
-/** Holds the socket's path, where the one in the directory would be too long for the kernel. */
+/** Contains the socket's path, where a path in the directory would be too long for the kernel. */
 const pointerFile = 'admin.sock.path'
 
 /**
- * A free path for the admin socket of a directory, which nobody else may enter. Called under
- * the directory's lock: what an earlier process left there is removed.
+ * A free path for the admin socket of a directory, where nobody else may enter. The caller holds the lock of the
+ * directory. What an earlier process left there is removed.
  */
 export function reserveAdminSocket(directory: string): { path: string; remove(): void } {
   const pointer = join(directory, pointerFile)
@@ -25,7 +25,7 @@ export function reserveAdminSocket(directory: string): { path: string; remove():
   return { path: short, remove: () => removeShortPlace(pointer) }
 }
 
-/** Where a process of this directory listens, if one does; undefined: none has since the last was ended in order. */
+/** The socket of the process that uses this directory; undefined where none runs. After a crash the path may be stale. */
 export function findAdminSocket(directory: string): string | undefined {
   const path = readPointer(join(directory, pointerFile)) ?? join(directory, socketFile)
   return existsSync(path) ? path : undefined

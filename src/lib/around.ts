@@ -1,6 +1,6 @@
 /**
- * Goes around an operation to observe it: calls `run` once and gives back what that gives, or throws what it
- * throws. Metrics and traces are added so, and what they are added to knows neither.
+ * Wraps an operation to observe it, for metrics and traces: calls `run` once, and returns or throws what that returns or
+ * throws.
  */
 export type Around<Subject, Base = unknown> = <Result extends Base>(
   subject: Subject,
@@ -10,7 +10,7 @@ export type Around<Subject, Base = unknown> = <Result extends Base>(
 /** Observes nothing. */
 export const unobserved: Around<unknown> = (_subject, run) => run()
 
-/** The first goes around the second, and so on; undefined is left out. */
+/** Combines wrappers: the first is the outermost. undefined is left out. */
 export function nest<Subject, Base>(
   ...all: readonly (Around<Subject, Base> | undefined)[]
 ): Around<Subject, Base> {

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 
 /**
- * Keeps long work from holding up the event loop. To be called now and then within it: where the work has had the event
- * loop for `budgetMs`, resolves once everything else that was waiting had its turn; else undefined.
+ * Lets other work run during long work. Call the result often: when `budgetMs` have passed since the last pause, it
+ * returns a promise that resolves after all waiting events; otherwise undefined.
  */
 export function createBreather(budgetMs = 10): () => Promise<void> | undefined {
   let untilMs = performance.now() + budgetMs

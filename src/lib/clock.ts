@@ -1,18 +1,18 @@
-/** Time as it comes in from outside. Tests give a clock of their own or fake the global timers. */
+/** The source of time. Tests use clocks of their own. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number
-  /** Calls `callback` once after `delayMs`; the returned function cancels it. */
+  /** Calls `callback` once after `delayMs`. Returns the function that cancels it. */
   after(delayMs: number, callback: () => void): () => void
 }
 
-/** A clock that also tells how much time has passed for certain. */
+/** A clock that nobody can set back. */
 export interface SteadyClock extends Clock {
-  /** Milliseconds since some moment before; never set back, and may stand still while the machine sleeps. */
+  /** Milliseconds since some moment in the past. It never goes back, but may stand still while the machine sleeps. */
   monotonicMs(): number
 }
 
-/** setTimeout turns delays beyond 2^31-1 ms into 1 ms; such a timer is set in pieces. */
+/** setTimeout turns a longer delay into 1 ms, so such a timer is set in pieces. */
 const longestTimeoutMs = 2 ** 31 - 1
 
 export const systemClock: SteadyClock = {
@@ -32,8 +32,8 @@ export const systemClock: SteadyClock = {
 }
 
 /**
- * Measures from now on. What it returns says how many milliseconds have passed at most: by the wall clock,
- * which runs on while a machine sleeps and may be set back, or by the monotonic one, which is the other way.
+ * Measures from now on. The result returns the most milliseconds that can have passed: the wall clock may be set back,
+ * and the monotonic clock may stand still while the machine sleeps, so the larger of both counts.
  */
 export function startStopwatch(clock: Pick<SteadyClock, 'now' | 'monotonicMs'>): () => number {
   const startedAtMs = clock.now()
@@ -41,7 +41,7 @@ export function startStopwatch(clock: Pick<SteadyClock, 'now' | 'monotonicMs'>):
   return () => Math.max(clock.now() - startedAtMs, clock.monotonicMs() - startedAtMonotonicMs)
 }
 
-/** Resolves after `delayMs`, or as soon as `signal` aborts; the timer never outlives either. */
+/** Resolves after `delayMs`, or as soon as `signal` aborts. */
 export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve()

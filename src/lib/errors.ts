@@ -1,24 +1,24 @@
 /**
- * What a caller does about a failed operation:
- * - `permanent`: nothing changes until a person does something (or the declaration changes);
- * - `waiting`: a known condition has to pass first; look again after `retryAfterMs`;
- * - `transient`: it may work when repeated; back off and repeat;
- * - `ambiguous`: the operation may have happened, or may still be running. Read before repeating.
+ * What a failed operation means to its caller:
+ * - `permanent`: it fails again until a person does something, or the declaration changes;
+ * - `waiting`: something known has to happen first. Look again after `retryAfterMs`;
+ * - `transient`: it may work next time. Wait, and repeat it;
+ * - `ambiguous`: it may have happened, or may still be running. Read before you repeat it.
  */
 export type ErrorKind = 'permanent' | 'waiting' | 'transient' | 'ambiguous'
 
 export interface OperationErrorOptions {
   readonly kind: ErrorKind
-  /** CamelCase word for conditions, events and metrics, such as `PluginUnavailable`. */
+  /** A CamelCase word for conditions, events and metrics: `PluginUnavailable`. */
   readonly reason: string
-  /** For `waiting`: when to look again, in milliseconds. */
+  /** Only for `waiting`: when to look again, in milliseconds. */
   readonly retryAfterMs?: number
-  /** For `ambiguous`: nothing of the operation runs any more. Default false; the other kinds are over always. */
+  /** Only for `ambiguous`: nothing of the operation is running any more. Default false. The other kinds are always over. */
   readonly isOver?: boolean
   readonly cause?: unknown
 }
 
-/** The one error that crosses the border between a client of the outside world and the reconcile loop. */
+/** The error by which the clients of the outside world (Nomad, plugins, Kubernetes) tell the reconcile loop what to do. */
 export class OperationError extends Error {
   override readonly name: string = 'OperationError'
   readonly kind: ErrorKind
@@ -35,14 +35,13 @@ export class OperationError extends Error {
   }
 }
 
-/** A mistake in what a person typed or set. Commands print the message alone and exit 1. */
+/** A mistake in what a person typed or set. Commands print only the message and exit with 1. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
 /**
- * Finds the OperationError in an error's chain of causes, so that wrapping never changes what the loop
- * does; anything else is an unexpected failure, which is transient.
+ * The OperationError in an error's chain of causes. Any other error is unexpected, and counts as transient.
  */
 export function toOperationError(error: unknown): OperationError {
   for (let current = error; current instanceof Error; current = current.cause) {
@@ -55,12 +54,12 @@ export function toOperationError(error: unknown): OperationError {
   })
 }
 
-/** The message of whatever was thrown. */
+/** The message of anything that was thrown. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** The `code` of a system error (`ENOENT`, `EADDRINUSE` …), or undefined. */
+/** The `code` of a system error: `ENOENT`, `EADDRINUSE`. Otherwise undefined. */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined

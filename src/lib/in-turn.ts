@@ -1,6 +1,6 @@
 /**
- * Runs work of equal names one after another, in the order in which it was asked for, whatever became of the work
- * before. Work under several names holds them all: it waits until everything before it is over on each.
+ * Runs work with the same name one after another, in the order of the calls, even if earlier work failed. Work with
+ * several names waits until all earlier work with any of them has ended.
  */
 export type InTurn = <Result>(
   names: string | readonly string[],
@@ -13,7 +13,7 @@ export function createInTurn(): InTurn {
     const names = typeof given === 'string' ? [given] : given
     const before = names.map((name) => last.get(name))
     const { promise: turn, resolve: end } = Promise.withResolvers<void>()
-    // All names are taken in one go, so that two pieces of work never wait for each other.
+    // All names are taken at once, so that two pieces of work never wait for each other.
     for (const name of names) last.set(name, turn)
     await Promise.all(before)
     try {

@@ -1,39 +1,39 @@
-/** An integer of up to 64 bits as JSON carries it: a number where that is exact, else a bigint. */
+/** An integer of up to 64 bits: a number where that is exact, otherwise a bigint. */
 export type Int64 = number | bigint
 
-// Node 24 has both sides of the "JSON.parse source text access" proposal; TypeScript's library does not yet.
+// Node 24 has the "JSON.parse source text access" proposal; TypeScript's library has not yet.
 interface RawJSON {
   rawJSON(text: string): object
 }
 
-/** What 2^53 has at least. */
+/** 2^53 has 16 digits. */
 const longDigits = /\d{16}/
 
-/** An integer that is the value of a field: no string holds a word character, a bare quote and a colon. */
+/** A long integer that is the value of a field. Within a string, a quote would have a backslash before it. */
 const longField = /(?<=\w"\s*:\s*)-?[1-9]\d{15,}(?=\s*[,}])/g
 
 /**
- * JSON.parse that keeps integers beyond 2^53 exact, as bigint.
+ * Like JSON.parse, but integers beyond 2^53 become exact bigints.
  * @throws SyntaxError as JSON.parse does
  */
 export function parseJSON(text: string): unknown {
   if (!longDigits.test(text)) return JSON.parse(text)
-  // A reviver, which is asked about each value, takes ten times as long as a list of thousands does otherwise.
+  // A reviver runs for each value and takes ten times as long, so the long integers are marked in the text first.
   const integers: Int64[] = []
   const marked = text.replace(longField, (digits) => {
     const number = Number(digits)
     integers.push(Number.isSafeInteger(number) ? number : BigInt(digits))
     return `"${escapedMark}${integers.length - 1}"`
   })
-  // A number elsewhere, such as in an array, or a string that could be taken for one of ours.
+  // A long number elsewhere, such as in an array, or a string that looks like a mark.
   const isPlain = !longDigits.test(marked) && !text.includes(escapedMark)
   if (!isPlain) return JSON.parse(text, keepExact)
-  const value: object = JSON.parse(marked) // The field has to be of something.
+  const value: object = JSON.parse(marked) // A field needs an object around it.
   putIntegers(value, integers)
   return value
 }
 
-/** Begins the strings that stand for integers: JSON has this character in no other form. */
+/** Begins the strings that stand for integers. JSON writes this character only so. */
 const escapedMark = '\\u0000'
 const mark = '\0'
 
@@ -53,7 +53,7 @@ function keepExact(_key: string, value: unknown, context?: { source?: string }):
   return isInexact && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value
 }
 
-/** JSON.stringify that writes a bigint as the integer that it is. */
+/** Like JSON.stringify, but a bigint becomes an integer. */
 export function stringifyJSON(value: unknown, indent?: number): string {
   const writeExact = (_key: string, item: unknown) =>
     typeof item === 'bigint' ? (JSON as unknown as RawJSON).rawJSON(item.toString()) : item

@@ -1,12 +1,12 @@
 import pino from 'pino'
 
-/** Structured log: a constant message plus keys and values. Secrets are never handed to it. */
+/** A structured log: a constant message with keys and values. Never pass a secret to it. */
 export type Log = pino.Logger
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** One JSON object a line on `stream` (default: standard error, so that standard output is the answer). */
+/** Writes one JSON object per line to `stream`. Default: standard error, because standard output is for answers. */
 export function createLog(level: LogLevel, stream?: pino.DestinationStream): Log {
   return pino(
     {
@@ -19,5 +19,5 @@ export function createLog(level: LogLevel, stream?: pino.DestinationStream): Log
   )
 }
 
-/** For tests and callers that want no log. */
+/** Drops everything. */
 export const silentLog: Log = pino({ level: 'silent' })

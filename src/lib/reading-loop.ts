@@ -1,11 +1,11 @@
 import type { Clock } from './clock.ts'
 
-/** A read that failed altogether is tried again after this. */
+/** A read that threw is repeated after this. */
 const retryMs = 5_000
 
 /**
- * Runs `read` one at a time: asked for while it runs, it runs once more after. `read` resolves with the
- * time to run again, in milliseconds since the epoch.
+ * Runs `read` again and again, one at a time. A request during a run causes one more run. `read` resolves with the time
+ * of the next run, in milliseconds since the epoch.
  */
 export function createReadingLoop(options: {
   readonly clock: Clock

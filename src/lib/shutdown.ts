@@ -1,12 +1,12 @@
 import process from 'node:process'
 import type { Clock } from './clock.ts'
 
-/** npm passes on the Ctrl-C that the terminal has sent already; no person is that quick. */
+/** npm repeats a Ctrl-C that the terminal has sent already. No person is that quick. */
 const echoMs = 250
 
 /**
- * Resolves at the first SIGINT or SIGTERM, so that the caller drains and ends. A second one ends the
- * process at once with the status that shells give an interrupt.
+ * Resolves at the first SIGINT or SIGTERM, so that the caller can finish. A second one ends the process at once, with the
+ * status that shells give an interrupt.
  */
 export function waitForShutdown(clock: Pick<Clock, 'now'>): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {

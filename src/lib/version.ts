@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** The version of this package: package.json is two levels up from src/lib as well as from dist/lib. */
+/** The version of this package. package.json is two levels above both src/lib and dist/lib. */
 export function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version

@@ -2,18 +2,18 @@ import { Histogram, type Registry } from 'prom-client'
 import type { Around } from '../lib/around.ts'
 import type { Clock } from '../lib/clock.ts'
 
-/** Seconds; those in which the CSI sidecars of Kubernetes count their calls. */
+/** In seconds. The CSI sidecars of Kubernetes use the same. */
 export const callBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600]
 
 export interface PluginCallMetrics {
   readonly aroundCall: Around<{ readonly pluginID: string; readonly path: string }>
-  /** Shows them in this registry too. */
+  /** Adds the metric to one more registry. */
   register(registry: Registry): void
 }
 
 /**
- * Calls of CSI plugins, under the name, the labels and in the buckets that the sidecars use
- * (csi-lib-utils, metrics), so that what is drawn for those draws these.
+ * Measures the calls of CSI plugins. Name, labels and buckets are those of the CSI sidecars (csi-lib-utils, metrics), so
+ * existing dashboards show them.
  */
 export function createPluginCallMetrics(clock: Clock): PluginCallMetrics {
   const calls = new Histogram({
@@ -41,7 +41,7 @@ export function createPluginCallMetrics(clock: Clock): PluginCallMetrics {
   }
 }
 
-/** As Go, and so the sidecars, write it: `DeadlineExceeded` for gRPC's DEADLINE_EXCEEDED. */
+/** As Go and the sidecars write it: `DeadlineExceeded` for DEADLINE_EXCEEDED. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error) || !('codeName' in error)) return 'Unknown'
   if (error.codeName === 'CANCELLED') return 'Canceled'

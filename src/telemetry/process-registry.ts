@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
-/** A registry of what every process of ours shows: the release, and what Node's client measures by itself. */
+/** A registry with the metrics of every Mooring process: the release, and the default metrics of prom-client. */
 export function createProcessRegistry(version: string): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })

@@ -3,7 +3,7 @@ import { AllocationStub, Int64 } from './volume.ts'
 
 const stub = {
   ID: Type.String(),
-  /** Empty until the plugin was fingerprinted. */
+  /** Empty until Nomad has fingerprinted the plugin. */
   Provider: Type.String(),
   ControllerRequired: Type.Boolean(),
   ControllersHealthy: Type.Integer(),
@@ -18,7 +18,7 @@ const stub = {
 export const PluginStub = Type.Object(stub)
 export type PluginStub = Type.Static<typeof PluginStub>
 
-/** What a controller instance announced; the CSI controller capabilities under Nomad's names. */
+/** The capabilities of a controller instance, under Nomad's names. */
 export const ControllerInfo = Type.Object({
   SupportsCreateDelete: Type.Boolean(),
   SupportsAttachDetach: Type.Boolean(),
@@ -36,7 +36,7 @@ export const ControllerInfo = Type.Object({
 export type ControllerInfo = Type.Static<typeof ControllerInfo>
 
 export const NodeInfo = Type.Object({
-  /** The plugin's own ID of the node. */
+  /** The ID that the plugin gives the node. */
   ID: Type.String(),
   MaxVolumes: Int64,
   AccessibleTopology: Type.Union([
@@ -67,7 +67,7 @@ export const PluginInstance = Type.Object({
 })
 export type PluginInstance = Type.Static<typeof PluginInstance>
 
-/** Answer of Read Plugin. Instances are keyed by Nomad node ID. */
+/** The answer of Read Plugin. Nomad node IDs are the keys of the instances. */
 export const Plugin = Type.Object({
   ...stub,
   Version: Type.String(),
@@ -83,9 +83,9 @@ export const Plugin = Type.Object({
 })
 export type Plugin = Type.Static<typeof Plugin>
 
-/** How much a plugin can still provide (CSI spec, GetCapacity). */
+/** How much a plugin can still provide (CSI, GetCapacity). */
 export interface Room {
   readonly availableBytes: bigint
-  /** The largest volume that there can be. */
+  /** The largest volume that is possible. */
   readonly maximumVolumeBytes?: bigint
 }

@@ -17,7 +17,7 @@ export type SnapshotRequest = Type.Static<typeof SnapshotRequest>
 export const SnapshotsRequest = Type.Object({ Snapshots: Type.Array(SnapshotRequest) })
 export type SnapshotsRequest = Type.Static<typeof SnapshotsRequest>
 
-/** A snapshot as Create and List answer; List never fills SourceVolumeID or Name on Nomad. */
+/** A snapshot in the answers of Create and List. Nomad's List never fills SourceVolumeID and Name. */
 export const Snapshot = Type.Object({
   ID: Type.String(),
   ExternalSourceVolumeID: Type.String(),
@@ -28,7 +28,7 @@ export const Snapshot = Type.Object({
   SourceVolumeID: Type.Optional(Type.String()),
   PluginID: Type.Optional(Type.String()),
   Name: Type.Optional(Type.String()),
-  /** Always null: they are the request's. */
+  /** Always null: only requests have them. */
   Secrets: Type.Optional(Type.Null()),
   Parameters: Type.Optional(Type.Null()),
 })

@@ -1,9 +1,9 @@
 import Type from 'typebox'
 
 /**
- * JSON shapes of Nomad's Volumes HTTP API, as its public page and its source give them: PascalCase
- * names, capacities in bytes, indexes as 64-bit integers. Integers beyond 2^53 arrive as bigint
- * (lib/json.ts), so every 64-bit field is `number | bigint`.
+ * The JSON shapes of Nomad's Volumes HTTP API, from its public page and its source: PascalCase names, capacities in bytes,
+ * indexes as 64-bit integers. Integers beyond 2^53 arrive as bigint (lib/json.ts), so every 64-bit field is
+ * `number | bigint`.
  */
 
 /** A 64-bit integer. */
@@ -42,7 +42,7 @@ export const TopologyRequest = Type.Object({
 })
 export type TopologyRequest = Type.Static<typeof TopologyRequest>
 
-/** What a client may say of a volume in Register and Create. */
+/** A volume in a request to Register or Create. */
 export const VolumeRequest = Type.Object({
   ID: Type.String(),
   Namespace: Type.Optional(Type.String()),
@@ -62,11 +62,11 @@ export const VolumeRequest = Type.Object({
 })
 export type VolumeRequest = Type.Static<typeof VolumeRequest>
 
-/** Body of Register and Create. */
+/** The body of Register and Create. */
 export const VolumesRequest = Type.Object({ Volumes: Type.Array(VolumeRequest) })
 export type VolumesRequest = Type.Static<typeof VolumesRequest>
 
-/** An allocation that holds a volume, cut to what every server fills. */
+/** An allocation that claims a volume, with the fields that every server fills. */
 export const AllocationStub = Type.Object({
   ID: Type.String(),
   Name: Type.Optional(Type.String()),
@@ -99,7 +99,7 @@ const health = {
   ControllersExpected: Type.Integer(),
   NodesHealthy: Type.Integer(),
   NodesExpected: Type.Integer(),
-  /** RFC 3339; null where it never happened. */
+  /** RFC 3339; null where it has never happened. */
   ResourceExhausted: nullable(Type.String()),
   CreateIndex: Int64,
   ModifyIndex: Int64,
@@ -113,9 +113,9 @@ const identity = {
   Namespace: Type.String(),
   Name: Type.String(),
   ExternalID: Type.String(),
-  /** May hold nulls: Nomad makes the slice at full length, then appends. */
+  /** May contain nulls: Nomad makes the slice at full length and then appends. */
   Topologies: Type.Optional(nullable(Type.Array(nullable(Topology)))),
-  /** Current mode, `''` while nothing claims the volume. */
+  /** The current mode; `''` while nothing claims the volume. */
   AccessMode: Type.String(),
   AttachmentMode: Type.String(),
 }
@@ -129,14 +129,14 @@ export const VolumeStub = Type.Object({
 })
 export type VolumeStub = Type.Static<typeof VolumeStub>
 
-/** Answer of Read Volume. Secrets are always null, non-empty mount flags always `['[REDACTED]']`. */
+/** The answer of Read Volume. Secrets are always null, and mount flags that are not empty always `['[REDACTED]']`. */
 export const Volume = Type.Object({
   ...identity,
   RequestedCapabilities: nullable(Type.Array(Capability)),
   RequestedCapacityMin: Int64,
   RequestedCapacityMax: Int64,
   RequestedTopologies: Type.Optional(nullable(TopologyRequest)),
-  /** Bytes as the plugin answered; 0: unknown. */
+  /** Bytes, from the plugin's answer; 0 where unknown. */
   Capacity: Int64,
   CloneID: Type.String(),
   SnapshotID: Type.String(),
@@ -144,18 +144,18 @@ export const Volume = Type.Object({
   Secrets: Type.Optional(nullable(StringMap)),
   Parameters: nullable(StringMap),
   Context: nullable(StringMap),
-  /** Keys are allocation IDs; the values are null. */
+  /** Allocation IDs as keys; the values are null. */
   ReadAllocs: nullable(Type.Record(Type.String(), Type.Unknown())),
   WriteAllocs: nullable(Type.Record(Type.String(), Type.Unknown())),
   Allocations: nullable(Type.Array(AllocationStub)),
   ProviderVersion: Type.String(),
-  /** The public page's name of ProviderVersion; Nomad does not send it. */
+  /** The name of ProviderVersion on the public page. Nomad does not send it. */
   Version: Type.Optional(Type.String()),
   ...health,
 })
 export type Volume = Type.Static<typeof Volume>
 
-/** Answer of Register and Create (servers before 1.10.5 answer Register with an empty body). */
+/** The answer of Register and Create. Servers before 1.10.5 answer Register with an empty body. */
 export const VolumesResponse = Type.Object({
   Volumes: nullable(Type.Array(Volume)),
   Warnings: Type.Optional(Type.String()),

@@ -1,12 +1,12 @@
 import { OperationError } from '../../lib/errors.ts'
 
-/** Another replica may lead by then, or this one again; a pass asks again in any case. */
+/** By then another replica may lead, or this one again. */
 const askAgainMs = 5_000
 
 /**
- * The same port, whose methods reject unless `mayAct()`: asked when each is called, so that nothing starts
- * after the leadership is gone. Every method of it has to be an effect that returns a promise.
- * @throws OperationError `waiting` with reason `NotLeader`, by the promise of the method
+ * Wraps a port so that its methods reject unless `mayAct()` at the moment of the call. So nothing starts after the
+ * leadership has ended. Every method of the port must return a promise.
+ * @throws OperationError `waiting` with reason `NotLeader`, as the rejection of the method
  */
 export function guardEffects<Port extends object>(port: Port, mayAct: () => boolean): Port {
   return new Proxy(port, {
@@ -22,10 +22,13 @@ export function guardEffects<Port extends object>(port: Port, mayAct: () => bool
 }
 
 export function notLeader(cause?: unknown): OperationError {
-  return new OperationError('this replica does not lead: it starts nothing, and another one goes on', {
-    kind: 'waiting',
-    reason: 'NotLeader',
-    retryAfterMs: askAgainMs,
-    ...(cause === undefined ? {} : { cause }),
-  })
+  return new OperationError(
+    'this replica is not the leader, so it starts nothing; the leader does the work',
+    {
+      kind: 'waiting',
+      reason: 'NotLeader',
+      retryAfterMs: askAgainMs,
+      ...(cause === undefined ? {} : { cause }),
+    },
+  )
 }

@@ -1,19 +1,18 @@
 /**
- * A lock that one process holds at a time, as far as clocks agree; another system keeps it (a Lease in
- * Kubernetes, a locked Variable in Nomad). It fences nothing: whoever holds it stops starting effects
- * before it can have expired, and every effect is safe to repeat. Every call ends soon after its signal
- * aborts.
+ * A lock that one process holds at a time, as far as clocks agree. It is a Lease in Kubernetes or a locked Variable in
+ * Nomad. It fences nothing: the holder starts no more effects before the lock can have expired, and every effect is safe
+ * to repeat. Every call ends soon after its signal aborts.
  */
 export interface LeaderLock {
   /**
-   * One attempt. false: another process holds it. Rejects where the answer is not known; asked again, it is
-   * this process's lock if it was granted in the meantime.
+   * Tries once. false: another process holds it. Rejects where the outcome is unknown. If the lock was granted then, the
+   * next attempt returns true.
    */
   acquire(signal: AbortSignal): Promise<boolean>
-  /** One attempt. false: it is lost. Rejects where the answer is not known. */
+  /** Tries once. false: the lock is lost. Rejects where the outcome is unknown. */
   renew(signal: AbortSignal): Promise<boolean>
-  /** Lets the next one have it at once. Does nothing where this process does not hold it. */
+  /** Frees the lock at once. Does nothing where this process does not hold it. */
   release(): Promise<void>
-  /** Who holds it, as last seen; for people. */
+  /** The last known holder, for messages. */
   holder(): string | undefined
 }

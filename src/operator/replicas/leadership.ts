@@ -1,35 +1,35 @@
 import { delay, type SteadyClock, startStopwatch } from '../../lib/clock.ts'
 import type { LeaderLock } from './leader-lock.ts'
 
-/** In milliseconds, each shorter than the one before it. */
+/** In milliseconds. Each must be shorter than the one before it. */
 export interface LeadershipTimes {
-  /** The lock's keeper gives it to nobody else for this long after it was acquired or renewed. */
+  /** Nobody else gets the lock for so long after it was acquired or renewed. */
   readonly leaseMs: number
-  /** A leader whose last confirmed renewal was sent this long ago starts no more effects. */
+  /** A leader starts no more effects when its last confirmed renewal was sent so long ago. */
   readonly renewDeadlineMs: number
-  /** Between two attempts to renew the lock, or to acquire it. */
+  /** The pause between two attempts to renew or to acquire the lock. */
   readonly retryMs: number
 }
 
-/** What Kubernetes' own controllers are told for slow networks, but for the last, which they have at 2 s. */
+/** The defaults of Kubernetes' own controllers; only their retry period is shorter, with 2 s. */
 export const defaultLeadershipTimes: LeadershipTimes = {
   leaseMs: 15_000,
   renewDeadlineMs: 10_000,
   retryMs: 5_000,
 }
 
-/** One term: from the lock's being acquired to its being lost or given up. */
+/** One term: from acquiring the lock to losing it or giving it up. */
 export interface Leadership {
   /**
-   * Whether an effect may start now. False for good once renewals were not confirmed for the renew deadline,
-   * by clocks and not by timers: a process that was stopped finds out here first.
+   * Whether an effect may start now. Once no renewal was confirmed for the renew deadline, it stays false. It compares
+   * clocks and trusts no timer, so a process that was stopped for a while finds out here first.
    */
   isHeld(): boolean
-  /** Aborts when it is lost or given up; its reason is an Error that says why. */
+  /** Aborts when the term ends. Its reason is an Error that says why. */
   readonly signal: AbortSignal
-  /** Ends it, without letting the next one have the lock before it expires or is released. */
+  /** Ends the term. The lock stays taken until it expires or is released. */
   giveUp(why: string): void
-  /** Ends it and lets the next one have the lock. Called when nothing that this term started runs any more. */
+  /** Ends the term and frees the lock. Call it when nothing that this term started is running any more. */
   release(): Promise<void>
 }
 
@@ -37,24 +37,24 @@ export interface CampaignOptions {
   readonly lock: LeaderLock
   readonly times: LeadershipTimes
   readonly clock: SteadyClock
-  /** Uniform in [0, 1), so that replicas do not ask all at once. */
+  /** Uniform in [0, 1). It keeps replicas from asking all at once. */
   readonly random: () => number
-  /** Ends the campaign; a leadership that was won goes on. */
+  /** Ends the campaign. A term that was won goes on. */
   readonly signal: AbortSignal
-  /** Told of each attempt whose outcome is not known. */
+  /** Called for each attempt whose outcome is unknown. */
   readonly onError: (error: unknown) => void
 }
 
-/** Share of a pause that is left to chance. */
+/** The random share of a pause. */
 const jitter = 0.2
 
-/** Of the renew deadline, what one renewal may take, so that one lost answer does not cost the leadership. */
+/** The share of the renew deadline that one renewal may take, so that one lost answer does not end the term. */
 const shareOfAttempt = 0.25
 
-/** Of the renew deadline, what passes between a renewal that failed and the next. */
+/** The share of the renew deadline between a failed renewal and the next one. */
 const shareOfPause = 0.1
 
-/** Tries to acquire the lock until it is this process's. @returns undefined where the signal ended it before */
+/** Tries to acquire the lock until this process holds it. @returns undefined where the signal aborted before */
 export async function campaign(options: CampaignOptions): Promise<Leadership | undefined> {
   const { lock, times, clock, random, signal, onError } = options
   while (!signal.aborted) {
@@ -75,7 +75,7 @@ export async function campaign(options: CampaignOptions): Promise<Leadership | u
   return undefined
 }
 
-/** @param confirmedMs how long ago the request was sent that the lock was acquired by */
+/** @param confirmedMs how long ago the request was sent that acquired the lock */
 function lead(options: CampaignOptions, confirmedMs: () => number): Leadership {
   const { lock, times, clock, random, onError } = options
   const abort = new AbortController()
@@ -131,7 +131,7 @@ function jittered(pauseMs: number, random: () => number): number {
   return pauseMs * (1 - jitter * random())
 }
 
-/** Runs one attempt, with a signal that aborts after `timeoutMs`, or when `outer` does. */
+/** Runs one attempt with a signal that aborts after `timeoutMs` or together with `outer`. */
 async function withTimeout(
   clock: SteadyClock,
   timeoutMs: number,

@@ -1,7 +1,7 @@
 /**
- * Leader election on a coordination.k8s.io/v1 Lease, by the rules of client-go (tools/leaderelection): another's
- * hold is over when its record has not changed for its own duration by this process's clock, whatever the times
- * in the record say. Nothing fences a holder that was paused: see LeaderLock.
+ * Leader election on a coordination.k8s.io/v1 Lease, by the rules of client-go (tools/leaderelection). Another process has
+ * lost the lock when its record has not changed for its lease duration. The clock of this process decides, whatever times
+ * the record contains. Nothing fences a holder that was paused: see LeaderLock.
  */
 import { isDeepStrictEqual } from 'node:util'
 import {
@@ -18,11 +18,11 @@ import type { LeaderLock } from './leader-lock.ts'
 export interface LeaseLockOptions {
   readonly api: KubernetesApi
   readonly namespace: string
-  /** Of the Lease; one for all replicas. */
+  /** The name of the Lease, the same for all replicas. */
   readonly name: string
-  /** Of this process and no other, now or later: after a lost answer it is how a hold is recognised. */
+  /** Unique to this process, now and later. It shows after a lost answer whether this process holds the lock. */
   readonly identity: string
-  /** How long others wait for a holder that no longer renews. */
+  /** How long others wait after the last renewal. */
   readonly leaseDurationSeconds: number
   readonly clock: Clock
 }
@@ -44,7 +44,7 @@ interface Observed {
 export function createLeaseLock(options: LeaseLockOptions): LeaderLock {
   const { api, namespace, name, identity, leaseDurationSeconds, clock } = options
   let observed: Observed | undefined
-  /** The count of transitions at which this process came to hold it. */
+  /** The count of transitions when this process acquired the lock. */
   let heldSince: number | undefined
 
   function observe(lease: KubernetesObject): Observed {
@@ -103,7 +103,7 @@ export function createLeaseLock(options: LeaseLockOptions): LeaderLock {
         await take(current, signal)
         return true
       } catch (error) {
-        // Another came first; the next attempt sees who.
+        // Another process was faster. The next attempt shows which.
         if (isConflict(error) || isAlreadyExists(error) || isNotFound(error)) return false
         throw error
       }
@@ -117,7 +117,7 @@ export function createLeaseLock(options: LeaseLockOptions): LeaderLock {
       } catch (error) {
         if (!isConflict(error) && !isNotFound(error)) throw error
       }
-      // Somebody wrote it: a person, ourselves by a call whose answer was lost, or the next holder.
+      // Somebody has written the Lease: a person, the next holder, or this process by a request whose answer was lost.
       const current = await read(signal)
       if (!current || !isStillOurs(current)) {
         heldSince = undefined
@@ -140,7 +140,7 @@ export function createLeaseLock(options: LeaseLockOptions): LeaderLock {
           }),
         )
       } catch (error) {
-        // Another holds it already, or it is gone: there is nothing to let go.
+        // Another process holds it already, or it is gone: nothing is left to free.
         if (!isConflict(error) && !isNotFound(error)) throw error
       }
     },
@@ -149,13 +149,13 @@ export function createLeaseLock(options: LeaseLockOptions): LeaderLock {
   }
 }
 
-/** Fields of a Lease are all optional, and a null is as good as none. */
+/** All fields of a Lease are optional, and null counts as absent. */
 function specOf({ spec }: KubernetesObject): LeaseSpec {
   if (typeof spec !== 'object' || spec === null) return {}
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null))
 }
 
-/** A MicroTime: RFC 3339 with exactly six digits of the second's fraction. */
+/** A MicroTime: RFC 3339 with exactly six digits after the second. */
 function microTime(timeMs: number): string {
   return new Date(timeMs).toISOString().replace('Z', '000Z')
 }

@@ -1,20 +1,20 @@
 import type { VariableAddress, VariablesApi } from '../../nomad/variables.ts'
 import type { LeaderLock } from './leader-lock.ts'
 
-/** The shortest time that Nomad takes. */
+/** Nomad allows no shorter TTL. */
 const shortestTTLMs = 10_000
 
-/** Nomad's default is 15 s; twice the TTL has passed by then, and what a lost leader may still do needs no delay. */
+/** Nomad's default is 15 s. A shorter delay is enough: twice the TTL has passed by then, and a lost leader starts nothing. */
 const lockDelayMs = 1_000
 
-/** How long the release may take: nothing waits for it but the end of the process. */
+/** How long the release may delay the end of the process. */
 const releaseTimeoutMs = 5_000
 
 /**
- * The lock on a Nomad Variable, whose items say who holds it. Nomad lets go of one that is not renewed after
- * twice its TTL, and then waits for its delay (nomad/variables_endpoint.go, lock timers).
- * @param options.lockID UUID of this process
- * @param options.leaseMs what the lock has to be safe for after a renewal; the TTL is at least half of it, and 10 s
+ * A lock on a Nomad Variable, whose items name the holder. Nomad drops a lock that is not renewed within twice its TTL, and
+ * then waits for the lock delay (nomad/variables_endpoint.go, lock timers).
+ * @param options.lockID a UUID of this process
+ * @param options.leaseMs how long nobody else gets the lock after a renewal. The TTL is half of it, and at least 10 s
  */
 export function createVariableLock(
   api: Pick<VariablesApi, 'acquireLock' | 'renewLock' | 'releaseLock' | 'readVariable'>,
@@ -32,7 +32,7 @@ export function createVariableLock(
   return {
     async acquire(signal) {
       const lock = { lockID, ttlMs, lockDelayMs, items: { holder: identity } }
-      // Granted to an earlier attempt whose answer was lost, its time runs since then.
+      // An earlier attempt may have got the lock without its answer arriving. Its time runs since then, so renew it.
       if ((await api.acquireLock(address, lock, signal)) && (await api.renewLock(address, lockID, signal))) {
         holder = identity
         return true

@@ -8,21 +8,21 @@ import type { KeptSecrets } from './kept-secrets.ts'
 
 const lookAgainMs = 30_000
 
-/** Beneath it the variables of a Nomad namespace's declarations: whoever declares there may name no others. */
+/** A declaration may name only Variables beneath this prefix and its own Nomad namespace. */
 export const variablesPrefix = 'mooring/secrets/'
 
 /**
- * Resolves secrets from the environment (`MOORING_SECRET_*` only), from files beneath one directory, from
- * Nomad Variables beneath `mooring/secrets/<Nomad namespace>/`, and from what the sources keep of Nomad's own
+ * Resolves the secrets of a declaration: from the environment (only `MOORING_SECRET_*`), from files beneath one directory,
+ * from Nomad Variables beneath `mooring/secrets/<Nomad namespace>/`, from Secrets of Kubernetes, and from Nomad's own
  * specification files.
  * @param secretsDirectory absent: no declaration may name a file
- * @param readVariable items of the variable at a path; undefined: there is none
+ * @param readVariable the items of the Variable at a path; undefined: there is none
  */
 export function createSecretResolver(options: {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly secretsDirectory?: string
   readonly kept: Pick<KeptSecrets, 'get'>
-  /** One value of a Secret of Kubernetes; undefined: it is not there. Absent: there is no Kubernetes. */
+  /** One value of a Kubernetes Secret; undefined: there is none. Absent where no Kubernetes is used. */
   readonly readSecret?: (namespace: string, name: string, key: string) => Promise<string | undefined>
   readonly readVariable: (path: string) => Promise<Readonly<Record<string, string>> | undefined>
 }): SecretResolver {
@@ -58,28 +58,33 @@ async function resolveOne(
   if ('fromEnv' in reference) {
     const value = reference.fromEnv.startsWith('MOORING_SECRET_') ? environment[reference.fromEnv] : undefined
     if (value === undefined)
-      throw missing(`the environment has no variable ${reference.fromEnv}; set it and restart mooring`)
+      throw missing(`the environment has no variable ${reference.fromEnv}: set it and restart mooring`)
     return value
   }
   if ('fromSpecification' in reference) {
     const value = kept.get(reference)
     if (value === undefined)
-      throw missing('its value stands in a specification file, which was not read since mooring started')
+      throw missing(
+        'its value is in a specification file, which has not been read since mooring started: make the file readable',
+      )
     return value
   }
   if ('fromSecret' in reference) {
     if (object === undefined || readSecret === undefined)
-      throw missing('fromSecret names a Secret of Kubernetes, and the declaration is no object there')
+      throw missing(
+        'fromSecret works only in objects of Kubernetes: use fromFile, fromEnv or fromVariable here',
+      )
     const { name: secret, key } = reference.fromSecret
     const value = await readSecret(object.namespace, secret, key)
     if (value === undefined)
       throw missing(
-        `Secret "${secret}" in namespace "${object.namespace}" is not there, or has no key "${key}"`,
+        `Secret "${secret}" in namespace "${object.namespace}" does not exist, or has no key "${key}"`,
       )
     return value
   }
-  // Checked when the object was read; here it keeps a place from what is not its own.
-  if (object !== undefined) throw missing('an object reaches Secrets of its own namespace and nothing else')
+  // The reading has checked this already. A second check, so that no object ever reaches a foreign secret.
+  if (object !== undefined)
+    throw missing('an object may use only Secrets of its own namespace: use fromSecret')
   if ('fromVariable' in reference) {
     const { path, item } = reference.fromVariable
     const whole = `${variablesPrefix}${namespace}/${path}`
@@ -88,12 +93,14 @@ async function resolveOne(
     return value
   }
   if (secretsDirectory === undefined) {
-    throw missing(`file "${reference.fromFile}" is named, and mooring runs without --secrets-dir`)
+    throw missing(
+      `it names file "${reference.fromFile}", but mooring runs without --secrets-dir: give that flag`,
+    )
   }
   try {
     const root = await realpath(secretsDirectory)
     const path = await realpath(resolve(root, reference.fromFile))
-    // A symbolic link may be how a secret is mounted, but never a way out of the directory.
+    // A secret may be mounted by a symbolic link, but no link may lead out of the directory.
     if (!path.startsWith(root + sep))
       throw missing(`file "${reference.fromFile}" is not beneath --secrets-dir`)
     return (await readFile(path, 'utf8')).replace(/\r?\n$/, '')

@@ -1,14 +1,14 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Variable, VariablesApi } from '../../nomad/variables.ts'
 
-/** A look after this much time notices a variable that has changed. */
+/** A change of a Variable is noticed at the first look after this time. */
 const listAgainAfterMs = 10_000
 
 /**
- * Reads variables beneath a prefix. One list serves all of them, and each is read again only when the list shows
- * another version. What the list does not show is forgotten.
+ * Reads the Variables beneath a prefix: one list for all of them, and each one again only when the list shows a new
+ * version. A Variable that the list no longer shows is forgotten.
  * @param options.prefix ends in a slash
- * @returns the items of the variable at a path beneath the prefix; undefined: there is none
+ * @returns the items of the Variable at a path beneath the prefix; undefined: there is none
  */
 export function createVariableSecrets(
   api: Pick<VariablesApi, 'listVariables' | 'readVariable'>,
@@ -19,7 +19,7 @@ export function createVariableSecrets(
   let listedAtMs = Number.NEGATIVE_INFINITY
   let listing: Promise<ReadonlyMap<string, string>> = Promise.resolve(new Map())
 
-  /** Versions by path. One list serves all that ask for a while, and so does one that failed. */
+  /** Versions by path. Everybody who asks within a while gets the same list, or the same failure. */
   function list(): Promise<ReadonlyMap<string, string>> {
     const nowMs = clock.now()
     if (nowMs - listedAtMs < listAgainAfterMs) return listing

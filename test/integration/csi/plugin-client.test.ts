@@ -341,7 +341,7 @@ describe('a plugin that lies', () => {
       'a snapshot of another volume',
       { CreateSnapshot: snapshot({ sourceVolumeId: 'other' }) },
       take,
-      /of another volume/,
+      /not the volume of the request/,
     ],
     [
       'a snapshot without an ID',
@@ -360,13 +360,13 @@ describe('a plugin that lies', () => {
       'another volume than was asked for',
       { ControllerGetVolume: volume('other') },
       () => client.controllerGetVolume({ volumeId: 'v' }),
-      /not the one/,
+      /of the request/,
     ],
     [
       'another snapshot than was asked for',
       { GetSnapshot: snapshot({ snapshotId: 'other' }) },
       () => client.getSnapshot({ snapshotId: 's' }),
-      /not the one/,
+      /of the request/,
     ],
     ['no group of snapshots', { CreateVolumeGroupSnapshot: {} }, takeGroup, /group_snapshot: required/],
     ...(
@@ -374,12 +374,12 @@ describe('a plugin that lies', () => {
         ['a group without an ID', group('', ['a', 'b']), /group_snapshot_id: required/],
         ['a group without a time', group('g', ['a', 'b'], { creationTime: null }), /creation_time: required/],
         ['an empty group', group('g', []), /snapshots: required/],
-        ['a group with one snapshot too few', group('g', ['a']), /not one of each volume/],
-        ['a group with one snapshot too many', group('g', ['a', 'b', 'c']), /not one of each volume/],
+        ['a group with one snapshot too few', group('g', ['a']), /not one for each volume/],
+        ['a group with one snapshot too many', group('g', ['a', 'b', 'c']), /not one for each volume/],
         [
           'a group with one volume twice',
           withMembers(member('g', 'a'), member('g', 'a', { snapshotId: 'x' })),
-          /not one of each volume/,
+          /not one for each volume/,
         ],
         [
           'a group with one snapshot twice',
@@ -389,7 +389,7 @@ describe('a plugin that lies', () => {
         [
           'a snapshot of another group',
           withMembers(member('g', 'a'), member('other', 'b')),
-          /not the group's/,
+          /not the ID of the group/,
         ],
         [
           'a snapshot of the group without an ID',
@@ -412,13 +412,13 @@ describe('a plugin that lies', () => {
       'another group than was asked for',
       { GetVolumeGroupSnapshot: { groupSnapshot: group('other', ['a']) } },
       () => client.getVolumeGroupSnapshot({ groupSnapshotId: 'g' }),
-      /not the one that was asked for/,
+      /not the (group )?snapshot of the request|not the volume of the request|not the source of the request/,
     ],
     [
       'other snapshots of the group than were asked for',
       { GetVolumeGroupSnapshot: { groupSnapshot: group('g', ['a', 'b']) } },
       () => client.getVolumeGroupSnapshot({ groupSnapshotId: 'g', snapshotIds: ['g-a'] }),
-      /not the ones that were asked for/,
+      /not the snapshots of the request/,
     ],
     [
       'more entries than were asked for',

@@ -28,7 +28,7 @@ describe('classifyAnswer', () => {
 
   it('names both causes of a 403, of which Nomad tells neither', () => {
     expect(classifyAnswer(403, 'Permission denied', of('write')).message).toContain(
-      'or the plugin was denied',
+      'or the storage provider refused the plugin',
     )
   })
 
