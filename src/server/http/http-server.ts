@@ -134,6 +134,8 @@ export function createHttpServer(options: HttpServerOptions) {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addHook('onRequest', (request, reply, done) => {
     const startedMs = clock.now()
+    // A body is JSON, whatever is said of it; Fastify would refuse a type that is none.
+    delete request.headers['content-type']
     inFlight++
     // Emitted once for every request, answered or cut off.
     reply.raw.once('close', () => {

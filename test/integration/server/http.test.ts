@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createLog } from '../../../src/lib/log.ts'
+import { sendHostile } from '../../builders/hostile-requests.ts'
 import { startTestServer, type TestServer, volumeBody } from '../../fakes/api-server.ts'
 
 let server: TestServer
@@ -143,6 +144,18 @@ describe('a page in a browser', () => {
     })
     expect(answer).toMatchObject({ status: 403, text: expect.stringContaining('Permission denied') })
   })
+})
+
+describe('a body', () => {
+  it.each(['', ';;;', 'text/html; charset=x', 'a=b,=,c', 'application/xml'])(
+    'is JSON, even where its type is "%s"',
+    async (type) => {
+      const headers = { 'content-type': type }
+      const body = Buffer.from('{"Name":"typed","Description":"typed"}')
+      const sent = { method: 'PUT', path: '/v1/namespace/typed', headers, body }
+      expect(await sendHostile(server.url, sent)).toMatchObject({ status: 200 })
+    },
+  )
 })
 
 describe('answers', () => {
