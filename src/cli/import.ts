@@ -46,7 +46,7 @@ Examples:
     )
     .action(async (wanted: readonly string[], flags: ImportFlags) => {
       const { info, contents } = await readInventory(flags.dataDir)
-      const managed = new Set(contents.records.map(({ key }) => key))
+      const managed = new Set(contents.managed.map(({ key }) => key))
       const client = connectNomad(fromOperator(command, flags, info))
       const { namespace } = flags
       try {

@@ -6,6 +6,7 @@ import { connectAdmin } from '../operator/admin/admin-client.ts'
 import { findOrphans } from '../operator/admin/find-orphans.ts'
 import { formatPlace } from '../operator/declare/declaration.ts'
 import { formatQuantity } from '../operator/declare/quantities.ts'
+import { createMemoryInventory } from '../operator/inventory/memory-inventory.ts'
 import { openPartsOnce } from '../operator/open-parts.ts'
 import type { Orphans } from '../operator/plan/orphans.ts'
 import type { Released } from '../operator/plan/record.ts'
@@ -84,9 +85,10 @@ async function look(flags: OrphansFlags): Promise<Orphans> {
       )
     }
     const declarations = readings.flatMap((reading) => reading.declarations)
+    const records = createMemoryInventory(contents, () => '').list()
     return await findOrphans({
       client: parts.client,
-      managed: () => ({ records: contents.records, released: contents.released, declarations }),
+      managed: () => ({ records, released: contents.released, declarations }),
     })
   } finally {
     await parts.close()

@@ -3,12 +3,15 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { errorMessage, UsageError } from './errors.ts'
 
+/** SQL, or where that is not enough a function that has the lock and the transaction already. */
+export type Migration = string | ((database: DatabaseSync) => void)
+
 export interface DatabaseOptions {
   readonly path: string
   /** What the file is, for messages: `the operator's inventory`. */
   readonly what: string
-  /** SQL that brings version n to n + 1, from an empty file on. Only ever appended to. */
-  readonly migrations: readonly string[]
+  /** What brings version n to n + 1, from an empty file on. Only ever appended to. */
+  readonly migrations: readonly Migration[]
   /** Called before the migrations, with the lock held. A UsageError that it throws is thrown as it is. */
   readonly prepare?: (database: DatabaseSync) => void
   /** What a person can do, where it is something else than for a data directory. */
@@ -49,7 +52,7 @@ export function formatOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.user_version)
 }
 
-function requireKnownFormat(database: DatabaseSync, migrations: readonly string[]): void {
+function requireKnownFormat(database: DatabaseSync, migrations: readonly Migration[]): void {
   const version = formatOf(database)
   if (version <= migrations.length) return
   throw new Error(
@@ -57,10 +60,13 @@ function requireKnownFormat(database: DatabaseSync, migrations: readonly string[
   )
 }
 
-function migrate(database: DatabaseSync, migrations: readonly string[]): void {
+function migrate(database: DatabaseSync, migrations: readonly Migration[]): void {
   const version = formatOf(database)
   if (version === migrations.length) return
-  for (const migration of migrations.slice(version)) database.exec(migration)
+  for (const migration of migrations.slice(version)) {
+    if (typeof migration === 'string') database.exec(migration)
+    else migration(database)
+  }
   database.exec(`PRAGMA user_version = ${migrations.length}`)
 }
 

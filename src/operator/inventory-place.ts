@@ -7,7 +7,7 @@ import { UsageError } from '../lib/errors.ts'
 import { openDatabase } from '../lib/sqlite.ts'
 import { connectNomad, defaultVariablesNamespace, type NomadConnection } from '../nomad/connection.ts'
 import { createConfigMapRecords } from './inventory/config-map-records.ts'
-import type { KeptInventory } from './inventory/memory-inventory.ts'
+import type { LastingInventory } from './inventory/memory-inventory.ts'
 import type { RecordStore } from './inventory/record-store.ts'
 import {
   hasSqliteInventory,
@@ -40,7 +40,7 @@ export interface InventoryPlace {
    * Opens the inventory for one term.
    * @param cluster of a NomadCluster, whose inventory is its own; undefined: the cluster of the operator's settings
    */
-  open(term: Pick<Term, 'mayAct' | 'giveUp'>, cluster?: string): Promise<KeptInventory>
+  open(term: Pick<Term, 'mayAct' | 'giveUp'>, cluster?: string): Promise<LastingInventory>
   close(): Promise<void>
 }
 

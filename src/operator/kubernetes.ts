@@ -146,7 +146,7 @@ export function openClusterObjects(
       return createObjectKeeper({
         objects: source.objects,
         writer,
-        mirrors: createMirrors({ api: guardEffects(api, mayAct), writer, inventory, wake, log }),
+        mirrors: createMirrors({ api: guardEffects(api, mayAct), writer, inventory, wake, clock, log }),
         orders: createAnnotationOrders({ writer, inventory, takeOrder, log }),
         inventory,
         declared,

@@ -18,7 +18,7 @@ import { serveAdmin } from './admin/serve-admin.ts'
 import { createAskOutside } from './ask-outside.ts'
 import { startNomadClusters } from './clusters/nomad-clusters.ts'
 import { type ControlLoop, startControlLoop } from './control-loop.ts'
-import { createMemoryInventory, type KeptInventory } from './inventory/memory-inventory.ts'
+import { createMemoryInventory, type LastingInventory } from './inventory/memory-inventory.ts'
 import { holdDirectory, type InventoryPlace, openInventoryPlace } from './inventory-place.ts'
 import { type Kubernetes, openClusterObjects, openKubernetes } from './kubernetes.ts'
 import { openParts } from './open-parts.ts'
@@ -150,7 +150,7 @@ function startClusterWork(
   cluster: ClusterSettings,
   options: {
     readonly term: Term
-    readonly inventory: KeptInventory
+    readonly inventory: LastingInventory
     readonly kubernetes: Kubernetes | undefined
     readonly telemetry: Telemetry
     readonly settings: Pick<OperatorSettings, 'directory' | 'readOnly' | 'loop'>

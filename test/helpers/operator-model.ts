@@ -4,6 +4,7 @@ import { createDesired } from '../../src/operator/desired/desired.ts'
 import type { PruneOptions } from '../../src/operator/desired/prune.ts'
 import { createMemoryInventory, emptyContents } from '../../src/operator/inventory/memory-inventory.ts'
 import { type Key, keyOf } from '../../src/operator/plan/identity.ts'
+import type { Orders } from '../../src/operator/plan/orders.ts'
 import { expandPerAlloc } from '../../src/operator/plan/per-alloc.ts'
 import type { Inventory } from '../../src/operator/plan/ports.ts'
 import type { InventoryRecord } from '../../src/operator/plan/record.ts'
@@ -24,7 +25,6 @@ export function createOperatorModel(
 ) {
   let nowMs = startMs
   const world = createNomadWorld({ now: () => nowMs, callDeadlineMs: deadlineMs })
-  const stored = new Map<Key, InventoryRecord>()
   let effectsUntilKill: number | undefined
   let isKilled = false
   let declarations: Declaration[] = []
@@ -39,23 +39,26 @@ export function createOperatorModel(
     return work()
   }
 
-  const kept = createMemoryInventory(emptyContents, (text) => `hash of ${text}`)
+  const hash = (text: string) => `hash of ${text}`
+  let memory = createMemoryInventory(emptyContents, hash)
   const inventory: Inventory = {
-    ...kept,
-    get: (key) => stored.get(key),
-    list: () => [...stored.values()],
-    put: async (record) => {
-      effect(() => stored.set(record.key, structuredClone(record)))
-    },
-    amend: async (key, change) => {
-      const record = stored.get(key)
-      if (record !== undefined) effect(() => stored.set(key, structuredClone(change(record))))
-    },
-    delete: async (key) => {
-      effect(() => stored.delete(key))
-    },
-    release: (left) => effect(() => kept.release(left)),
-    amendOrders: (key, change) => effect(() => kept.amendOrders(key, change)),
+    get: (key) => memory.get(key),
+    list: () => memory.list(),
+    find: (index, value) => memory.find(index, value),
+    onChange: (listener) => memory.onChange(listener),
+    // What no pass has written anything of is in the memory of the process alone.
+    declare: async (declared) =>
+      memory.managed(declared.key) === undefined
+        ? memory.declare(structuredClone(declared))
+        : effect(() => memory.declare(structuredClone(declared))),
+    undeclare: (key) => memory.undeclare(key),
+    put: async (managed) => effect(() => memory.put(structuredClone(managed))),
+    delete: async (key) => effect(() => memory.delete(key)),
+    release: async (left) => effect(() => memory.release(left)),
+    released: () => memory.released(),
+    orders: (key) => memory.orders(key),
+    amendOrders: async (key, change) => effect(() => memory.amendOrders(key, change)),
+    keyedHash: hash,
   }
   const api = Object.fromEntries(
     Object.keys(world.api).map((name) => [
@@ -74,6 +77,7 @@ export function createOperatorModel(
   function start() {
     isKilled = false
     effectsUntilKill = undefined
+    memory = createMemoryInventory(memory.contents(), hash)
     return createDesired({
       inventory,
       region: 'global',
@@ -81,14 +85,17 @@ export function createOperatorModel(
     })
   }
 
-  async function pass() {
-    await desired.update(declarations, {
+  /** Reads what is declared, as the sources' readings do. */
+  const read = () =>
+    desired.update(declarations, {
       atMs: nowMs,
       complete: true,
       count: declarations.length,
       sources: new Set(['declarations']),
     })
-    const reconcile = createReconcile({
+
+  function reconciler() {
+    return createReconcile({
       api,
       observer: world.observer,
       plugins: world.plugins,
@@ -103,21 +110,34 @@ export function createOperatorModel(
       wake: () => {},
       onStatus: () => {},
     })
-    for (const key of new Set([...desired.declarations().keys(), ...stored.keys()])) {
+  }
+
+  async function pass() {
+    await read()
+    const reconcile = reconciler()
+    for (const key of new Set([...desired.declarations().keys(), ...memory.list().map(({ key }) => key)])) {
       await reconcile(key, new AbortController().signal)
     }
   }
 
   return {
     world,
-    stored,
+    /** What is managed, by key. */
+    get stored(): ReadonlyMap<Key, InventoryRecord> {
+      return new Map(memory.list().map((record) => [record.key, record]))
+    },
+    /** A reading alone. */
+    read,
+    /** A pass over one identity alone. */
+    look: (key: Key, signal = new AbortController().signal) => reconciler()(key, signal),
+    absence: (key: Key) => desired.absence(key),
     /** What people wrote, valid or not. */
     written: () => declarations.flatMap(expandPerAlloc).map(keyOf),
     /** What counts as declared: without what is refused. */
     declared: () => [...desired.declarations().values()],
-    order: kept.amendOrders,
-    orders: kept.orders,
-    released: kept.released,
+    order: (key: Key, change: (orders: Orders) => Orders) => memory.amendOrders(key, change),
+    orders: (key: Key) => memory.orders(key),
+    released: () => memory.released(),
     /** In the place of whatever its document declared. */
     declare(declaration: Declaration) {
       const { file } = declaration.place

@@ -4,7 +4,7 @@ import { errorCode, errorMessage, UsageError } from '../../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
 import { packageVersion } from '../../lib/version.ts'
 import type { InventoryContents } from '../inventory/memory-inventory.ts'
-import { reviveRecord } from '../inventory/memory-inventory.ts'
+import { reviveDeclared, reviveManaged } from '../inventory/stored-parts.ts'
 import type { Orphans } from '../plan/orphans.ts'
 import type { Admin, OperatorInfo, StatusReport } from './admin.ts'
 import type { ManagedObject } from './managed-object.ts'
@@ -64,7 +64,11 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
     objects: () => call<ManagedObject[]>('GET', '/v1/objects'),
     async inventory() {
       const contents = await call<InventoryContents>('GET', '/v1/inventory')
-      return { ...contents, records: contents.records.map(reviveRecord) }
+      return {
+        ...contents,
+        declared: contents.declared.map(reviveDeclared),
+        managed: contents.managed.map(reviveManaged),
+      }
     },
     hashKey: async () => (await call<{ hashKey: string }>('GET', '/v1/hash-key')).hashKey,
     orphans: () => call<Orphans>('GET', '/v1/orphans'),

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 import { expandPerAlloc, leftOutBy, planScaledAway } from '../plan/per-alloc.ts'
-import type { Inventory } from '../plan/ports.ts'
-import type { InventoryRecord } from '../plan/record.ts'
+import type { DeclaredStore, RecordReads } from '../plan/ports.ts'
+import type { Declared, InventoryRecord } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
 import type { OrderedEnd } from './object-ends.ts'
 import { planOwnership, type Refusal } from './ownership.ts'
@@ -30,7 +30,7 @@ export interface DesiredUpdate {
  * inventory, so that a restart neither forgets nor hastens an end.
  */
 export function createDesired(options: {
-  readonly inventory: Inventory
+  readonly inventory: RecordReads & DeclaredStore
   readonly region: string
   readonly prune: PruneOptions
 }): Desired & {
@@ -45,6 +45,12 @@ export function createDesired(options: {
   let owners: ReadonlyMap<Key, Declaration> = new Map()
   let absences: ReadonlyMap<Key, Absence> = new Map()
   let refusals: readonly Refusal[] = []
+
+  // A declaration that was put back while its end was carried out begins anew.
+  inventory.onChange((key, record) => {
+    const declaration = record === undefined ? owners.get(key) : undefined
+    if (declaration !== undefined) void inventory.declare({ key, declaration })
+  })
 
   return {
     declaration: (key) => owners.get(key),
@@ -81,22 +87,30 @@ export function createDesired(options: {
           !isSameDeclaration(owners.get(key), declared.get(key)) ||
           !isDeepStrictEqual(absences.get(key), nextAbsences.get(key)),
       )
+      const previous = owners
       owners = declared
       absences = nextAbsences
       refusals = ownership.refusals
-      await Promise.all(
-        [...records.values()].map(async ({ key, missingSinceMs: before, declaration }) => {
-          const absence = nextAbsences.get(key)
-          const after = sinceOf(absence) ?? (isEnding(absence) ? before : undefined)
-          const scaled = scaledAway.get(key)
-          const isSame = scaled === undefined || isDeepStrictEqual(scaled, declaration)
-          if (before === after && isSame) return
-          await inventory.amend(key, (written) => {
-            const { missingSinceMs: _, ...record } = endingAs(written, scaled)
-            return after === undefined ? record : { ...record, missingSinceMs: after }
-          })
-        }),
-      )
+      for (const key of previous.keys()) if (!declared.has(key)) inventory.undeclare(key)
+      const writes = new Map<Key, Declared>()
+      for (const [key, declaration] of ownership.owners) {
+        const record = records.get(key)
+        const isNews = record === undefined ? previous.get(key) !== declaration : isNewer(record, declaration)
+        if (isNews && (record !== undefined || declared.has(key))) writes.set(key, { key, declaration })
+      }
+      for (const { key, declaration, missingSinceMs: before, schedule } of absent) {
+        if (schedule !== undefined) continue
+        const absence = nextAbsences.get(key)
+        const after = sinceOf(absence) ?? (isEnding(absence) ? before : undefined)
+        const latest = writes.get(key)?.declaration ?? scaledAway.get(key) ?? declaration
+        if (before === after && isSameDeclaration(latest, declaration)) continue
+        writes.set(key, {
+          key,
+          declaration: latest,
+          ...(after === undefined ? {} : { missingSinceMs: after }),
+        })
+      }
+      await Promise.all([...writes.values()].map((each) => inventory.declare(each)))
       const untils = [...nextAbsences.values()].flatMap((absence) =>
         absence.state === 'ending' || absence.untilMs === undefined ? [] : [absence.untilMs],
       )
@@ -149,6 +163,12 @@ function heldBy(refusal: Pick<Refusal, 'reason' | 'message'> | undefined): Absen
   return refusal === undefined ? undefined : { state: 'held', ...refusal }
 }
 
+/** Whether the owner's declaration, which stands there, is another one than the record has. */
+function isNewer(record: InventoryRecord, declaration: Declaration): boolean {
+  if (record.schedule !== undefined) return false
+  return record.missingSinceMs !== undefined || !isSameDeclaration(record.declaration, declaration)
+}
+
 /** @param scaled what a volume ends by that a lowered count left out */
 function endingAs(record: InventoryRecord, scaled: VolumeDeclaration | undefined): InventoryRecord {
   const isToEnd = scaled !== undefined && record.kind === 'Volume' && record.end === undefined
@@ -165,7 +185,7 @@ function isEnding(absence: Absence | undefined): boolean {
 
 /** The commit counts for nothing: a push that leaves a declaration as it was is no work for it. */
 function isSameDeclaration(one: Declaration | undefined, other: Declaration | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other
+  if (one === undefined || other === undefined || one === other) return one === other
   const { commit: oneCommit, ...onePlace } = one.place
   const { commit: otherCommit, ...otherPlace } = other.place
   return isDeepStrictEqual({ ...one, place: onePlace }, { ...other, place: otherPlace })

@@ -1,45 +1,95 @@
 import type { Key } from '../plan/identity.ts'
 import type { Orders } from '../plan/orders.ts'
-import type { Inventory } from '../plan/ports.ts'
-import type { InventoryRecord, Released } from '../plan/record.ts'
+import type { Inventory, RecordIndexes } from '../plan/ports.ts'
+import {
+  type Declared,
+  type InventoryRecord,
+  joinRecord,
+  type ManagedPart,
+  type Released,
+  storedThing,
+} from '../plan/record.ts'
 
 /** All that an inventory holds, but for the key of its hashes. */
 export interface InventoryContents {
-  readonly records: readonly InventoryRecord[]
+  /** Of identities that passes have looked at; each has a managed part of the same key. */
+  readonly declared: readonly Declared[]
+  readonly managed: readonly ManagedPart[]
   readonly orders: readonly (readonly [Key, Orders])[]
   readonly released: readonly Released[]
 }
 
 /** An inventory that lasts, with what a plan beside the operator needs of it. */
-export interface KeptInventory extends Inventory {
+export interface LastingInventory extends Inventory {
   contents(): InventoryContents
   /** Of the keyed hashes. Shown to the operator's own user alone. */
   readonly hashKey: Buffer
 }
 
-export const emptyContents: InventoryContents = { records: [], orders: [], released: [] }
+export const emptyContents: InventoryContents = { declared: [], managed: [], orders: [], released: [] }
+
+export interface MemoryInventory extends Inventory {
+  contents(): InventoryContents
+  /** The declaration as it was seen last, of an identity that is not managed too. */
+  declared(key: Key): Declared | undefined
+  managed(key: Key): ManagedPart | undefined
+}
 
 /** An inventory that is gone with the process: for deciding without acting, and beneath those that last. */
 export function createMemoryInventory(
   contents: InventoryContents,
   keyedHash: (text: string) => string,
-): Inventory & { contents(): InventoryContents } {
-  const records = new Map(contents.records.map((record) => [record.key, record]))
+): MemoryInventory {
+  const declared = new Map(contents.declared.map((each) => [each.key, each]))
+  const managed = new Map(contents.managed.map((each) => [each.key, each]))
   const orders = new Map(contents.orders)
   const released = new Map(contents.released.map((each) => [releasedToken(each), each]))
+  const records = new Map<Key, InventoryRecord>()
+  const indexes = createIndexes()
+  const listeners = new Set<(key: Key, record: InventoryRecord | undefined) => void>()
+
+  /** Joins the parts of the key anew. */
+  function refresh(key: Key): void {
+    const read = declared.get(key)
+    const part = managed.get(key)
+    const before = records.get(key)
+    const after = read && part && joinRecord(read, part, orders.get(key)?.expiry)
+    if (before !== undefined) indexes.remove(before)
+    if (after === undefined) records.delete(key)
+    else {
+      records.set(key, after)
+      indexes.add(after)
+    }
+    if (before === undefined && after === undefined) return
+    for (const listener of listeners) listener(key, after)
+  }
+  for (const key of managed.keys()) refresh(key)
+
   return {
     get: (key) => records.get(key),
     list: () => [...records.values()],
-    async put(record) {
-      records.set(record.key, record)
+    find: indexes.find,
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
-    async amend(key, change) {
-      const record = records.get(key)
-      if (record !== undefined) records.set(key, change(record))
+    async declare(each) {
+      declared.set(each.key, each)
+      refresh(each.key)
+    },
+    undeclare(key) {
+      if (!managed.has(key)) declared.delete(key)
+    },
+    async put(part) {
+      if (!declared.has(part.key)) throw new Error(`${part.key} was never declared`)
+      managed.set(part.key, part)
+      refresh(part.key)
     },
     async delete(key) {
-      records.delete(key)
+      managed.delete(key)
+      declared.delete(key)
       orders.delete(key)
+      refresh(key)
     },
     async release(left) {
       released.set(releasedToken(left), left)
@@ -48,10 +98,14 @@ export function createMemoryInventory(
     orders: (key) => orders.get(key) ?? {},
     async amendOrders(key, change) {
       orders.set(key, change(orders.get(key) ?? {}))
+      refresh(key)
     },
     keyedHash,
+    declared: (key) => declared.get(key),
+    managed: (key) => managed.get(key),
     contents: () => ({
-      records: [...records.values()],
+      declared: [...managed.keys()].flatMap((key) => declared.get(key) ?? []),
+      managed: [...managed.values()],
       orders: [...orders],
       released: [...released.values()],
     }),
@@ -62,16 +116,53 @@ function releasedToken({ key, externalID }: Released): string {
   return JSON.stringify([key, externalID])
 }
 
-/** A record as JSON gave it: capacities are bigint in a declaration, and small ones came back as numbers. */
-export function reviveRecord(record: InventoryRecord): InventoryRecord {
-  if (record.kind !== 'Volume' || record.declaration.spec.capacity === undefined) return record
-  const { min, max } = record.declaration.spec.capacity
-  const capacity = {
-    ...(min === undefined ? {} : { min: BigInt(min) }),
-    ...(max === undefined ? {} : { max: BigInt(max) }),
+/** Under which values of which indexes a record is found. */
+function tokensOf(record: InventoryRecord): Partial<Record<keyof RecordIndexes, string | undefined>> {
+  const { declaration } = record
+  const { namespace } = declaration.spec
+  const common = {
+    kind: record.kind,
+    plugin: storedThing(record).pluginID,
+    object: declaration.place.object?.uid,
+    schedule: record.schedule?.schedule,
   }
+  switch (declaration.kind) {
+    case 'Volume':
+      return {
+        ...common,
+        volumeName: `${namespace}/${declaration.name}`,
+        wholeName: declaration.instance && `${namespace}/${declaration.instance.name}`,
+      }
+    case 'Snapshot':
+      return { ...common, snapshotsOf: `${namespace}/${declaration.spec.volume}` }
+    case 'SnapshotSchedule':
+      return common
+  }
+}
+
+function createIndexes() {
+  const found = new Map<string, Map<Key, InventoryRecord>>()
+  const places = (record: InventoryRecord) =>
+    Object.entries(tokensOf(record)).flatMap(([index, value]) =>
+      value === undefined ? [] : [`${index} ${value}`],
+    )
   return {
-    ...record,
-    declaration: { ...record.declaration, spec: { ...record.declaration.spec, capacity } },
+    add(record: InventoryRecord) {
+      for (const place of places(record)) {
+        const records = found.get(place) ?? new Map<Key, InventoryRecord>()
+        records.set(record.key, record)
+        found.set(place, records)
+      }
+    },
+    remove(record: InventoryRecord) {
+      for (const place of places(record)) {
+        const records = found.get(place)
+        records?.delete(record.key)
+        if (records?.size === 0) found.delete(place)
+      }
+    },
+    find: (index: keyof RecordIndexes, value: string): readonly InventoryRecord[] => [
+      ...(found.get(`${index} ${value}`)?.values() ?? []),
+    ],
   }
 }

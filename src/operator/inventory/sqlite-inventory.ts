@@ -1,26 +1,55 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { errorCode } from '../../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
-import { openDatabase, transaction } from '../../lib/sqlite.ts'
+import { type Migration, openDatabase, transaction } from '../../lib/sqlite.ts'
+import type { Key } from '../plan/identity.ts'
 import type { Orders } from '../plan/orders.ts'
-import type { InventoryRecord, Released } from '../plan/record.ts'
+import type { Declared, ManagedPart, Released } from '../plan/record.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createKeyedHash } from './keyed-hash.ts'
 import { createLogSync } from './log-sync.ts'
-import { createMemoryInventory, type KeptInventory, reviveRecord } from './memory-inventory.ts'
+import { createMemoryInventory, type LastingInventory } from './memory-inventory.ts'
+import { reviveDeclared, reviveManaged, takeApart, type WholeRecord } from './stored-parts.ts'
 
-const migrations = [
+const migrations: readonly Migration[] = [
   'CREATE TABLE records (key TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT',
   `CREATE TABLE orders (key TEXT PRIMARY KEY, orders TEXT NOT NULL) STRICT;
    CREATE TABLE released (key TEXT, external_id TEXT, released TEXT NOT NULL, PRIMARY KEY (key, external_id)) STRICT`,
+  separateOwners,
 ]
+
+/** From one record that readings and passes both wrote to a part for each of them. */
+function separateOwners(database: DatabaseSync): void {
+  database.exec(`
+    CREATE TABLE declared (key TEXT PRIMARY KEY, declared TEXT NOT NULL) STRICT;
+    CREATE TABLE managed (key TEXT PRIMARY KEY, managed TEXT NOT NULL) STRICT`)
+  const declare = database.prepare('INSERT INTO declared VALUES (?, ?)')
+  const manage = database.prepare('INSERT INTO managed VALUES (?, ?)')
+  const order = database.prepare('INSERT OR REPLACE INTO orders VALUES (?, ?)')
+  const orders = new Map(
+    database
+      .prepare('SELECT key, orders FROM orders')
+      .all()
+      .map((row) => [String(row.key), parseJSON(String(row.orders)) as Orders]),
+  )
+  for (const row of database.prepare('SELECT record FROM records').all()) {
+    const whole = parseJSON(String(row.record)) as WholeRecord
+    const before = orders.get(whole.key) ?? {}
+    const parts = takeApart(whole, before, Date.now())
+    declare.run(whole.key, stringifyJSON(parts.declared))
+    manage.run(whole.key, stringifyJSON(parts.managed))
+    if (parts.orders !== before) order.run(whole.key, stringifyJSON(parts.orders))
+  }
+  database.exec('DROP TABLE records')
+}
 
 const databaseFile = 'inventory.sqlite'
 const keyFile = 'inventory.key'
 
-export interface SqliteInventory extends KeptInventory {
+export interface SqliteInventory extends LastingInventory {
   close(): void
 }
 
@@ -45,8 +74,11 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
   const read = (sql: string) => database.prepare(sql).all()
   const memory = createMemoryInventory(
     {
-      records: read('SELECT record FROM records').map(({ record }) =>
-        reviveRecord(parseJSON(String(record)) as InventoryRecord),
+      declared: read('SELECT declared FROM declared').map(({ declared }) =>
+        reviveDeclared(parseJSON(String(declared)) as Declared),
+      ),
+      managed: read('SELECT managed FROM managed').map(({ managed }) =>
+        reviveManaged(parseJSON(String(managed)) as ManagedPart),
       ),
       orders: read('SELECT key, orders FROM orders').map(({ key, orders }) => [
         String(key),
@@ -58,39 +90,53 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
     },
     createKeyedHash(hashKey),
   )
-  const upsert = database.prepare('INSERT OR REPLACE INTO records (key, record) VALUES (?, ?)')
-  const remove = database.prepare('DELETE FROM records WHERE key = ?')
+  const upsertDeclared = database.prepare('INSERT OR REPLACE INTO declared VALUES (?, ?)')
+  const upsertManaged = database.prepare('INSERT OR REPLACE INTO managed VALUES (?, ?)')
   const upsertOrders = database.prepare('INSERT OR REPLACE INTO orders (key, orders) VALUES (?, ?)')
-  const removeOrders = database.prepare('DELETE FROM orders WHERE key = ?')
   const upsertReleased = database.prepare('INSERT OR REPLACE INTO released VALUES (?, ?, ?)')
+  const removals = ['declared', 'managed', 'orders'].map((table) =>
+    database.prepare(`DELETE FROM ${table} WHERE key = ?`),
+  )
   const commit = createGroupCommit(database)
-  const put: KeptInventory['put'] = async (record, { isOutcome = false } = {}) => {
-    await commit.add(
-      () => upsert.run(record.key, stringifyJSON(record)),
-      () => memory.put(record),
-    )
-    // A disk that fails is told of by the next write that an effect waits for.
-    if (isOutcome) void log.sync().catch(() => {})
-    else await log.sync()
-  }
-  // The rest is rare, and committed at once: nothing comes between the read and the write of an amendment.
+  /** Whether the declaration is in the database, with the managed part that it goes with. */
+  const isStored = (key: Key) => memory.managed(key) !== undefined
   return {
     ...memory,
     hashKey,
-    put,
-    async amend(key, change) {
-      commit.flush()
-      const record = memory.get(key)
-      if (record === undefined) return
-      const isWritten = put(change(record))
-      commit.flush()
-      await isWritten
+    async declare(declared) {
+      const { key } = declared
+      // What no pass has written anything of is written with the first that one writes.
+      if (!isStored(key)) return memory.declare(declared)
+      await commit.add(
+        () => upsertDeclared.run(key, stringifyJSON(declared)),
+        () => memory.declare(declared),
+      )
+      await log.sync()
     },
+    async put(managed, { isOutcome = false } = {}) {
+      const { key } = managed
+      const declared = memory.declared(key)
+      if (declared === undefined) throw new Error(`${key} was never declared`)
+      await commit.add(
+        () => {
+          upsertManaged.run(key, stringifyJSON(managed))
+          // By then a reading may have seen another declaration, or none any more.
+          if (!isStored(key)) upsertDeclared.run(key, stringifyJSON(memory.declared(key) ?? declared))
+        },
+        () => {
+          if (memory.declared(key) === undefined) void memory.declare(declared)
+          void memory.put(managed)
+        },
+      )
+      // A disk that fails is told of by the next write that an effect waits for.
+      if (isOutcome) void log.sync().catch(() => {})
+      else await log.sync()
+    },
+    // The rest is rare, and committed at once: nothing comes between the read and the write of an amendment.
     async delete(key) {
       commit.flush()
       transaction(database, () => {
-        remove.run(key)
-        removeOrders.run(key)
+        for (const remove of removals) remove.run(key)
       })
       await memory.delete(key)
       await log.sync()

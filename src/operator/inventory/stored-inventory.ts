@@ -4,7 +4,7 @@ import { createInTurn } from '../../lib/in-turn.ts'
 import { stringifyJSON } from '../../lib/json.ts'
 import type { Key } from '../plan/identity.ts'
 import { createKeyedHash } from './keyed-hash.ts'
-import { createMemoryInventory, type KeptInventory } from './memory-inventory.ts'
+import { createMemoryInventory, type LastingInventory } from './memory-inventory.ts'
 import { RecordConflictError, type RecordStore } from './record-store.ts'
 import { type Entry, fitEntry, hashKeyName, nameOfKey, nameOfReleased, parseStored } from './stored-text.ts'
 
@@ -29,7 +29,7 @@ export async function openStoredInventory(
   store: RecordStore,
   onConflict: (why: string) => void,
   givenHashKey?: Buffer,
-): Promise<KeptInventory> {
+): Promise<LastingInventory> {
   const stored = new Map<string, Stored>()
   const parsed = (await store.load()).map(({ name, text, version }) => {
     stored.set(name, { text, version })
@@ -42,7 +42,8 @@ export async function openStoredInventory(
     (await createHashKey(store, stored))
   const memory = createMemoryInventory(
     {
-      records: entries.flatMap(({ record }) => (record === undefined ? [] : [record])),
+      declared: entries.flatMap(({ declared }) => declared ?? []),
+      managed: entries.flatMap(({ managed }) => managed ?? []),
       orders: entries.map(({ key, orders }) => [key, orders]),
       released: parsed.flatMap((each) => (each.type === 'released' ? [each.released] : [])),
     },
@@ -92,27 +93,44 @@ export async function openStoredInventory(
   }
 
   /** Writes what becomes of the entry of a key, and then remembers it. */
-  function change(key: Key, change: (entry: Entry) => Entry): Promise<void> {
+  function change(key: Key, change: (before: Entry) => Entry): Promise<void> {
     const name = nameOfKey(key)
     return inTurn(name, async () => {
-      const record = memory.get(key)
-      const orders = memory.orders(key)
-      const after = change({ key, orders, ...(record === undefined ? {} : { record }) })
+      const before = entryOf(key)
+      const after = change(before)
       await write(name, isEmpty(after) ? undefined : fitEntry(after, store.maxTextBytes))
-      if (isEmpty(after)) return memory.delete(key)
-      if (after.record !== undefined) await memory.put(after.record)
-      if (after.orders !== orders) await memory.amendOrders(key, () => after.orders)
+      if (after.managed === undefined && before.managed !== undefined) return memory.delete(key)
+      // Before its first pass the memory may have a newer declaration by now.
+      const isFirst = before.managed === undefined && memory.declared(key) !== undefined
+      if (after.declared !== undefined && !isFirst) await memory.declare(after.declared)
+      if (after.managed !== undefined) await memory.put(after.managed)
+      if (after.orders !== before.orders) await memory.amendOrders(key, () => after.orders)
     })
+  }
+
+  function entryOf(key: Key): Entry {
+    const managed = memory.managed(key)
+    const declared = memory.declared(key)
+    const parts = managed === undefined || declared === undefined ? {} : { declared, managed }
+    return { key, ...parts, orders: memory.orders(key) }
   }
 
   return {
     ...memory,
     hashKey,
-    put: (record) => change(record.key, (entry) => ({ ...entry, record })),
-    amend: (key, amendment) =>
-      change(key, (entry) =>
-        entry.record === undefined ? entry : { ...entry, record: amendment(entry.record) },
-      ),
+    async declare(declared) {
+      const { key } = declared
+      // What no pass has written anything of is written with the first that one writes.
+      if (memory.managed(key) === undefined) await memory.declare(declared)
+      await change(key, (entry) => (entry.managed === undefined ? entry : { ...entry, declared }))
+    },
+    async put(managed) {
+      const { key } = managed
+      const declared = memory.declared(key)
+      if (declared === undefined) throw new Error(`${key} was never declared`)
+      // By its turn a reading may have seen another declaration, or none any more.
+      await change(key, (entry) => ({ ...entry, declared: memory.declared(key) ?? declared, managed }))
+    },
     delete: (key) => change(key, () => ({ key, orders: {} })),
     amendOrders: (key, amendment) => change(key, (entry) => ({ ...entry, orders: amendment(entry.orders) })),
     async release(released) {
@@ -125,8 +143,8 @@ export async function openStoredInventory(
   }
 }
 
-function isEmpty({ record, orders }: Entry): boolean {
-  return record === undefined && Object.keys(orders).length === 0
+function isEmpty({ managed, orders }: Entry): boolean {
+  return managed === undefined && Object.keys(orders).length === 0
 }
 
 function toldOf(conflict: RecordConflictError): OperationError {

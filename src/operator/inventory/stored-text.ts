@@ -3,15 +3,16 @@ import { errorMessage, OperationError } from '../../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
 import type { Key } from '../plan/identity.ts'
 import type { Orders } from '../plan/orders.ts'
-import type { InventoryRecord, Released } from '../plan/record.ts'
+import type { Declared, ManagedPart, Released } from '../plan/record.ts'
 import type { Status } from '../plan/status.ts'
-import { reviveRecord } from './memory-inventory.ts'
+import { reviveDeclared, reviveManaged, takeApart, type WholeRecord } from './stored-parts.ts'
 
 /** All that is stored of one identity, in one text, so that nothing of it can be lost without the rest. */
 export interface Entry {
   readonly key: Key
-  /** Absent where something was ordered for an identity that no pass has looked at. */
-  readonly record?: InventoryRecord
+  /** Absent, with `managed`, where something was ordered for an identity that no pass has looked at. */
+  readonly declared?: Declared
+  readonly managed?: ManagedPart
   readonly orders: Orders
 }
 
@@ -52,10 +53,24 @@ export function parseStored(name: string, text: string): StoredThing {
   // The only writer is this file, at this release or an earlier one.
   if ('released' in value) return { type: 'released', released: value.released as Released }
   if (!('key' in value)) throw unreadable(name, 'it names no key')
-  const entry = value as Entry
+  return { type: 'entry', entry: readEntry(value as Entry | OldEntry) }
+}
+
+/** As version 0.1.0 wrote it. */
+interface OldEntry {
+  readonly key: Key
+  readonly record: WholeRecord
+  readonly orders: Orders
+}
+
+function readEntry(entry: Entry | OldEntry): Entry {
+  const { key, orders } = entry
+  const parts = 'record' in entry ? takeApart(entry.record, orders, Date.now()) : entry
   return {
-    type: 'entry',
-    entry: entry.record === undefined ? entry : { ...entry, record: reviveRecord(entry.record) },
+    key,
+    orders: parts.orders,
+    ...(parts.declared === undefined ? {} : { declared: reviveDeclared(parts.declared) }),
+    ...(parts.managed === undefined ? {} : { managed: reviveManaged(parts.managed) }),
   }
 }
 
@@ -80,22 +95,24 @@ const reductions: readonly ((status: Status) => Status)[] = [
  * @throws OperationError `permanent` with reason `RecordTooLarge`
  */
 export function fitEntry(entry: Entry, maxBytes: number): string {
-  const whole = stringifyJSON(entry)
-  if (Buffer.byteLength(whole) <= maxBytes || entry.record === undefined) return whole
-  let { record } = entry
+  const { key, declared, orders } = entry
+  const textOf = (managed: ManagedPart | undefined) => stringifyJSON({ key, declared, managed, orders })
+  const whole = textOf(entry.managed)
+  if (Buffer.byteLength(whole) <= maxBytes || entry.managed === undefined) return whole
+  let { managed } = entry
   let text = whole
   for (const reduce of reductions) {
-    record = { ...record, status: reduce(record.status) }
-    text = stringifyJSON({ ...entry, record })
+    managed = { ...managed, status: reduce(managed.status) }
+    text = textOf(managed)
     if (Buffer.byteLength(text) <= maxBytes) return text
   }
   throw new OperationError(
-    `${entry.key} takes ${Buffer.byteLength(text)} bytes in the inventory, which keeps ${maxBytes} at most: ${remedyFor(record)}`,
+    `${entry.key} takes ${Buffer.byteLength(text)} bytes in the inventory, which keeps ${maxBytes} at most: ${remedyFor(managed)}`,
     { kind: 'permanent', reason: 'RecordTooLarge' },
   )
 }
 
-function remedyFor({ kind }: InventoryRecord): string {
+function remedyFor({ kind }: ManagedPart): string {
   return kind === 'SnapshotSchedule'
     ? 'let several schedules share its volumes'
     : 'declare shorter parameters, context and labels'

@@ -30,20 +30,17 @@ export interface InstancePart {
 export function instancesOf(
   whole: VolumeDeclaration,
   uid: string | undefined,
-  inventory: Pick<Inventory, 'list'>,
+  inventory: Pick<Inventory, 'find'>,
   refusals: readonly Refusal[],
 ): InstancePart[] {
   const declared = expandPerAlloc(whole).filter((each) => each.kind === 'Volume')
   const [first = whole] = declared
   const managed = new Map(
-    inventory
-      .list()
-      .filter((record) => record.kind === 'Volume')
-      .filter(
-        ({ declaration }) =>
-          declaration.place.object?.uid === uid && familyOf(declaration) === familyOf(first),
-      )
-      .map((record) => [record.key, record]),
+    (uid === undefined ? [] : inventory.find('object', uid)).flatMap((record) =>
+      record.kind === 'Volume' && familyOf(record.declaration) === familyOf(first)
+        ? [[record.key, record] as const]
+        : [],
+    ),
   )
   const own = refusals.filter(({ declaration }) => declaration.place.object?.uid === uid)
   const parts = declared.map((declaration): InstancePart => {
@@ -131,7 +128,7 @@ function lookedAt(
 ): ObjectIdentity | undefined {
   const states = parts
     .filter(({ isDeclared }) => isDeclared)
-    .map(({ record, refusal }) => (refusal === undefined ? record?.declaration.place.object : current))
+    .map(({ record, refusal }) => (refusal === undefined ? record?.observed : current))
   const [oldest] = states
     .filter((state) => state !== undefined)
     .sort((one, other) => one.generation - other.generation)

@@ -1,9 +1,10 @@
 import { isAlreadyExists, isNamespaceGone, type KubernetesApi } from '../../kube/api.ts'
 import { apiVersionOf, snapshots } from '../../kube/resources.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Inventory } from '../plan/ports.ts'
-import type { InventoryRecord, SnapshotRecord } from '../plan/record.ts'
+import { declaredPart, type InventoryRecord, type SnapshotRecord } from '../plan/record.ts'
 import { nameOfMirror, specOfMirror } from './mirror.ts'
 import { keyAnnotation, type ObjectView, scheduleLabel } from './object-view.ts'
 import { addressOf, type ObjectWriter } from './object-writer.ts'
@@ -24,23 +25,12 @@ export interface Mirrors {
 export function createMirrors(options: {
   readonly api: Pick<KubernetesApi, 'create' | 'get' | 'delete'>
   readonly writer: ObjectWriter
-  readonly inventory: Inventory
+  readonly inventory: Pick<Inventory, 'find' | 'declare' | 'amendOrders'>
   readonly wake: (key: string) => void
+  readonly clock: Pick<Clock, 'now'>
   readonly log: Log
 }): Mirrors {
-  const { api, writer, inventory, wake, log } = options
-
-  async function amend(key: string, change: (schedule: Schedule) => Schedule, policy?: 'Retain') {
-    await inventory.amend(key, (record) => {
-      if (record.kind !== 'Snapshot' || record.schedule === undefined) return record
-      const spec = { ...record.declaration.spec, ...(policy === undefined ? {} : { deletionPolicy: policy }) }
-      return {
-        ...record,
-        declaration: { ...record.declaration, spec },
-        schedule: change(record.schedule),
-      }
-    })
-  }
+  const { api, writer, inventory, wake, clock, log } = options
 
   return {
     async ensure(record) {
@@ -48,8 +38,11 @@ export function createMirrors(options: {
       if (record.schedule === undefined || namespace === undefined) return
       if (record.schedule.objectUID !== undefined || record.schedule.isExpired) return
       const name = nameOfMirror(record.key)
-      const setUID = (objectUID: string | undefined) =>
-        amend(record.key, (schedule) => ({ ...schedule, ...(objectUID === undefined ? {} : { objectUID }) }))
+      const setUID = async (objectUID: string | undefined) => {
+        const { schedule, ...declared } = declaredPart(record)
+        if (schedule === undefined || objectUID === undefined) return
+        await inventory.declare({ ...declared, schedule: { ...schedule, objectUID } })
+      }
       try {
         const made = await api.create(snapshots, {
           apiVersion: apiVersionOf(snapshots),
@@ -83,7 +76,7 @@ export function createMirrors(options: {
     },
     async follow(views) {
       const seen = new Set(views.map(({ object }) => object.metadata.uid))
-      for (const record of inventory.list()) {
+      for (const record of inventory.find('kind', 'Snapshot')) {
         if (!isShown(record) || seen.has(record.schedule.objectUID)) continue
         try {
           await releaseIfDeleted(record)
@@ -101,7 +94,8 @@ export function createMirrors(options: {
     const found = await api.get(snapshots, { namespace, name: nameOfMirror(record.key) })
     if (found?.metadata.uid === record.schedule.objectUID) return
     log.info({ key: record.key }, "a schedule's snapshot is released: its object was deleted")
-    await amend(record.key, (schedule) => ({ ...schedule, isExpired: true }), 'Retain')
+    const expiry = { policy: 'Retain', atMs: clock.now() } as const
+    await inventory.amendOrders(record.key, (orders) => ({ ...orders, expiry }))
     wake(record.key)
   }
 }

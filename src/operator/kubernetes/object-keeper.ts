@@ -61,7 +61,7 @@ export function createObjectKeeper(options: {
 
   const uidOf = (key: Key) => inventory.get(key)?.declaration.place.object?.uid
   const recordsOf = ({ metadata }: KubernetesObject): InventoryRecord[] =>
-    inventory.list().filter(({ declaration }) => declaration.place.object?.uid === metadata.uid)
+    metadata.uid === undefined ? [] : [...inventory.find('object', metadata.uid)]
 
   /** The object that speaks for an identity. */
   function ownerOf(key: Key): ObjectView | undefined {
@@ -131,8 +131,9 @@ export function createObjectKeeper(options: {
         else if (record === undefined) await mirrors.remove(view)
         continue
       }
-      const passed = record?.declaration.place.object
-      if (record !== undefined && passed?.uid === uid) {
+      const isOwn = record?.declaration.place.object?.uid === uid
+      if (record !== undefined && isOwn) {
+        const passed = record.observed?.uid === uid ? record.observed : undefined
         // Its deletion counts as a change of what it says, and no pass looks at the rest of it any more.
         const observed = isEnding(view.object) ? view.place.object : passed
         await writeObject(view, [record], (before) => statusOfRecord(record, observed, before))

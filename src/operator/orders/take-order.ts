@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
-import type { Inventory } from '../plan/ports.ts'
+import { beginRecord, type Inventory } from '../plan/ports.ts'
 import type { Order } from './order.ts'
 import { restorePlanners } from './plan-restore.ts'
 import { snapshotPlanners } from './plan-snapshots.ts'
@@ -31,7 +31,10 @@ export function planOrder(order: Order, known: Known): PlannedOrder {
 export type TakeOrder = (order: Order) => Promise<string>
 
 export function createTakeOrder(options: {
-  readonly inventory: Pick<Inventory, 'get' | 'list' | 'put' | 'orders' | 'amendOrders' | 'released'>
+  readonly inventory: Pick<
+    Inventory,
+    'get' | 'list' | 'declare' | 'put' | 'orders' | 'amendOrders' | 'released'
+  >
   /** What the sources say. Where no operator runs, what the last one recorded. */
   readonly declarations: () => ReadonlyMap<Key, Declaration>
   readonly clock: Pick<Clock, 'now'>
@@ -48,7 +51,7 @@ export function createTakeOrder(options: {
     const refusal = plan.question && (await ask?.(plan.question))
     if (refusal !== undefined) refuse(refusal)
     if (plan.change !== undefined) await inventory.amendOrders(plan.change.key, plan.change.by)
-    for (const snapshot of plan.snapshots ?? []) await inventory.put(snapshot)
+    for (const snapshot of plan.snapshots ?? []) await beginRecord(inventory, snapshot)
     for (const key of concerned(order.key, plan)) look?.(key)
     return plan.message
   }

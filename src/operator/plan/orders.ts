@@ -1,5 +1,5 @@
 import type { Decision } from './decision.ts'
-import type { RestoreSource, VolumeRecord } from './record.ts'
+import type { Expiry, RestoreSource, VolumeRecord } from './record.ts'
 
 /** What a person ordered for one identity by a command, beside its declaration. */
 export interface Orders {
@@ -13,6 +13,8 @@ export interface Orders {
   readonly undoRestore?: { readonly csiName: string; readonly atMs: number }
   /** `mooring snapshot keep`: retention leaves this snapshot of a schedule alone. Milliseconds since the epoch. */
   readonly keptSinceMs?: number
+  /** The snapshot of a schedule goes: no retention rule keeps it, or a person deleted its object. */
+  readonly expiry?: Expiry
   /** `mooring detach --node-is-dead`: one for each node. */
   readonly detach?: readonly DetachOrder[]
 }

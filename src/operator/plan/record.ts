@@ -1,6 +1,8 @@
 import type { SnapshotRequest } from '../../wire/snapshot.ts'
 import type { Volume, VolumeRequest } from '../../wire/volume.ts'
 import type {
+  Declaration,
+  ObjectIdentity,
   SnapshotDeclaration,
   SnapshotScheduleDeclaration,
   VolumeDeclaration,
@@ -38,16 +40,45 @@ export function untilSettledMs(intent: Intent<unknown>, nowMs: number): number {
   return Math.min(outcomePollMs, intent.deadlineMs - nowMs)
 }
 
-interface ManagedRecord<Declaration> {
+/**
+ * What the readings of the sources know of an identity: only they write it. A snapshot that a schedule made is
+ * declared by its schedule.
+ */
+export interface Declared<Kind extends Declaration = Declaration> {
   readonly key: Key
   /** The owner's declaration as last seen: its place, and what its end asks for. */
-  readonly declaration: Declaration
+  readonly declaration: Kind
+  /** First complete reading of all sources that no longer held the declaration. Absent while it is declared. */
+  readonly missingSinceMs?: number
+  /** Present where a schedule made it: then nobody declares it, and it outlives the schedule. */
+  readonly schedule?: ScheduledFor
+}
+
+/** Of a snapshot that a schedule made. */
+export interface ScheduledFor {
+  readonly schedule: Key
+  readonly volume: Key
+  /** The schedule's time it is for, in milliseconds since the epoch. */
+  readonly tickMs: number
+  /** In Kubernetes: the UID of the object that shows it, once there is one. */
+  readonly objectUID?: string
+}
+
+/** That the snapshot of a schedule is to go, whatever its declaration says: ordered by retention, or by a person. */
+export interface Expiry {
+  readonly policy: 'Delete' | 'Retain'
+  readonly atMs: number
+}
+
+/** What passes know of an identity of any kind: only its own passes write it. */
+interface ManagedBase {
+  readonly key: Key
   /** The name given to the plugin: chosen once, kept for good. */
   readonly csiName: string
   /** How many names after the first were used up, by restores and where a lost volume was given up. */
   readonly incarnation: number
-  /** First complete reading of all sources that no longer held the declaration. Absent while it is declared. */
-  readonly missingSinceMs?: number
+  /** The Kubernetes object as the last pass looked at it. */
+  readonly observed?: ObjectIdentity
   readonly status: Status
 }
 
@@ -55,6 +86,8 @@ interface ManagedRecord<Declaration> {
 export interface VolumeEnd {
   readonly phase: 'deregister' | 'register-tombstone' | 'delete'
   readonly tombstoneID: string
+  /** Of a delete that is out: what it goes by, whatever is declared meanwhile. */
+  readonly declaration?: VolumeDeclaration
   /** The plugin would not delete it, and altered nothing. */
   readonly refusal?: DeleteRefusal
 }
@@ -106,7 +139,7 @@ export interface HiddenHashes {
   readonly mountFlags?: string
 }
 
-export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
+export interface ManagedVolume extends ManagedBase {
   readonly kind: 'Volume'
   /** Set once: from then on nothing blank is ever created in its place. */
   readonly externalID?: string
@@ -130,7 +163,7 @@ export interface VolumeRecord extends ManagedRecord<VolumeDeclaration> {
   readonly finalSnapshot?: { readonly intent: Intent<SnapshotRequest>; readonly snapshotID?: string }
 }
 
-export interface SnapshotRecord extends ManagedRecord<SnapshotDeclaration> {
+export interface ManagedSnapshot extends ManagedBase {
   readonly kind: 'Snapshot'
   /** Set once: from then on the snapshot is never taken again. */
   readonly snapshotID?: string
@@ -138,27 +171,76 @@ export interface SnapshotRecord extends ManagedRecord<SnapshotDeclaration> {
   readonly externalSourceVolumeID?: string
   /** The plugin that holds it. */
   readonly pluginID?: string
-  /** Present where a schedule made it: then nobody declares it, and it outlives the schedule. */
-  readonly schedule?: {
-    readonly schedule: Key
-    readonly volume: Key
-    /** The schedule's time it is for, in milliseconds since the epoch. */
-    readonly tickMs: number
-    /** No retention rule keeps it: it is to be deleted. */
-    readonly isExpired: boolean
-    /** In Kubernetes: the UID of the object that shows it, once there is one. */
-    readonly objectUID?: string
-  }
   readonly intent?: Intent<SnapshotRequest>
 }
 
 /** A schedule: what it dealt with so far. It stands for nothing in Nomad itself. */
-export interface SnapshotScheduleRecord extends ManagedRecord<SnapshotScheduleDeclaration> {
+export interface ManagedSchedule extends ManagedBase {
   readonly kind: 'SnapshotSchedule'
   /** When it was first seen, in milliseconds since the epoch: nothing from before is made up. */
   readonly sinceMs: number
   /** By volume, the last time of the schedule that was dealt with: its snapshot was begun, or it was missed. */
   readonly ticks: Readonly<Record<Key, number>>
+}
+
+export type Managed = ManagedVolume | ManagedSnapshot | ManagedSchedule
+
+/** All that is known of an identity, in one value to read. Each part is written by its owner. */
+export type VolumeRecord = ManagedVolume & Declared<VolumeDeclaration>
+export type SnapshotRecord = ManagedSnapshot &
+  Declared<SnapshotDeclaration> & {
+    readonly schedule?: ScheduledFor & {
+      /** It is to be deleted, or let go: no retention rule keeps it, or a person deleted its object. */
+      readonly isExpired: boolean
+    }
+  }
+export type SnapshotScheduleRecord = ManagedSchedule & Declared<SnapshotScheduleDeclaration>
+export type InventoryRecord = VolumeRecord | SnapshotRecord | SnapshotScheduleRecord
+
+type Without<Record, Name extends string> = Record extends unknown
+  ? Omit<Record, Name> & { readonly [Each in Name]?: never }
+  : never
+
+/** What a pass may write: with anything of the readings in it, it does not compile. */
+export type ManagedPart = Without<Managed, 'declaration' | 'missingSinceMs' | 'schedule'>
+
+/** The part of a record that its passes write. */
+export function managedPart(record: InventoryRecord): ManagedPart {
+  const { declaration: _, missingSinceMs: __, schedule: ___, ...managed } = record
+  return managed
+}
+
+/** The part of a record that the readings write. */
+export function declaredPart(record: InventoryRecord): Declared {
+  const { key, declaration, missingSinceMs, schedule } = record
+  const { isExpired: _, ...scheduledFor } = (record.kind === 'Snapshot' && record.schedule) || {}
+  return {
+    key,
+    declaration,
+    ...(missingSinceMs === undefined ? {} : { missingSinceMs }),
+    ...(schedule === undefined ? {} : { schedule: scheduledFor as ScheduledFor }),
+  }
+}
+
+/** One value of what the readings, the passes and the orders know. */
+export function joinRecord(
+  declared: Declared,
+  managed: ManagedPart,
+  expiry: Expiry | undefined,
+): InventoryRecord {
+  const { schedule, ...read } = declared
+  if (managed.kind !== 'Snapshot' || schedule === undefined) {
+    return { ...read, ...managed } as InventoryRecord // The key names the kind of both.
+  }
+  const { declaration } = read as Declared<SnapshotDeclaration>
+  const spec =
+    expiry === undefined ? declaration.spec : { ...declaration.spec, deletionPolicy: expiry.policy }
+  return {
+    ...read,
+    ...managed,
+    declaration: { ...declaration, spec },
+    schedule: { ...schedule, isExpired: expiry !== undefined },
+  }
 }
 
 /** An external volume or snapshot that Mooring managed once, and that may be there still. */
@@ -190,8 +272,6 @@ export function nextIncarnation({
   const [, ofName = '0'] = /-r(\d{1,9})$/.exec(csiName) ?? []
   return Math.max(incarnation, Number(ofName)) + 1
 }
-
-export type InventoryRecord = VolumeRecord | SnapshotRecord | SnapshotScheduleRecord
 
 /** The external volume or snapshot that a record stands for, and its plugin, as far as they are known. */
 export function storedThing(record: InventoryRecord): { pluginID?: string; externalID?: string } {

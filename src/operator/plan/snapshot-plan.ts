@@ -142,11 +142,13 @@ export function planSnapshotEnd(
         `repeating the create of "${record.csiName}" whose answer was lost, to delete what it made`,
       )
     }
-    return take(
-      'release',
-      'NeverCreated',
-      'no longer declared, and no snapshot is known to have been taken for it',
-    )
+    return intent === undefined
+      ? take('release', 'NeverCreated', 'no longer declared, and no snapshot was taken for it')
+      : take(
+          'release',
+          'OutcomeUnknown',
+          `no longer declared. The answer to its create was lost, so the plugin may have a snapshot "${record.csiName}": mooring orphans lists it if it is there`,
+        )
   }
   if (suspend)
     return take('release', 'Retained', 'no longer declared; it was suspended, so the snapshot stays')

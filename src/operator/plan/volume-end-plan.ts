@@ -49,9 +49,12 @@ export function planVolumeEnd(
         untilSettledMs(intent, nowMs),
       )
     }
-    return intent !== undefined && volume !== undefined && volume.Name === record.csiName
-      ? take('adopt-volume', 'Created', `external volume "${volume.ExternalID}" was created`)
-      : take('release', 'NeverCreated', 'no longer declared, and nothing was created for it')
+    if (intent !== undefined && volume !== undefined && volume.Name === record.csiName)
+      return take('adopt-volume', 'Created', `external volume "${volume.ExternalID}" was created`)
+    if (intent === undefined) {
+      return take('release', 'NeverCreated', 'no longer declared, and nothing was created for it')
+    }
+    return planUnknownCreate(record, observation)
   }
 
   if (suspend)
@@ -121,6 +124,32 @@ export function planVolumeEnd(
   const refused = planRefused(record, observation, nowMs)
   if (refused !== undefined) return refused
   return take('delete-volume', 'Deleting', `deleting external volume "${record.externalID}"`)
+}
+
+/**
+ * A create whose answer never came: only the same request again tells what it made. It is repeated where the end
+ * has something to do about that; else the volume that may be there is named, and left.
+ */
+function planUnknownCreate(record: VolumeRecord, { volume, plugin }: VolumeEndObservation): Decision {
+  const { deletionPolicy, suspend, pluginID, name } = record.declaration.spec
+  // A fixed name may be that of somebody's older volume, which the plugin would answer with. And a create under an ID
+  // that Nomad has a volume of changes that one.
+  if (deletionPolicy === 'Delete' && !suspend && name === undefined && volume === undefined) {
+    const gate = planPluginGate(pluginID, plugin, 'SupportsCreateDelete')
+    return (
+      gate ??
+      take(
+        'create-volume',
+        'RepeatingCreate',
+        `repeating the create of "${record.csiName}" whose answer was lost, to delete what it made`,
+      )
+    )
+  }
+  return take(
+    'release',
+    'OutcomeUnknown',
+    `no longer declared. The answer to its create was lost, so plugin "${pluginID}" may have a volume "${record.csiName}": mooring orphans lists it if it is there`,
+  )
 }
 
 /** A restore that was under way is done or called off before the end, so that the end is of one volume. */

@@ -5,16 +5,13 @@ import { endPolicyOf } from '../plan/per-alloc.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 
 /**
- * What stands for a managed identity that is not declared and does not end now: undefined if it does.
- * Nothing of the outside is asked: it stays as it is.
+ * What stands for a managed identity that is not declared and does not end now: it stays as it is, and nothing of
+ * the outside is asked.
  */
-export function planAbsentDeclaration(
-  absence: Absence | undefined,
-  record: InventoryRecord,
-): Decision | undefined {
+export function planAbsentDeclaration(absence: Absence | undefined, record: InventoryRecord): Decision {
   switch (absence?.state) {
     case 'ending':
-      return undefined
+      throw new Error(`${record.key} ends now`)
     case 'missing':
       // The reading at that time wakes this identity again.
       return {

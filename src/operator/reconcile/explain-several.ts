@@ -1,19 +1,13 @@
-import type { Inventory } from '../plan/ports.ts'
-import type { SnapshotVolume } from './snapshot-step.ts'
+import type { RecordReads } from '../plan/ports.ts'
+import type { SnapshotVolume } from './snapshot-seen.ts'
 
 /** Says so where the name is of a declaration that makes several volumes. */
 export function explainSeveral(
-  inventory: Inventory,
+  inventory: Pick<RecordReads, 'find'>,
   namespace: string,
   name: string,
 ): Extract<SnapshotVolume, { state: 'waiting' }> | undefined {
-  const isMeant = inventory
-    .list()
-    .some(
-      ({ kind, declaration }) =>
-        kind === 'Volume' && declaration.instance?.name === name && declaration.spec.namespace === namespace,
-    )
-  return isMeant
+  return inventory.find('wholeName', `${namespace}/${name}`).length > 0
     ? {
         state: 'waiting',
         reason: 'VolumeHasInstances',

@@ -4,7 +4,7 @@ import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import { claimsOf } from '../plan/claims.ts'
 import { type ClaimObservation, type DetachPlan, planDetach } from '../plan/detach-plan.ts'
 import type { VolumeRecord } from '../plan/record.ts'
-import type { ReconcileContext } from './context.ts'
+import type { GatherContext } from './context.ts'
 
 /** What a pass knows already of where the volume is attached. */
 export interface Attachment {
@@ -30,7 +30,7 @@ export function looksForStale({ declaration }: VolumeRecord, volume: Volume | un
  * looked at holds up the detach alone.
  */
 export async function gatherDetach(
-  context: ReconcileContext,
+  context: GatherContext,
   record: VolumeRecord,
   attachment: Attachment,
 ): Promise<DetachPlan> {

@@ -11,11 +11,11 @@ import {
   refuseRestoreOrder,
 } from '../plan/restore-plan.ts'
 import { compareVolume } from '../plan/volume-difference.ts'
-import type { ReconcileContext } from './context.ts'
+import type { GatherContext } from './context.ts'
 
 /** What was ordered of a restore; the plugin is asked for its lists only where one is about to begin. */
 export async function gatherRestore(
-  { inventory, observer }: ReconcileContext,
+  { inventory, observer }: GatherContext,
   record: VolumeRecord,
   volume: Volume | undefined,
   hashes: HiddenHashes,

@@ -1,21 +1,20 @@
 import type { Room } from '../../wire/plugin.ts'
-import type { ExternalVolume, VolumeStub } from '../../wire/volume.ts'
+import type { ExternalVolume, Volume, VolumeStub } from '../../wire/volume.ts'
 import { snapshotKey, volumeKey } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import type { HiddenHashes, VolumeRecord } from '../plan/record.ts'
-import type { SourceObservation, VolumeObservation } from '../plan/volume-plan.ts'
+import { compareVolume } from '../plan/volume-difference.ts'
+import type { SourceObservation } from '../plan/volume-plan.ts'
 import { updateVolumeRequest } from '../plan/volume-request.ts'
-import type { ReconcileContext } from './context.ts'
+import type { GatherContext } from './context.ts'
 import { explainSeveral } from './explain-several.ts'
+import { claimNodesOf, gatherDetach } from './gather-detach.ts'
 import { gatherRestore } from './gather-restore.ts'
-import type { VolumeStepInput } from './volume-step.ts'
+import type { VolumeSeen } from './volume-seen.ts'
 
 /** All that the plan of a declared volume needs to know. */
-export async function gatherVolume(
-  input: VolumeStepInput,
-): Promise<{ input: VolumeStepInput; observation: VolumeObservation }> {
-  const { context, record } = input
-  const { observer, inventory } = context
+export async function gatherVolume(context: GatherContext, record: VolumeRecord): Promise<VolumeSeen> {
+  const { observer, inventory, settledBeforeMs } = context
   const { spec } = record.declaration
   const [volume, plugin] = await Promise.all([
     observer.volume(spec.namespace, spec.volumeID),
@@ -23,7 +22,7 @@ export async function gatherVolume(
   ])
   const { object } = record.declaration.place
   const secretValues = await context.secrets.resolve(spec.secrets ?? {}, spec.namespace, object)
-  const hashes = hiddenHashes(input, secretValues)
+  const hashes = hiddenHashes(context, record, secretValues)
   const updateHash =
     volume === undefined
       ? undefined
@@ -33,7 +32,8 @@ export async function gatherVolume(
           ),
         )
   const source = sourceOf(context, record)
-  const isSettled = record.settledSpecHash === specHash(context, record)
+  const hash = specHash(context, record)
+  const isSettled = record.settledSpecHash === hash
   const externalID = record.externalID ?? spec.externalID
   const namespaceExists = volume !== undefined || (await observer.namespaceExists(spec.namespace))
   const takenBy = volume === undefined ? await findTaker(context, record) : undefined
@@ -52,40 +52,62 @@ export async function gatherVolume(
       : 'unknown'
   const room = externalID === undefined && volume === undefined ? await findRoom(context, record) : undefined
   const restore = await gatherRestore(context, record, volume, hashes)
-  return {
-    input: {
-      ...input,
-      volume,
-      plugin,
-      listed: typeof external === 'object' ? external : undefined,
-      source,
-      secretValues,
-      hashes,
-      updateHash,
-      restoreOrder: restore.ordered,
-    },
-    observation: {
-      volume,
-      plugin,
-      external,
-      source,
-      namespaceExists,
-      takenBy,
-      ...(room === undefined ? {} : { room }),
-      isSettled,
-      isRecreateOrdered:
-        externalID !== undefined && inventory.orders(record.key).recreate?.externalID === externalID,
-      restore,
-      hashes,
-      updateHash,
-      settledBeforeMs: context.settledBeforeMs,
-    },
+  const listed = typeof external === 'object' ? external : undefined
+  const observation = {
+    volume,
+    plugin,
+    external,
+    source,
+    namespaceExists,
+    takenBy,
+    ...(room === undefined ? {} : { room }),
+    isSettled,
+    isRecreateOrdered:
+      externalID !== undefined && inventory.orders(record.key).recreate?.externalID === externalID,
+    restore,
+    hashes,
+    updateHash,
+    settledBeforeMs,
   }
+  // Until an end is called off or a restore is done, of which volume an attachment is may change with the next step.
+  const mayDetach = volume !== undefined && record.restore === undefined && record.end === undefined
+  return {
+    by: { type: 'declared', observation },
+    volume,
+    plugin,
+    listed,
+    source,
+    secretValues,
+    hashes,
+    updateHash,
+    specHash: hash,
+    restoreOrder: restore.ordered,
+    drainingNodes: volume === undefined ? [] : await findDraining(context, record, volume, hashes, listed),
+    detach: mayDetach ? await gatherDetach(context, record, { volume, plugin, listed }) : { type: 'none' },
+  }
+}
+
+/** Nodes that drain, of those where a claim is; asked for where the volume is to grow. */
+async function findDraining(
+  { observer }: GatherContext,
+  record: VolumeRecord,
+  volume: Volume,
+  hashes: HiddenHashes,
+  listed: ExternalVolume | undefined,
+): Promise<readonly string[]> {
+  const nodeIDs = [...new Set(Object.values(claimNodesOf(volume, record)))]
+  if (nodeIDs.length === 0) return []
+  const { spec } = record.declaration
+  const capacityBytes = listed === undefined ? undefined : BigInt(listed.CapacityBytes)
+  if (compareVolume(spec, record, volume, hashes, capacityBytes).expansion === undefined) return []
+  // A token that may not read nodes is no reason to grow nothing.
+  const nodes = await observer.nodes().catch(() => undefined)
+  return nodeIDs.filter((nodeID) => nodes?.get(nodeID)?.Drain).sort()
 }
 
 /** A list that may be older than the volume is not believed when it lacks it. */
 async function findExternal(
-  { observer }: ReconcileContext,
+  { observer }: GatherContext,
   pluginID: string,
   externalID: string,
   wantsFresh: boolean,
@@ -99,7 +121,7 @@ async function findExternal(
 
 /** How much room there is for a volume that is about to be created; a repeat is not held up by it. */
 async function findRoom(
-  { plugins }: ReconcileContext,
+  { plugins }: GatherContext,
   { declaration: { spec }, intent }: VolumeRecord,
 ): Promise<Room | undefined> {
   if (plugins === undefined || intent !== undefined || spec.capacity?.min === undefined) return undefined
@@ -111,7 +133,7 @@ async function findRoom(
 }
 
 /** A volume of Nomad's, under another ID of the namespace, that stands for the same thing at the plugin. */
-async function findTaker({ observer }: ReconcileContext, record: VolumeRecord): Promise<string | undefined> {
+async function findTaker({ observer }: GatherContext, record: VolumeRecord): Promise<string | undefined> {
   const { spec } = record.declaration
   const externalID = record.externalID ?? spec.externalID
   const own = [spec.volumeID, record.end?.tombstoneID]
@@ -128,7 +150,10 @@ async function findTaker({ observer }: ReconcileContext, record: VolumeRecord): 
 }
 
 /** Of what the declaration asks of the volume itself, and not of how Mooring goes about it. */
-export function specHash({ inventory }: ReconcileContext, { declaration }: VolumeRecord): string {
+export function specHash(
+  { inventory }: Pick<GatherContext, 'inventory'>,
+  { declaration }: VolumeRecord,
+): string {
   const { deletionPolicy, driftPolicy, finalSnapshot, perAlloc, detach, suspend, ...asked } = declaration.spec
   return inventory.keyedHash(
     JSON.stringify(asked, (_key, value) => (typeof value === 'bigint' ? value.toString() : value)),
@@ -136,7 +161,8 @@ export function specHash({ inventory }: ReconcileContext, { declaration }: Volum
 }
 
 function hiddenHashes(
-  { context, record }: VolumeStepInput,
+  context: GatherContext,
+  record: VolumeRecord,
   secretValues: Readonly<Record<string, string>>,
 ): HiddenHashes {
   const entries = Object.entries(secretValues).sort(([one], [other]) => (one < other ? -1 : 1))
@@ -148,7 +174,7 @@ function hiddenHashes(
 }
 
 /** Where the content of a volume that is not created yet comes from; nothing waits once it is created. */
-function sourceOf({ desired, inventory }: ReconcileContext, record: VolumeRecord): SourceObservation {
+function sourceOf({ desired, inventory }: GatherContext, record: VolumeRecord): SourceObservation {
   const { spec } = record.declaration
   if (record.externalID !== undefined || spec.source === undefined) return { state: 'ready' }
   const { snapshot, snapshotID, volume, cloneID } = spec.source

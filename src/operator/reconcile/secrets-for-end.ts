@@ -1,14 +1,14 @@
 import { OperationError, toOperationError } from '../../lib/errors.ts'
 import type { SnapshotDeclaration, VolumeDeclaration } from '../declare/declaration.ts'
 import { annotations } from '../desired/object-ends.ts'
-import type { ReconcileContext } from './context.ts'
+import type { GatherContext } from './context.ts'
 
 /**
  * The secrets that an end needs: those of a delete. A missing one must not keep its object for ever, so the
  * error names the way out.
  */
 export async function secretsForEnd(
-  { secrets }: ReconcileContext,
+  { secrets }: GatherContext,
   { spec, place }: VolumeDeclaration | SnapshotDeclaration,
 ): Promise<Readonly<Record<string, string>>> {
   if (spec.deletionPolicy !== 'Delete' || spec.suspend) return {}

@@ -1,12 +1,16 @@
-import type { StepName } from '../plan/decision.ts'
-import { take } from '../plan/decision.ts'
+import { type StepName, take } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import type { SnapshotRecord, SnapshotScheduleRecord } from '../plan/record.ts'
-import { planSchedule, type ScheduleChange, type ScheduleDecision } from '../plan/schedule-plan.ts'
-import { scheduledSnapshot, selectVolumes } from '../plan/scheduled-snapshots.ts'
+import { planSchedule, type ScheduleChange, type ScheduleObservation } from '../plan/schedule-plan.ts'
+import { selectVolumes } from '../plan/scheduled-snapshots.ts'
 import { planAbsentDeclaration } from './absence.ts'
-import type { ReconcileContext } from './context.ts'
-import type { Pass } from './pass.ts'
+import type { GatherContext } from './context.ts'
+import type { Kind } from './kind.ts'
+import type { PlannedSchedule, ScheduleSeen } from './schedule-seen.ts'
+import { expireSnapshot } from './steps/expire-snapshot.ts'
+import { missRun } from './steps/miss-run.ts'
+import { release } from './steps/release.ts'
+import { startSnapshot } from './steps/start-snapshot.ts'
 
 const stepOf: Record<ScheduleChange['type'], StepName> = {
   start: 'start-snapshot',
@@ -15,94 +19,44 @@ const stepOf: Record<ScheduleChange['type'], StepName> = {
 }
 
 /**
- * A pass over one schedule. It changes the inventory alone: a snapshot that it starts or expires is looked
- * after by that snapshot's own passes.
+ * Passes over schedules. They change the inventory alone: a snapshot that one starts or expires is looked after by
+ * that snapshot's own passes.
  */
-export function createSnapshotSchedulePass(
-  context: ReconcileContext,
-  key: Key,
-): Pass<SnapshotScheduleRecord> {
-  const record = currentRecord(context, key)
-  let decision: ScheduleDecision | undefined
-  let carriedOut: ScheduleChange | undefined
+export function scheduleKind(
+  context: GatherContext,
+): Kind<SnapshotScheduleRecord, ScheduleSeen, PlannedSchedule> {
+  const { desired } = context
   return {
-    record,
-    async decide(record) {
-      if (context.desired.declaration(key) === undefined) {
-        const held = planAbsentDeclaration(context.desired.absence(key), record)
-        return held ?? take('release', 'Retained', 'no longer declared; the snapshots that it made stay')
+    begin: (key) => beginSchedule(context, key),
+    async gather(record) {
+      return desired.declaration(record.key) === undefined
+        ? { type: 'absent', absence: desired.absence(record.key) }
+        : { type: 'declared', observation: await observe(context, record) }
+    },
+    plan(record, seen, nowMs) {
+      if (seen.type === 'absent') {
+        return seen.absence?.state === 'ending'
+          ? take('release', 'Retained', 'no longer declared; the snapshots that it made stay')
+          : planAbsentDeclaration(seen.absence, record)
       }
-      const snapshots = snapshotsOf(context, key)
-      decision = planSchedule(
-        record.declaration,
-        record,
-        {
-          volumes: selectVolumes(
-            record.declaration,
-            context.desired.declarations().values(),
-            context.inventory,
-          ),
-          snapshots,
-          ready: await readySnapshots(context, snapshots),
-          kept: new Set(snapshots.flatMap(({ key }) => (isKept(context, key) ? [key] : []))),
-          sourcesInUse: sourcesInUse(context),
-        },
-        context.clock.now(),
-      )
-      const { change, verdict, againAfterMs } = decision
-      return { verdict, againAfterMs, ...(change === undefined ? {} : { step: stepOf[change.type] }) }
+      const { change, ...planned } = planSchedule(record.declaration, record, seen.observation, nowMs)
+      return change === undefined ? planned : { ...planned, change, step: stepOf[change.type] }
     },
-    async act(step) {
-      if (step === 'release') return undefined
-      if (decision?.change === undefined) throw new Error(`a schedule has no step ${step}`)
-      const after = await carryOut(context, record, decision.change)
-      carriedOut = decision.change
-      return after
+    steps: {
+      'start-snapshot': startSnapshot,
+      'miss-run': missRun,
+      'expire-snapshot': expireSnapshot,
+      release,
     },
-    settle: (settled) => settled,
-    facts: () => ({
-      ...(decision?.nextRunMs === undefined ? {} : { nextRunMs: decision.nextRunMs }),
-      ...(decision === undefined ? {} : { kept: Object.fromEntries(decision.kept) }),
-      ...(carriedOut?.type === 'start' ? { lastRunMs: carriedOut.tickMs } : {}),
-      ...(carriedOut?.type === 'miss' ? { lastMissedRunMs: carriedOut.tickMs } : {}),
+    asDeclared: (record) => record,
+    present: (_record, _seen, planned) => ({
+      ...(planned?.nextRunMs === undefined ? {} : { nextRunMs: planned.nextRunMs }),
+      ...(planned?.kept === undefined ? {} : { kept: Object.fromEntries(planned.kept) }),
     }),
   }
 }
 
-async function carryOut(
-  { inventory, region, wake }: ReconcileContext,
-  record: SnapshotScheduleRecord,
-  change: ScheduleChange,
-): Promise<SnapshotScheduleRecord> {
-  switch (change.type) {
-    case 'start': {
-      // Two writes, and a crash between them: the snapshot's key holds its time, so beginning it again is the same.
-      const snapshot = scheduledSnapshot(record, change.volume, change.tickMs, region)
-      if (inventory.get(snapshot.key) === undefined) await inventory.put(snapshot)
-      wake(snapshot.key)
-      return { ...record, ticks: { ...record.ticks, [change.volume.key]: change.tickMs } }
-    }
-    case 'miss':
-      return { ...record, ticks: { ...record.ticks, [change.volume.key]: change.tickMs } }
-    case 'expire': {
-      await inventory.amend(change.snapshot, (snapshot) => {
-        if (snapshot.kind !== 'Snapshot' || snapshot.schedule === undefined) return snapshot
-        // A person may have asked for it since this pass looked.
-        if (isKept({ inventory }, snapshot.key)) return snapshot
-        const spec = { ...snapshot.declaration.spec, deletionPolicy: 'Delete' as const }
-        return {
-          ...snapshot,
-          declaration: { ...snapshot.declaration, spec },
-          schedule: { ...snapshot.schedule, isExpired: true },
-        }
-      })
-      wake(change.snapshot)
-      return record
-    }
-  }
-}
-
-function currentRecord({ inventory, desired, clock }: ReconcileContext, key: Key): SnapshotScheduleRecord {
+function beginSchedule({ inventory, desired, clock }: GatherContext, key: Key): SnapshotScheduleRecord {
   const before = inventory.get(key)
   const declaration = desired.declaration(key)
   if (before?.kind === 'SnapshotSchedule') {
@@ -121,15 +75,26 @@ function currentRecord({ inventory, desired, clock }: ReconcileContext, key: Key
   }
 }
 
-function snapshotsOf({ inventory }: ReconcileContext, key: Key): SnapshotRecord[] {
-  return inventory
-    .list()
-    .filter((record) => record.kind === 'Snapshot' && record.schedule?.schedule === key) as SnapshotRecord[] // The filter says so.
+async function observe(
+  context: GatherContext,
+  { key, declaration }: SnapshotScheduleRecord,
+): Promise<ScheduleObservation> {
+  const { inventory, desired } = context
+  const snapshots = inventory.find('schedule', key) as SnapshotRecord[] // Nothing else has a schedule.
+  return {
+    volumes: selectVolumes(declaration, desired.declarations().values(), inventory),
+    snapshots,
+    ready: await readySnapshots(context, snapshots),
+    kept: new Set(
+      snapshots.flatMap(({ key }) => (inventory.orders(key).keptSinceMs === undefined ? [] : [key])),
+    ),
+    sourcesInUse: sourcesInUse(context),
+  }
 }
 
 /** By their plugins' own lists. A plugin that does not answer has none ready, so that nothing of it expires. */
 async function readySnapshots(
-  { observer, log }: ReconcileContext,
+  { observer, log }: GatherContext,
   snapshots: readonly SnapshotRecord[],
 ): Promise<ReadonlySet<string>> {
   const plugins = new Set(
@@ -150,13 +115,9 @@ async function readySnapshots(
   return new Set(lists.flat().flatMap(({ ID, IsReady }) => (IsReady ? [ID] : [])))
 }
 
-function isKept({ inventory }: Pick<ReconcileContext, 'inventory'>, key: Key): boolean {
-  return inventory.orders(key).keptSinceMs !== undefined
-}
-
 /** Snapshots that declared volumes are still to be made from, and volumes be restored from. */
-function sourcesInUse({ desired, inventory }: ReconcileContext): ReadonlySet<string> {
-  const restored = inventory.list().flatMap((record) => {
+function sourcesInUse({ desired, inventory }: GatherContext): ReadonlySet<string> {
+  const restored = inventory.find('kind', 'Volume').flatMap((record) => {
     if (record.kind !== 'Volume') return []
     const { restore } = inventory.orders(record.key)
     return [record.restore, restore].flatMap((each) => each?.snapshotID ?? [])

@@ -1,86 +1,40 @@
-import type { Plugin } from '../../wire/plugin.ts'
-import type { StepName } from '../plan/decision.ts'
-import type { Key } from '../plan/identity.ts'
-import { csiNameFor, describe } from '../plan/identity.ts'
+import { csiNameFor, describe, type Key } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import type { SnapshotRecord } from '../plan/record.ts'
 import { snapshotFacts } from '../plan/snapshot-facts.ts'
 import { planSnapshot, planSnapshotEnd } from '../plan/snapshot-plan.ts'
 import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
-import type { ReconcileContext } from './context.ts'
+import type { GatherContext } from './context.ts'
 import { explainSeveral } from './explain-several.ts'
-import type { Pass } from './pass.ts'
+import type { Kind } from './kind.ts'
 import { secretsForEnd } from './secrets-for-end.ts'
-import type { SnapshotStepInput, SnapshotVolume } from './snapshot-step.ts'
+import type { SnapshotSeen, SnapshotVolume } from './snapshot-seen.ts'
 import { adoptSnapshot } from './steps/adopt-snapshot.ts'
 import { createSnapshot } from './steps/create-snapshot.ts'
 import { deleteSnapshot } from './steps/delete-snapshot.ts'
+import { release } from './steps/release.ts'
 
-type SnapshotStep = (input: SnapshotStepInput) => Promise<SnapshotRecord | undefined>
-
-const steps: Partial<Record<StepName, SnapshotStep>> = {
-  'create-snapshot': createSnapshot,
-  'adopt-snapshot': adoptSnapshot,
-  'delete-snapshot': deleteSnapshot,
-  release: async () => undefined,
-}
-
-/** A pass over one snapshot, declared or ending. */
-export function createSnapshotPass(
-  context: ReconcileContext,
-  key: Key,
-  signal: AbortSignal,
-): Pass<SnapshotRecord> {
-  const record = currentRecord(context, key)
-  let input: SnapshotStepInput = {
-    context,
-    record,
-    volume: volumeOf(context, record),
-    snapshots: 'unknown',
-    secretValues: {},
-    signal,
-  }
+/** Passes over snapshots, declared, made by a schedule, or ending. */
+export function snapshotKind(context: GatherContext): Kind<SnapshotRecord, SnapshotSeen> {
   return {
-    record,
-    async decide(record) {
-      input = { ...input, record }
-      const absence = context.desired.absence(key)
-      // What a schedule made is nobody's declaration; in Kubernetes a person may end it all the same.
-      const isDeclared = record.schedule
-        ? !record.schedule.isExpired && absence === undefined
-        : context.desired.declaration(key) !== undefined
-      const isAnswered = isDeclared || record.schedule?.isExpired === true
-      const held = isAnswered ? undefined : planAbsentDeclaration(absence, record)
-      if (held !== undefined) return held
-      const { plugin, ...gathered } = await gather(input, !isDeclared)
-      input = { ...input, ...gathered }
-      const nowMs = context.clock.now()
-      const { settledBeforeMs } = context
-      return isDeclared
-        ? planSnapshot(record.declaration, record, { ...input, plugin, settledBeforeMs }, nowMs)
-        : planSnapshotEnd(
-            record,
-            {
-              plugin,
-              volume: input.volume,
-              snapshots: input.snapshots,
-              dependents: dependentsOf(context, record),
-              settledBeforeMs,
-            },
-            nowMs,
-          )
+    begin: (key) => beginSnapshot(context, key),
+    gather: (record) => gather(context, record),
+    plan(record, seen, nowMs) {
+      if (seen.by === 'declared') return planSnapshot(record.declaration, record, seen, nowMs)
+      if (seen.by === 'ending') return planSnapshotEnd(record, seen, nowMs)
+      return planAbsentDeclaration(seen.by.held, record)
     },
-    async act(step) {
-      const run = steps[step]
-      if (run === undefined) throw new Error(`a snapshot has no step ${step}`)
-      return run(input)
+    steps: {
+      'create-snapshot': createSnapshot,
+      'adopt-snapshot': adoptSnapshot,
+      'delete-snapshot': deleteSnapshot,
+      release,
     },
-    settle: (settled) => settled,
-    facts: ({ snapshotID, pluginID }) => {
+    asDeclared: (record) => record,
+    present({ snapshotID, pluginID }, seen) {
+      const snapshots = seen?.snapshots ?? 'unknown'
       const listed =
-        input.snapshots === 'unknown' || snapshotID === undefined
-          ? undefined
-          : input.snapshots.get(snapshotID)
+        snapshots === 'unknown' || snapshotID === undefined ? undefined : snapshots.get(snapshotID)
       return {
         ...(pluginID === undefined ? {} : { pluginID }),
         ...(snapshotID === undefined ? {} : { externalID: snapshotID }),
@@ -90,7 +44,7 @@ export function createSnapshotPass(
   }
 }
 
-function currentRecord({ inventory, desired, region }: ReconcileContext, key: Key): SnapshotRecord {
+function beginSnapshot({ inventory, desired, region }: GatherContext, key: Key): SnapshotRecord {
   const before = inventory.get(key)
   const declaration = desired.declaration(key) ?? endingDeclaration(desired.absence(key))
   if (before?.kind === 'Snapshot') {
@@ -107,16 +61,59 @@ function currentRecord({ inventory, desired, region }: ReconcileContext, key: Ke
   }
 }
 
+async function gather(context: GatherContext, record: SnapshotRecord): Promise<SnapshotSeen> {
+  const { observer, desired, settledBeforeMs } = context
+  const { declaration } = record
+  const absence = desired.absence(record.key)
+  const volume = volumeOf(context, record)
+  // What a schedule made is nobody's declaration; in Kubernetes a person may end it all the same.
+  const isDeclared = record.schedule
+    ? !record.schedule.isExpired && absence === undefined
+    : desired.declaration(record.key) !== undefined
+  const isEnding = !isDeclared && (absence?.state === 'ending' || record.schedule?.isExpired === true)
+  if (!isDeclared && !isEnding) {
+    return {
+      by: { held: absence },
+      volume,
+      plugin: undefined,
+      snapshots: 'unknown',
+      secretValues: {},
+      dependents: [],
+      settledBeforeMs,
+    }
+  }
+  const pluginID = record.pluginID ?? (volume.state === 'ready' ? volume.pluginID : undefined)
+  const plugin = pluginID === undefined ? undefined : await observer.plugin(pluginID)
+  const { spec, place } = declaration
+  const secretValues = isEnding
+    ? await secretsForEnd(context, declaration)
+    : await context.secrets.resolve(spec.secrets ?? {}, spec.namespace, place.object)
+  // Nothing is asked of the list before there is something to find in it.
+  const asksList = record.snapshotID !== undefined || record.intent !== undefined
+  const snapshots =
+    asksList && pluginID !== undefined && hasCapability(plugin, 'SupportsListSnapshots')
+      ? await observer.snapshots(pluginID)
+      : 'unknown'
+  return {
+    by: isDeclared ? 'declared' : 'ending',
+    volume,
+    plugin,
+    snapshots,
+    secretValues,
+    dependents: isDeclared ? [] : dependentsOf(context, record),
+    settledBeforeMs,
+  }
+}
+
 /** Finds the volume by the name of its declaration, also while that is ending. */
-function volumeOf({ inventory }: ReconcileContext, { declaration }: SnapshotRecord): SnapshotVolume {
+function volumeOf({ inventory }: GatherContext, { declaration }: SnapshotRecord): SnapshotVolume {
   const { namespace, volume: name } = declaration.spec
-  for (const other of inventory.list()) {
-    if (other.kind !== 'Volume' || other.declaration.name !== name) continue
-    const { spec } = other.declaration
-    if (spec.namespace !== namespace || other.externalID === undefined) continue
+  for (const other of inventory.find('volumeName', `${namespace}/${name}`)) {
+    if (other.kind !== 'Volume' || other.externalID === undefined) continue
     // Until it is restored nobody can say of which of the two a snapshot would be.
     if (other.restore !== undefined) break
-    return { state: 'ready', volumeID: spec.volumeID, externalID: other.externalID, pluginID: spec.pluginID }
+    const { volumeID, pluginID } = other.declaration.spec
+    return { state: 'ready', volumeID, externalID: other.externalID, pluginID }
   }
   return (
     explainSeveral(inventory, namespace, name) ?? {
@@ -127,37 +124,13 @@ function volumeOf({ inventory }: ReconcileContext, { declaration }: SnapshotReco
   )
 }
 
-async function gather(
-  { context, record, volume }: SnapshotStepInput,
-  isEnding: boolean,
-): Promise<Pick<SnapshotStepInput, 'snapshots' | 'secretValues'> & { plugin: Plugin | undefined }> {
-  const { observer } = context
-  const pluginID = record.pluginID ?? (volume.state === 'ready' ? volume.pluginID : undefined)
-  const plugin = pluginID === undefined ? undefined : await observer.plugin(pluginID)
-  const { declaration } = record
-  const secretValues = isEnding
-    ? await secretsForEnd(context, declaration)
-    : await context.secrets.resolve(
-        declaration.spec.secrets ?? {},
-        declaration.spec.namespace,
-        declaration.place.object,
-      )
-  // Nothing is asked of the list before there is something to find in it.
-  const asksList = record.snapshotID !== undefined || record.intent !== undefined
-  const snapshots =
-    asksList && pluginID !== undefined && hasCapability(plugin, 'SupportsListSnapshots')
-      ? await observer.snapshots(pluginID)
-      : 'unknown'
-  return { plugin, snapshots, secretValues }
-}
-
 /** Declared volumes that are still to be created from the snapshot, and volumes that are restored from it. */
 function dependentsOf(
-  { desired, inventory }: ReconcileContext,
+  { desired, inventory }: GatherContext,
   { declaration, snapshotID }: SnapshotRecord,
 ): string[] {
   const restored = inventory
-    .list()
+    .find('kind', 'Volume')
     .filter(
       (other) =>
         other.kind === 'Volume' && snapshotID !== undefined && other.restore?.snapshotID === snapshotID,

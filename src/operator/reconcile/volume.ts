@@ -1,20 +1,21 @@
 import type { Volume } from '../../wire/volume.ts'
 import { claimsOf } from '../plan/claims.ts'
-import type { Decision, StepName } from '../plan/decision.ts'
+import type { Decision } from '../plan/decision.ts'
+import { wait } from '../plan/decision.ts'
 import { withDetach } from '../plan/detach-plan.ts'
-import type { Key } from '../plan/identity.ts'
-import { csiNameFor } from '../plan/identity.ts'
+import { csiNameFor, type Key } from '../plan/identity.ts'
 import { findKept } from '../plan/per-alloc.ts'
 import { contextField, incarnationsUsed, type VolumeRecord } from '../plan/record.ts'
+import type { Status } from '../plan/status.ts'
 import { findUnreadable } from '../plan/volume-difference.ts'
+import { planVolumeEnd } from '../plan/volume-end-plan.ts'
 import { planVolume } from '../plan/volume-plan.ts'
 import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
-import type { ReconcileContext } from './context.ts'
-import { gatherForEnd, planEnd } from './end-volume.ts'
-import { claimNodesOf, gatherDetach, looksForStale, publishedTo } from './gather-detach.ts'
+import type { GatherContext } from './context.ts'
+import { claimNodesOf, looksForStale, publishedTo } from './gather-detach.ts'
+import { gatherEnd } from './gather-end.ts'
 import { gatherVolume, specHash } from './gather-volume.ts'
-import { holdWhileDraining } from './hold-while-draining.ts'
-import type { Pass } from './pass.ts'
+import type { Kind, Steps } from './kind.ts'
 import { adoptRestored } from './steps/adopt-restored.ts'
 import { adoptVolume } from './steps/adopt-volume.ts'
 import { beginRestore } from './steps/begin-restore.ts'
@@ -29,15 +30,14 @@ import { forgetDetachOrder } from './steps/forget-detach-order.ts'
 import { recreateVolume } from './steps/recreate-volume.ts'
 import { registerTombstone } from './steps/register-tombstone.ts'
 import { registerVolume } from './steps/register-volume.ts'
+import { release } from './steps/release.ts'
 import { restoreVolume } from './steps/restore-volume.ts'
 import { takeFinalSnapshot } from './steps/take-final-snapshot.ts'
 import { undoRestore } from './steps/undo-restore.ts'
 import { updateVolume } from './steps/update-volume.ts'
-import type { VolumeStepInput } from './volume-step.ts'
+import { nothingSeen, type VolumeSeen } from './volume-seen.ts'
 
-type VolumeStep = (input: VolumeStepInput) => Promise<VolumeRecord | undefined>
-
-const steps: Partial<Record<StepName, VolumeStep>> = {
+const steps: Steps<VolumeRecord, VolumeSeen> = {
   'create-volume': createVolume,
   'register-volume': registerVolume,
   'adopt-volume': adoptVolume,
@@ -57,80 +57,86 @@ const steps: Partial<Record<StepName, VolumeStep>> = {
   'delete-volume': deleteVolume,
   'take-final-snapshot': takeFinalSnapshot,
   'cancel-end': cancelEnd,
-  release: async () => undefined,
+  release,
 }
 
-/** A pass over one volume, declared or ending. */
-export function createVolumePass(
-  context: ReconcileContext,
-  key: Key,
-  signal: AbortSignal,
-): Pass<VolumeRecord> {
-  const record = currentRecord(context, key)
-  let input: VolumeStepInput = {
-    context,
-    record,
-    volume: undefined,
-    source: { state: 'ready' },
-    secretValues: {},
-    hashes: {},
-    updateHash: undefined,
-    detach: { type: 'none' },
-    plugin: undefined,
-    listed: undefined,
-    signal,
-  }
-  async function detachBeside(decision: Decision): Promise<Decision> {
-    const { record, volume, plugin, listed } = input
-    // Until it is restored, which of the two volumes an attachment is of may change with the next step.
-    if (volume === undefined || record.restore !== undefined) return decision
-    const detach = await gatherDetach(context, record, { volume, plugin, listed })
-    input = { ...input, detach }
-    return withDetach(decision, detach, looksForStale(record, volume))
-  }
+/** Passes over volumes, declared or ending. */
+export function volumeKind(context: GatherContext): Kind<VolumeRecord, VolumeSeen> {
+  const { desired } = context
   return {
-    record,
-    async decide(record) {
-      input = { ...input, record }
-      const isDeclared = context.desired.declaration(key) !== undefined
+    begin: (key) => beginVolume(context, key),
+    async gather(record) {
+      const { key } = record
+      const isDeclared = desired.declaration(key) !== undefined
       // A delete that is out cannot be called back; what is declared again afterwards begins anew.
-      if (!isDeclared || record.end?.phase === 'delete') {
-        const held = isDeclared ? undefined : planAbsentDeclaration(context.desired.absence(key), record)
-        if (held !== undefined) return held
-        input = await gatherForEnd(input)
-        const decision = await planEnd(input)
-        return decision.verdict.reason === 'InUse' ? detachBeside(decision) : decision
-      }
-      const gathered = await gatherVolume(input)
-      input = gathered.input
-      const planned = planVolume(record.declaration, record, gathered.observation, context.clock.now())
-      const decision = await holdWhileDraining(context, planned, record, input.volume)
-      return record.end === undefined ? detachBeside(decision) : decision
+      if (isDeclared && record.end?.phase !== 'delete') return gatherVolume(context, record)
+      const absence = desired.absence(key)
+      return isDeclared || absence?.state === 'ending'
+        ? gatherEnd(context, record)
+        : { ...nothingSeen, by: { type: 'held', absence } }
     },
-    async act(step) {
-      const run = steps[step]
-      if (run === undefined) throw new Error(`a volume has no step ${step}`)
-      return run(input)
-    },
-    settle({ lastUpdateHash, detachTries, ...settled }) {
+    plan: planPass,
+    steps,
+    asDeclared({ lastUpdateHash, detachTries, ...record }, { volume }) {
       return {
-        ...settled,
-        ...contextField(input.volume, settled.context),
-        settledSpecHash: specHash(context, settled),
+        ...record,
+        ...contextField(volume, record.context),
+        settledSpecHash: specHash(context, record),
       }
     },
-    facts: (after) => ({
-      pluginID: after.declaration.spec.pluginID,
-      ...(after.externalID === undefined ? {} : { externalID: after.externalID }),
-      ...sizeOf(input.volume),
-      ...attachmentOf(input, after),
-      ...(input.volume === undefined
-        ? {}
-        : {
-            schedulable: input.volume.Schedulable,
-            unreadable: findUnreadable(after.declaration.spec, after, input.volume, input.hashes),
-          }),
-    }),
+    present: presentVolume,
+  }
+}
+
+function planPass(record: VolumeRecord, seen: VolumeSeen, nowMs: number): Decision {
+  const { by, detach, volume } = seen
+  switch (by.type) {
+    case 'held':
+      return planAbsentDeclaration(by.absence, record)
+    case 'ending': {
+      const decision = planVolumeEnd(record, by.observation, nowMs)
+      return decision.verdict.reason === 'InUse'
+        ? withDetach(decision, detach, looksForStale(record, volume))
+        : decision
+    }
+    case 'declared': {
+      const decision = holdWhileDraining(planVolume(record.declaration, record, by.observation, nowMs), seen)
+      const isPlain = record.end === undefined && record.restore === undefined && volume !== undefined
+      return isPlain ? withDetach(decision, detach, looksForStale(record, volume)) : decision
+    }
+  }
+}
+
+const drainPollMs = 15_000
+
+/**
+ * Puts off the growing of a volume while a node that a claim of it is on drains: its file system would be grown
+ * there in the middle of the move. A drain ends by itself, and a delete waits for the claims anyway.
+ */
+function holdWhileDraining(decision: Decision, { drainingNodes }: VolumeSeen): Decision {
+  const [first, ...others] = drainingNodes
+  if (decision.step !== 'expand-volume' || first === undefined) return decision
+  const where = `node${others.length === 0 ? '' : 's'} ${drainingNodes.join(', ')}`
+  return wait(
+    'NodeDraining',
+    `grows once ${where}, where it is in use, no longer ${others.length === 0 ? 'drains' : 'drain'}`,
+    drainPollMs,
+  )
+}
+
+function presentVolume(record: VolumeRecord, seen: VolumeSeen = nothingSeen): Partial<Status> {
+  const { volume } = seen
+  return {
+    pluginID: record.declaration.spec.pluginID,
+    ...(record.externalID === undefined ? {} : { externalID: record.externalID }),
+    ...sizeOf(volume),
+    ...attachmentOf(seen, record),
+    ...(volume === undefined
+      ? {}
+      : {
+          schedulable: volume.Schedulable,
+          unreadable: findUnreadable(record.declaration.spec, record, volume, seen.hashes),
+        }),
   }
 }
 
@@ -138,7 +144,7 @@ function sizeOf(volume: Volume | undefined) {
   return volume === undefined || BigInt(volume.Capacity) === 0n ? {} : { sizeBytes: volume.Capacity }
 }
 
-function attachmentOf({ volume, plugin, listed }: VolumeStepInput, record: VolumeRecord) {
+function attachmentOf({ volume, plugin, listed }: VolumeSeen, record: VolumeRecord) {
   if (volume === undefined) return {}
   const claimNodes = claimNodesOf(volume, record)
   const attachedNodes = [...new Set([...Object.values(claimNodes), ...publishedTo(listed, plugin)])].sort()
@@ -151,14 +157,15 @@ function attachmentOf({ volume, plugin, listed }: VolumeStepInput, record: Volum
   return { claims: claimsOf(volume), claimNodes, attachedNodes, externalNodeIDs }
 }
 
-function currentRecord({ inventory, desired, region }: ReconcileContext, key: Key): VolumeRecord {
+function beginVolume({ inventory, desired, region }: GatherContext, key: Key): VolumeRecord {
   const before = inventory.get(key)
   const ending = endingDeclaration(desired.absence(key))
   const declaration = desired.declaration(key) ?? ending
-  // A delete that is out is finished as it was begun, unless a person lets it go.
-  const isLetGo = ending?.kind === 'Volume' && ending.spec.deletionPolicy === 'Retain'
-  if (before?.kind === 'Volume' && before.end?.phase === 'delete' && !isLetGo) return before
   if (before?.kind === 'Volume') {
+    // A delete that is out is finished as it was begun, unless a person lets it go.
+    const isLetGo = ending?.kind === 'Volume' && ending.spec.deletionPolicy === 'Retain'
+    const isOut = before.end?.phase === 'delete' && !isLetGo
+    if (isOut) return { ...before, declaration: before.end?.declaration ?? before.declaration }
     return declaration?.kind === 'Volume' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Volume') throw new Error(`${key} is neither declared nor managed`)

@@ -1,40 +1,49 @@
-import { contextField, restoreSource, type VolumeRecord } from '../../plan/record.ts'
+import { contextField, restoreSource } from '../../plan/record.ts'
 import { describeRestored } from '../../plan/restore-plan.ts'
-import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
+import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
 import { takeBackRestoreOrder } from './end-restore.ts'
 
 /** Records the successor. The external volume before it stays where it is, and is listed as replaced. */
-export async function adoptRestored({ context, record, volume }: VolumeStepInput): Promise<VolumeRecord> {
-  const { restore, context: replaced, intent: _, lastUpdateHash: __, settledSpecHash: ___, ...rest } = record
-  if (volume === undefined || restore === undefined) throw new Error(`${record.key}: nothing was restored`)
-  const { csiName, incarnation } = restore
-  const externalID = recordedExternalID(record)
-  const atMs = context.clock.now()
-  await context.inventory.release({
-    key: record.key,
-    pluginID: record.declaration.spec.pluginID,
-    externalID,
-    reason: 'Replaced',
-    atMs,
-    incarnation,
-    csiName: record.csiName,
-    ...contextField(undefined, replaced),
-  })
-  await takeBackRestoreOrder(context, record)
-  return {
-    ...rest,
-    externalID: volume.ExternalID,
-    ...contextField(volume, restore.context),
-    csiName,
-    incarnation,
-    status: {
-      ...record.status,
-      lastRestore: {
-        ...restoreSource(restore),
-        outcome: 'Restored',
-        message: `${describeRestored(restore, volume.ExternalID)}; "${externalID}" was replaced and is kept`,
-        atMs,
+export const adoptRestored: VolumeStep = {
+  async act({ context, record, seen: { volume } }) {
+    const {
+      restore,
+      context: replaced,
+      intent: _,
+      lastUpdateHash: __,
+      settledSpecHash: ___,
+      ...rest
+    } = record
+    if (volume === undefined || restore === undefined) throw new Error(`${record.key}: nothing was restored`)
+    const { csiName, incarnation } = restore
+    const externalID = recordedExternalID(record)
+    const atMs = context.clock.now()
+    await context.inventory.release({
+      key: record.key,
+      pluginID: record.declaration.spec.pluginID,
+      externalID,
+      reason: 'Replaced',
+      atMs,
+      incarnation,
+      csiName: record.csiName,
+      ...contextField(undefined, replaced),
+    })
+    await takeBackRestoreOrder(context, record)
+    return {
+      ...rest,
+      externalID: volume.ExternalID,
+      ...contextField(volume, restore.context),
+      csiName,
+      incarnation,
+      status: {
+        ...record.status,
+        lastRestore: {
+          ...restoreSource(restore),
+          outcome: 'Restored',
+          message: `${describeRestored(restore, volume.ExternalID)}; "${externalID}" was replaced and is kept`,
+          atMs,
+        },
       },
-    },
-  }
+    }
+  },
 }

@@ -1,19 +1,21 @@
-import { contextField, type VolumeRecord } from '../../plan/record.ts'
-import type { VolumeStepInput } from '../volume-step.ts'
+import { contextField } from '../../plan/record.ts'
+import type { VolumeStep } from '../volume-seen.ts'
 
 /**
  * Records the external volume that Nomad's volume stands for, whether our own create made it or somebody
  * before us did. Writes nothing to Nomad.
  */
-export async function adoptVolume({ record, volume }: VolumeStepInput): Promise<VolumeRecord> {
-  if (volume === undefined) throw new Error(`${record.key}: nothing to adopt`)
-  const { intent, applied, ...rest } = record
-  const isOurs = intent !== undefined && volume.Name === record.csiName
-  return {
-    ...rest,
-    externalID: volume.ExternalID,
-    ...contextField(volume),
-    csiName: volume.Name === '' ? record.csiName : volume.Name,
-    ...(isOurs && applied !== undefined ? { applied } : {}),
-  }
+export const adoptVolume: VolumeStep = {
+  async act({ record, seen: { volume } }) {
+    if (volume === undefined) throw new Error(`${record.key}: nothing to adopt`)
+    const { intent, applied, ...rest } = record
+    const isOurs = intent !== undefined && volume.Name === record.csiName
+    return {
+      ...rest,
+      externalID: volume.ExternalID,
+      ...contextField(volume),
+      csiName: volume.Name === '' ? record.csiName : volume.Name,
+      ...(isOurs && applied !== undefined ? { applied } : {}),
+    }
+  },
 }

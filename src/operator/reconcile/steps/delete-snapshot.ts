@@ -1,18 +1,16 @@
-import type { SnapshotStepInput } from '../snapshot-step.ts'
+import type { SnapshotStep } from '../snapshot-seen.ts'
 
 /** Deletes the snapshot that the inventory records. Its success ends the management. */
-export async function deleteSnapshot({
-  context,
-  record,
-  secretValues,
-  signal,
-}: SnapshotStepInput): Promise<undefined> {
-  const { snapshotID, pluginID } = record
-  if (snapshotID === undefined || pluginID === undefined)
-    throw new Error(`${record.key}: no snapshot is recorded`)
-  try {
-    await context.api.deleteSnapshot(pluginID, snapshotID, secretValues, signal)
-  } finally {
-    context.observer.invalidate({ pluginID })
-  }
+export const deleteSnapshot: SnapshotStep = {
+  async act({ context, record, seen: { secretValues }, signal }) {
+    const { snapshotID, pluginID } = record
+    if (snapshotID === undefined || pluginID === undefined)
+      throw new Error(`${record.key}: no snapshot is recorded`)
+    try {
+      await context.api.deleteSnapshot(pluginID, snapshotID, secretValues, signal)
+    } finally {
+      context.observer.invalidate({ pluginID })
+    }
+    return undefined
+  },
 }

@@ -1,10 +1,10 @@
 import { errorMessage, OperationError, toOperationError } from '../../../lib/errors.ts'
 import { claimsOf } from '../../plan/claims.ts'
+import type { DetachPlan } from '../../plan/detach-plan.ts'
 import type { VolumeRecord } from '../../plan/record.ts'
 import { compareVolume } from '../../plan/volume-difference.ts'
 import { gatherDetach, publishedTo } from '../gather-detach.ts'
-import { recordedExternalID, type VolumeStepInput } from '../volume-step.ts'
-import { identityOf } from './create-volume.ts'
+import { identityOf, recordedExternalID, type VolumeStep, type VolumeStepInput } from '../volume-seen.ts'
 import { updateVolume } from './update-volume.ts'
 
 /**
@@ -13,53 +13,73 @@ import { updateVolume } from './update-volume.ts'
  * The try is stored first, so that one which does not help, or which hangs until somebody ends the process,
  * waits longer each time and leaves the passes between to everything else.
  */
-export async function detachNode(input: VolumeStepInput): Promise<VolumeRecord> {
-  const { context, record, detach, signal } = input
-  if (detach.type !== 'detach') throw new Error(`${record.key}: nothing to detach`)
-  const { nodeID } = detach
-  const { namespace, volumeID } = identityOf(record)
+export const detachNode: VolumeStep = {
+  intend({ context, record, seen: { detach } }) {
+    return tried(record, nodeOf(record, detach), context.clock.now(), 'its outcome is not known')
+  },
+  async act(input) {
+    const { context, record, seen, signal } = input
+    const { detach } = seen
+    if (detach.type !== 'detach') throw new Error(`${record.key}: nothing to detach`)
+    const { nodeID } = detach
+    const { namespace, volumeID } = identityOf(record)
+    const isFirst = record.detachTries?.[nodeID]?.times === 1
+    let failure: OperationError | undefined
+    try {
+      await context.api.detachVolume(namespace, volumeID, nodeID, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      failure = toOperationError(error)
+    }
+    let left = await whatIsLeft(input, nodeID, detach.claims)
+    let unpublished = 'not asked'
+    if (left !== undefined && (!isFirst || !detach.mayUnmountYet)) {
+      unpublished = await unpublish(input, nodeID)
+      if (unpublished === 'done') left = await whatIsLeft(input, nodeID, detach.claims)
+    }
+    if (left === undefined) {
+      const { [nodeID]: _, ...others } = record.detachTries ?? {}
+      return { ...record, detachTries: others }
+    }
+    const said = failure === undefined ? `Nomad answered that it is done, and ${left}` : failure.message
+    const outcome =
+      unpublished === 'not asked'
+        ? said
+        : unpublished === 'done'
+          ? `${said}; the plugin, asked directly, took it off at the provider, and ${left}`
+          : `${said}; the plugin, asked directly: ${unpublished}`
+    if (failure?.reason === 'DetachUnsupported' && (await rewrite(input, nodeID))) {
+      const how = `${outcome}; the volume was written again as it is, after which Nomad lets go of it by itself`
+      return withOutcome(record, nodeID, context.clock.now(), how)
+    }
+    // At once again: the next pass does what else there is to do.
+    throw new OperationError(outcome, {
+      kind: 'waiting',
+      reason: failure?.reason ?? 'DetachWithoutEffect',
+      retryAfterMs: 0,
+    })
+  },
+  afterFailure({ context, record, seen, signal }, { message }) {
+    if (signal.aborted) return { record }
+    return { record: withOutcome(record, nodeOf(record, seen.detach), context.clock.now(), message) }
+  },
+}
+
+function nodeOf({ key }: VolumeRecord, detach: DetachPlan): string {
+  if (detach.type !== 'detach') throw new Error(`${key}: nothing to detach`)
+  return detach.nodeID
+}
+
+/** With one more try of the node. */
+function tried(record: VolumeRecord, nodeID: string, nowMs: number, outcome: string): VolumeRecord {
   const times = (record.detachTries?.[nodeID]?.times ?? 0) + 1
-  const tried = (outcome: string): VolumeRecord => ({
-    ...record,
-    detachTries: { ...record.detachTries, [nodeID]: { times, lastMs: context.clock.now(), outcome } },
-  })
-  await context.inventory.put(tried('its outcome is not known'))
-  let failure: OperationError | undefined
-  try {
-    await context.api.detachVolume(namespace, volumeID, nodeID, signal)
-  } catch (error) {
-    signal.throwIfAborted()
-    failure = toOperationError(error)
-  }
-  let left = await whatIsLeft(input, nodeID, detach.claims)
-  let unpublished = 'not asked'
-  if (left !== undefined && (times > 1 || !detach.mayUnmountYet)) {
-    unpublished = await unpublish(input, nodeID)
-    if (unpublished === 'done') left = await whatIsLeft(input, nodeID, detach.claims)
-  }
-  if (left === undefined) {
-    const { [nodeID]: _, ...others } = record.detachTries ?? {}
-    return { ...record, detachTries: others }
-  }
-  const said = failure === undefined ? `Nomad answered that it is done, and ${left}` : failure.message
-  const outcome =
-    unpublished === 'not asked'
-      ? said
-      : unpublished === 'done'
-        ? `${said}; the plugin, asked directly, took it off at the provider, and ${left}`
-        : `${said}; the plugin, asked directly: ${unpublished}`
-  if (failure?.reason === 'DetachUnsupported' && (await rewrite(input, nodeID))) {
-    return tried(
-      `${outcome}; the volume was written again as it is, after which Nomad lets go of it by itself`,
-    )
-  }
-  await context.inventory.put(tried(outcome))
-  // At once again: the next pass does what else there is to do.
-  throw new OperationError(outcome, {
-    kind: 'waiting',
-    reason: failure?.reason ?? 'DetachWithoutEffect',
-    retryAfterMs: 0,
-  })
+  return { ...record, detachTries: { ...record.detachTries, [nodeID]: { times, lastMs: nowMs, outcome } } }
+}
+
+/** With what came of the try that was recorded last. */
+function withOutcome(record: VolumeRecord, nodeID: string, nowMs: number, outcome: string): VolumeRecord {
+  const times = record.detachTries?.[nodeID]?.times ?? 1
+  return { ...record, detachTries: { ...record.detachTries, [nodeID]: { times, lastMs: nowMs, outcome } } }
 }
 
 /**
@@ -67,11 +87,12 @@ export async function detachNode(input: VolumeStepInput): Promise<VolumeRecord> 
  * @returns `done`, `not asked` where the plugin is not reached directly, or why it was not done
  */
 async function unpublish(input: VolumeStepInput, nodeID: string): Promise<string> {
-  const { context, record, volume, plugin, listed, secretValues, signal } = input
+  const { context, record, before, seen, signal } = input
+  const { volume, plugin, listed, secretValues } = seen
   const externalNodeID = plugin?.Nodes?.[nodeID]?.NodeInfo?.ID ?? record.status.externalNodeIDs?.[nodeID]
   if (context.plugins === undefined || volume === undefined || externalNodeID === undefined)
     return 'not asked'
-  const again = await gatherDetach(context, record, { volume, plugin, listed })
+  const again = await gatherDetach(context, before, { volume, plugin, listed })
   if (again.type !== 'detach' || again.nodeID !== nodeID)
     return 'it is not proven any more that nothing writes there'
   try {
@@ -93,21 +114,22 @@ async function unpublish(input: VolumeStepInput, nodeID: string): Promise<string
  *   itself; the volume differs from its declaration; secrets might be lost
  */
 async function rewrite(input: VolumeStepInput, nodeID: string): Promise<boolean> {
-  const { context, record, volume, plugin, listed, hashes } = input
+  const { context, record, before, seen } = input
+  const { volume, plugin, listed, hashes } = seen
   if (volume === undefined) return false
-  const again = await gatherDetach(context, record, { volume, plugin, listed })
+  const again = await gatherDetach(context, before, { volume, plugin, listed })
   if (again.type !== 'detach' || again.nodeID !== nodeID) return false
   if (again.claims.length === 0 || !again.restLives) return false
   const { spec } = record.declaration
   const { immutable, updatable, unreadable, expansion } = compareVolume(spec, record, volume, hashes)
   if (immutable.length + updatable.length + unreadable.length > 0 || expansion !== undefined) return false
-  await updateVolume(input)
+  await updateVolume.act(input)
   return true
 }
 
 /** What of the volume is on the node still, as Nomad and the plugin say now; undefined: nothing. */
 async function whatIsLeft(
-  { context, record, plugin, listed }: VolumeStepInput,
+  { context, record, seen: { plugin, listed } }: VolumeStepInput,
   nodeID: string,
   claims: readonly string[],
 ): Promise<string | undefined> {

@@ -1,31 +1,41 @@
 import { chooseName } from '../../plan/identity.ts'
-import { contextField, nextIncarnation, type VolumeRecord } from '../../plan/record.ts'
-import type { VolumeStepInput } from '../volume-step.ts'
+import { contextField, nextIncarnation } from '../../plan/record.ts'
+import type { VolumeStep } from '../volume-seen.ts'
 
 /**
  * Gives up the recorded external volume, as a person ordered; the next pass creates one under another
  * name. The order is taken back first: it is good for one volume, once.
  */
-export async function recreateVolume({ context, record }: VolumeStepInput): Promise<VolumeRecord> {
-  const { externalID, context: lost, intent: _, applied: __, lastUpdateHash: ___, restore, ...rest } = record
-  const { spec } = record.declaration
-  const incarnation = nextIncarnation({ ...record, ...restore })
-  await context.inventory.amendOrders(record.key, ({ recreate: ____, restore: _____, ...orders }) => orders)
-  if (externalID !== undefined) {
-    const atMs = context.clock.now()
-    await context.inventory.release({
-      key: record.key,
-      pluginID: spec.pluginID,
+export const recreateVolume: VolumeStep = {
+  async act({ context, record }) {
+    const {
       externalID,
-      reason: 'Vanished',
-      atMs,
-      incarnation,
-      csiName: record.csiName,
-      ...contextField(undefined, lost),
-    })
-  }
-  const { region } = context
-  const csiName =
-    spec.name ?? chooseName({ region, namespace: spec.namespace, id: spec.volumeID, incarnation })
-  return { ...rest, incarnation, csiName }
+      context: lost,
+      intent: _,
+      applied: __,
+      lastUpdateHash: ___,
+      restore,
+      ...rest
+    } = record
+    const { spec } = record.declaration
+    const incarnation = nextIncarnation({ ...record, ...restore })
+    await context.inventory.amendOrders(record.key, ({ recreate: ____, restore: _____, ...orders }) => orders)
+    if (externalID !== undefined) {
+      const atMs = context.clock.now()
+      await context.inventory.release({
+        key: record.key,
+        pluginID: spec.pluginID,
+        externalID,
+        reason: 'Vanished',
+        atMs,
+        incarnation,
+        csiName: record.csiName,
+        ...contextField(undefined, lost),
+      })
+    }
+    const { region } = context
+    const csiName =
+      spec.name ?? chooseName({ region, namespace: spec.namespace, id: spec.volumeID, incarnation })
+    return { ...rest, incarnation, csiName }
+  },
 }

@@ -1,17 +1,36 @@
-import type { VolumeRecord } from '../../plan/record.ts'
+import type { VolumeContext } from '../../plan/record.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
-import { recordedExternalID, secretsField, type VolumeStepInput } from '../volume-step.ts'
-import { identityOf } from './create-volume.ts'
+import {
+  identityOf,
+  recordedExternalID,
+  secretsField,
+  type VolumeStep,
+  type VolumeStepInput,
+} from '../volume-seen.ts'
 
 /** Registers an external volume that exists. Safe to repeat: the same body changes nothing. */
-export async function registerVolume(input: VolumeStepInput): Promise<VolumeRecord> {
-  const { context, record, hashes, signal } = input
-  const externalID = recordedExternalID(record)
-  const { spec } = record.declaration
-  const { csiName, context: recorded } = record
-  const request = newVolumeRequest(spec, {
-    csiName,
-    externalID,
+export const registerVolume: VolumeStep = {
+  async act(input) {
+    const { record, seen } = input
+    const externalID = recordedExternalID(record)
+    await registerExternal(input, { csiName: record.csiName, externalID, context: record.context })
+    return { ...record, externalID, applied: seen.hashes }
+  },
+}
+
+/** Registers an external volume under the declared ID. */
+export async function registerExternal(
+  input: VolumeStepInput,
+  external: {
+    readonly csiName: string
+    readonly externalID: string
+    readonly context: VolumeContext | undefined
+  },
+): Promise<void> {
+  const { context, record, signal } = input
+  const { context: recorded, ...names } = external
+  const request = newVolumeRequest(record.declaration.spec, {
+    ...names,
     ...(recorded === undefined ? {} : { context: recorded }),
   })
   try {
@@ -19,5 +38,4 @@ export async function registerVolume(input: VolumeStepInput): Promise<VolumeReco
   } finally {
     context.observer.invalidate({ volume: identityOf(record) })
   }
-  return { ...record, externalID, applied: hashes }
 }

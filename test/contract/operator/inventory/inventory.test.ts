@@ -5,7 +5,8 @@ import { openSqliteInventory } from '../../../../src/operator/inventory/sqlite-i
 import { openStoredInventory } from '../../../../src/operator/inventory/stored-inventory.ts'
 import { createVariableStore } from '../../../../src/operator/inventory/variable-records.ts'
 import type { Inventory } from '../../../../src/operator/plan/ports.ts'
-import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
+import { beginRecord } from '../../../../src/operator/plan/ports.ts'
+import { managedPart, type VolumeRecord } from '../../../../src/operator/plan/record.ts'
 import { volume } from '../../../builders/declarations.ts'
 import { volumeRecord } from '../../../builders/records.ts'
 import { createFakeRecordStore } from '../../../fakes/record-store.ts'
@@ -61,8 +62,8 @@ describe.each(Object.entries(implementations))('an inventory: %s', (_name, creat
   test('reads back after a restart what was written before it', async () => {
     const open = await create()
     const inventory = await open()
-    await inventory.put(record({ incarnation: 1 }))
-    await inventory.put(record({ incarnation: 2 }))
+    await beginRecord(inventory, record({ incarnation: 1 }))
+    await beginRecord(inventory, record({ incarnation: 2 }))
     await inventory.amendOrders(key, (orders) => ({ ...orders, suspendedSinceMs: 5 }))
     const released = { key, pluginID: 'disk', externalID: 'vol-0', reason: 'Retained', atMs: 7 }
     await inventory.release(released)
@@ -85,7 +86,7 @@ describe.each(Object.entries(implementations))('an inventory: %s', (_name, creat
   test('forgets a record with what was ordered for it', async () => {
     const open = await create()
     const inventory = await open()
-    await inventory.put(record())
+    await beginRecord(inventory, record())
     await inventory.amendOrders(key, () => ({ suspendedSinceMs: 5 }))
     await inventory.delete(key)
     await inventory.delete(key)
@@ -95,7 +96,7 @@ describe.each(Object.entries(implementations))('an inventory: %s', (_name, creat
       expect(each.orders(key)).toEqual({})
     }
     const again = await open()
-    await again.put(record())
+    await beginRecord(again, record())
     expect((await open()).get(key)).toEqual(record())
   })
 
@@ -108,23 +109,82 @@ describe.each(Object.entries(implementations))('an inventory: %s', (_name, creat
     expect(again.list()).toEqual([])
   })
 
-  test('amends what was written last, in the order of the calls, and nothing that is not managed', async () => {
+  test('writes of one owner take nothing from the others, in whatever order they meet', async () => {
     const open = await create()
     const inventory = await open()
-    await inventory.amend(key, () => {
-      throw new Error('nothing is there')
-    })
+    await beginRecord(inventory, record({ incarnation: 1 }))
+    // A pass holds what it found while a reading sees the declaration gone, and then back again.
+    const found = inventory.get(key)
+    const { declaration } = record()
+    await inventory.declare({ key, declaration, missingSinceMs: 7 })
     await Promise.all([
-      inventory.put(record({ incarnation: 1 })),
-      ...Array.from({ length: 10 }, () =>
-        inventory.amend(key, (each) => ({ ...each, incarnation: each.incarnation + 1 })),
-      ),
+      inventory.declare({ key, declaration }),
       inventory.amendOrders(key, (orders) => ({ ...orders, suspendedSinceMs: 5 })),
+      ...(found === undefined ? [] : [inventory.put({ ...managedPart(found), incarnation: 2 })]),
       inventory.amendOrders(key, (orders) => ({ ...orders, recreate: { externalID: 'vol-1', atMs: 6 } })),
     ])
     for (const each of [inventory, await open()]) {
-      expect(each.get(key)?.incarnation).toBe(11)
+      expect(each.get(key)).toEqual(record({ incarnation: 2 }))
       expect(each.orders(key)).toEqual({ suspendedSinceMs: 5, recreate: { externalID: 'vol-1', atMs: 6 } })
     }
+    const again = await open()
+    await again.declare({ key, declaration, missingSinceMs: 8 })
+    await again.put({ ...managedPart(record()), incarnation: 3 })
+    for (const each of [again, await open()]) {
+      expect(each.get(key)).toEqual(record({ incarnation: 3, missingSinceMs: 8 }))
+    }
+  })
+
+  test('remembers a declaration that no pass has looked at, and writes it with the first pass', async () => {
+    const open = await create()
+    const inventory = await open()
+    const { declaration } = record()
+    await inventory.declare({ key, declaration: volume('data', { pluginID: 'other' }) })
+    expect(inventory.list()).toEqual([])
+    const write = inventory.put(managedPart(record()))
+    // The first write is under way when a reading sees another declaration.
+    await Promise.all([write, inventory.declare({ key, declaration })])
+    expect((await open()).get(key)).toEqual(record())
+  })
+
+  test('keeps what a pass is writing where its declaration goes meanwhile', async () => {
+    const open = await create()
+    const inventory = await open()
+    await inventory.declare({ key, declaration: record().declaration })
+    const write = inventory.put(managedPart(record()))
+    inventory.undeclare(key)
+    await write
+    expect((await open()).get(key)).toEqual(record())
+  })
+
+  test('writes nothing of an identity that was never declared', async () => {
+    const inventory = await (await create())()
+    await expect(inventory.put(managedPart(record()))).rejects.toThrow('never declared')
+  })
+
+  test('finds records by what they are of, and tells of each change and of the end', async () => {
+    const inventory = await (await create())()
+    const told: (number | undefined)[] = []
+    inventory.onChange((changed, found) => {
+      if (changed === key) told.push(found?.incarnation)
+    })
+    await beginRecord(inventory, record({ incarnation: 1 }))
+    const many = volumeRecord({
+      ...volume('many[0]'),
+      instance: { name: 'many', volumeID: 'many', index: 0 },
+    })
+    await beginRecord(inventory, many)
+    const keys = (...[index, value]: Parameters<typeof inventory.find>) =>
+      inventory.find(index, value).map((each) => each.key)
+    expect(keys('plugin', 'directories').sort()).toEqual([key, many.key].sort())
+    expect(keys('volumeName', 'default/data')).toEqual([key])
+    expect(keys('wholeName', 'default/many')).toEqual([many.key])
+    expect(keys('kind', 'Snapshot')).toEqual([])
+    await inventory.declare({ key, declaration: volume('data', { pluginID: 'other' }) })
+    expect(keys('plugin', 'other')).toEqual([key])
+    await inventory.delete(key)
+    expect(keys('plugin', 'other')).toEqual([])
+    expect(told.at(0)).toBe(1)
+    expect(told.at(-1)).toBeUndefined()
   })
 })

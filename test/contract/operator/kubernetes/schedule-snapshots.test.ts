@@ -37,7 +37,7 @@ describe.each(kubernetesServers)("the object of a schedule's snapshot: $title", 
       writer: {} as ObjectWriter, // Not reached: nothing is written to an object that is not there.
       inventory: {
         // Set where an object was made, with its UID.
-        async amend() {
+        async declare() {
           throw new Error('an object was made')
         },
       } as Partial<Inventory> as Inventory,

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { openSqliteInventory } from '../../../../src/operator/inventory/sqlite-inventory.ts'
+import { beginRecord } from '../../../../src/operator/plan/ports.ts'
 import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
 import { volume } from '../../../builders/declarations.ts'
 import { volumeRecord } from '../../../builders/records.ts'
@@ -31,7 +32,7 @@ function openTwice() {
 
 it('what was written is read once its promise resolves, and not before, and lasts', async () => {
   const { inventory, reopened } = openTwice()
-  const writes = ['a', 'b', 'c'].map((name) => inventory.put(record(name)))
+  const writes = ['a', 'b', 'c'].map((name) => beginRecord(inventory, record(name)))
   expect(inventory.list()).toEqual([])
   await Promise.all(writes)
   expect(inventory.list().map(({ key }) => key)).toEqual([key, 'Volume/default/b', 'Volume/default/c'])
@@ -40,22 +41,14 @@ it('what was written is read once its promise resolves, and not before, and last
 
 it('of writes of one key the last one stays', async () => {
   const { inventory, reopened } = openTwice()
-  await Promise.all([1, 2, 3].map((incarnation) => inventory.put(record('a', { incarnation }))))
+  await Promise.all([1, 2, 3].map((incarnation) => beginRecord(inventory, record('a', { incarnation }))))
   expect(inventory.get(key)?.incarnation).toBe(3)
   expect(reopened().get(key)?.incarnation).toBe(3)
 })
 
-it('an amendment is given what was written before it in the same turn', async () => {
-  const { inventory, reopened } = openTwice()
-  const raise = () => inventory.amend(key, (found) => ({ ...found, incarnation: found.incarnation + 1 }))
-  await Promise.all([inventory.put(record('a', { incarnation: 5 })), raise(), raise()])
-  expect(inventory.get(key)?.incarnation).toBe(7)
-  expect(reopened().get(key)?.incarnation).toBe(7)
-})
-
 it('a delete comes after what was written before it in the same turn', async () => {
   const { inventory, reopened } = openTwice()
-  await Promise.all([inventory.put(record('a')), inventory.delete(key)])
+  await Promise.all([beginRecord(inventory, record('a')), inventory.delete(key)])
   expect(inventory.get(key)).toBeUndefined()
   expect(reopened().get(key)).toBeUndefined()
 })
@@ -64,16 +57,19 @@ it('where a commit fails, whoever shared it hears so, and nothing of it is there
   const { inventory, reopened } = openTwice()
   const unwritable = record('b')
   Object.assign(unwritable, { itself: unwritable })
-  const writes = await Promise.allSettled([inventory.put(record('a')), inventory.put(unwritable)])
+  const writes = await Promise.allSettled([
+    beginRecord(inventory, record('a')),
+    beginRecord(inventory, unwritable),
+  ])
   expect(writes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   expect(inventory.list()).toEqual([])
-  await inventory.put(record('c'))
+  await beginRecord(inventory, record('c'))
   expect(reopened().list()).toEqual(inventory.list())
 })
 
 it('what was on its way when it was closed is written', async () => {
   const { inventory, reopened } = openTwice()
-  const write = inventory.put(record('a'))
+  const write = beginRecord(inventory, record('a'))
   const next = reopened()
   await write
   expect(next.get(key)).toEqual(record('a'))

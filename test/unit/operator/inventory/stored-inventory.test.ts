@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openStoredInventory } from '../../../../src/operator/inventory/stored-inventory.ts'
 import { fitEntry, nameOfKey, parseStored } from '../../../../src/operator/inventory/stored-text.ts'
+import { beginRecord } from '../../../../src/operator/plan/ports.ts'
+import { declaredPart, type InventoryRecord, managedPart } from '../../../../src/operator/plan/record.ts'
 import type { PastStep } from '../../../../src/operator/plan/status.ts'
 import { schedule, volume } from '../../../builders/declarations.ts'
 import { volumeRecord } from '../../../builders/records.ts'
@@ -9,6 +11,7 @@ import { createFakeRecordStore, type FakeRecordStore } from '../../../fakes/reco
 
 const record = (incarnation: number, name = 'data') => volumeRecord(volume(name), { incarnation })
 const { key } = record(0)
+const partsOf = (whole: InventoryRecord) => ({ declared: declaredPart(whole), managed: managedPart(whole) })
 
 async function open(store: FakeRecordStore) {
   const conflicts: string[] = []
@@ -20,8 +23,8 @@ describe('an inventory over a store', () => {
     const store = createFakeRecordStore()
     const { inventory, conflicts } = await open(store)
     store.fault = 'lose answer'
-    await inventory.put(record(1))
-    await inventory.put(record(2))
+    await beginRecord(inventory, record(1))
+    await beginRecord(inventory, record(2))
     store.fault = 'lose answer'
     await inventory.delete(key)
     expect([...store.texts.keys()]).toEqual(['hash-key'])
@@ -31,11 +34,11 @@ describe('an inventory over a store', () => {
   it('fails a write that did not arrive, and goes on from what was there', async () => {
     const store = createFakeRecordStore()
     const { inventory, conflicts } = await open(store)
-    await inventory.put(record(1))
+    await beginRecord(inventory, record(1))
     store.fault = 'lose request'
-    await expect(inventory.put(record(2))).rejects.toMatchObject({ kind: 'transient' })
+    await expect(beginRecord(inventory, record(2))).rejects.toMatchObject({ kind: 'transient' })
     expect(inventory.get(key)?.incarnation).toBe(1)
-    await inventory.put(record(3))
+    await beginRecord(inventory, record(3))
     expect((await open(store)).inventory.get(key)?.incarnation).toBe(3)
     expect(conflicts).toEqual([])
   })
@@ -43,13 +46,13 @@ describe('an inventory over a store', () => {
   it('remembers nothing of a write of which nothing is known, and gives up when it turns out to have arrived', async () => {
     const store = createFakeRecordStore()
     const { inventory, conflicts } = await open(store)
-    await inventory.put(record(1))
+    await beginRecord(inventory, record(1))
     store.fault = 'lose answer'
     store.isUnreachable = true
-    await expect(inventory.put(record(2))).rejects.toThrow('the store does not answer')
+    await expect(beginRecord(inventory, record(2))).rejects.toThrow('the store does not answer')
     expect(inventory.get(key)?.incarnation).toBe(1)
     store.isUnreachable = false
-    await expect(inventory.put(record(3))).rejects.toMatchObject({ reason: 'NotLeader' })
+    await expect(beginRecord(inventory, record(3))).rejects.toMatchObject({ reason: 'NotLeader' })
     expect(conflicts).toHaveLength(1)
   })
 
@@ -58,9 +61,9 @@ describe('an inventory over a store', () => {
     const { inventory, conflicts } = await open(store)
     store.fault = 'lose answer'
     store.isUnreachable = true
-    await expect(inventory.put(record(2))).rejects.toThrow('the store does not answer')
+    await expect(beginRecord(inventory, record(2))).rejects.toThrow('the store does not answer')
     store.isUnreachable = false
-    await inventory.put(record(2))
+    await beginRecord(inventory, record(2))
     expect(inventory.get(key)?.incarnation).toBe(2)
     expect(conflicts).toEqual([])
   })
@@ -68,17 +71,19 @@ describe('an inventory over a store', () => {
   it('lets a leader of yesterday write over nothing that a later one wrote, nor anything after that', async () => {
     const store = createFakeRecordStore()
     const yesterday = await open(store)
-    await yesterday.inventory.put(record(1))
+    await beginRecord(yesterday.inventory, record(1))
     const today = await open(store)
-    await today.inventory.put(record(2))
+    await beginRecord(today.inventory, record(2))
     const before = [...store.texts.values()]
-    await expect(yesterday.inventory.put(record(3))).rejects.toMatchObject({
+    await expect(beginRecord(yesterday.inventory, record(3))).rejects.toMatchObject({
       kind: 'waiting',
       reason: 'NotLeader',
     })
     expect(yesterday.conflicts).toHaveLength(1)
     // It knows nothing for certain any more, so that it writes what nobody else wrote neither.
-    await expect(yesterday.inventory.put(record(1, 'another'))).rejects.toMatchObject({ reason: 'NotLeader' })
+    await expect(beginRecord(yesterday.inventory, record(1, 'another'))).rejects.toMatchObject({
+      reason: 'NotLeader',
+    })
     expect([...store.texts.values()]).toEqual(before)
     expect(yesterday.conflicts).toHaveLength(1)
   })
@@ -86,24 +91,24 @@ describe('an inventory over a store', () => {
   it('lets only one of two leaders begin a record', async () => {
     const store = createFakeRecordStore()
     const [one, other] = [await open(store), await open(store)]
-    await one.inventory.put(record(1))
-    await expect(other.inventory.put(record(1, 'data'))).resolves.toBeUndefined()
-    await expect(other.inventory.put(record(2))).resolves.toBeUndefined()
-    await expect(one.inventory.put(record(3))).rejects.toMatchObject({ reason: 'NotLeader' })
+    await beginRecord(one.inventory, record(1))
+    await expect(beginRecord(other.inventory, record(1, 'data'))).resolves.toBeUndefined()
+    await expect(beginRecord(other.inventory, record(2))).resolves.toBeUndefined()
+    await expect(beginRecord(one.inventory, record(3))).rejects.toMatchObject({ reason: 'NotLeader' })
   })
 
   it('writes nothing where nothing differs', async () => {
     const store = createFakeRecordStore()
     const { inventory } = await open(store)
-    await inventory.put(record(1))
-    await inventory.put(record(1))
+    await beginRecord(inventory, record(1))
+    await beginRecord(inventory, record(1))
     expect(store.writes.filter((write) => write.includes('volume/'))).toHaveLength(1)
   })
 
   it('refuses to begin a new hash key over records that were hashed by another', async () => {
     const store = createFakeRecordStore()
     const { inventory } = await open(store)
-    await inventory.put(record(1))
+    await beginRecord(inventory, record(1))
     await store.remove('hash-key', store.texts.get('hash-key')?.version ?? '')
     await expect(open(store)).rejects.toThrow('has records and no hash-key')
   })
@@ -126,7 +131,7 @@ describe('an inventory over a store', () => {
         let expected: number | undefined
         for (const [index, fault] of story.entries()) {
           store.fault = fault
-          await inventory.put(record(index)).then(
+          await beginRecord(inventory, record(index)).then(
             () => {
               expected = index
             },
@@ -173,8 +178,8 @@ describe('an entry that has to fit', () => {
       error: 'e'.repeat(1_100),
     }))
     const whole = volumeRecord(volume('data'), { status: { conditions: [], history: longest, claims } })
-    const stored = parseStored('volume/aa', fitEntry({ key, record: whole, orders: {} }, maxBytes))
-    expect(stored).toMatchObject({ entry: { record: { status: { history: longest, claims } } } })
+    const stored = parseStored('volume/aa', fitEntry({ key, ...partsOf(whole), orders: {} }, maxBytes))
+    expect(stored).toMatchObject({ entry: { managed: { status: { history: longest, claims } } } })
   })
 
   it('goes without its older steps first, and never without what passes need', () => {
@@ -185,13 +190,13 @@ describe('an entry that has to fit', () => {
       intent,
       status: { conditions: [], history, claims },
     })
-    const text = fitEntry({ key, record: whole, orders: { suspendedSinceMs: 5 } }, maxBytes)
+    const text = fitEntry({ key, ...partsOf(whole), orders: { suspendedSinceMs: 5 } }, maxBytes)
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(maxBytes)
     expect(parseStored('volume/aa', text)).toMatchObject({
       entry: {
         key,
         orders: { suspendedSinceMs: 5 },
-        record: { externalID: 'vol-1', intent, status: { history: history.slice(0, 5), claims } },
+        managed: { externalID: 'vol-1', intent, status: { history: history.slice(0, 5), claims } },
       },
     })
   })
@@ -211,7 +216,7 @@ describe('an entry that has to fit', () => {
       ticks,
       status: { conditions: [], kept: { a: ['b'] } },
     }
-    expect(() => fitEntry({ key: record.key, record, orders: {} }, maxBytes)).toThrow(
+    expect(() => fitEntry({ key: record.key, ...partsOf(record), orders: {} }, maxBytes)).toThrow(
       /^SnapshotSchedule\/default\/nightly takes \d+ bytes in the inventory, which keeps 65530 at most: let several schedules/,
     )
   })

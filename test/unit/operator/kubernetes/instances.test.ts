@@ -27,6 +27,7 @@ const recordsOf = (declaration: ReturnType<typeof whole>, ...verdicts: Verdict[]
       ? [
           volumeRecord(each, {
             externalID: `vol-${index}`,
+            ...(each.place.object === undefined ? {} : { observed: each.place.object }),
             status: { conditions: conditionsOf(verdict, [], nowMs - index * 1000) },
           }),
         ]
@@ -38,7 +39,7 @@ function statusOf(
   records: ReturnType<typeof recordsOf>,
   before: VolumeStatus = {},
 ) {
-  const parts = instancesOf(declaration, 'uid', { list: () => records }, [])
+  const parts = instancesOf(declaration, 'uid', { find: () => records }, [])
   return statusOfInstances(declaration, parts, declaration.place.object, before, nowMs)
 }
 
@@ -79,7 +80,7 @@ describe('the status of an object with perAlloc', () => {
 
   it('shows what a lowered count leaves out for as long as it is managed, and what something else has', () => {
     const records = recordsOf(whole(3), asDeclared, asDeclared, asDeclared)
-    const shown = instancesOf(whole(1), 'uid', { list: () => records.slice(1) }, [
+    const shown = instancesOf(whole(1), 'uid', { find: () => records.slice(1) }, [
       {
         key: 'Volume/default/set[0]',
         declaration: whole(1),

@@ -4,6 +4,7 @@ import { createMemoryInventory, emptyContents } from '../../../../src/operator/i
 import { parseOrder } from '../../../../src/operator/orders/order.ts'
 import { createTakeOrder } from '../../../../src/operator/orders/take-order.ts'
 import { keyOf } from '../../../../src/operator/plan/identity.ts'
+import { beginRecord } from '../../../../src/operator/plan/ports.ts'
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { schedule, volume } from '../../../builders/declarations.ts'
 import { volumeRecord } from '../../../builders/records.ts'
@@ -16,10 +17,10 @@ async function world(...schedules: ReturnType<typeof schedule>[]) {
   const data = volume('data')
   const fresh = volume('fresh')
   const declarations: Declaration[] = [data, fresh, ...schedules]
-  await inventory.put(volumeRecord(data, { externalID: 'vol-1' }))
-  await inventory.put(volumeRecord(fresh))
+  await beginRecord(inventory, volumeRecord(data, { externalID: 'vol-1' }))
+  await beginRecord(inventory, volumeRecord(fresh))
   for (const declaration of schedules) {
-    await inventory.put({
+    await beginRecord(inventory, {
       ...{ kind: 'SnapshotSchedule', key: `SnapshotSchedule/default/${declaration.name}`, declaration },
       ...{ csiName: '', incarnation: 0, sinceMs: 0, ticks: {}, status: { conditions: [] } },
     })
@@ -61,10 +62,9 @@ describe('an order to take snapshots now', () => {
     const { keys } = await start('SnapshotSchedule/default/data')
     await expect(start('SnapshotSchedule/default/nightly')).rejects.toThrow(/still in flight/)
     const verdict = { state: 'ready', reason: 'ReadyToUse', message: '' } as const
-    await inventory.amend(keys[0] ?? '', (record) => ({
-      ...record,
-      status: { conditions: conditionsOf(verdict, [], nowMs) },
-    }))
+    const begun = inventory.managed(keys[0] ?? '')
+    if (begun === undefined) throw new Error('no snapshot was begun')
+    await inventory.put({ ...begun, status: { conditions: conditionsOf(verdict, [], nowMs) } })
     await expect(start('SnapshotSchedule/default/nightly')).rejects.toThrow(/is there already/)
   })
 

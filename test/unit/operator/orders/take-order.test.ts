@@ -6,6 +6,7 @@ import { createTakeOrder } from '../../../../src/operator/orders/take-order.ts'
 import { keyOf } from '../../../../src/operator/plan/identity.ts'
 import type { Orders } from '../../../../src/operator/plan/orders.ts'
 import { expandPerAlloc } from '../../../../src/operator/plan/per-alloc.ts'
+import { beginRecord } from '../../../../src/operator/plan/ports.ts'
 import type { InventoryRecord } from '../../../../src/operator/plan/record.ts'
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { snapshot, volume } from '../../../builders/declarations.ts'
@@ -21,7 +22,7 @@ async function world(options: {
   refusal?: string
 }) {
   const inventory = createMemoryInventory(emptyContents, (text) => text)
-  for (const record of options.records ?? []) await inventory.put(record)
+  for (const record of options.records ?? []) await beginRecord(inventory, record)
   if (options.stored !== undefined) await inventory.amendOrders(key, () => options.stored ?? {})
   const looked: string[] = []
   const take = createTakeOrder({

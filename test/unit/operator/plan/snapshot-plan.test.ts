@@ -132,12 +132,12 @@ describe('planSnapshotEnd', () => {
       'RepeatingCreate',
     ],
     [
-      'lets go of a create that nobody can repeat',
+      'lets go of a create that nobody can repeat, and says that its outcome is not known',
       'Delete',
       { intent: { ...intent, deadlineMs: nowMs - 1 } },
       { volume: { state: 'waiting', reason: 'VolumeNotReady', message: '' } },
       'release',
-      'NeverCreated',
+      'OutcomeUnknown',
     ],
     ['lets go where none was taken', 'Delete', {}, {}, 'release', 'NeverCreated'],
   ])('%s', (_title, deletionPolicy, record, observation, step, reason) => {

@@ -145,6 +145,40 @@ describe('planVolumeEnd', () => {
       undefined,
       'OutcomeUnknown',
     ],
+    ...(
+      [
+        [
+          'repeats a create whose answer was lost, to delete what it made',
+          'Delete',
+          undefined,
+          'create-volume',
+          'RepeatingCreate',
+        ],
+        [
+          'names what a create with a lost answer may have made, and leaves it',
+          'Retain',
+          undefined,
+          'release',
+          'OutcomeUnknown',
+        ],
+        [
+          'repeats no create under an ID that Nomad has another volume of',
+          'Delete',
+          there,
+          'release',
+          'OutcomeUnknown',
+        ],
+      ] as const
+    ).map(
+      ([title, policy, volume, step, reason]): Row => [
+        title,
+        policy,
+        { intent: { request: { ID: 'data', PluginID: 'p' }, sinceMs: nowMs - 2, deadlineMs: nowMs - 1 } },
+        { volume },
+        step,
+        reason,
+      ],
+    ),
     [
       'learns of a create that may still be running even under Retain (external-provisioner#1449)',
       'Retain',

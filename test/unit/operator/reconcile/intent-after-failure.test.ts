@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ErrorKind, OperationError } from '../../../../src/lib/errors.ts'
-import { intentAfterFailure } from '../../../../src/operator/reconcile/intent-after-failure.ts'
+import { intentLeft } from '../../../../src/operator/reconcile/intent-after-failure.ts'
 
 const intent = { request: {}, sinceMs: 1000, deadlineMs: 9000 }
 const nowMs = 2000
@@ -17,6 +17,6 @@ describe('what is left of an intent whose call', () => {
     ['made nothing when repeated may be repeated now', failure('transient'), true, nowMs],
     ['found something in use when repeated may be repeated now', failure('waiting'), true, nowMs],
   ])('%s', (_, error, isRepeat, deadlineMs) => {
-    expect(intentAfterFailure(intent, error, { isRepeat, nowMs })?.deadlineMs).toBe(deadlineMs)
+    expect(intentLeft(intent, error, { isRepeat, nowMs })?.deadlineMs).toBe(deadlineMs)
   })
 })

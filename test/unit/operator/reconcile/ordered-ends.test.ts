@@ -4,6 +4,8 @@ import { createDesired } from '../../../../src/operator/desired/desired.ts'
 import type { OrderedEnd } from '../../../../src/operator/desired/object-ends.ts'
 import { createMemoryInventory, emptyContents } from '../../../../src/operator/inventory/memory-inventory.ts'
 import { expandPerAlloc } from '../../../../src/operator/plan/per-alloc.ts'
+import { beginRecord } from '../../../../src/operator/plan/ports.ts'
+import type { InventoryRecord } from '../../../../src/operator/plan/record.ts'
 import { snapshot, volume } from '../../../builders/declarations.ts'
 import { objectPlace } from '../../../builders/objects.ts'
 import { snapshotRecord, volumeRecord } from '../../../builders/records.ts'
@@ -20,9 +22,9 @@ const end = (declaration: Declaration, change: Partial<OrderedEnd> = {}): Ordere
   ...change,
 })
 
-async function desiredWith(records: Parameters<ReturnType<typeof createMemoryInventory>['put']>[0][]) {
+async function desiredWith(records: readonly InventoryRecord[]) {
   const inventory = createMemoryInventory(emptyContents, (text) => text)
-  for (const record of records) await inventory.put(record)
+  for (const record of records) await beginRecord(inventory, record)
   const prune = { prune: false, pruneDelayMs: 60_000, allowEmpty: false }
   const desired = createDesired({ inventory, region: 'global', prune })
   const update = (declarations: readonly Declaration[], ends: readonly OrderedEnd[]) =>

@@ -4,6 +4,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { parseDeclarations } from '../../../../src/operator/declare/parse-declarations.ts'
 import type { KeptSecretReference } from '../../../../src/operator/declare/secret-reference.ts'
 import { openSqliteInventory } from '../../../../src/operator/inventory/sqlite-inventory.ts'
+import { beginRecord } from '../../../../src/operator/plan/ports.ts'
 import { createKeptSecrets } from '../../../../src/operator/secrets/kept-secrets.ts'
 import { volume } from '../../../builders/declarations.ts'
 import { volumeRecord } from '../../../builders/records.ts'
@@ -69,7 +70,7 @@ it('a record keeps the secrets of its declaration, so that an end can use them w
   const kept = createKeptSecrets((text) => text)
   const inventory = openSqliteInventory(temporaryDirectory())
   onTestFinished(() => inventory.close())
-  await inventory.put(volumeRecord(volume('data'), { declaration: read(kept, 'of the end') }))
+  await beginRecord(inventory, volumeRecord(volume('data'), { declaration: read(kept, 'of the end') }))
   read(kept, 'of a later file')
   await vi.waitFor(() => {
     collectGarbage()

@@ -1,27 +1,21 @@
 import type { Observer } from '../../nomad/ports.ts'
 import type { Plugin } from '../../wire/plugin.ts'
-import type { Decision } from '../plan/decision.ts'
+import { claimsOf } from '../plan/claims.ts'
 import { describe, tombstoneID, volumeKey } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import type { VolumeRecord } from '../plan/record.ts'
-import { planVolumeEnd } from '../plan/volume-end-plan.ts'
-import type { ReconcileContext } from './context.ts'
+import type { GatherContext } from './context.ts'
+import { gatherDetach } from './gather-detach.ts'
 import { secretsForEnd } from './secrets-for-end.ts'
-import type { VolumeStepInput } from './volume-step.ts'
+import { nothingSeen, type VolumeSeen } from './volume-seen.ts'
 
-/** What the steps of an end work with. */
-export async function gatherForEnd(input: VolumeStepInput): Promise<VolumeStepInput> {
-  const { spec } = input.record.declaration
-  const volume = await input.context.observer.volume(spec.namespace, spec.volumeID)
-  const secretValues = await secretsForEnd(input.context, input.record.declaration)
-  return { ...input, volume, secretValues }
-}
-
-/** Gathers what the end of a volume depends on, and plans it. */
-export async function planEnd({ context, record, volume }: VolumeStepInput): Promise<Decision> {
+/** All that the end of a volume depends on. */
+export async function gatherEnd(context: GatherContext, record: VolumeRecord): Promise<VolumeSeen> {
+  const { observer, settledBeforeMs } = context
   const { spec } = record.declaration
-  const { observer } = context
   const { externalID } = record
+  const volume = await observer.volume(spec.namespace, spec.volumeID)
+  const secretValues = await secretsForEnd(context, record.declaration)
   const plugin = await observer.plugin(spec.pluginID)
   const tombstone =
     externalID === undefined
@@ -31,27 +25,32 @@ export async function planEnd({ context, record, volume }: VolumeStepInput): Pro
     externalID !== undefined && volume === undefined && hasCapability(plugin, 'SupportsListVolumes')
   if (asksList) observer.invalidate({ pluginID: spec.pluginID })
   const isUnlisted = asksList && !(await observer.externalVolumes(spec.pluginID)).has(externalID)
-  return planVolumeEnd(
-    record,
-    {
-      volume,
-      tombstone,
-      plugin,
-      isUnlisted,
-      isFinalSnapshotReady: await isFinalSnapshotReady(
-        context,
-        record,
-        hasCapability(plugin, 'SupportsListSnapshots'),
-      ),
-      snapshotIDs:
-        record.end?.refusal === undefined || externalID === undefined
-          ? []
-          : await snapshotsOf(observer, plugin, externalID),
-      dependents: dependentsOf(context, record),
-      settledBeforeMs: context.settledBeforeMs,
-    },
-    context.clock.now(),
-  )
+  const canListSnapshots = hasCapability(plugin, 'SupportsListSnapshots')
+  const observation = {
+    volume,
+    tombstone,
+    plugin,
+    isUnlisted,
+    isFinalSnapshotReady: await isFinalSnapshotReady(context, record, canListSnapshots),
+    snapshotIDs:
+      record.end?.refusal === undefined || externalID === undefined
+        ? []
+        : await snapshotsOf(observer, plugin, externalID),
+    dependents: dependentsOf(context, record),
+    settledBeforeMs,
+  }
+  // Claims hold up the end; until a restore is done, of which volume they are may change with the next step.
+  const mayDetach = volume !== undefined && claimsOf(volume).length > 0 && record.restore === undefined
+  return {
+    ...nothingSeen,
+    by: { type: 'ending', observation },
+    volume,
+    plugin,
+    secretValues,
+    detach: mayDetach
+      ? await gatherDetach(context, record, { volume, plugin, listed: undefined })
+      : { type: 'none' },
+  }
 }
 
 /** The snapshots of an external volume, whoever made them; none where the plugin does not list any. */
@@ -70,7 +69,7 @@ export async function snapshotsOf(
 
 /** Where the plugin cannot list snapshots, its answer to the create has to be enough. */
 async function isFinalSnapshotReady(
-  { observer }: ReconcileContext,
+  { observer }: GatherContext,
   { finalSnapshot, declaration }: VolumeRecord,
   canList: boolean,
 ): Promise<boolean | undefined> {
@@ -81,7 +80,7 @@ async function isFinalSnapshotReady(
 }
 
 /** Declared snapshots and clones-to-be of the volume, and snapshots of it that are ending themselves. */
-function dependentsOf({ desired, inventory }: ReconcileContext, record: VolumeRecord): string[] {
+function dependentsOf({ desired, inventory }: GatherContext, record: VolumeRecord): string[] {
   const { name, spec } = record.declaration
   const declared = [...desired.declarations().values()].filter((declaration) => {
     if (declaration.spec.namespace !== spec.namespace) return false
@@ -91,14 +90,12 @@ function dependentsOf({ desired, inventory }: ReconcileContext, record: VolumeRe
     return clone?.kind === 'Volume' && clone.externalID === undefined
   })
   const ending = inventory
-    .list()
+    .find('snapshotsOf', `${spec.namespace}/${name}`)
     .filter(
       (other) =>
         other.kind === 'Snapshot' &&
         desired.declaration(other.key) === undefined &&
-        other.declaration.spec.deletionPolicy === 'Delete' &&
-        other.declaration.spec.namespace === spec.namespace &&
-        other.declaration.spec.volume === name,
+        other.declaration.spec.deletionPolicy === 'Delete',
     )
   return [...declared.map(describe), ...ending.map((other) => describe(other.declaration))]
 }

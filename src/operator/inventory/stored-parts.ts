@@ -1,0 +1,71 @@
+import type { Declaration } from '../declare/declaration.ts'
+import type { Orders } from '../plan/orders.ts'
+import type { Declared, ManagedPart } from '../plan/record.ts'
+
+/** The parts of one identity. */
+export interface StoredParts {
+  readonly declared: Declared
+  readonly managed: ManagedPart
+  readonly orders: Orders
+}
+
+/** A declaration as JSON gave it: capacities are bigint in a declaration, and small ones came back as numbers. */
+export function reviveDeclared(declared: Declared): Declared {
+  return { ...declared, declaration: reviveDeclaration(declared.declaration) }
+}
+
+/** The same, where a delete that is out keeps its declaration. */
+export function reviveManaged(managed: ManagedPart): ManagedPart {
+  if (managed.kind !== 'Volume' || managed.end?.declaration === undefined) return managed
+  const declaration = reviveDeclaration(managed.end.declaration)
+  return declaration.kind === 'Volume' ? { ...managed, end: { ...managed.end, declaration } } : managed
+}
+
+function reviveDeclaration(declaration: Declaration): Declaration {
+  if (declaration.kind !== 'Volume' || declaration.spec.capacity === undefined) return declaration
+  const { min, max } = declaration.spec.capacity
+  const capacity = {
+    ...(min === undefined ? {} : { min: BigInt(min) }),
+    ...(max === undefined ? {} : { max: BigInt(max) }),
+  }
+  return { ...declaration, spec: { ...declaration.spec, capacity } }
+}
+
+/** A record as version 0.1.0 wrote it, in one piece: readings, passes and schedules all wrote the whole of it. */
+export interface WholeRecord {
+  readonly key: string
+  readonly declaration: Declaration
+  readonly missingSinceMs?: number
+  readonly schedule?: {
+    readonly schedule: string
+    readonly volume: string
+    readonly tickMs: number
+    readonly isExpired: boolean
+    readonly objectUID?: string
+  }
+  readonly end?: { readonly phase: string; readonly tombstoneID: string }
+}
+
+/** Takes a record of version 0.1.0 apart. @param nowMs for what was ordered at a time that it did not keep */
+export function takeApart(whole: WholeRecord, orders: Orders, nowMs: number): StoredParts {
+  const { declaration, missingSinceMs, schedule, ...managed } = whole
+  const { object } = declaration.place
+  const { isExpired = false, ...scheduledFor } = schedule ?? {}
+  const end = whole.end?.phase === 'delete' ? { ...whole.end, declaration } : whole.end
+  const expiry = isExpired && declaration.kind === 'Snapshot' ? declaration.spec.deletionPolicy : undefined
+  return {
+    declared: {
+      key: whole.key,
+      declaration,
+      ...(missingSinceMs === undefined ? {} : { missingSinceMs }),
+      ...(schedule === undefined ? {} : { schedule: scheduledFor as Declared['schedule'] & object }),
+    },
+    // All else is the passes'.
+    managed: {
+      ...managed,
+      ...(object === undefined ? {} : { observed: object }),
+      ...(end === undefined ? {} : { end }),
+    } as unknown as ManagedPart,
+    orders: expiry === undefined ? orders : { ...orders, expiry: { policy: expiry, atMs: nowMs } },
+  }
+}
