@@ -22,7 +22,11 @@ async function world(options: {
   refusal?: string
 }) {
   const inventory = createMemoryInventory(emptyContents, (text) => text)
-  for (const record of options.records ?? []) await beginRecord(inventory, record)
+  for (const record of options.records ?? []) {
+    await beginRecord(inventory, record)
+    if (record.kind === 'Snapshot' && record.schedule?.isExpired)
+      await inventory.amendOrders(record.key, () => ({ expiry: { policy: 'Delete', atMs: 0 } }))
+  }
   if (options.stored !== undefined) await inventory.amendOrders(key, () => options.stored ?? {})
   const looked: string[] = []
   const take = createTakeOrder({
