@@ -12,6 +12,7 @@ import type { Inventory } from '../../../../src/operator/plan/ports.ts'
 import { snapshot } from '../../../builders/declarations.ts'
 import { objectPlace } from '../../../builders/objects.ts'
 import { snapshotRecord } from '../../../builders/records.ts'
+import { adjustableClock } from '../../../helpers/adjustable-clock.ts'
 import { kubernetesServers, type TestServer } from '../../../helpers/kubernetes-servers.ts'
 
 describe.each(kubernetesServers)("the object of a schedule's snapshot: $title", ({ start }) => {
@@ -42,6 +43,7 @@ describe.each(kubernetesServers)("the object of a schedule's snapshot: $title", 
         },
       } as Partial<Inventory> as Inventory,
       wake() {},
+      clock: adjustableClock(),
       log: silentLog,
     })
     const place = objectPlace(`SnapshotSchedule ${name}/nightly`, 'uid-of-nightly')

@@ -205,7 +205,8 @@ describe('an order that is refused', () => {
     ],
   ])('%s stores nothing', async (_title, given, order, message) => {
     const { take, orders, looked } = await world(given)
+    const before = orders(order.key)
     await expect(take(order)).rejects.toThrow(message)
-    expect([orders(order.key), looked]).toEqual([{}, []])
+    expect([orders(order.key), looked]).toEqual([before, []])
   })
 })
