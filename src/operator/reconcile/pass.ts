@@ -32,16 +32,20 @@ interface Result<Record extends InventoryRecord> {
   readonly shown: Partial<Status>
 }
 
-/** A pass over one identity of one kind, recorded. */
+/**
+ * A pass over one identity of one kind, recorded.
+ * @param told the identities whose status the log told in the life of this process
+ */
 export async function runPass<Record extends InventoryRecord, Seen, Planned extends Decision>(
   kind: Kind<Record, Seen, Planned>,
   context: ReconcileContext,
   key: Key,
   signal: AbortSignal,
+  told: Set<Key>,
 ): Promise<Outcome> {
   const begun = kind.begin(key)
   const result = await lookAndAct(kind, context, begun, signal)
-  return result === undefined ? { type: 'done' } : record(context, begun, result)
+  return result === undefined ? { type: 'done' } : record(context, begun, result, told)
 }
 
 /**
@@ -169,6 +173,7 @@ async function record<Record extends InventoryRecord>(
   { inventory, clock, log, onStatus }: ReconcileContext,
   begun: Record,
   { record: after, verdict, outcome, steps, shown }: Result<Record>,
+  told: Set<Key>,
 ): Promise<Outcome> {
   const { key } = begun
   const before = inventory.get(key)
@@ -176,6 +181,7 @@ async function record<Record extends InventoryRecord>(
     const left = releasedOf(begun, steps.at(-1)?.step, verdict.reason, clock.now(), inventory.released())
     if (left !== undefined) await inventory.release(left)
     await inventory.delete(key)
+    told.delete(key)
     log.info({ key, reason: verdict.reason, why: verdict.message }, 'no longer managed')
     onStatus(key)
     return { type: 'done' }
@@ -193,7 +199,8 @@ async function record<Record extends InventoryRecord>(
   if (!isSame) await inventory.put(managed, { isOutcome: true })
   if (!isDeepStrictEqual(status, before?.status)) onStatus(key)
   // Of what is about to be done the log tells by its step.
-  const isNews = steps.length > 0 || saidOf(status) !== saidOf(before?.status)
+  const isNews = steps.length > 0 || !told.has(key) || saidOf(status) !== saidOf(before?.status)
+  told.add(key)
   if (isNews && verdict.state !== 'working') {
     const { state, reason, message } = verdict
     log.info({ key, state, reason, why: message }, 'status')

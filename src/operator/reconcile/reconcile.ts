@@ -16,17 +16,18 @@ export function createReconcile(
   const volumes = volumeKind(context)
   const snapshots = snapshotKind(context)
   const schedules = scheduleKind(context)
+  const told = new Set<Key>()
   return async (key, signal) => {
     const kind = context.desired.declaration(key)?.kind ?? context.inventory.get(key)?.kind
     switch (kind) {
       case undefined:
         return { type: 'done' }
       case 'Volume':
-        return runPass(volumes, context, key, signal)
+        return runPass(volumes, context, key, signal, told)
       case 'Snapshot':
-        return runPass(snapshots, context, key, signal)
+        return runPass(snapshots, context, key, signal, told)
       case 'SnapshotSchedule':
-        return runPass(schedules, context, key, signal)
+        return runPass(schedules, context, key, signal, told)
     }
   }
 }
