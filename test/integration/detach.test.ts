@@ -160,9 +160,12 @@ describe('detach at the plugin itself, with processes', () => {
       expect(found?.publishedNodeIds).toEqual([])
     }, slow)
     expect(nomad.requests.filter(({ path }) => path.endsWith('/detach'))).toHaveLength(1)
-    const { samples } = parseMetrics(await (await fetch(String(url))).text())
     const labels = 'driver_name="directories",method_name="/csi.v1.Controller/ControllerUnpublishVolume"'
-    expect(samples.get(`csi_sidecar_operations_seconds_count{${labels},grpc_status_code="OK"}`)).toBe(1)
+    // The driver shows it before its answer is here.
+    await vi.waitFor(async () => {
+      const { samples } = parseMetrics(await (await fetch(String(url))).text())
+      expect(samples.get(`csi_sidecar_operations_seconds_count{${labels},grpc_status_code="OK"}`)).toBe(1)
+    }, slow)
     await stop(operator)
   })
 })

@@ -123,20 +123,23 @@ export function startNomadClusters<Work extends ClusterWork>(options: {
     )
   }
 
+  /** One object that cannot be written keeps no other from being told. */
+  async function attempt(object: KubernetesObject, write: () => Promise<void>): Promise<void> {
+    try {
+      await write()
+    } catch (error) {
+      const { kind, metadata } = object
+      const name = [metadata.namespace ?? [], metadata.name].flat().join('/')
+      log.warn({ object: `${kind} ${name}`, error: errorMessage(error) }, 'an object could not be written')
+    }
+  }
+
   /** Tells each object that names a cluster for which nobody works. */
   async function tellLost(): Promise<void> {
     for (const object of objects.flatMap((informer) => informer.list())) {
       const cluster = clusterOf(object)
       if (cluster === undefined || running.has(cluster)) continue
-      try {
-        await tellOne(object, cluster)
-      } catch (error) {
-        const { namespace: inNamespace = '', name } = object.metadata
-        log.warn(
-          { object: `${object.kind} ${inNamespace}/${name}`, error: errorMessage(error) },
-          'an object could not be written',
-        )
-      }
+      await attempt(object, () => tellOne(object, cluster))
     }
   }
 
@@ -154,7 +157,7 @@ export function startNomadClusters<Work extends ClusterWork>(options: {
     if (hasSynced) {
       const found = clusters.list()
       // One that is away holds up no other.
-      await Promise.all(found.map(look))
+      await Promise.all(found.map((object) => attempt(object, () => look(object))))
       if (complete) {
         const names = new Set(found.map(({ metadata }) => metadata.name))
         for (const name of [...running.keys()]) if (!names.has(name)) await stop(name)

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Around } from '../../lib/around.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { callBuckets, type PluginCallMetrics } from '../../telemetry/plugin-calls.ts'
@@ -30,8 +30,8 @@ export interface OperatorMetrics {
   observe(view: OperatorView): void
   /** When Nomad answered last, in milliseconds since the epoch; undefined: it has not yet. */
   lastAnswerMs(): number | undefined
-  /** It is worked for no more: nothing is shown of how it is, and what was counted stays. */
-  forget(): void
+  /** Nobody works for it any more: nothing of it is shown, so that clusters that come and go add up to nothing. */
+  forget(): Promise<void>
 }
 
 /** The label of a cluster that is not the process's own. */
@@ -189,10 +189,9 @@ export function createMetrics({
         views.set(cluster, view)
       },
       lastAnswerMs: () => lastAnswerMs,
-      forget() {
+      async forget() {
         views.delete(cluster)
-        for (const gauge of [lastAnswer, unknown, searched]) gauge.remove(own)
-        for (const where of ['storage', 'nomad', 'undeclared']) orphans.remove({ where, ...own })
+        if (cluster !== undefined) await removeSeries(registry, cluster)
       },
     }
   }
@@ -202,6 +201,19 @@ export function createMetrics({
     notified: (outcome) => notifications.inc({ outcome }),
     render: () => registry.metrics(),
     contentType: registry.contentType,
+  }
+}
+
+/** Removes all that was counted and measured under this cluster's label. */
+async function removeSeries(registry: Registry, cluster: string): Promise<void> {
+  for (const { name, values } of await registry.getMetricsAsJSON()) {
+    const metric = registry.getSingleMetric(name)
+    for (const { labels } of values) {
+      if (labels.cluster !== cluster) continue
+      // A histogram is removed by its own labels, without those of its buckets.
+      const { le: _, ...own } = labels
+      metric?.remove(own)
+    }
   }
 }
 

@@ -50,7 +50,7 @@ export interface OperatorTelemetry {
     findOrphans: () => Promise<Orphans>,
   ): {
     /** The operator ends: this replica stands by, or the NomadCluster is gone. */
-    close(): void
+    close(): Promise<void>
   }
 }
 
@@ -135,11 +135,11 @@ export function startTelemetry(options: {
               void searchForOrphans({ findOrphans, view, metrics: measured, clock, log, signal })
             }
             return {
-              close() {
+              async close() {
                 ended.abort()
                 views.delete(cluster)
                 if (cluster === undefined) own?.observe(nothingToSee)
-                else measured?.forget()
+                else await measured?.forget()
               },
             }
           },
