@@ -239,7 +239,7 @@ describe('perAlloc, with processes', () => {
       line.key === 'Volume/default/data[2]' && line.state === 'suspended'
     await operator.logged(held, 'each is held')
     expect(await refused('resume', 'volume', 'data[1]')).toMatch(
-      /suspended with all volumes of its declaration: resume Volume\/default\/data/,
+      /suspended with all volumes of its declaration: resume them by mooring resume Volume\/default\/data/,
     )
     expect(await ask('get', 'volume', 'data', '-o', 'yaml')).toMatch(/suspendedSince/)
     expect(await ask('resume', 'volume', 'data')).toContain('Volume/default/data goes on')
