@@ -1,25 +1,25 @@
+import { dirname } from 'node:path'
 import { status } from '@grpc/grpc-js'
+import type { CopyView } from './copy-view.ts'
 import { DriverError, toDriverError } from './driver-error.ts'
 import type { FileOperations } from './file-operations.ts'
 import { runTool, ToolError } from './run-tool.ts'
 
 /**
- * Copies a file to a path, or a directory's content into an empty one or none, with everything (owners, modes, times,
- * links, extended attributes) and with holes kept, sharing blocks where the file system can. What it
- * made is on the disk when it resolves.
+ * Copies a file to a path, or a directory's content into an empty one or none, with everything (owners, modes,
+ * times, links, extended attributes) and with holes kept, sharing blocks where the file system can. What it
+ * made is on the disk when it resolves. @param to a path of the staging directory
  */
 export async function copyData(
-  files: FileOperations,
+  { files, copyView }: { readonly files: FileOperations; readonly copyView: CopyView },
   from: string,
   to: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const args = ['-a', '--reflink=auto', '--sparse=always', '--no-target-directory', '--', from, to]
   try {
-    await files.run(
-      'cp',
-      ['-a', '--reflink=auto', '--sparse=always', '--no-target-directory', '--', from, to],
-      signal,
-    )
+    if (copyView.type === 'absent') await files.run('cp', args, signal)
+    else await copyView.run({ source: from, staging: dirname(to) }, 'cp', args, signal)
     await files.run('sync', ['--file-system', '--', to], signal)
   } catch (error) {
     if (!(error instanceof ToolError)) throw error
@@ -28,8 +28,8 @@ export async function copyData(
   }
 }
 
-/** Bytes that a directory or file takes on the disk. */
+/** Bytes that a directory or file takes on the disk. `du` follows no link, whatever is swapped under it. */
 export async function measureBytes(path: string, signal?: AbortSignal): Promise<number> {
-  const output = await runTool('du', ['--summarize', '--block-size=1', '--', path], signal)
-  return Number.parseInt(output, 10)
+  const args = ['--summarize', '--one-file-system', '--block-size=1', '--', path]
+  return Number.parseInt(await runTool('du', args, signal), 10)
 }

@@ -187,15 +187,16 @@ async function undoCreate(
 }
 
 async function fill(
-  { files, quota, tasks }: DriverContext,
+  context: DriverContext,
   path: string,
   { kind, capacityBytes, projectID }: VolumeRecord,
   sourcePath: string | undefined,
 ): Promise<void> {
+  const { files, quota, tasks } = context
   // The limit comes before the content, so that a copy beyond it fails instead of filling the pool.
   if (kind === 'mount') await files.mkdir(path, 0o755)
   if (projectID !== undefined && quota.type === 'enforced') await quota.begin(path, projectID, capacityBytes)
-  if (sourcePath !== undefined) await copyData(files, sourcePath, path, tasks.signal)
+  if (sourcePath !== undefined) await copyData(context, sourcePath, path, tasks.signal)
   if (kind === 'mount') return
   if (sourcePath === undefined) await files.createFile(path, '')
   await files.truncate(path, capacityBytes)
@@ -227,7 +228,7 @@ function holdSource(context: DriverContext, wanted: WantedVolume): HeldSource {
   const path = requireVolumeData(pool, volume)
   // Mutable ones take precedence (CSI 1.12, CreateVolume).
   const live = isLiveCopy({ ...wanted.parameters, ...wanted.mutableParameters }, volume)
-  if (!live) refuseIfWritten(volume, 'a clone')
+  refuseIfWritten(context, volume, 'a clone', live)
   const releases = live ? [hold(`existence:${id}`)] : [hold(`existence:${id}`), hold(`content:${id}`)]
   return {
     path,

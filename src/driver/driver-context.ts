@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { BackgroundTasks } from './background-tasks.ts'
 import type { CapacityLedger, Holder } from './capacity-ledger.ts'
+import type { CopyView } from './copy-view.ts'
 import type { FileOperations } from './file-operations.ts'
 import type { OperationLocks } from './operation-locks.ts'
 import type { Pool } from './pool.ts'
@@ -34,6 +35,8 @@ export interface DriverContext {
   readonly hasLoopDevices: boolean
   /** Whether directories are held to their capacity. */
   readonly quota: Quota
+  /** In which copies are made, so that they stay inside of what they copy. */
+  readonly copyView: CopyView
   /** How volumes appear at their target paths. A link cannot enforce anything. */
   readonly publishMethod: PublishMethod
   /** How long CreateSnapshot waits for its copy before it answers `ready_to_use: false`. */

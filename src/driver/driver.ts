@@ -9,6 +9,7 @@ import { packageVersion } from '../lib/version.ts'
 import { createBackgroundTasks } from './background-tasks.ts'
 import { createCapacityLedger } from './capacity-ledger.ts'
 import { createControllerHandlers } from './controller.ts'
+import { detectCopyView } from './copy-view.ts'
 import type { DriverContext } from './driver-context.ts'
 import { removeFile } from './durable-files.ts'
 import { clearSocket, socketPath } from './endpoint.ts'
@@ -104,6 +105,7 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
       topology,
       fsType: mountOf(pool.directory, mounts)?.fsType ?? '',
       quota: await detectQuota(pool.directory, mounts, files),
+      copyView: await detectCopyView(files, pool.internalDirectory),
       hasLoopDevices: await canUseLoopDevices(files, pool.internalDirectory),
       publishMethod: await choosePublishMethod(files, options.publish ?? 'auto', pool.internalDirectory),
       snapshotWaitMs,

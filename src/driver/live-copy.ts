@@ -1,3 +1,4 @@
+import type { CopyView } from './copy-view.ts'
 import { failedPrecondition, invalidArgument } from './driver-error.ts'
 import type { VolumeRecord } from './records.ts'
 
@@ -18,12 +19,28 @@ export function isLiveCopy(parameters: Readonly<Record<string, string>>, source:
   return isLive({ ...source.mutableParameters, ...parameters })
 }
 
-/** @throws DriverError FAILED_PRECONDITION while a workload may write to the volume */
-export function refuseIfWritten(volume: VolumeRecord, what: 'a snapshot' | 'a clone'): void {
+/**
+ * @param live whether a copy will do that is of no single moment
+ * @throws DriverError FAILED_PRECONDITION while a workload may write to the volume, unless the copy may be live
+ * and can be kept inside the volume
+ */
+export function refuseIfWritten(
+  { copyView }: { readonly copyView: CopyView },
+  volume: VolumeRecord,
+  what: 'a snapshot' | 'a clone',
+  live: boolean,
+): void {
   const writable = volume.publications.find((publication) => !publication.readonly)
-  if (writable === undefined) return
+  if (writable === undefined || (live && copyView.type === 'confined')) return
+  const published = `volume ${volume.id} is published writable at ${writable.path}`
+  if (live && copyView.type === 'absent') {
+    throw failedPrecondition(
+      `${published}, and this process cannot keep ${what} from following links that a workload puts there meanwhile (${copyView.reason}). ` +
+        'Unpublish it first, or run the driver as root or where user namespaces are allowed',
+    )
+  }
   throw failedPrecondition(
-    `volume ${volume.id} is published writable at ${writable.path}, so ${what} would not be of one moment. ` +
+    `${published}, so ${what} would not be of one moment. ` +
       'Unpublish it first, or give the parameter live: allow if files that change meanwhile may be torn',
   )
 }

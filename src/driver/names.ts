@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto'
 import { invalidArgument } from './driver-error.ts'
-
-/** CSI 1.12, "Size Limits": a string holds at most 128 bytes. */
-const maxBytes = 128
+import { longestStringBytes } from './request-limits.ts'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the specification bans exactly these from names.
 const bannedInNames = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/
 
-/** Checks the name of a volume or snapshot as CreateVolume and CreateSnapshot may get it. */
+/** Checks the name of a volume or snapshot, beyond what every string of a request is checked for. */
 export function checkName(name: string): void {
   if (name === '') throw invalidArgument('name is required')
-  if (Buffer.byteLength(name) > maxBytes) throw invalidArgument(`name is longer than ${maxBytes} bytes`)
   if (bannedInNames.test(name)) throw invalidArgument('name holds control characters')
 }
 
@@ -27,7 +24,7 @@ export function isPoolID(text: string): boolean {
     // What a file name in another encoding turns into.
     !text.includes('\ufffd') &&
     !/\p{Cc}/u.test(text) &&
-    Buffer.byteLength(text) <= maxBytes
+    Buffer.byteLength(text) <= longestStringBytes
   )
 }
 

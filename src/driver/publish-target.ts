@@ -68,10 +68,8 @@ export async function publishTarget(
   try {
     if (state === 'nothing') await files.run('mount', ['--bind', source.path, path])
     // The kernel takes the flags of a bind mount in a second step, so a crash may have left the first alone.
-    const flags = [...mountFlags.filter((flag) => flag !== 'ro' && flag !== 'rw'), readonly ? 'ro' : 'rw']
-    if (readonly || flags.length > 1) {
-      await files.run('mount', ['-o', `remount,bind,${flags.join(',')}`, path])
-    }
+    const flags = chooseFlags(mountFlags, { readonly, isDevice: source.isDevice })
+    await files.run('mount', ['-o', `remount,bind,${flags.join(',')}`, path])
   } catch (error) {
     await unpublishTarget(files, source, { path, method })
     throw error
@@ -112,6 +110,22 @@ export async function unpublishTarget(
   await files.rmdir(path).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOTEMPTY') throw error
   })
+}
+
+/**
+ * What is in a directory comes from workloads, or from copies as root: it brings no device and no rights along,
+ * unless the caller says `dev` or `suid`. A device that is published is one.
+ */
+function chooseFlags(
+  wanted: readonly string[],
+  { readonly, isDevice }: { readonly readonly: boolean; readonly isDevice: boolean },
+): string[] {
+  const safe = isDevice ? [] : ['suid', 'dev'].filter((flag) => !wanted.includes(flag))
+  return [
+    ...wanted.filter((flag) => flag !== 'ro' && flag !== 'rw'),
+    ...safe.map((flag) => `no${flag}`).filter((flag) => !wanted.includes(flag)),
+    readonly ? 'ro' : 'rw',
+  ]
 }
 
 async function linkTarget(

@@ -4,6 +4,7 @@ import type { GivenResponseOf, MethodName, ReceivedRequestOf } from '../csi/cont
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { DriverError, toDriverError } from './driver-error.ts'
+import { checkRequest } from './request-limits.ts'
 
 /** One async function per RPC of a service; an RPC that is left out answers UNIMPLEMENTED. */
 export type Handlers<Definition> = {
@@ -28,7 +29,11 @@ export function addHandlers<Definition extends ServiceDefinition>(
       const startedMs = clock.now()
       const done = (code: status) => log.debug({ rpc: name, code, ms: clock.now() - startedMs }, 'rpc')
       // The definition that decoded the request is the one that types the handler.
-      handler(call.request as never).then(
+      const answer = async () => {
+        checkRequest(call.request)
+        return handler(call.request as never)
+      }
+      answer().then(
         (response) => {
           done(status.OK)
           reply(null, response)

@@ -21,7 +21,7 @@ export interface HeldVolume {
 export function holdForSnapshot(context: DriverContext, volume: VolumeRecord, live: boolean): HeldVolume {
   const { pool, locks } = context
   requireVolumeData(pool, volume)
-  if (!live) refuseIfWritten(volume, 'a snapshot')
+  refuseIfWritten(context, volume, 'a snapshot', live)
   return { volume, release: holdSource(locks, volume.id, live) }
 }
 
@@ -88,7 +88,7 @@ export async function startCopy(
 }
 
 async function copySnapshot(context: DriverContext, snapshot: SnapshotRecord): Promise<void> {
-  const { pool, files, ledger, trash, log, tasks } = context
+  const { pool, ledger, trash, log, tasks } = context
   const { id, sourceVolumeID } = snapshot
   const path = pool.snapshotPath(id)
   const holder = `snapshot:${id}` as const
@@ -100,7 +100,7 @@ async function copySnapshot(context: DriverContext, snapshot: SnapshotRecord): P
   } else {
     const staging = pool.stagingPath(id)
     try {
-      await copyData(files, pool.volumePath(sourceVolumeID), staging, tasks.signal)
+      await copyData(context, pool.volumePath(sourceVolumeID), staging, tasks.signal)
       // A volume that is written to may have grown since it was measured.
       usedBytes = await measureBytes(staging, tasks.signal)
       ledger.reserve([{ holder, bytes: usedBytes }])

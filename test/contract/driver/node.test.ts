@@ -205,6 +205,34 @@ test.skipIf(!canMount)('read-only is enforced by the kernel, whoever asked for i
   await directory.remove()
 })
 
+// Bind mounts take root.
+test.skipIf(!canMount)(
+  'a directory is published without devices and set-uid rights, unless they are asked for',
+  async () => {
+    await start('bind')
+    await prepare('data')
+    const optionsAt = async (target: string) =>
+      (await readFile('/proc/self/mountinfo', 'utf8'))
+        .split('\n')
+        .find((line) => line.includes(`/${target} `))
+        ?.split(' ')[5]
+    await publish('data', 'a')
+    expect((await optionsAt('targets/a'))?.split(',')).toEqual(expect.arrayContaining(['nosuid', 'nodev']))
+    const volumeCapability = {
+      mount: { mountFlags: ['suid', 'dev', 'noexec'] },
+      accessMode: { mode: 'SINGLE_NODE_WRITER' },
+    }
+    await publish('data', 'b', { volumeCapability })
+    const asked = (await optionsAt('targets/b'))?.split(',')
+    expect(asked).toContain('noexec')
+    expect(asked).not.toContain('nosuid')
+    expect(asked).not.toContain('nodev')
+    await release('data')
+    await driver.close()
+    await directory.remove()
+  },
+)
+
 // Loop devices take root and losetup.
 test.skipIf(!hasLoopDevices)(
   'a block volume is a device of its capacity, and grows while it is published',
