@@ -96,7 +96,7 @@ const target = fc.nat(targetCount - 1)
 const place = fc.nat(stagingCount - 1)
 const spelling = fc.nat(7)
 const mebibytes = fc.integer({ min: 1, max: 9 })
-const seldom = fc.integer({ min: 0, max: 4 }).map((number) => number === 4)
+const seldom = fc.integer({ min: 0, max: 9 }).map((number) => number === 9)
 
 const create = fc.record({
   do: fc.constant('create' as const),
@@ -191,6 +191,20 @@ const life = fc
     ]
   })
 
+/** The end of a volume, from wherever it is. */
+const end = fc.record({ volume, spelling }).map(({ volume, spelling }): Call[] => {
+  const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
+  return [
+    ...numbers(targetCount).map((target) => ({
+      do: 'unpublish' as const,
+      ...{ volume, target, place: 0, spelling, readonly: false },
+    })),
+    ...numbers(stagingCount).map((place) => ({ do: 'unstage' as const, volume, place, spelling })),
+    { do: 'detach', volume, spelling },
+    { do: 'delete', volume, spelling },
+  ]
+})
+
 const client = fc
   .array(
     fc.oneof(
@@ -198,8 +212,11 @@ const client = fc
       // Broken off anywhere, so that what it left is there for the others.
       {
         weight: 1,
-        arbitrary: fc.tuple(life, fc.integer({ min: 2, max: 9 })).map(([steps, end]) => steps.slice(0, end)),
+        arbitrary: fc
+          .tuple(life, fc.integer({ min: 2, max: 9 }))
+          .map(([steps, last]) => steps.slice(0, last)),
       },
+      { weight: 1, arbitrary: end },
     ),
     { minLength: 4, maxLength: 30, size: 'max' },
   )

@@ -125,14 +125,23 @@ export async function createMachine(wantsDisk: boolean): Promise<Machine> {
       await run('umount', [disk])
       await run('mv', [after, image])
       await run('mount', ['-o', mountOptions, image, disk])
+      // That it was removed may have been lost as well.
+      await rm(ballast, { force: true })
     },
     async reboot() {
       if (wantsDisk) await endMounts()
     },
     async fillDisk(freeKibibytes) {
       const { stdout } = await run('df', ['--block-size=1K', '--output=avail', disk])
-      const takeKibibytes = Number(stdout.trim().split('\n').at(-1)) - freeKibibytes
-      if (takeKibibytes > 0) await run('fallocate', ['--length', `${takeKibibytes}KiB`, ballast])
+      const availableKibibytes = Number(stdout.trim().split('\n').at(-1))
+      const quickly = Math.max(0, availableKibibytes - 1_024)
+      if (quickly > 0) await run('fallocate', ['--length', `${quickly}KiB`, ballast])
+      // The rest to the last block, which the file system's own account may miss.
+      const fill = ['if=/dev/zero', `of=${ballast}`, 'bs=4K', 'oflag=append', 'conv=notrunc,fsync']
+      await run('dd', fill).catch((error: unknown) => {
+        if (!/No space left/.test(String(error))) throw error
+      })
+      await run('truncate', ['--size', `-${freeKibibytes}K`, ballast])
     },
     async loseDatabase(part) {
       const files =

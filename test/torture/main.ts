@@ -30,6 +30,7 @@ const endMs =
   values.hours === undefined ? Number.POSITIVE_INFINITY : Date.now() + Number(values.hours) * 3_600_000
 const lastCall = values.hours === undefined ? Number(values.calls ?? 2_000) : Number.POSITIVE_INFINITY
 
+const startedMs = Date.now()
 const noDisk = whyNoDisk()
 console.log(
   noDisk === undefined ? 'each pool has a disk of its own' : `skipped: power cuts, mounts (${noDisk})`,
@@ -48,7 +49,8 @@ const run = async (history: History) => {
 
 const report = () => {
   const { calls, kills, powerCuts, failures } = counts
-  return `${calls} calls, ${kills} kills, ${powerCuts} power cuts, ${failures} operations made to fail`
+  const minutes = ((Date.now() - startedMs) / 60_000).toFixed(1)
+  return `${minutes} minutes, ${calls} calls, ${kills} kills, ${powerCuts} power cuts, ${failures} operations made to fail`
 }
 
 const explain = (error: unknown) =>
