@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { createPluginClient, type PluginClient } from '../../src/csi/plugin-client.ts'
 import type { Death, Disturbance } from './history.ts'
 import { Violation } from './model.ts'
+import type { UnsyncedPlaces } from './unsynced-files.ts'
 
 /** What a driver's process is told once it is to begin. */
 export interface DriverOrders {
   readonly endpoint: string
   readonly pool: string
   readonly poolBytes: number
+  readonly unsynced: UnsyncedPlaces
   /** Where it is to die already while it starts. */
   readonly death?: Death
 }

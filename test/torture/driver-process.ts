@@ -6,6 +6,7 @@ import { errorMessage, UsageError } from '../../src/lib/errors.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { disturbFiles } from './disturbed-files.ts'
 import type { Disturbing, DriverNews, DriverOrders } from './driver-life.ts'
+import { noteUnsynced } from './unsynced-files.ts'
 
 const die = () => void process.kill(process.pid, 'SIGKILL')
 // Whoever gave the orders is gone: nobody is left to end this process.
@@ -14,7 +15,7 @@ process.once('disconnect', die)
 const [orders] = (await once(process, 'message')) as [DriverOrders]
 const say = (news: DriverNews) => process.send?.(news)
 
-const disturbed = disturbFiles(systemFileOperations, {
+const disturbed = disturbFiles(noteUnsynced(systemFileOperations, orders.unsynced), {
   onFailure: (operation) => say({ type: 'failed-operation', operation }),
   die,
 })

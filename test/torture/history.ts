@@ -75,8 +75,11 @@ export interface Disturbance {
   readonly freeKibibytes: number | undefined
 }
 
-/** How a round ends, beside its process. */
-export type Aftermath = 'none' | 'power-cut' | 'reboot' | 'database-lost' | 'log-lost'
+/**
+ * How a round ends, beside its process. `power-cut`: the disk has what had reached it, as its own file system
+ * has it; `files-cut`: what POSIX alone promises, which is less.
+ */
+export type Aftermath = 'none' | 'power-cut' | 'files-cut' | 'reboot' | 'database-lost' | 'log-lost'
 
 /** One life of a driver: calls by several clients at once, and its end. */
 export interface Round {
@@ -85,6 +88,8 @@ export interface Round {
   readonly clients: ReadonlyArray<readonly Call[]>
   readonly disturbance: Disturbance
   readonly aftermath: Aftermath
+  /** Which of the things that a cut may do it does. */
+  readonly coins: number
 }
 
 export type History = readonly Round[]
@@ -259,9 +264,11 @@ const round: fc.Arbitrary<Round> = fc.record({
   disturbance,
   aftermath: fc.oneof(
     { weight: 6, arbitrary: fc.constant<Aftermath>('none') },
-    { weight: 3, arbitrary: fc.constant<Aftermath>('power-cut') },
+    { weight: 2, arbitrary: fc.constant<Aftermath>('power-cut') },
+    { weight: 2, arbitrary: fc.constant<Aftermath>('files-cut') },
     { weight: 1, arbitrary: fc.constantFrom<Aftermath>('reboot', 'database-lost', 'log-lost') },
   ),
+  coins: fc.nat(),
 })
 
 /** A history of this many rounds at most. It shrinks to fewer rounds, fewer calls and fewer disturbances. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Mount, readMountTable } from '../../src/driver/mount-table.ts'
+import { cutUnsynced, type UnsyncedPlaces } from './unsynced-files.ts'
 
 const run = promisify(execFile)
 
@@ -18,10 +19,13 @@ export interface Machine {
   readonly linked: { readonly targets: string; readonly stagings: string }
   /** Whether the pool has a file system of its own, which can lose its power and be full. */
   readonly hasOwnDisk: boolean
+  readonly unsynced: UnsyncedPlaces
   /** What is to be seen at the targets, by the kernel's own account. */
   publications(): Promise<Publication[]>
-  /** All mounts and devices end, as with the machine. What was not synced is gone as well. */
+  /** All mounts and devices end, as with the machine. What has not reached the disk is gone as well. */
   cutPower(): Promise<void>
+  /** The same, with less of what was not synced left than any file system would leave. */
+  cutFiles(coin: () => boolean): Promise<void>
   /** All mounts and devices end; what was written is there. */
   reboot(): Promise<void>
   /** Leaves so much of the file system free. */
@@ -68,6 +72,7 @@ export async function createMachine(wantsDisk: boolean): Promise<Machine> {
   const stagings = join(directory, 'stagings')
   const elsewhere = join(directory, 'else', 'where')
   const ballast = join(disk, 'ballast')
+  const unsynced = { log: join(directory, 'unsynced.log'), kept: join(disk, 'kept') }
   for (const path of [disk, targets, stagings, elsewhere]) await mkdir(path, { recursive: true })
   const linked = { targets: join(elsewhere, 'targets'), stagings: join(elsewhere, 'stagings') }
   await symlink(targets, linked.targets)
@@ -100,6 +105,7 @@ export async function createMachine(wantsDisk: boolean): Promise<Machine> {
     stagings,
     linked,
     hasOwnDisk: wantsDisk,
+    unsynced,
     async publications() {
       const mounted = (await mountsBelow(targets)).map(async (mount): Promise<Publication> => {
         const shown = await describeMount(mount)
@@ -127,6 +133,11 @@ export async function createMachine(wantsDisk: boolean): Promise<Machine> {
       await run('mount', ['-o', mountOptions, image, disk])
       // That it was removed may have been lost as well.
       await rm(ballast, { force: true })
+      await rm(unsynced.log, { force: true })
+    },
+    async cutFiles(coin) {
+      if (wantsDisk) await endMounts()
+      await cutUnsynced(unsynced, coin)
     },
     async reboot() {
       if (wantsDisk) await endMounts()

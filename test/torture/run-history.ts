@@ -89,6 +89,7 @@ const ordersOf = ({ machine, poolBytes }: RunningHistory): DriverOrders => ({
   endpoint: `unix://${join(machine.directory, 'csi.sock')}`,
   pool: machine.pool,
   poolBytes,
+  unsynced: machine.unsynced,
 })
 
 async function runRound(running: RunningHistory, nursery: DriverNursery, round: Round): Promise<void> {
@@ -128,13 +129,13 @@ async function runRound(running: RunningHistory, nursery: DriverNursery, round: 
 
 async function endRound({ machine, model, counts, trace }: RunningHistory, round: Round): Promise<void> {
   const { aftermath } = round
-  if (aftermath === 'power-cut' || aftermath === 'reboot') {
+  if (aftermath === 'power-cut' || aftermath === 'files-cut' || aftermath === 'reboot') {
     trace.push(aftermath)
-    if (aftermath === 'power-cut' && machine.hasOwnDisk) {
-      await machine.cutPower()
+    if (aftermath === 'reboot') await machine.reboot()
+    else {
       counts.powerCuts++
-    } else {
-      await machine.reboot()
+      if (aftermath === 'power-cut' && machine.hasOwnDisk) await machine.cutPower()
+      else await machine.cutFiles(createCoin(round.coins))
     }
     for (const attribute of model.attributes('published:')) {
       // Links outlive the machine, mounts do not.
@@ -149,6 +150,17 @@ async function endRound({ machine, model, counts, trace }: RunningHistory, round
   if (aftermath === 'database-lost' || aftermath === 'log-lost') {
     trace.push(aftermath)
     await machine.loseDatabase(aftermath === 'log-lost' ? 'log' : 'all')
+  }
+}
+
+/** A coin that falls the same way for the same seed (xorshift). */
+function createCoin(seed: number): () => boolean {
+  let state = seed | 1
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state & 0x10) !== 0
   }
 }
 
