@@ -46,7 +46,7 @@ export interface DriverNursery {
   begin(orders: DriverOrders): DriverLife
   /** Ends the life that is left, if one is. */
   endLast(): Promise<void>
-  close(): void
+  close(): Promise<void>
 }
 
 export function createNursery(): DriverNursery {
@@ -65,8 +65,10 @@ export function createNursery(): DriverNursery {
     async endLast() {
       if (last?.isAlive()) await last.kill()
     },
-    close() {
+    async close() {
+      const ended = once(next, 'exit')
       next.kill('SIGKILL')
+      await ended
     },
   }
 }

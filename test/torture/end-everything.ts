@@ -13,7 +13,7 @@ export async function endEverything(
 ): Promise<void> {
   const client = life.createClient()
   try {
-    if (!process.env.SKIPFULL) await machine.fillDisk(0)
+    await machine.fillDisk(0)
     await endVolumes(client, machine.targets, machine.stagings)
     await endSnapshots(client)
   } catch (error) {

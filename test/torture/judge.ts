@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PluginClient } from '../../src/csi/plugin-client.ts'
 import { chooseID } from '../../src/driver/names.ts'
-import { forgotten, placesOf, snapshotID, targetsOf, volumeID } from './calls.ts'
 import { readContent } from './content.ts'
 import type { DriverLife } from './driver-life.ts'
 import { groupNames, kindOfVolume, snapshotNames, stagingCount, targetCount, volumeNames } from './history.ts'
 import { no, Violation } from './model.ts'
+import { forgotten, placesOf, snapshotID, targetsOf, volumeID } from './planned-call.ts'
 import type { RunningHistory } from './run-history.ts'
 
 /** What the driver has written beside each volume and snapshot. */

@@ -1,10 +1,5 @@
 import { parseArgs } from 'node:util'
-import fc from 'fast-check'
-import { createNursery } from './driver-life.ts'
-import { type History, histories } from './history.ts'
-import { createMachine, whyNoDisk } from './machine.ts'
-import { Violation } from './model.ts'
-import { emptyCounts, runHistory } from './run-history.ts'
+import { createTorturer } from './torturer.ts'
 
 /**
  * The driver's torture, for as long as one likes. Prints what it did, and for what it found the history at
@@ -31,21 +26,11 @@ const endMs =
 const lastCall = values.hours === undefined ? Number(values.calls ?? 2_000) : Number.POSITIVE_INFINITY
 
 const startedMs = Date.now()
-const noDisk = whyNoDisk()
+const torturer = createTorturer()
+const { noDisk, counts } = torturer
 console.log(
-  noDisk === undefined ? 'each pool has a disk of its own' : `skipped: power cuts, mounts (${noDisk})`,
+  noDisk === undefined ? 'each pool has a disk of its own' : `skipped: mounts, disks, power cuts: ${noDisk}`,
 )
-const counts = emptyCounts()
-const nursery = createNursery()
-
-const run = async (history: History) => {
-  const machine = await createMachine(noDisk === undefined)
-  try {
-    await runHistory(history, { machine, nursery, counts })
-  } finally {
-    await machine.remove()
-  }
-}
 
 const report = () => {
   const { calls, kills, powerCuts, failures } = counts
@@ -53,28 +38,19 @@ const report = () => {
   return `${minutes} minutes, ${calls} calls, ${kills} kills, ${powerCuts} power cuts, ${failures} operations made to fail`
 }
 
-const explain = (error: unknown) =>
-  error instanceof Violation
-    ? error.message
-    : error instanceof Error
-      ? (error.stack ?? error.message)
-      : `${error}`
-
 let seed = Number(values.seed)
 try {
   for (; counts.calls < lastCall && Date.now() < endMs; seed++) {
-    const details = await fc.check(fc.asyncProperty(histories(Number(values.rounds)), run), {
-      seed,
-      numRuns: 1,
-      endOnFailure: values['no-shrink'],
-      ...(values.replay !== undefined && { path: values.replay }),
-    })
-    if (details.failed) {
-      const found = JSON.stringify(details.counterexample)
-      if (found.length < 6_000) console.error(found)
-      console.error(explain(details.errorInstance))
-      console.error(`Found after ${report()}, and made shorter ${details.numShrinks} times. Again:`)
-      console.error(`  npm run torture -- --seed ${seed} --replay ${details.counterexamplePath} --no-shrink`)
+    const rounds = Number(values.rounds)
+    const found = await torturer.run(seed, { rounds, shrink: !values['no-shrink'], path: values.replay })
+    if (found !== undefined) {
+      // A long one says nothing to a reader; its trace is below.
+      if (found.history.length < 6_000) console.error(found.history)
+      console.error(found.message)
+      console.error(`Found after ${report()}. Again:`)
+      console.error(
+        `  npm run torture -- --seed ${seed} --rounds ${rounds} --replay ${found.path} --no-shrink`,
+      )
       process.exitCode = 1
       break
     }
@@ -84,5 +60,5 @@ try {
   const answers = [...counts.answers].sort(([one], [other]) => (one < other ? -1 : 1))
   console.log(answers.map(([answer, count]) => `${answer} ${count}`).join('\n'))
 } finally {
-  nursery.close()
+  await torturer.close()
 }

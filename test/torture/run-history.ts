@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import type { PluginClient } from '../../src/csi/plugin-client.ts'
 import { PluginError } from '../../src/csi/plugin-error.ts'
-import { forgotten, type PlannedCall, planCall, volumeID } from './calls.ts'
+import { planCall } from './calls.ts'
 import { readContent, writeContent } from './content.ts'
 import type { DriverLife, DriverNursery, DriverOrders } from './driver-life.ts'
 import { endEverything } from './end-everything.ts'
@@ -10,6 +10,7 @@ import { type Call, type History, kindOfVolume, type Round } from './history.ts'
 import { judge } from './judge.ts'
 import type { Machine } from './machine.ts'
 import { anything, createModel, type Model, no, Violation } from './model.ts'
+import { forgotten, type PlannedCall, volumeID } from './planned-call.ts'
 
 /** What is known while a history runs. */
 export interface RunningHistory {

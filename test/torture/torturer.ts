@@ -1,0 +1,67 @@
+import fc from 'fast-check'
+import { createNursery } from './driver-life.ts'
+import { type History, histories } from './history.ts'
+import { createMachine, whyNoDisk } from './machine.ts'
+import { Violation } from './model.ts'
+import { type Counts, emptyCounts, runHistory } from './run-history.ts'
+
+/** A history in which something was lost, as short as it could be made. */
+export interface Found {
+  readonly history: string
+  readonly message: string
+  /** What `--replay` takes beside the seed. */
+  readonly path: string
+}
+
+/** Runs random histories, one after another. */
+export interface Torturer {
+  /** Why pools have no disk of their own here, so that there are no mounts and no power cuts of one. */
+  readonly noDisk: string | undefined
+  readonly counts: Counts
+  /** Runs the history of a seed; undefined: nothing was lost. */
+  run(
+    seed: number,
+    options: { readonly rounds: number; readonly shrink: boolean; readonly path?: string | undefined },
+  ): Promise<Found | undefined>
+  close(): Promise<void>
+}
+
+export function createTorturer(): Torturer {
+  const noDisk = whyNoDisk()
+  const counts = emptyCounts()
+  const nursery = createNursery()
+  const runOne = async (history: History) => {
+    const machine = await createMachine(noDisk === undefined)
+    try {
+      await runHistory(history, { machine, nursery, counts })
+    } finally {
+      await machine.remove()
+    }
+  }
+  return {
+    noDisk,
+    counts,
+    async run(seed, { rounds, shrink, path }) {
+      const details = await fc.check(fc.asyncProperty(histories(rounds), runOne), {
+        seed,
+        numRuns: 1,
+        endOnFailure: !shrink,
+        ...(path !== undefined && { path }),
+      })
+      if (!details.failed) return undefined
+      return {
+        history: JSON.stringify(details.counterexample),
+        message: explain(details.errorInstance),
+        path: details.counterexamplePath ?? '',
+      }
+    },
+    close: () => nursery.close(),
+  }
+}
+
+const explain = (error: unknown) =>
+  error instanceof Violation
+    ? error.message
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : `${error}`
