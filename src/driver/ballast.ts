@@ -13,8 +13,11 @@ const ballastBytes = 256 * 1024
  * room back needs room itself.
  */
 export interface Ballast {
-  /** Does the work. Where there is no room for it, gives up the ballast and does it once more. */
-  withRoom<Result>(work: () => Promise<Result>): Promise<Result>
+  /**
+   * Does the work. Where there is no room for it, gives up what else takes room (`shrink`), then the ballast too,
+   * and does the work once more after each.
+   */
+  withRoom<Result>(work: () => Promise<Result>, shrink?: () => void): Promise<Result>
   isThere(): boolean
   /** Takes the room again, where there is some. */
   restore(): Promise<void>
@@ -22,15 +25,26 @@ export interface Ballast {
 
 export function createBallast(path: string, files: FileOperations, log: Log): Ballast {
   return {
-    async withRoom(work) {
-      try {
-        return await work()
-      } catch (error) {
-        if (!isNoRoom(error) || !existsSync(path)) throw error
-        log.warn({ path }, 'the file system is full: the room that was kept for that is used')
+    async withRoom(work, shrink) {
+      const shrinkNow = async () => shrink?.()
+      const giveUp = async () => {
+        if (existsSync(path))
+          log.warn({ path }, 'the file system is full: the room that was kept for that is used')
         await removeFile(files, path)
-        return work()
+        // At once, as what is to shrink may need some room for that itself.
+        shrink?.()
       }
+      let failed: unknown
+      for (const makeRoom of [undefined, shrinkNow, giveUp]) {
+        try {
+          await makeRoom?.()
+          return await work()
+        } catch (error) {
+          if (!isNoRoom(error)) throw error
+          failed = error
+        }
+      }
+      throw failed
     },
     isThere: () => existsSync(path),
     async restore() {

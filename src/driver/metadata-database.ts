@@ -30,6 +30,8 @@ export interface MetadataDatabase {
   write(work: () => unknown): void
   /** Resolves when a power cut takes back nothing that was written before the call. Calls share one sync. */
   sync(): Promise<void>
+  /** Gives back the room that the write-ahead log takes, where the database itself has room for what is in it. */
+  shrinkLog(): void
   close(): void
 }
 
@@ -68,6 +70,7 @@ export async function openMetadataDatabase(path: string, files: FileOperations):
     prepare: (sql) => database.prepare(sql),
     write: (work) => files.transact(database, work),
     sync: createGroupSync(syncLog),
+    shrinkLog: () => rewriteLog(database),
     close: () => database.close(),
   }
 }

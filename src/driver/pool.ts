@@ -134,7 +134,10 @@ async function openPoolAt(directory: string, files: FileOperations, clock: Clock
       volumes,
       snapshots,
       groups,
-      ballast,
+      ballast: {
+        ...ballast,
+        withRoom: (work) => ballast.withRoom(work, () => database.shrinkLog()),
+      },
       leftovers,
       volumePath,
       snapshotPath,

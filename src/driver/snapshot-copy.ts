@@ -1,3 +1,4 @@
+import { delay } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import { copyData, measureBytes } from './copy-data.ts'
 import type { DriverContext } from './driver-context.ts'
@@ -71,7 +72,12 @@ export async function startCopy(
       if (!tasks.signal.aborted) {
         ledger.record({ holder: `snapshot:${id}`, bytes: 0 })
         log.error({ snapshot: id, error: errorMessage(error) }, 'snapshot failed')
-        await pool.snapshots.save({ ...snapshot, state: 'failed', usedBytes: 0, fault: errorMessage(error) })
+        await recordOutcome(context, {
+          ...snapshot,
+          state: 'failed',
+          usedBytes: 0,
+          fault: errorMessage(error),
+        })
       }
       throw error
     })
@@ -112,8 +118,34 @@ async function copySnapshot(context: DriverContext, snapshot: SnapshotRecord): P
   }
   // A directory that nobody promised a size needs at least what is in it.
   const sizeBytes = snapshot.sizeBytes === 0 ? usedBytes : snapshot.sizeBytes
-  await pool.snapshots.save({ ...snapshot, state: 'ready', usedBytes, sizeBytes })
+  await recordOutcome(context, { ...snapshot, state: 'ready', usedBytes, sizeBytes })
   log.info({ snapshot: id, volume: sourceVolumeID, usedBytes }, 'snapshot ready')
+}
+
+/** How long a disk that takes no record is left alone. */
+const recordAgainMs = 1_000
+
+/**
+ * Records how a copy ended, however often that takes. The volume is held until then: were it deleted under a
+ * record that says `copying`, the next start would copy another volume of its name in its place.
+ */
+async function recordOutcome(
+  { pool, tasks, clock, log }: DriverContext,
+  snapshot: SnapshotRecord,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await pool.snapshots.save(snapshot)
+    } catch (error) {
+      if (tasks.signal.aborted) throw error
+      const reason = errorMessage(error)
+      log.warn(
+        { snapshot: snapshot.id, error: reason },
+        'the end of a copy is not recorded yet: again in a second',
+      )
+      await delay(clock, recordAgainMs, tasks.signal)
+    }
+  }
 }
 
 /**

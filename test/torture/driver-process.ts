@@ -3,7 +3,7 @@ import { startDriver } from '../../src/driver/driver.ts'
 import { systemFileOperations } from '../../src/driver/file-operations.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { errorMessage, UsageError } from '../../src/lib/errors.ts'
-import { silentLog } from '../../src/lib/log.ts'
+import { createLog, logLevels, silentLog } from '../../src/lib/log.ts'
 import { disturbFiles } from './disturbed-files.ts'
 import type { Disturbing, DriverNews, DriverOrders } from './driver-life.ts'
 import { noteUnsynced } from './unsynced-files.ts'
@@ -13,6 +13,8 @@ const die = () => void process.kill(process.pid, 'SIGKILL')
 process.once('disconnect', die)
 // Everything is loaded by now; the orders say when it begins.
 const [orders] = (await once(process, 'message')) as [DriverOrders]
+// To see what the driver itself says while one history runs again.
+const logLevel = logLevels.find((level) => level === process.env.MOORING_TORTURE_LOG)
 const say = (news: DriverNews) => process.send?.(news)
 
 const disturbed = disturbFiles(noteUnsynced(systemFileOperations, orders.unsynced), {
@@ -35,11 +37,11 @@ try {
     poolBytes: orders.poolBytes,
     snapshotWaitMs: 100,
     files: disturbed.files,
-    log: silentLog,
+    log: logLevel === undefined ? silentLog : createLog(logLevel),
     clock: systemClock,
   })
   say({ type: 'ready' })
-  process.once('SIGTERM', () => driver.close().then(() => process.exit(0)))
+  process.once('SIGTERM', () => driver.close().finally(() => process.exit(0)))
 } catch (error) {
   say({ type: 'refused', message: errorMessage(error), isPlain: error instanceof UsageError })
   process.exitCode = 1

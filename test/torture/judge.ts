@@ -6,7 +6,7 @@ import { chooseID } from '../../src/driver/names.ts'
 import { readContent } from './content.ts'
 import type { DriverLife } from './driver-life.ts'
 import { groupNames, kindOfVolume, snapshotNames, stagingCount, targetCount, volumeNames } from './history.ts'
-import { no, Violation } from './model.ts'
+import { type Model, no, Violation } from './model.ts'
 import { forgotten, placesOf, snapshotID, targetsOf, volumeID } from './planned-call.ts'
 import type { RunningHistory } from './run-history.ts'
 
@@ -98,14 +98,19 @@ async function judgeVolumes(
     const id = volumeID(volume)
     const entry = listed.get(id)
     listed.delete(id)
+    const mayBeEnding = model.possible(`volume:${id}`).has(no)
     model.observe(`volume:${id}`, entry === undefined ? no : 'yes', 'in the list of volumes')
     if (entry === undefined) {
-      for (const attribute of [`content:${id}`, `capacity:${id}`, `live:${id}`, `attached:${id}`])
-        model.set(attribute, [no])
-      for (const attribute of [...placesOf(id), ...targetsOf(id)]) model.set(attribute, [no])
+      forgetVolume(model, id)
       continue
     }
     const { volumeCondition, publishedNodeIds = [] } = entry.status ?? {}
+    if (volumeCondition?.abnormal && mayBeEnding) {
+      // Its deletion broke off half way; whoever asked for it asks again.
+      await client.deleteVolume({ volumeId: id })
+      forgetVolume(model, id)
+      continue
+    }
     if (volumeCondition?.abnormal) throw new Violation(`volume ${id} is abnormal: ${volumeCondition.message}`)
     const path = join(machine.pool, 'volumes', id)
     model.observe(`content:${id}`, await readContent(path, kindOfVolume(volume)), 'on the disk')
@@ -126,6 +131,11 @@ async function judgeVolumes(
   }
   if (listed.size > 0)
     throw new Violation(`volumes that nobody made are listed: ${[...listed.keys()].join()}`)
+}
+
+function forgetVolume(model: Model, id: string): void {
+  const parts = ['volume', 'content', 'capacity', 'live', 'attached'].map((part) => `${part}:${id}`)
+  for (const attribute of [...parts, ...placesOf(id), ...targetsOf(id)]) model.set(attribute, [no])
 }
 
 async function judgeSnapshots(

@@ -23,6 +23,8 @@ export interface RunningHistory {
   readonly beingWritten: Map<string, Promise<unknown>>
   /** Whether a copy may have failed: it was told to, or the disk was full. */
   mayHaveFailed: boolean
+  /** Whether the database's log was taken away, and the database may be damaged by it. */
+  logWasLost: boolean
   readonly counts: Counts
   /** One line per thing that happened, for whoever looks for the fault. */
   readonly trace: string[]
@@ -63,6 +65,7 @@ export async function runHistory(
     memberIDs: new Map(),
     beingWritten: new Map(),
     mayHaveFailed: false,
+    logWasLost: false,
     counts,
     trace: [],
   }
@@ -73,8 +76,7 @@ export async function runHistory(
       )
       await runRound(running, nursery, round)
     }
-    const life = nursery.begin(ordersOf(running))
-    await life.started
+    const life = await begin(running, nursery)
     await judge(running, life)
     await endEverything(running, life)
     await life.close()
@@ -103,8 +105,7 @@ async function runRound(running: RunningHistory, nursery: DriverNursery, round: 
     await life.kill()
     counts.kills++
   }
-  const life = nursery.begin(ordersOf(running))
-  if (!(await life.started)) throw new Violation('the driver ended by itself at its start')
+  const life = await begin(running, nursery)
   await judge(running, life)
 
   if (disturbance.failures.length > 0 || disturbance.freeKibibytes !== undefined) running.mayHaveFailed = true
@@ -128,7 +129,22 @@ async function runRound(running: RunningHistory, nursery: DriverNursery, round: 
   await endRound(running, round)
 }
 
-async function endRound({ machine, model, counts, trace }: RunningHistory, round: Round): Promise<void> {
+/** A life that answers. Where the database's log was lost, what the driver says to do about it may come first. */
+async function begin(running: RunningHistory, nursery: DriverNursery): Promise<DriverLife> {
+  const life = nursery.begin(ordersOf(running))
+  try {
+    if (await life.started) return life
+    throw new Violation('the driver ended by itself at its start')
+  } catch (error) {
+    if (!running.logWasLost || !/is damaged .*move it away/.test(String(error))) throw error
+    running.trace.push('the damaged database is moved away')
+    await running.machine.loseDatabase('all')
+    return await begin(running, nursery)
+  }
+}
+
+async function endRound(running: RunningHistory, round: Round): Promise<void> {
+  const { machine, model, counts, trace } = running
   const { aftermath } = round
   if (aftermath === 'power-cut' || aftermath === 'files-cut' || aftermath === 'reboot') {
     trace.push(aftermath)
@@ -150,6 +166,7 @@ async function endRound({ machine, model, counts, trace }: RunningHistory, round
   }
   if (aftermath === 'database-lost' || aftermath === 'log-lost') {
     trace.push(aftermath)
+    if (aftermath === 'log-lost') running.logWasLost = true
     await machine.loseDatabase(aftermath === 'log-lost' ? 'log' : 'all')
   }
 }
@@ -315,7 +332,11 @@ function checkError(
 ): void {
   const said = `${title} was answered ${error.codeName} (${error.details})`
   if (error.errorClass === 'broken-answer') throw new Violation(said)
-  if (error.code === status.DATA_LOSS) throw new Violation(`${said}, and no data was taken away`)
+  // A deletion that broke off half way may have come as far as the data.
+  const mayBeEnding = about !== undefined && running.model.possible(about).has(no)
+  if (error.code === status.DATA_LOSS && about?.startsWith('volume:') && !mayBeEnding) {
+    throw new Violation(`${said}, and no data was taken away`)
+  }
   const isFault = error.code === status.INTERNAL || error.code === status.UNKNOWN
   if (isFault && isUndisturbed(round) && life.isAlive())
     throw new Violation(`${said}, and nothing had failed`)

@@ -16,6 +16,9 @@ type Done =
   | { readonly type: 'unlink'; readonly path: string; readonly kept?: string }
   | { readonly type: 'sync-all' }
 
+/** Records are far smaller. */
+const longestKeptBytes = 64 * 1024
+
 /** Where the operations are noted, and what they took away is kept: on the pool's file system, beside the pool. */
 export interface UnsyncedPlaces {
   readonly log: string
@@ -29,7 +32,9 @@ export function noteUnsynced(real: FileOperations, { log, kept }: UnsyncedPlaces
   const note = (done: Done) => appendFileSync(log, `${JSON.stringify(done)}\n`)
   /** Another link to a file that is about to go. */
   const keep = (path: string): { kept?: string } => {
-    if (!lstatSync(path, { throwIfNoEntry: false })?.isFile()) return {}
+    const stats = lstatSync(path, { throwIfNoEntry: false })
+    // What is big is removed for the room that it takes, and a link would keep that.
+    if (!stats?.isFile() || stats.size > longestKeptBytes) return {}
     const link = join(kept, `${process.pid}-${links++}`)
     try {
       linkSync(path, link)

@@ -2,13 +2,7 @@ import { mkdir, open, readdir, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import {
-  mebibyte,
-  mountCapability,
-  type RunningDriver,
-  runDriver,
-  temporaryDirectory,
-} from '../../support/driver.ts'
+import { mountCapability, type RunningDriver, runDriver, temporaryDirectory } from '../../support/driver.ts'
 import { hasLoopDevices, mountPointsBelow, runQuietly } from '../../support/machine.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -50,7 +44,7 @@ const create = (name: string) =>
   driver.client.createVolume({
     name,
     volumeCapabilities: [mountCapability],
-    capacityRange: { requiredBytes: mebibyte },
+    capacityRange: { requiredBytes: 4096n },
   })
 const start = async () => {
   // The socket lies on the full disk as well.
@@ -115,6 +109,22 @@ describe.skipIf(!hasLoopDevices || !hasMkfs)('on a full file system', () => {
     await start()
     await driver.client.deleteVolume({ volumeId: 'a' })
     await vi.waitFor(async () => expect(await freeBytes()).toBeGreaterThan(2 ** 19))
+    expect((await driver.client.listVolumes({})).entries).toEqual([])
+  })
+
+  test('many volumes are detached and deleted, far more than fit into the room that is kept', async () => {
+    const volumeIds = Array.from({ length: 60 }, (_, index) => `volume-${index}`)
+    for (const volumeId of volumeIds) {
+      await create(volumeId)
+      await driver.client.controllerPublishVolume({
+        volumeId,
+        nodeId: 'node-1',
+        volumeCapability: mountCapability,
+      })
+    }
+    await fillUp()
+    for (const volumeId of volumeIds) await driver.client.controllerUnpublishVolume({ volumeId })
+    for (const volumeId of volumeIds) await driver.client.deleteVolume({ volumeId })
     expect((await driver.client.listVolumes({})).entries).toEqual([])
   })
 
