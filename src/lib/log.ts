@@ -15,8 +15,16 @@ export function createLog(level: LogLevel, stream?: pino.DestinationStream): Log
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    stream ?? pino.destination({ fd: 2, sync: true }),
+    stream ?? standardError(),
   )
+}
+
+/** A disk that is full, or a reader that is gone, costs the lines that cannot be written, and never the process. */
+function standardError(): pino.DestinationStream {
+  const destination = pino.destination({ fd: 2, sync: true })
+  // Nobody can be told: this is where it would be told.
+  destination.on('error', () => {})
+  return destination
 }
 
 /** Drops everything. */

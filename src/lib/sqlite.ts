@@ -90,6 +90,10 @@ export function explainDatabaseError(
   return `${what} at ${path} cannot be opened: ${errorMessage(error)}`
 }
 
+/** Whether SQLite found no room for what it had to write (SQLITE_FULL). */
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 13
+
 /** Runs `work` in one transaction. If it throws, nothing of it stays, and the caller gets what it threw. */
 export function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE')

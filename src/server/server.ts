@@ -118,7 +118,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   const replays = createReplays(context)
   const blocking = createBlockingQueries(state, clock, options.random ?? Math.random)
-  const storageIndexes = createStorageIndexes(state, clock)
+  const storageIndexes = createStorageIndexes(state, clock, log)
   const http = createHttpServer({
     resources: [
       ...volumesRoutes(context, blocking),
@@ -149,7 +149,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const unfollow =
     options.pluginDirectory === undefined
       ? () => {}
-      : followPluginDirectory(options.pluginDirectory, clock, plugins.replaceDiscovered)
+      : followPluginDirectory(options.pluginDirectory, clock, log, plugins.replaceDiscovered)
 
   let admin: { close(): Promise<void> } | undefined
   const close = async () => {

@@ -89,8 +89,21 @@ async function undoClaim(context: ServerContext, claimID: string, why: string): 
     await releaseClaim(context, claim)
   } catch (error) {
     log.warn({ claim: claimID, volume: claim.volumeID, reason: errorMessage(error) }, 'claim left behind')
-    const latest = state.csi_claims.get(claimID) ?? claim
-    storeClaim(state, { ...latest, clientStatus: 'failed', clientDescription: why })
+    tryStoreClaim(context, claim, { clientStatus: 'failed', clientDescription: why })
+  }
+}
+
+/** As storeClaim, where nobody can be told that it failed: the claim then stays as it is until it is ended. */
+function tryStoreClaim(
+  { state, log }: ServerContext,
+  claim: ClaimRecord,
+  change: Partial<ClaimRecord>,
+): void {
+  try {
+    storeClaim(state, { ...(state.csi_claims.get(claim.id) ?? claim), ...change })
+  } catch (error) {
+    const reason = errorMessage(error)
+    log.error({ claim: claim.id, volume: claim.volumeID, reason }, 'state of the claim is not stored')
   }
 }
 
@@ -146,8 +159,7 @@ export async function recoverClaims(context: ServerContext): Promise<void> {
   const { state } = context
   for (const claim of state.csi_claims.list().filter(({ clientStatus }) => clientStatus === 'running')) {
     if (isPublished(claim.targetPath)) continue
-    storeClaim(state, {
-      ...claim,
+    tryStoreClaim(context, claim, {
       clientStatus: 'lost',
       clientDescription: `nothing is mounted at ${claim.targetPath} any more`,
     })

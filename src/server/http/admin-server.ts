@@ -46,6 +46,10 @@ export async function serveServerAdmin(
       server.once('error', reject)
       server.listen(socket.path, resolve)
     })
+    // A connection that cannot be taken ends nothing.
+    server.on('error', (error) =>
+      log.error({ reason: errorMessage(error) }, 'connection of the admin socket is not taken'),
+    )
     chmodSync(socket.path, 0o600)
   } finally {
     umask(before)

@@ -86,6 +86,10 @@ export function createHttpServer(options: HttpServerOptions) {
               },
               handler,
             )
+      // A connection that cannot be taken, because no handle is left say, ends nothing.
+      server.once('listening', () =>
+        server.on('error', (error) => log.error({ reason: errorMessage(error) }, 'connection is not taken')),
+      )
       limitConnections(server, tls !== undefined)
       server.on('connection', (socket: Socket) => {
         if (isClosing) socket.destroy()

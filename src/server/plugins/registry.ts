@@ -9,6 +9,7 @@ import {
 import { nest } from '../../lib/around.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { delay } from '../../lib/clock.ts'
+import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { badRequest, unavailable } from '../errors.ts'
 import type { PluginRecord } from '../state/records.ts'
@@ -128,7 +129,7 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
       const known = state.csi_plugins.get(id) ?? unknownFingerprint
       const fingerprint = await fingerprintPlugin(client, known, ended)
       if (ended.aborted) return
-      store(id, fingerprint)
+      tryStore(id, fingerprint)
       if (fingerprint.healthy) {
         retryMs = firstRetryMs
         onHealthy()
@@ -137,6 +138,15 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
       // A connection that is lost is looked into at once.
       await delay(clock, delayMs, fingerprint.healthy ? AbortSignal.any([ended, lost.signal]) : ended)
       if (!fingerprint.healthy) retryMs = Math.min(retryMs * 2, longestRetryMs, options.probeIntervalMs)
+    }
+  }
+
+  /** As store, from where nobody stands behind it: what cannot be written now is written after a later probe. */
+  function tryStore(id: string, fingerprint: Fingerprint) {
+    try {
+      store(id, fingerprint)
+    } catch (error) {
+      log.error({ plugin: id, reason: errorMessage(error) }, 'health of the plugin is not stored')
     }
   }
 
@@ -186,6 +196,10 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
       const found = new Set(plugins.map(({ id }) => id))
       for (const id of [...running.keys()]) {
         if (!fixed.has(id) && !found.has(id)) remove(id, 'its socket is gone')
+      }
+      // What a full disk kept from being stored.
+      for (const { id, healthy } of state.csi_plugins.list()) {
+        if (healthy && !running.has(id) && !found.has(id)) remove(id, 'its socket is gone')
       }
       for (const plugin of plugins) if (!running.has(plugin.id)) add(plugin)
     },

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage, UsageError } from '../../lib/errors.ts'
-import { transaction as runTransaction } from '../../lib/sqlite.ts'
+import { isDiskFull, transaction as runTransaction } from '../../lib/sqlite.ts'
+import { ApiError } from '../errors.ts'
 import { backupDatabase } from './backup.ts'
 import { fromColumns, toColumns } from './columns.ts'
 import { openStateDatabase, type TableName, tableNames } from './database.ts'
@@ -180,10 +181,14 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
       },
       touch: (name) => touched.add(name),
     }
-    runTransaction(sql, () => {
-      change(transaction)
-      for (const name of touched) writeIndex.run(name, index)
-    })
+    try {
+      runTransaction(sql, () => {
+        change(transaction)
+        for (const name of touched) writeIndex.run(name, index)
+      })
+    } catch (error) {
+      throw isDiskFull(error) ? diskIsFull(directory, error) : error
+    }
     for (const { table: name, key, after } of changes.values()) {
       const table: { set(row: object): void; remove(key: string): void } = tables[name]
       if (after === undefined) table.remove(key)
@@ -240,6 +245,14 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
     close,
   }
 }
+
+/** Reads go on: they are served from memory. */
+const diskIsFull = (directory: string, cause: unknown) =>
+  new ApiError(
+    507,
+    `the disk of the server is full, and nothing was changed: free space where ${directory} is, then repeat the request`,
+    { cause },
+  )
 
 const byName = <Row extends object>(keyOf: (row: Row) => string) =>
   new Table<Row>(keyOf, (a, b) => compareBytes(keyOf(a), keyOf(b)))

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type Clock, delay } from '../../lib/clock.ts'
+import { errorMessage } from '../../lib/errors.ts'
 import { stringifyJSON } from '../../lib/json.ts'
+import type { Log } from '../../lib/log.ts'
 import type { State } from '../state/state.ts'
 
 /** How often a list of a plugin is read again while somebody waits for it to change. */
@@ -28,7 +30,7 @@ export interface StorageIndexes {
   close(): void
 }
 
-export function createStorageIndexes(state: State, clock: Clock): StorageIndexes {
+export function createStorageIndexes(state: State, clock: Clock, log: Log): StorageIndexes {
   const closing = new AbortController()
   const polls = new Map<string, Promise<void>>()
 
@@ -36,7 +38,12 @@ export function createStorageIndexes(state: State, clock: Clock): StorageIndexes
     const digest = createHash('sha256').update(stringifyJSON(list)).digest('hex')
     const known = state.storage_digests.get(key)
     if (known?.digest === digest) return known.modifyIndex
-    state.write(({ put, index }) => put('storage_digests', { key, digest, modifyIndex: index }))
+    try {
+      state.write(({ put, index }) => put('storage_digests', { key, digest, modifyIndex: index }))
+    } catch (error) {
+      // A list is a read, which a full disk does not end. It keeps its index, so that nobody waits in vain for long.
+      log.error({ list: key, reason: errorMessage(error) }, 'index of the list is not stored')
+    }
     return state.storage_digests.get(key)?.modifyIndex ?? 0
   }
 
