@@ -175,7 +175,7 @@ function readInventorySettings(flags: Partial<SharedStateFlags & KubernetesFlags
   const { leaseRenewDeadline: renewDeadlineMs = 0, leaseRetryPeriod: retryMs = 0 } = flags
   if (retryMs <= 0 || retryMs >= renewDeadlineMs || renewDeadlineMs >= leaseMs) {
     throw new UsageError(
-      '--lease-retry-period has to be shorter than --lease-renew-deadline, and that than --lease-duration',
+      'make --lease-retry-period shorter than --lease-renew-deadline, and that shorter than --lease-duration',
     )
   }
   return { place, instance, times: { leaseMs, renewDeadlineMs, retryMs } }

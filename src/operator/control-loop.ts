@@ -106,6 +106,8 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
   const lookAtSecrets = createSecretWatch({ ...options, onChange: wake })
   let problems: readonly Problem[] = []
   let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
+  /** Identities whose end is being carried out. */
+  const ending = new Set<Key>()
   let isFirst = true
 
   const keeper = options.keeper?.({ declared: desired, wake })
@@ -140,7 +142,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
   }
 
   function wakeEnding() {
-    for (const { key } of inventory.list()) if (desired.absence(key)?.state === 'ending') wake(key)
+    for (const key of ending) if (inventory.get(key) !== undefined) wake(key)
   }
 
   /** Looks at all that is declared or managed. What a schedule made is in the inventory alone. */
@@ -155,10 +157,8 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
       if (desired.declaration(key) !== undefined || inventory.get(key) !== undefined) wake(key)
       return
     }
-    for (const [key, declaration] of desired.declarations()) {
-      const isOfPlugin = pluginOf(inventory.get(key), declaration) === change.pluginID
-      if (isOfPlugin) controller.add(key, { priority: 'resync' })
-    }
+    for (const { key } of inventory.find('plugin', change.pluginID))
+      if (desired.declaration(key) !== undefined) controller.add(key, { priority: 'resync' })
     wakeEnding()
   }
 
@@ -169,7 +169,11 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     problems = found.problems
     problemLog.update(problems, desired.refusals(), found.warnings)
     dependents = planDependents([...desired.declarations().values()])
-    for (const key of update.changed) wake(key)
+    for (const key of update.changed) {
+      if (desired.absence(key)?.state === 'ending') ending.add(key)
+      else ending.delete(key)
+      wake(key)
+    }
     if (isFirst) lookAtAll()
     isFirst = false
     await keeper?.afterReading()

@@ -16,9 +16,9 @@ import { createAnnotationOrders } from './kubernetes/annotation-orders.ts'
 import { createMirrors } from './kubernetes/mirrors.ts'
 import { createObjectKeeper, type DeclaredNow, type ObjectKeeper } from './kubernetes/object-keeper.ts'
 import { createObjectWriter, type ObjectWriter } from './kubernetes/object-writer.ts'
-import { usesSecret } from './kubernetes/uses-secret.ts'
+import { createSecretUsers } from './kubernetes/secret-users.ts'
 import type { TakeOrder } from './orders/take-order.ts'
-import { type Key, keyOf } from './plan/identity.ts'
+import type { Key } from './plan/identity.ts'
 import type { Inventory } from './plan/ports.ts'
 import { guardEffects } from './replicas/guard-effects.ts'
 import type { KubernetesSettings } from './settings.ts'
@@ -135,14 +135,12 @@ export function openClusterObjects(
   return {
     source,
     keeper({ declared, wake, inventory, takeOrder }) {
-      stopListening = kubernetes.onSecret((namespace, name) => {
-        const declarations = [
-          ...declared.declarations().values(),
-          ...inventory.list().map((record) => record.declaration),
-        ]
-        for (const declaration of declarations)
-          if (usesSecret(declaration, namespace, name)) wake(keyOf(declaration))
-      })
+      const users = createSecretUsers(inventory)
+      const endListening = kubernetes.onSecret((namespace, name) => users.of(namespace, name).forEach(wake))
+      stopListening = () => {
+        endListening()
+        users.close()
+      }
       return createObjectKeeper({
         objects: source.objects,
         writer,
