@@ -47,6 +47,16 @@ export function openDatabase({ path, what, migrations, prepare, remedies }: Data
   }
 }
 
+/** Reads what an opened database is opened for. If that fails, the database is closed, and its lock with it. */
+export function orClose<T>(database: DatabaseSync, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
 /** The format that a database is in; 0: it is empty. */
 export function formatOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.user_version)

@@ -41,7 +41,7 @@ export interface PartsOptions {
   readonly aroundPluginCall?: NonNullable<DirectPluginsOptions['aroundCall']>
 }
 
-/** @throws UsageError where a setting or a file cannot be used, and an error where the webhook cannot listen */
+/** @throws UsageError where a setting, a file or the address of the webhook cannot be used */
 export function openParts(options: PartsOptions): Promise<Parts> {
   const { cluster, gitDirectory, readSecret, log, aroundCall, aroundPluginCall } = options
   const { nomad, webhook, secretsDirectory } = cluster

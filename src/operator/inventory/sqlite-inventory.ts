@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { errorCode } from '../../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
-import { type Migration, openDatabase, transaction } from '../../lib/sqlite.ts'
+import { type Migration, openDatabase, orClose, transaction } from '../../lib/sqlite.ts'
 import type { Key } from '../plan/identity.ts'
 import type { Orders } from '../plan/orders.ts'
 import type { Declared, ManagedPart, Released } from '../plan/record.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createKeyedHash } from './keyed-hash.ts'
-import { createLogSync } from './log-sync.ts'
+import { createLogSync, type LogSync } from './log-sync.ts'
 import { createMemoryInventory, type LastingInventory } from './memory-inventory.ts'
 import { reviveDeclared, reviveManaged, takeApart, type WholeRecord } from './stored-parts.ts'
 
@@ -66,9 +66,12 @@ export function hasSqliteInventory(dataDirectory: string): boolean {
 export function openSqliteInventory(dataDirectory: string): SqliteInventory {
   const path = join(dataDirectory, databaseFile)
   const database = openDatabase({ path, what: "the operator's inventory", migrations })
+  return orClose(database, () => createInventory(database, dataDirectory, createLogSync(`${path}-wal`)))
+}
+
+function createInventory(database: DatabaseSync, dataDirectory: string, log: LogSync): SqliteInventory {
   // Each write waits for the log to be synced, and nothing else does.
   database.exec('PRAGMA synchronous = NORMAL')
-  const log = createLogSync(`${path}-wal`)
   const hashKey = readHashKey(dataDirectory) ?? createHashKey(dataDirectory)
   // What put() and its like wrote, and nothing else: the migrations keep its shape.
   const read = (sql: string) => database.prepare(sql).all()

@@ -46,7 +46,7 @@ export function sourceName(place: string): string {
 
 /**
  * Opens folders, files and Git repositories, and the webhook that wakes the repositories.
- * @throws UsageError where a file of signers cannot be used, and an error where the webhook cannot listen
+ * @throws UsageError where a file of signers cannot be used, or the webhook cannot listen
  */
 export function openSources(options: {
   readonly settings: SourceSettings

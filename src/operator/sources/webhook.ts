@@ -2,6 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { errorMessage, UsageError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 
 export interface WebhookOptions {
@@ -22,6 +23,7 @@ const largestBodyBytes = 25 * 2 ** 20
  * the secret in X-Hub-Signature-256 (GitHub, Gitea, Forgejo), or the secret itself in X-Gitlab-Token
  * (GitLab). What the body says is not read: whoever is told looks for themselves, so that a repeated or
  * invented call costs one look. Answers 202, 401 without a right signature, 405, 413.
+ * @throws UsageError where it cannot listen there
  */
 export async function startWebhook(
   options: WebhookOptions,
@@ -41,7 +43,13 @@ export async function startWebhook(
     )
   })
   server.listen(port, host)
-  await once(server, 'listening')
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    throw new UsageError(`--webhook: ${errorMessage(error)}: give an address where nobody listens`, {
+      cause: error,
+    })
+  }
   const { address, family, port: actualPort } = server.address() as AddressInfo // It listens on TCP.
   return {
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${actualPort}/`,

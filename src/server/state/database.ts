@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { UsageError } from '../../lib/errors.ts'
 import { shellCommand } from '../../lib/shell-command.ts'
-import { formatOf, openDatabase } from '../../lib/sqlite.ts'
+import { formatOf, openDatabase, orClose } from '../../lib/sqlite.ts'
 import { openKeyFile, type SecretBox } from './secret-box.ts'
 
 /** The tables of documents, which are also the names of the indexes that blocking queries follow. */
@@ -88,8 +88,10 @@ export function openStateDatabase(directory: string, keyPath = join(directory, k
     remedies: remedies(directory),
   })
   if (box === undefined) throw new Error('the database was opened without its key')
-  scrub(sql)
-  const log = openLog(sql, `${path}-wal`)
+  const log = orClose(sql, () => {
+    scrub(sql)
+    return openLog(sql, `${path}-wal`)
+  })
   return {
     sql,
     box,

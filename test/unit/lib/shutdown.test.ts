@@ -3,7 +3,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { watchProcess } from '../../helpers/mooring-process.ts'
 
 const program = `
-import { waitForShutdown } from '../../../src/lib/shutdown.ts'
+import { waitForShutdown } from './src/lib/shutdown.ts'
 const shutdown = waitForShutdown({ now: () => Date.now() })
 setInterval(() => {}, 1_000_000) // Work that would never end by itself.
 console.log('ready')

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, it, onTestFinished } from 'vitest'
 import { openSqliteInventory } from '../../../../src/operator/inventory/sqlite-inventory.ts'
 import { beginRecord } from '../../../../src/operator/plan/ports.ts'
@@ -73,4 +75,18 @@ it('what was on its way when it was closed is written', async () => {
   const next = reopened()
   await write
   expect(next.get(key)).toEqual(record('a'))
+})
+
+it('one whose records cannot be read is closed again, so that a person can mend it', () => {
+  const directory = temporaryDirectory()
+  openSqliteInventory(directory).close()
+  const edit = (sql: string) => {
+    const database = new DatabaseSync(join(directory, 'inventory.sqlite'))
+    database.exec(sql)
+    database.close()
+  }
+  edit(`INSERT INTO orders VALUES ('${key}', 'no JSON')`)
+  expect(() => openSqliteInventory(directory)).toThrow()
+  edit('DELETE FROM orders')
+  openSqliteInventory(directory).close()
 })

@@ -45,6 +45,12 @@ describe('the webhook', () => {
     expect(onPush).not.toHaveBeenCalled()
   })
 
+  test('says which flag to change where its address is taken', async () => {
+    const port = Number(new URL(url).port)
+    const second = startWebhook({ host: '127.0.0.1', port, secret, onPush, log: silentLog })
+    await expect(second).rejects.toThrow(/^--webhook: .*EADDRINUSE.*give an address where nobody listens$/)
+  })
+
   test('refuses another method, and a body without end', async () => {
     expect(await call({ method: 'GET' })).toBe(405)
     const endless = request(url, { method: 'POST' })
