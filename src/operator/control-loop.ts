@@ -31,12 +31,12 @@ import { createProblemLog } from './telemetry/problem-log.ts'
 /** How long passes in process may go on after a shutdown was asked for. */
 const drainGraceMs = 10_000
 
-/** Until the next reading, where the time for it has passed already. */
+/** Until the next reading, where its time has passed already. */
 const pastMs = 1_000
 
 /**
- * How long Nomad may go on with a call after it was sent. The client waits 150 s for the answer, and a call that stood
- * in a queue until then has the plugin's two minutes before it (reference, 2).
+ * How long Nomad may go on with a call after it was sent. The client waits 150 s; a call that stood in a queue until
+ * then has the plugin's two minutes before it (reference, 2).
  */
 const callDeadlineMs = 270_000
 
@@ -63,12 +63,15 @@ export interface ControlLoopOptions extends LoopSettings {
   readonly onStatus: (key: Key) => void
   readonly aroundPass: NonNullable<ControllerOptions['aroundPass']>
   readonly aroundStep: NonNullable<ReconcileContext['aroundStep']>
-  /** Set where objects declare something: keeps those in step. */
-  readonly keeper?: (operator: { readonly declared: Desired; readonly wake: (key: Key) => void }) => Keeper
+  /** Set where objects declare something: writes to them what becomes of them. */
+  readonly syncObjects?: (operator: {
+    readonly declared: Desired
+    readonly wake: (key: Key) => void
+  }) => ObjectSync
 }
 
 /** Goes around passes and their steps, and follows each reading of the sources. */
-export interface Keeper {
+export interface ObjectSync {
   readonly aroundPass: Around<Pick<PassSubject, 'key'>>
   readonly aroundStep: Around<StepSubject>
   /** Never rejects. */
@@ -110,13 +113,13 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
   const ending = new Set<Key>()
   let isFirst = true
 
-  const keeper = options.keeper?.({ declared: desired, wake })
+  const objects = options.syncObjects?.({ declared: desired, wake })
   const controller = createController({
-    aroundPass: nest(options.aroundPass, keeper?.aroundPass),
+    aroundPass: nest(options.aroundPass, objects?.aroundPass),
     reconcile: createReconcile({
       ...options,
       callDeadlineMs,
-      aroundStep: nest(options.aroundStep, keeper?.aroundStep),
+      aroundStep: nest(options.aroundStep, objects?.aroundStep),
       desired,
       wake,
       onStatus,
@@ -176,7 +179,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     }
     if (isFirst) lookAtAll()
     isFirst = false
-    await keeper?.afterReading()
+    await objects?.afterReading()
     tellListeners()
     void lookAtSecrets(desired.declarations())
     const nowMs = clock.now()

@@ -14,7 +14,7 @@ import type { NamespaceMapping } from './declare/namespace-mapping.ts'
 import { ensureHashKey } from './inventory/kubernetes-hash-key.ts'
 import { createAnnotationOrders } from './kubernetes/annotation-orders.ts'
 import { createMirrors } from './kubernetes/mirrors.ts'
-import { createObjectKeeper, type DeclaredNow, type ObjectKeeper } from './kubernetes/object-keeper.ts'
+import { createObjectSync, type DeclaredNow, type ObjectSync } from './kubernetes/object-sync.ts'
 import { createObjectWriter, type ObjectWriter } from './kubernetes/object-writer.ts'
 import { createSecretUsers } from './kubernetes/secret-users.ts'
 import type { TakeOrder } from './orders/take-order.ts'
@@ -104,13 +104,13 @@ export function openKubernetes(options: {
 /** The objects of one Nomad cluster. */
 export interface ClusterObjects {
   readonly source: Source
-  /** Keeps the objects in step with the work of an operator. */
-  keeper(operator: {
+  /** Writes to the objects what becomes of them. */
+  sync(operator: {
     readonly declared: DeclaredNow
     readonly wake: (key: Key) => void
     readonly inventory: Inventory
     readonly takeOrder: TakeOrder
-  }): ObjectKeeper
+  }): ObjectSync
   close(): Promise<void>
 }
 
@@ -134,14 +134,14 @@ export function openClusterObjects(
   let stopListening = () => {}
   return {
     source,
-    keeper({ declared, wake, inventory, takeOrder }) {
+    sync({ declared, wake, inventory, takeOrder }) {
       const users = createSecretUsers(inventory)
       const endListening = kubernetes.onSecret((namespace, name) => users.of(namespace, name).forEach(wake))
       stopListening = () => {
         endListening()
         users.close()
       }
-      return createObjectKeeper({
+      return createObjectSync({
         objects: source.objects,
         writer,
         mirrors: createMirrors({ api: guardEffects(api, mayAct), writer, inventory, wake, clock, log }),

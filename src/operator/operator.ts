@@ -158,12 +158,12 @@ function startClusterWork(
     readonly log: Log
   },
 ) {
-  const { term, inventory: kept, kubernetes, telemetry, settledBeforeMs, log } = options
+  const { term, inventory: lasting, kubernetes, telemetry, settledBeforeMs, log } = options
   const { directory, readOnly, loop: times } = options.settings
   const { mayAct, holder } = term
   const region = regionOf(cluster)
   return openTogether(async (adopt) => {
-    const inventory = readOnly ? createMemoryInventory(kept.contents(), kept.keyedHash) : kept
+    const inventory = readOnly ? createMemoryInventory(lasting.contents(), lasting.keyedHash) : lasting
     const { hooks, show } = telemetry.of(inventory, cluster.name)
     const objects =
       kubernetes && adopt(openClusterObjects(kubernetes, { cluster: cluster.name, mayAct, clock, log }))
@@ -204,14 +204,14 @@ function startClusterWork(
       // Whoever writes nothing leaves objects alone too.
       ...(objects === undefined || readOnly
         ? {}
-        : { keeper: (access) => objects.keeper({ ...access, inventory, takeOrder }) }),
+        : { syncObjects: (access) => objects.sync({ ...access, inventory, takeOrder }) }),
       clock,
       random,
       log,
     })
     adopt({ close: () => loop.close(mayAct() ? undefined : 0) })
     const info = infoOf({ own: cluster, readOnly })
-    const { hashKey } = kept
+    const { hashKey } = lasting
     const admin = adopt(
       createOperatorAdmin({ operator: loop, inventory, hashKey, client, clock, info, takeOrder }),
     )

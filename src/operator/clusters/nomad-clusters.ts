@@ -76,7 +76,7 @@ export function startNomadClusters<Work extends ClusterWork>(options: {
   }
 
   /** Works for the cluster as its object says. @returns where it stands */
-  async function keepWorking(object: KubernetesObject): Promise<Finding> {
+  async function workFor(object: KubernetesObject): Promise<Finding> {
     const { name, uid } = object.metadata
     const { apiVersion, kind, spec } = object
     const reading = readNomadCluster({ apiVersion, kind, metadata: { name }, spec })
@@ -98,9 +98,9 @@ export function startNomadClusters<Work extends ClusterWork>(options: {
   async function find(object: KubernetesObject): Promise<Finding | undefined> {
     const { name } = object.metadata
     try {
-      if (!isEnding(object)) return await keepWorking(object)
+      if (!isEnding(object)) return await workFor(object)
       if (isUsed(name)) {
-        const found = await keepWorking(object)
+        const found = await workFor(object)
         const message =
           'objects name it as spec.cluster, or something is managed in it: it goes when the last of them is gone'
         return { ...found, verdict: { state: 'waiting', reason: 'InUse', message } }

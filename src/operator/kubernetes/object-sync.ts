@@ -26,18 +26,18 @@ export interface DeclaredNow {
 }
 
 /**
- * Keeps objects in step with what is managed for them: a finalizer before the first effect, the status once
- * after each pass, the finalizer off when nothing is left to do. All of an identity's objects are written
- * within its own passes, so that nothing is taken off that a pass is about to rely on.
+ * Writes to objects what becomes of them: a finalizer before the first effect, the status once after each pass. The
+ * finalizer goes when nothing is left to do. An identity's objects are written within its own passes, so that nobody
+ * takes off a finalizer that a pass relies on.
  */
-export interface ObjectKeeper {
+export interface ObjectSync {
   readonly aroundStep: Around<{ readonly key: Key; readonly step: StepName; readonly why: string }>
   readonly aroundPass: Around<{ readonly key: Key }>
   /** Tells those objects that have no passes, and wakes the identities of those that need one. */
   afterReading(): Promise<void>
 }
 
-export function createObjectKeeper(options: {
+export function createObjectSync(options: {
   /** As of the last reading. */
   readonly objects: () => { readonly views: readonly ObjectView[]; readonly complete: boolean }
   readonly writer: ObjectWriter
@@ -49,7 +49,7 @@ export function createObjectKeeper(options: {
   readonly wake: (key: Key) => void
   readonly clock: Clock
   readonly log: Log
-}): ObjectKeeper {
+}): ObjectSync {
   const { objects, writer, mirrors, orders, inventory, declared, wake, clock, log } = options
   const index = createObjectIndex(() => objects().views)
   /** What is written of one object, by its UID: the passes of several volumes may be about it. */
