@@ -54,3 +54,14 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', done)
   })
 }
+
+/** Calls `callback` each time that `periodMs` have passed. @returns ends it */
+export function every(clock: Pick<Clock, 'after'>, periodMs: number, callback: () => void): () => void {
+  const next = (): (() => void) =>
+    clock.after(periodMs, () => {
+      cancel = next()
+      callback()
+    })
+  let cancel = next()
+  return () => cancel()
+}

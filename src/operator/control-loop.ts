@@ -1,6 +1,6 @@
 import type { DirectPlugins } from '../csi/direct-plugins.ts'
 import { type Around, nest } from '../lib/around.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, every } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { createReadingLoop } from '../lib/reading-loop.ts'
@@ -193,19 +193,11 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     read: readSources,
     onError: (error) => log.error({ error: errorMessage(error) }, 'reading the sources failed'),
   })
-  let stopResync = () => {}
-  function resync() {
-    stopResync = clock.after(options.resyncMs, () => {
-      lookAtAll()
-      resync()
-    })
-  }
   const stops = [
     observer.onChange(onObserved),
     ...sources.map((source) => source.onChange(() => reading.read())),
-    () => stopResync(),
+    every(clock, options.resyncMs, lookAtAll),
   ]
-  resync()
   reading.read()
 
   return {
