@@ -5,7 +5,7 @@ import { kindWords } from './target.ts'
 const shells = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof shells)[number]
 
-/** One command as completion offers it. */
+/** What completion offers of one command. */
 interface Entry {
   readonly name: string
   readonly summary: string
@@ -15,15 +15,15 @@ interface Entry {
     readonly choices: readonly string[]
     readonly takesValue: boolean
   }[]
-  /** Words of its first argument, where it takes one of a few. */
+  /** Words that its first argument may be, where there are only a few. */
   readonly words: readonly string[]
 }
 
-/** `mooring completion`: a script for the person's shell, made of the commands as they are. */
+/** `mooring completion`: a script for a shell, made from the commands themselves. */
 export function completionCommand(program: () => Command): Command {
   return new Command('completion')
     .summary('print a completion script for a shell')
-    .description('Prints a script that completes commands, flags and their values.')
+    .description('Prints a script by which a shell completes commands, flags and their values.')
     .addArgument(new Argument('<shell>', 'the shell').choices([...shells]))
     .addHelpText(
       'after',
@@ -65,7 +65,7 @@ function forBash(entries: readonly Entry[]): string {
         ({ long, choices }) =>
           `      ${long}) COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$word")); return;;`,
       )
-    // No flag stands where a value has to; without a word of ours bash offers files.
+    // Where a value has to stand, no flag is offered. Where nothing is offered, bash offers files.
     const others = flags.filter(({ choices, takesValue }) => takesValue && choices.length === 0)
     if (others.length > 0)
       values.push(`      ${others.map(({ long }) => long).join('|')}) COMPREPLY=(); return;;`)

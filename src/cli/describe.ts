@@ -1,28 +1,22 @@
 import process from 'node:process'
 import { Command } from 'commander'
 import { UsageError } from '../lib/errors.ts'
+import { findObject } from '../operator/admin/follow.ts'
 import type { ManagedObject, ObjectStep } from '../operator/admin/managed-object.ts'
 import { withAdmin } from '../operator/with-admin.ts'
 import { formatYAML } from './output.ts'
-import {
-  clusterOption,
-  dataDirOption,
-  describeTarget,
-  namespaceOption,
-  parseTarget,
-  type TargetFlags,
-  targetArgument,
-} from './target.ts'
+import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
 
 /** `mooring describe`: one declaration for a person, with why it is where it is and what was done for it. */
 export function describeCommand(): Command {
-  return new Command('describe')
+  const command = new Command('describe')
     .summary('tell all about one declaration, with the history of its steps')
-    .description('Tells where a declaration stands and why, and the latest steps that were taken for it.')
+    .description(
+      'Tells where a declaration stands and why, and shows the latest steps that were taken for it.',
+    )
     .argument(targetArgument, describeTarget('Volume'))
-    .addOption(namespaceOption())
-    .addOption(clusterOption())
-    .addOption(dataDirOption())
+  for (const option of targetOptions()) command.addOption(option)
+  return command
     .addHelpText(
       'after',
       `
@@ -33,7 +27,7 @@ Examples:
     .action((words: readonly string[], flags: TargetFlags) =>
       withAdmin(flags, async ({ admin }) => {
         const key = parseTarget(words, flags.namespace, 'Volume')
-        const object = (await admin.objects()).find(({ status }) => status.key === key)
+        const object = await findObject(admin, key)
         if (object === undefined)
           throw new UsageError(`${key} is neither declared nor managed: mooring status lists what is`)
         process.stdout.write(describeObject(object))

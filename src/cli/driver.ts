@@ -22,17 +22,17 @@ export function driverCommand(): Command {
     .summary('serve a CSI plugin whose volumes are directories of this machine')
     .description('Serves a CSI plugin whose volumes are directories of this machine.')
     .addOption(
-      new Option('--endpoint <address>', 'where to listen: unix:///path')
+      new Option('--endpoint <address>', 'socket to listen at: unix:///path')
         .makeOptionMandatory()
         .env('MOORING_ENDPOINT'),
     )
     .addOption(
-      new Option('--pool <directory>', 'where volumes and snapshots are kept')
+      new Option('--pool <directory>', 'folder of the volumes and snapshots')
         .makeOptionMandatory()
         .env('MOORING_POOL'),
     )
     .addOption(
-      new Option('--node-id <id>', 'what this machine is called in answers')
+      new Option('--node-id <id>', 'name of this machine in answers to clients')
         .default(hostname(), "the machine's host name")
         .env('MOORING_NODE_ID'),
     )
@@ -43,12 +43,15 @@ export function driverCommand(): Command {
         .env('MOORING_TOPOLOGY'),
     )
     .addOption(
-      new Option('--capacity <bytes>', 'what all volumes together may be promised; default: the file system')
+      new Option(
+        '--capacity <bytes>',
+        'most bytes that all volumes together are promised; default: the size of the file system',
+      )
         .argParser(parseBytes)
         .env('MOORING_CAPACITY'),
     )
     .addOption(
-      new Option('--publish <method>', 'how volumes appear where workloads want them')
+      new Option('--publish <method>', 'how a volume appears at the path that a workload uses')
         .choices(['auto', 'bind', 'symlink'])
         .default('auto', 'auto: bind mounts where this process may mount')
         .env('MOORING_PUBLISH'),
@@ -72,7 +75,7 @@ export function driverCommand(): Command {
     })
 }
 
-/** One `key=value` a line: in the environment and in a config file there may be several. */
+/** One `key=value` a line. The environment and a config file may hold several. */
 function collectSegments(text: string, before: Record<string, string> = {}): Record<string, string> {
   return collectOption(text).reduce((segments, line) => addSegment(line, segments), before)
 }

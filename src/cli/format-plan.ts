@@ -9,7 +9,7 @@ import { formatYAML } from './output.ts'
 const signs: Readonly<Record<StepEffect, string>> = { make: '+', change: '~', 'take over': '=', end: '-' }
 const colours = { '+': 'green', '~': 'yellow', '=': 'cyan', '-': 'red', '!': 'red', '?': 'yellow' } as const
 
-/** The plan as a person reads it, each step with what it may mean for data. */
+/** The plan for a person to read. Each step says what it may mean for data. */
 export function formatPlan(plan: Plan, isColoured: boolean): string {
   const { steps, waiting, stalled, held, asDeclared } = plan
   const blocks = [

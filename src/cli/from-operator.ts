@@ -3,7 +3,7 @@ import type { NomadConnection } from '../nomad/connection.ts'
 import type { OperatorInfo } from '../operator/admin/admin.ts'
 import { kubernetesSourceName } from '../operator/kubernetes/object-view.ts'
 
-/** Flags that were not given, as the operator that runs here has them: a person does not repeat them. */
+/** Fills in flags that were not given as the operator that runs here has them, so that nobody has to repeat them. */
 export function fromOperator<Flags extends NomadConnection & { readonly source?: readonly string[] }>(
   command: Command,
   flags: Flags,
@@ -11,7 +11,7 @@ export function fromOperator<Flags extends NomadConnection & { readonly source?:
 ): Flags {
   if (info === undefined) return flags
   const isGiven = (name: string) => !['default', undefined].includes(command.getOptionValueSource(name))
-  // Objects are no place that a command could read.
+  // A command reads files. It cannot read objects of Kubernetes.
   const source = info.sources.filter((name) => name !== kubernetesSourceName)
   return {
     ...flags,

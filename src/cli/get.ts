@@ -7,14 +7,12 @@ import { withAdmin } from '../operator/with-admin.ts'
 import { formatYAML, outputOption, printJSON } from './output.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
 import {
-  clusterOption,
-  dataDirOption,
   isInstanceRowOf,
   isRowOf,
-  namespaceOption,
   parseKindOrTarget,
   type TargetFlags,
   targetArgument,
+  targetOptions,
 } from './target.ts'
 
 interface GetFlags extends TargetFlags {
@@ -23,16 +21,15 @@ interface GetFlags extends TargetFlags {
 
 /** `mooring get`: declarations of a kind, or one of them, with what Mooring knows of it. */
 export function getCommand(): Command {
-  return new Command('get')
+  const command = new Command('get')
     .summary('show the declarations of a kind, or one of them')
     .description(
       'Shows declarations with their status. As YAML or JSON, the spec has its defaults filled in.',
     )
     .argument(targetArgument, 'kind, for all of the kind; or kind name, or kind namespace/name')
-    .addOption(namespaceOption())
-    .addOption(clusterOption())
-    .addOption(dataDirOption())
     .addOption(outputOption('table', 'wide', 'json', 'yaml'))
+  for (const option of targetOptions()) command.addOption(option)
+  return command
     .addHelpText(
       'after',
       `

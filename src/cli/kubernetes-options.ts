@@ -4,12 +4,15 @@ import { collectOption } from './options.ts'
 
 export function kubernetesOptions(): Option[] {
   return [
-    new Option('--kubernetes', 'read declarations from custom resources, and keep the inventory beside them')
+    new Option(
+      '--kubernetes',
+      'read declarations from custom resources, and keep the inventory in objects beside them',
+    )
       .default(false)
       .env('MOORING_KUBERNETES'),
     new Option(
       '--kubeconfig <file>',
-      "how to reach the API server; in a pod its service account's way where this is not given",
+      'file that says how to reach the API server (default: in a pod, its service account)',
     ).env('MOORING_KUBECONFIG'),
     new Option(
       '--kubernetes-namespace <name>',
@@ -19,11 +22,11 @@ export function kubernetesOptions(): Option[] {
       .env('MOORING_KUBERNETES_NAMESPACE'),
     new Option(
       '--kubernetes-operator-namespace <name>',
-      "where the operator's own objects are: inventory, Lease and the Secrets of NomadClusters (default: the one that it runs in)",
+      "namespace of the operator's own objects: inventory, Lease and the Secrets of NomadClusters (default: the one that it runs in)",
     ).env('POD_NAMESPACE'),
     new Option(
       '--namespace-mapping <kubernetes=nomad,…>',
-      'Nomad namespaces that objects of a Kubernetes namespace may declare into, the first being the default; "*" stands for every other namespace, or for any; may be given more than once (default: the one of the same name)',
+      'Nomad namespaces that objects of a Kubernetes namespace may declare into. The first is the default. "*" on the left stands for every other namespace, on the right for any; may be given more than once (default: the one of the same name)',
     )
       .argParser(collectMappings)
       .env('MOORING_NAMESPACE_MAPPING'),

@@ -15,12 +15,12 @@ export function mountCommand(): Command {
   const command = new Command('mount')
     .summary('mount a volume on the machine of mooring server')
     .description(
-      'Claims a volume and publishes it at a path beneath the --mount-root of mooring server, on its machine.\n' +
-        'Returns when the path can be used. The claim lasts until mooring unmount, over restarts too.',
+      'Claims a volume and publishes it at a path beneath the --mount-root of mooring server, on the machine of the\n' +
+        'server. Returns when the path can be used. The claim lasts until mooring unmount, and outlives restarts.',
     )
     .argument('<volume>', 'ID of the volume')
-    .argument('<path>', 'where to mount it')
-    .option('--read-only', 'claim it for reading')
+    .argument('<path>', 'path to mount it at')
+    .option('--read-only', 'claim the volume for reading only')
     .addOption(namespaceOption())
   for (const option of nomadConnectionOptions()) command.addOption(option)
   return command.action(async (volume: string, path: string, flags: MountFlags) => {

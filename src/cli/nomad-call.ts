@@ -4,12 +4,13 @@ import { parseJSON } from '../lib/json.ts'
 import { clientOptionsOf, type NomadConnection } from '../nomad/connection.ts'
 import { createHttp } from '../nomad/http.ts'
 
-/** How long the server may take over a mount: the plugin's own deadlines come before it. */
+/** How long the server may take over a mount. The deadlines of the plugin come before it. */
 const timeoutMs = 150_000
 
 /**
- * One request for a person at a terminal. @param path beneath `/v1`. @returns the answer's JSON; undefined for an
- * empty body
+ * Sends one request for a person at a terminal.
+ * @param path beneath `/v1`
+ * @returns the answer's JSON; undefined for an empty body
  * @throws UsageError with the server's own text; OperationError where there is no answer
  */
 export async function callApi(

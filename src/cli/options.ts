@@ -4,7 +4,7 @@ import { logLevels } from '../lib/log.ts'
 import { isVariableName } from '../operator/declare/variables.ts'
 import type { PluginEndpoint } from './operator-settings.ts'
 
-/** Options that more than one command takes; each has its environment variable. */
+/** Options that more than one command takes. Each has an environment variable. */
 
 export function parseDurationOption(text: string): number {
   const durationMs = parseDuration(text)
@@ -29,7 +29,7 @@ export function parseAddressOption(text: string): { host: string; port: number }
   return { host, port }
 }
 
-/** Of an option that may be given more than once; its environment variable has one value a line. */
+/** Of an option that may be given more than once. Its environment variable has one value a line. */
 export function collectOption(text: string, before: readonly string[] = []): string[] {
   return [...before, ...text.split('\n').filter((line) => line !== '')]
 }
@@ -49,14 +49,14 @@ function collectVariables(text: string, before: ReadonlyMap<string, string> = ne
 /** Values of variables in YAML declarations. */
 export function variableOptions(): Option[] {
   return [
-    new Option('--var <name=value>', 'value of a variable in YAML declarations; may be given more than once')
+    new Option('--var <name=value>', 'a variable of YAML declarations; may be given more than once')
       .argParser(collectVariables)
       .env('MOORING_VAR'),
-    new Option('--var-file <file>', 'file of such values, NAME=value a line').env('MOORING_VAR_FILE'),
+    new Option('--var-file <file>', 'file of such variables, one NAME=value a line').env('MOORING_VAR_FILE'),
   ]
 }
 
-/** Of sockets that this process reaches; a value of the environment has one a line. */
+/** Of plugin sockets that this process reaches itself. Its environment variable has one a line. */
 export function collectPluginSockets(
   text: string,
   before: readonly PluginEndpoint[] = [],
@@ -69,7 +69,7 @@ export function collectPluginSockets(
       throw new InvalidArgumentError('write ID=unix:///path/to.sock.')
     }
     if (endpoints.some((each) => each.id === id)) {
-      throw new InvalidArgumentError(`plugin "${id}" is given twice.`)
+      throw new InvalidArgumentError(`plugin "${id}" is given twice: leave one out.`)
     }
     endpoints.push({ id, endpoint })
   }
@@ -79,49 +79,63 @@ export function collectPluginSockets(
 export const csiEndpointOption = () =>
   new Option(
     '--csi-endpoint <id=endpoint>',
-    "the socket of a plugin's controller that this process reaches itself, ID=unix:///path; may be given more than once",
+    "socket of a plugin's controller that this process asks itself, ID=unix:///path; may be given more than once",
   )
     .argParser(collectPluginSockets)
     .env('MOORING_CSI_ENDPOINT')
+
+/** `--wait` and its time limit. @param does what is waited for */
+export const waitOptions = (does: string) => [
+  new Option('--wait', does).default(false),
+  new Option('--timeout <duration>', 'with --wait: the longest time to wait')
+    .argParser(parseDurationOption)
+    .default(300_000, '5m'),
+]
 
 /** Options of how sources are read. */
 export function sourceOptions(): Option[] {
   return [
     ...variableOptions(),
-    new Option('--git-poll <duration>', 'look at Git repositories this often')
+    new Option('--git-poll <duration>', 'time between two looks at the Git repositories')
       .argParser(parseDurationOption)
       .default(60_000, '1m')
       .env('MOORING_GIT_POLL'),
     new Option(
       '--git-allowed-signers <file>',
-      'read only commits signed by an SSH key in this allowed_signers file',
+      'read only commits that an SSH key of this allowed_signers file signed',
     ).env('MOORING_GIT_ALLOWED_SIGNERS'),
-    new Option(
-      '--git-keyring <file>',
-      'read only commits signed by an OpenPGP key exported to this file',
-    ).env('MOORING_GIT_KEYRING'),
-    new Option('--webhook <host:port>', 'listen there for the word of a Git host that something was pushed')
+    new Option('--git-keyring <file>', 'read only commits that an OpenPGP key of this file signed').env(
+      'MOORING_GIT_KEYRING',
+    ),
+    new Option('--webhook <host:port>', 'address to listen at for pushes that a Git host tells of')
       .argParser(parseAddressOption)
       .env('MOORING_WEBHOOK'),
-    new Option('--webhook-secret-file <file>', 'the secret that the Git host signs its calls with').env(
-      'MOORING_WEBHOOK_SECRET_FILE',
-    ),
+    new Option(
+      '--webhook-secret-file <file>',
+      'file of the secret that the Git host signs its calls with',
+    ).env('MOORING_WEBHOOK_SECRET_FILE'),
   ]
 }
 
 export const logLevelOption = () =>
-  new Option('--log-level <level>', 'least level that is logged')
+  new Option('--log-level <level>', 'lowest level that is logged')
     .choices(logLevels)
     .default('info')
     .env('MOORING_LOG_LEVEL')
 
 export const readOnlyOption = () =>
-  new Option('--read-only', 'observe, plan and report; write nothing, neither to Nomad nor to the inventory')
+  new Option(
+    '--read-only',
+    'observe, plan and report, and write nothing, neither to Nomad nor to the inventory',
+  )
     .default(false)
     .env('MOORING_READ_ONLY')
 
 export const metricsAddressOption = () =>
-  new Option('--metrics-addr <host:port>', 'serve /metrics, /healthz and /readyz there (default: nowhere)')
+  new Option(
+    '--metrics-addr <host:port>',
+    'address to serve /metrics, /healthz and /readyz at (default: none)',
+  )
     .argParser(parseAddressOption)
     .env('MOORING_METRICS_ADDR')
 
@@ -131,9 +145,9 @@ function telemetryOptions(): Option[] {
     metricsAddressOption(),
     new Option(
       '--notify-url <url>',
-      'POST a notification there when something is stalled or a snapshot was missed',
+      'URL to POST a notification to when something is stalled or a snapshot was missed',
     ).env('MOORING_NOTIFY_URL'),
-    new Option('--notify-secret-file <file>', 'the secret that notifications are signed with').env(
+    new Option('--notify-secret-file <file>', 'file of the secret that notifications are signed with').env(
       'MOORING_NOTIFY_SECRET_FILE',
     ),
   ]
@@ -143,30 +157,30 @@ function telemetryOptions(): Option[] {
 export function operatorOptions(): Option[] {
   return [
     ...sourceOptions(),
-    new Option('--prune', 'end what is no longer declared, by its deletionPolicy')
+    new Option('--prune', 'end what is no longer declared, as its deletionPolicy says')
       .default(false)
       .env('MOORING_PRUNE'),
-    new Option('--prune-delay <duration>', 'how long a declaration must stay gone before it ends')
+    new Option('--prune-delay <duration>', 'how long a declaration must be gone before its end begins')
       .argParser(parseDurationOption)
       .default(60_000, '1m')
       .env('MOORING_PRUNE_DELAY'),
     new Option(
       '--max-prune <count>',
-      'how many may be gone at once; beyond it nothing is deregistered or deleted (default: the larger of 1 and 10 %)',
+      'most declarations that may be gone at once; where more are gone, nothing is deregistered or deleted (default: the larger of 1 and 10 %)',
     )
       .argParser(parseCountOption)
       .env('MOORING_MAX_PRUNE'),
-    new Option('--allow-empty', 'let a source that declares nothing end what it declared last')
+    new Option('--allow-empty', 'let a source that is empty end everything that it declared before')
       .default(false)
       .env('MOORING_ALLOW_EMPTY'),
-    new Option('--secrets-dir <folder>', 'the folder that fromFile secrets are beneath').env(
+    new Option('--secrets-dir <folder>', 'folder beneath which the files of fromFile secrets are').env(
       'MOORING_SECRETS_DIR',
     ),
-    new Option('--rescan <duration>', 'read the sources at least this often, whatever their watches say')
+    new Option('--rescan <duration>', 'longest time between two readings of the sources')
       .argParser(parseDurationOption)
       .default(30_000, '30s')
       .env('MOORING_RESCAN'),
-    new Option('--resync <duration>', 'look at every declaration at least this often')
+    new Option('--resync <duration>', 'longest time between two looks at a declaration')
       .argParser(parseDurationOption)
       .default(300_000, '5m')
       .env('MOORING_RESYNC'),

@@ -1,21 +1,14 @@
 import process from 'node:process'
 import { Command } from 'commander'
-import { UsageError } from '../lib/errors.ts'
 import type { NomadConnection } from '../nomad/connection.ts'
-import { connectAdmin } from '../operator/admin/admin-client.ts'
-import { findOrphans } from '../operator/admin/find-orphans.ts'
-import { formatPlace } from '../operator/declare/declaration.ts'
 import { formatQuantity } from '../operator/declare/quantities.ts'
-import { createMemoryInventory } from '../operator/inventory/memory-inventory.ts'
-import { openPartsOnce } from '../operator/open-parts.ts'
+import { findOrphansOnce } from '../operator/orphans-once.ts'
 import type { Orphans } from '../operator/plan/orphans.ts'
 import type { Released } from '../operator/plan/record.ts'
-import { operatorDirectory } from '../operator/settings.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
 import { readClusterSettings, type SourceFlags } from './operator-settings.ts'
 import { sourceOption, sourceOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
-import { readInventory } from './plan.ts'
 import { clusterOption, dataDirOption } from './target.ts'
 
 interface OrphansFlags extends NomadConnection, SourceFlags {
@@ -25,15 +18,15 @@ interface OrphansFlags extends NomadConnection, SourceFlags {
   readonly output: 'text' | 'json'
 }
 
-/** `mooring orphans`: what nothing declares, three ways. */
+/** `mooring orphans`: what nothing declares, in storage, in Nomad and in the inventory. */
 export function orphansCommand(): Command {
   const command = new Command('orphans')
     .summary('list what nothing declares: in storage, in Nomad, and of what was declared once')
     .description(
       'Lists volumes and snapshots that are in storage and not in Nomad, volumes that are in Nomad and not declared,\n' +
-        'and what was declared once and has not ended. Never deletes anything. Where an operator runs on the data\n' +
-        'directory it looks; elsewhere this command does, with --source and --nomad-addr.\n' +
-        'Exit status: 0 everything could be looked into, 1 something could not, which is said.',
+        'and what was declared once and has not ended. Deletes nothing. The operator that runs on the data directory\n' +
+        'looks. Where none runs, this command looks itself, with --source and --nomad-addr.\n' +
+        'Exit status: 0 everything could be looked into, 1 something could not; standard error says what.',
     )
     .addOption(sourceOption())
     .addOption(clusterOption())
@@ -49,50 +42,16 @@ Examples:
   mooring orphans -o json | jq -r '.inStorage[].externalID'`,
     )
     .action(async (flags: OrphansFlags) => {
-      const orphans = await look(flags)
+      const orphans = await findOrphansOnce(flags, flags.source, (source) =>
+        readClusterSettings({ ...flags, source }),
+      )
       if (flags.output === 'json') printJSON(orphans)
       else {
         process.stdout.write(`${formatOrphans(orphans)}\n`)
-        for (const unknown of orphans.unknown) process.stderr.write(`not known: ${unknown}\n`)
+        for (const unknown of orphans.unknown) process.stderr.write(`could not be looked into: ${unknown}\n`)
       }
       process.exitCode = orphans.unknown.length > 0 ? 1 : 0
     })
-}
-
-async function look(flags: OrphansFlags): Promise<Orphans> {
-  const running = await connectAdmin(operatorDirectory(flags.dataDir), flags.cluster)
-  if (running !== undefined) {
-    try {
-      return await running.orphans()
-    } finally {
-      await running.close()
-    }
-  }
-  const { source, cluster } = flags
-  if (cluster !== undefined)
-    throw new UsageError('no operator runs here, and only one that does knows of clusters')
-  if (source === undefined) {
-    throw new UsageError('no operator runs here, so say what is declared: --source FOLDER')
-  }
-  const { contents, keyedHash } = await readInventory(flags.dataDir)
-  const parts = await openPartsOnce({ cluster: readClusterSettings({ ...flags, source }), keyedHash })
-  try {
-    const readings = await Promise.all(parts.sources.map((each) => each.read()))
-    const [problem] = readings.flatMap(({ problems }) => problems)
-    if (problem !== undefined) {
-      throw new UsageError(
-        `${formatPlace(problem.place)}: ${problem.message}: what is declared is not known before every file can be read`,
-      )
-    }
-    const declarations = readings.flatMap((reading) => reading.declarations)
-    const records = createMemoryInventory(contents, () => '').list()
-    return await findOrphans({
-      client: parts.client,
-      managed: () => ({ records, released: contents.released, declarations }),
-    })
-  } finally {
-    await parts.close()
-  }
 }
 
 function formatOrphans({ inStorage, inNomad, undeclared }: Orphans): string {
@@ -117,7 +76,7 @@ function formatOrphans({ inStorage, inNomad, undeclared }: Orphans): string {
         `${key}${externalID === undefined ? '' : `  ${externalID}`}  (${reason})`,
         ...(unsettledName === undefined
           ? []
-          : [`  a create of "${unsettledName}" went out, and nobody knows yet what it made`]),
+          : [`  a call to create "${unsettledName}" was sent, and its outcome is not known yet`]),
         ...(message === '' ? [] : [`  ${message}`]),
       ]),
     ),

@@ -3,16 +3,16 @@ import { Option } from 'commander'
 import { dump } from 'js-yaml'
 import { stringifyJSON } from '../lib/json.ts'
 
-/** `-o, --output`, its first choice being the default. */
+/** `-o, --output`. The first choice is the default. */
 export function outputOption(...choices: [string, ...string[]]): Option {
-  return new Option('-o, --output <format>', 'how to print it').choices(choices).default(choices[0])
+  return new Option('-o, --output <format>', 'format of the output').choices(choices).default(choices[0])
 }
 
 export function printJSON(value: unknown): void {
   process.stdout.write(`${stringifyJSON(value, 2)}\n`)
 }
 
-/** YAML of what JSON can say of the value; integers that a number cannot hold exactly become text. */
+/** YAML of a value that JSON can hold. Integers that a number cannot hold exactly become text. */
 export function formatYAML(value: unknown): string {
   const asPlain = (_key: string, item: unknown) => {
     if (typeof item !== 'bigint') return item

@@ -2,7 +2,7 @@ import type { Row } from '../operator/admin/row.ts'
 
 const barWidth = 30
 
-/** How far everything is, in one line: `[##########----------]  4 of 6 Ready, 1 Reconciling, 1 Stalled`. */
+/** One line that tells how many are Ready: `[##########----------]  4 of 6 Ready, 1 Reconciling, 1 Stalled`. */
 export function formatProgress(rows: readonly Row[]): string {
   const states = Map.groupBy(rows, ({ state }) => state)
   const ready = states.get('Ready')?.length ?? 0

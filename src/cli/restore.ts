@@ -3,12 +3,11 @@ import { createInterface } from 'node:readline/promises'
 import { Command, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
-import type { Admin } from '../operator/admin/admin.ts'
+import { findObject, followRestore } from '../operator/admin/follow.ts'
 import type { ManagedObject } from '../operator/admin/managed-object.ts'
 import { parseOrder } from '../operator/orders/order.ts'
-import type { Key } from '../operator/plan/identity.ts'
 import { withAdmin } from '../operator/with-admin.ts'
-import { parseDurationOption } from './options.ts'
+import { waitOptions } from './options.ts'
 import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
 
 interface RestoreFlags extends TargetFlags {
@@ -21,39 +20,37 @@ interface RestoreFlags extends TargetFlags {
   readonly timeout: number
 }
 
+const exitStatus = { restored: 0, 'not restored': 1, 'timed out': 2 } as const
+
 /** `mooring restore`: the content of a snapshot under the same volume ID. */
 export function restoreCommand(): Command {
   const command = new Command('restore')
     .summary('put a volume made from a snapshot in the place of the one there is, under the same ID')
     .description(
-      'Takes the volume out of Nomad, creates one from the snapshot under another CSI name, and registers that under\n' +
+      'Takes the volume out of Nomad, creates one from the snapshot under another CSI name, and registers that one under\n' +
         'the same volume ID. The external volume before it is kept: mooring describe and mooring orphans list it as\n' +
-        'replaced. Refused while the volume is in use; where claims appear in between, or the plugin refuses for good,\n' +
-        'it is called off and the volume before it is put back by itself. --undo calls off one that cannot go on;\n' +
-        'of one that is done --back-to takes the volume before it back, under the same rules.\n' +
+        'replaced. A restore is refused while the volume is in use. Where a claim appears meanwhile, or the plugin refuses\n' +
+        'for good, the restore is called off and the volume before it is put back by itself.\n' +
+        '--undo calls off a restore that cannot go on. --back-to goes back after one that is done, under the same rules.\n' +
+        'A restore asks for a yes on the terminal. Without a terminal, as in a script, give --yes.\n' +
         'Exit status: 0 ordered, with --wait restored; 1 refused, with --wait not restored; 2 not done in time.',
     )
     .argument(targetArgument, describeTarget('Volume'))
     .addOption(
       new Option(
         '--from <snapshot>',
-        "name of a declared snapshot or of a schedule's, else a snapshot ID of the volume's plugin",
+        "name of a declared snapshot or of a schedule's, or else a snapshot ID of the volume's plugin",
       ),
     )
     .addOption(
       new Option(
         '--back-to <external volume>',
-        'put this one, which a restore replaced, in its place again; mooring describe lists them',
+        'external volume that a restore replaced: put it in its place again; mooring describe lists them',
       ),
     )
     .option('--undo', 'call off the restore that is ordered or under way', false)
-    .option('--yes', 'do not ask on the terminal', false)
-    .option('--wait', 'follow the restore to its end', false)
-    .addOption(
-      new Option('--timeout <duration>', 'with --wait: how long at most')
-        .argParser(parseDurationOption)
-        .default(300_000, '5m'),
-    )
+    .option('--yes', 'do not ask for a yes; needed where there is no terminal', false)
+  for (const option of waitOptions('follow the restore until it ends')) command.addOption(option)
   for (const option of targetOptions()) command.addOption(option)
   return command
     .addHelpText(
@@ -67,85 +64,49 @@ Examples:
     )
     .action((words: readonly string[], flags: RestoreFlags) =>
       withAdmin(flags, async ({ admin, running }) => {
+        const { from, backTo, undo, yes, wait, timeout: timeoutMs } = flags
         const key = parseTarget(words, flags.namespace, 'Volume')
-        const { from, backTo, undo, wait } = flags
         if ([from !== undefined, backTo !== undefined, undo].filter(Boolean).length !== 1)
-          throw new UsageError('say --from SNAPSHOT, --back-to EXTERNAL-VOLUME, or --undo')
-        if (wait && !running) throw new UsageError('no operator runs here, so there is nothing to wait for')
-        const before = find(await admin.objects(), key)
-        if (!undo && !flags.yes) {
-          const content =
-            backTo === undefined ? `the content of snapshot "${from}"` : `external volume "${backTo}" back`
-          await confirm(key, content, before)
-        }
+          throw new UsageError('write one of --from SNAPSHOT, --back-to EXTERNAL-VOLUME and --undo')
+        if (wait && !running)
+          throw new UsageError('no operator runs here, so there is nothing to wait for: leave --wait out')
         const order = parseOrder({
           ...(from === undefined ? {} : { type: 'restore', key, snapshot: from }),
           ...(backTo === undefined ? {} : { type: 'restoreBack', key, externalID: backTo }),
           ...(undo ? { type: 'undoRestore', key } : {}),
         })
+        const object = await findObject(admin, key)
+        if (!undo && !yes) {
+          const content = from === undefined ? `external volume "${backTo}" back` : `snapshot "${from}"`
+          await confirm(`${key} gets ${content}`, object)
+        }
         process.stdout.write(`${await admin.order(order)}\n`)
-        if (wait) process.exitCode = await follow(admin, key, before, flags.timeout)
+        if (!wait) return
+        const outcome = await followRestore(
+          admin,
+          { key, object },
+          { timeoutMs, clock: systemClock },
+          (line) => process.stdout.write(`${line}\n`),
+        )
+        process.exitCode = exitStatus[outcome]
       }),
     )
 }
 
-function find(objects: readonly ManagedObject[], key: Key): ManagedObject | undefined {
-  return objects.find(({ status }) => status.key === key)
-}
-
 /** @throws UsageError where nobody says yes, or nobody can be asked */
-async function confirm(key: Key, content: string, object: ManagedObject | undefined): Promise<void> {
-  if (!process.stdin.isTTY) throw new UsageError('nobody can be asked here: say --yes to restore')
+async function confirm(what: string, object: ManagedObject | undefined): Promise<void> {
+  if (!process.stdin.isTTY)
+    throw new UsageError('nothing was done: there is no terminal to ask on, so say --yes to restore')
   const externalID = object?.status.externalID
   process.stdout.write(
-    `${key} gets ${content}. What was written since then is in external volume "${externalID}", which is kept and taken out of Nomad.\n`,
+    `${what}. External volume "${externalID}" holds what was written since then. It is kept, and taken out of Nomad.\n`,
   )
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   try {
     if ((await terminal.question('Restore? Write yes: ')).trim() !== 'yes') {
-      throw new UsageError('nothing was done')
+      throw new UsageError('nothing was done: the answer was not yes')
     }
   } finally {
     terminal.close()
-  }
-}
-
-/** Prints each change until the restore has ended. @returns the exit status */
-async function follow(
-  admin: Pick<Admin, 'objects' | 'status'>,
-  key: Key,
-  before: ManagedObject | undefined,
-  timeoutMs: number,
-): Promise<number> {
-  let hasTimedOut = false
-  let cancel = () => {}
-  const timedOut = new Promise<void>((resolve) => {
-    cancel = systemClock.after(timeoutMs, () => {
-      hasTimedOut = true
-      resolve()
-    })
-  })
-  let said = ''
-  try {
-    for (;;) {
-      const { version } = await admin.status()
-      const status = find(await admin.objects(), key)?.status
-      const { lastRestore, conditions = [] } = status ?? {}
-      if (lastRestore !== undefined && lastRestore.time !== before?.status.lastRestore?.time) {
-        process.stdout.write(`${lastRestore.outcome}: ${lastRestore.message}\n`)
-        return lastRestore.outcome === 'Restored' ? 0 : 1
-      }
-      const [ready] = conditions
-      const line = ready === undefined ? '' : `${ready.reason}: ${ready.message}`
-      if (status?.restoring !== undefined && line !== said) {
-        process.stdout.write(`${line}\n`)
-        said = line
-      }
-      if (hasTimedOut) return 2
-      // The request that waits for a change ends with the connection, where nobody waits for it any more.
-      await Promise.race([admin.status(version).catch(() => undefined), timedOut])
-    }
-  } finally {
-    cancel()
   }
 }

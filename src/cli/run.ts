@@ -21,7 +21,8 @@ export function runCommand(): Command {
   const command = new Command('run')
     .summary('keep Nomad clusters as folders, Git repositories and custom resources declare it')
     .description(
-      'Runs the operator: reads declarations from its sources, compares them with Nomad, and issues what is missing.',
+      'Runs the operator. It reads declarations from its sources, compares them with Nomad, and makes the calls that\n' +
+        'are missing. A first signal lets it finish what is in process; a second one ends it at once.',
     )
     .addOption(sourceOption())
     .addOption(dataDirOption())
@@ -35,7 +36,7 @@ export function runCommand(): Command {
     const running = await runOperator(settings, { log })
     log.info({ sources: sourceNames(settings), nomad: flags.nomadAddr }, 'mooring runs')
     const signal = await shutdown
-    log.info({ signal }, 'finishing what is in process; once more to stop at once')
+    log.info({ signal }, 'finishing what is in process; a second signal stops it at once')
     await running.close()
   })
 }

@@ -12,7 +12,7 @@ export async function startServerTelemetry(
   log: Log,
 ): Promise<{
   readonly aroundPluginCall: NonNullable<PluginClientOptions['aroundCall']>
-  /** The Volumes API answers from here on. */
+  /** To be called when the Volumes API answers. */
   isReady(): void
   close(): Promise<void>
 }> {

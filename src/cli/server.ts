@@ -52,15 +52,15 @@ interface ServerFlags {
 /** `mooring server`: the Volumes HTTP API over CSI plugins, until a signal ends it. */
 export function serverCommand(): Command {
   const command = new Command('server')
-    // What stands behind a subcommand is the subcommand's.
+    // An option that stands behind a subcommand is the subcommand's.
     .enablePositionalOptions()
     .addCommand(serverTokenCommand())
     .addCommand(serverBackupCommand())
     .addCommand(serverRestoreCommand())
     .summary('serve the Volumes HTTP API over CSI plugins')
-    .description('Serves the Volumes HTTP API of Nomad over CSI plugins, with its state in a directory.')
+    .description('Serves the Volumes HTTP API of Nomad over CSI plugins, and keeps its state in a folder.')
     .addOption(
-      new Option('--http <host:port>', 'where to listen')
+      new Option('--http <host:port>', 'address to listen at')
         .argParser(parseAddressOption)
         .default({ host: '127.0.0.1', port: 4646 }, '127.0.0.1:4646')
         .env('MOORING_HTTP'),
@@ -69,30 +69,35 @@ export function serverCommand(): Command {
     .addOption(
       new Option(
         '--key-file <file>',
-        'what secrets are encrypted with; default: server.key in --data-dir',
+        'file of the key that secrets are encrypted with; default: server.key in --data-dir',
       ).env('MOORING_KEY_FILE'),
     )
     .addOption(
-      new Option('--plugin <id=endpoint>', 'a CSI plugin, ID=unix:///path or ID=tcp://host:port; repeatable')
+      new Option(
+        '--plugin <id=endpoint>',
+        'a CSI plugin, ID=unix:///path or ID=tcp://host:port; may be given more than once',
+      )
         .argParser(collectPlugins)
         .default([], 'none')
         .env('MOORING_PLUGIN'),
     )
     .addOption(
-      new Option('--plugin-dir <folder>', 'every ID.sock in it is a plugin, for as long as it is there').env(
-        'MOORING_PLUGIN_DIR',
-      ),
+      new Option(
+        '--plugin-dir <folder>',
+        'folder of sockets: each ID.sock in it is a plugin while it is there',
+      ).env('MOORING_PLUGIN_DIR'),
     )
     .addOption(
       new Option(
         '--plugin-ca-file <file>',
-        'PEM: speak TLS with plugins over TCP, and trust this authority',
+        'PEM: use TLS with plugins over TCP, and trust this authority',
       ).env('MOORING_PLUGIN_CA_FILE'),
     )
     .addOption(
-      new Option('--plugin-cert-file <file>', 'PEM: what this server shows to plugins over TCP').env(
-        'MOORING_PLUGIN_CERT_FILE',
-      ),
+      new Option(
+        '--plugin-cert-file <file>',
+        'PEM: the certificate that this server shows to plugins over TCP',
+      ).env('MOORING_PLUGIN_CERT_FILE'),
     )
     .addOption(
       new Option('--plugin-key-file <file>', 'PEM: the key of that certificate').env(
@@ -100,20 +105,21 @@ export function serverCommand(): Command {
       ),
     )
     .addOption(
-      new Option('--probe-interval <duration>', 'between two probes of a healthy plugin')
+      new Option('--probe-interval <duration>', 'time between two probes of a healthy plugin')
         .argParser(parseDurationOption)
         .default(30_000, '30s')
         .env('MOORING_PROBE_INTERVAL'),
     )
     .addOption(
-      new Option('--mount-root <folder>', 'where mooring mount may mount volumes; default: nowhere').env(
-        'MOORING_MOUNT_ROOT',
-      ),
+      new Option(
+        '--mount-root <folder>',
+        'folder beneath which mooring mount may mount volumes; default: nowhere',
+      ).env('MOORING_MOUNT_ROOT'),
     )
     .addOption(
       new Option(
         '--registration <how>',
-        'what a definition that is there already gets: 409, or 200 as from Nomad',
+        'answer to a definition that is there already: 409 (page), or 200 (nomad)',
       )
         .choices(['page', 'nomad'])
         .default('page')
@@ -161,39 +167,42 @@ export function serverCommand(): Command {
   })
 }
 
-/** Who may speak to the server, over which wire, and how much of it one may take. */
+/** Options of who may speak to the server, over TLS or not, and how much one client may take of it. */
 const guardOptions = () => [
   new Option(
     '--tls-cert <file>',
-    'serve HTTPS with this certificate and its chain (PEM), read again on change',
+    'serve HTTPS with this certificate and its chain (PEM), read again when it changes',
   ).env('MOORING_TLS_CERT'),
   new Option('--tls-key <file>', 'the key of --tls-cert').env('MOORING_TLS_KEY'),
   new Option(
     '--tls-client-ca <file>',
-    'let in only clients with a certificate of one of these authorities',
+    'let in only clients that show a certificate of one of these authorities',
   ).env('MOORING_TLS_CLIENT_CA'),
-  new Option('--allowed-host <name>', 'one more name that clients call this server by; repeatable')
+  new Option(
+    '--allowed-host <name>',
+    'another name that clients call this server by; may be given more than once',
+  )
     .argParser(collectOption)
-    .default([], "--http, this machine's, and the certificate's")
+    .default([], 'the names of --http, of this machine and of the certificate')
     .env('MOORING_ALLOWED_HOST'),
-  new Option('--max-body <bytes>', 'largest body of a request')
+  new Option('--max-body <bytes>', 'largest body of a request, in bytes')
     .argParser(parseCountOption)
     .default(defaultLimits.bodyBytes)
     .env('MOORING_MAX_BODY'),
-  new Option('--max-headers <bytes>', 'most that the headers of a request take')
+  new Option('--max-headers <bytes>', 'largest headers of a request, in bytes')
     .argParser(parseCountOption)
     .default(defaultLimits.headerBytes)
     .env('MOORING_MAX_HEADERS'),
-  new Option('--max-connections-per-client <count>', 'connections that one address may hold')
+  new Option('--max-connections-per-client <count>', 'most connections that one address may hold')
     .argParser(parseCountOption)
     .default(defaultLimits.connectionsPerClient)
     .env('MOORING_MAX_CONNECTIONS_PER_CLIENT'),
-  new Option('--max-requests <count>', 'requests in flight, blocked queries included')
+  new Option('--max-requests <count>', 'most requests in flight, blocked queries included')
     .argParser(parseCountOption)
     .default(defaultLimits.requestsInFlight)
     .env('MOORING_MAX_REQUESTS'),
   aclFileOption(),
-  new Option('--insecure', 'listen off loopback without TLS or without an ACL')
+  new Option('--insecure', 'let the server listen beyond loopback without TLS or without an ACL')
     .default(false)
     .env('MOORING_INSECURE'),
 ]
@@ -201,19 +210,19 @@ const guardOptions = () => [
 function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServerFlags): TlsFiles | undefined {
   if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined
   if (tlsCert === undefined || tlsKey === undefined) {
-    throw new UsageError('TLS takes --tls-cert and --tls-key together')
+    throw new UsageError('only a part of TLS is given: give --tls-cert and --tls-key together')
   }
   return { cert: tlsCert, key: tlsKey, ...(tlsClientCa !== undefined && { clientCA: tlsClientCa }) }
 }
 
-/** Adds the TLS files to a plugin over TCP, where any are given. @throws UsageError where one cannot be read */
+/** Adds the TLS files to a plugin over TCP, where any are given. @throws UsageError where a file cannot be read */
 function withTls(plugin: PluginConfig, flags: ServerFlags): PluginConfig {
   const read = (flag: string, file: string | undefined) => {
     if (file === undefined) return undefined
     try {
       return readFileSync(file, 'utf8')
     } catch (error) {
-      throw new UsageError(`${flag}: ${errorMessage(error)}`, { cause: error })
+      throw new UsageError(`the file of ${flag} cannot be read: ${errorMessage(error)}`, { cause: error })
     }
   }
   const ca = read('--plugin-ca-file', flags.pluginCaFile)
@@ -223,7 +232,7 @@ function withTls(plugin: PluginConfig, flags: ServerFlags): PluginConfig {
   return { ...plugin, tls: { ca, ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) } }
 }
 
-/** One `ID=endpoint` a line: in the environment and in a config file there may be several. */
+/** One `ID=endpoint` a line. The environment and a config file may hold several. */
 function collectPlugins(text: string, before: readonly PluginConfig[] = []): readonly PluginConfig[] {
   return collectOption(text).reduce((plugins, line) => collectPlugin(line, plugins), before)
 }
@@ -236,7 +245,7 @@ export function collectPlugin(text: string, before: readonly PluginConfig[]): re
     throw new InvalidArgumentError('write ID=unix:///path/to.sock or ID=tcp://host:port.')
   }
   if (before.some(({ id }) => id === plugin.id)) {
-    throw new InvalidArgumentError(`plugin "${plugin.id}" is given twice.`)
+    throw new InvalidArgumentError(`plugin "${plugin.id}" is given twice: leave one out.`)
   }
   return [...before, plugin]
 }

@@ -7,8 +7,8 @@ import { parseYamlDocuments } from '../operator/declare/yaml-documents.ts'
 
 /**
  * Settings are the options that have an environment variable. A config file gives them by the names of
- * their flags, in YAML; a flag comes before the environment, which comes before the file, which comes
- * before the default. One file serves all commands: each takes what it has a flag for.
+ * their flags, in YAML. A flag wins over the environment, the environment over the file, and the file over
+ * the default. One file serves all commands: each takes what it has a flag for.
  */
 export function applySettings(
   program: Command,
@@ -34,7 +34,7 @@ function isSetting({ envVar, long }: Option): boolean {
   return envVar !== undefined && long !== '--config'
 }
 
-/** Before Commander reads the parameters: what the file says has to be there by then. */
+/** Called before Commander reads the parameters, as the file's values have to be there by then. */
 function findConfigFile(parameters: readonly string[]): string | undefined {
   for (const [index, parameter] of parameters.entries()) {
     if (parameter === '--') return undefined
@@ -44,7 +44,7 @@ function findConfigFile(parameters: readonly string[]): string | undefined {
   return undefined
 }
 
-/** Commander takes any text in the environment for true, `false` too. */
+/** Commander reads any text in the environment as true, even `false`. */
 function applyBooleans(command: Command, environment: Readonly<Record<string, string | undefined>>): void {
   for (const option of command.options) {
     const { envVar } = option
@@ -82,7 +82,7 @@ function applyFile(
       const option = command.options.find((each) => isSetting(each) && each.name() === key)
       if (option === undefined) continue
       const name = option.attributeName()
-      // What may be given more than once adds to what is there, so it has to be left out here.
+      // An option that may be given more than once adds to the value there is, so the file's is left out here.
       if (isGiven(option, parameters, environment)) continue
       command.setOptionValueWithSource(name, parseSetting(option, key, value, placeOf), 'config')
     }
@@ -106,13 +106,13 @@ function parseSetting(
 ): unknown {
   const wrong = (why: string) => new UsageError(`${placeOf(key)}: ${key} ${why}`)
   if (option.isBoolean()) {
-    if (typeof value !== 'boolean') throw wrong('is true or false: write one of them')
+    if (typeof value !== 'boolean') throw wrong('is neither true nor false: write one of them')
     return value
   }
   const isList = Array.isArray(value) && value.every((item) => typeof item === 'string')
   if (!isList && typeof value !== 'string' && typeof value !== 'number')
-    throw wrong('is text, a number or a list of texts: write one of them')
-  // Of an option that may be given more than once; in one text they stand a line each.
+    throw wrong('is neither text, nor a number, nor a list of texts: write one of them')
+  // An option that may be given more than once takes one value a line.
   const text = isList ? value.join('\n') : String(value)
   try {
     // Commander gives choices a parser too.
@@ -148,7 +148,7 @@ function readSettings(file: string): {
   if ('fault' in constructed) {
     throw new UsageError(`${place(constructed.fault.offset)}: ${constructed.fault.message}`)
   }
-  // The root is a mapping.
+  // The root is a mapping, as was checked above.
   return {
     settings: constructed.value as Record<string, unknown>,
     placeOf: (key) => place(document.locate([key])),

@@ -12,31 +12,39 @@ export function sharedStateOptions(): Option[] {
   return [
     new Option(
       '--inventory <where>',
-      'where the inventory is kept: a file of the data directory, or Nomad Variables or objects of Kubernetes, which replicas share (default: kubernetes with --kubernetes, else file)',
+      'where the inventory is kept: in a file of the data directory, or where replicas share it, in Nomad Variables or in objects of Kubernetes (default: kubernetes with --kubernetes, otherwise file)',
     )
       .choices(['file', 'nomad', 'kubernetes'])
       .env('MOORING_INVENTORY'),
-    new Option('--instance <name>', 'which operator this is a replica of, where the inventory is shared')
+    new Option(
+      '--instance <name>',
+      'name of the operator that this is a replica of, where the inventory is shared',
+    )
       .argParser(parseInstance)
       .default('default')
       .env('MOORING_INSTANCE'),
-    duration('lease-duration', 'how long a replica leads without renewal', leaseMs, 'MOORING_LEASE_DURATION'),
+    duration(
+      'lease-duration',
+      'how long a replica leads without renewing its lease',
+      leaseMs,
+      'MOORING_LEASE_DURATION',
+    ),
     duration(
       'lease-renew-deadline',
-      'a leader without renewal for so long starts nothing more',
+      'how long without renewing it a leader goes on starting work',
       renewDeadlineMs,
       'MOORING_LEASE_RENEW_DEADLINE',
     ),
     duration(
       'lease-retry-period',
-      'between two attempts to renew or to lead',
+      'time between two attempts to renew the lease or to take it',
       retryMs,
       'MOORING_LEASE_RETRY_PERIOD',
     ),
   ]
 }
 
-/** Of what a Nomad Variable's path takes; with the rest of the path it is within its 128 characters. */
+/** Characters that the path of a Nomad Variable takes. With the rest of the path it stays within 128 of them. */
 function parseInstance(text: string): string {
   if (!/^[a-z0-9-]{1,40}$/.test(text))
     throw new InvalidArgumentError('write up to 40 lower-case letters, digits and dashes.')

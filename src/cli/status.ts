@@ -19,18 +19,18 @@ export function statusCommand(): Command {
   return new Command('status')
     .summary('show where every declaration stands')
     .description(
-      'Shows every declaration, what still ends, and what is wrong in the sources, as the operator that runs on\n' +
-        'the data directory sees it; where none runs, what the last one recorded.',
+      'Shows every declaration, everything that still has to end, and every mistake in the sources, as the operator that\n' +
+        'runs on the data directory sees them. Where none runs, shows what the last one recorded.',
     )
     .addOption(dataDirOption())
     .addOption(outputOption('table', 'wide', 'json', 'yaml'))
-    .option('-w, --watch', 'go on showing it as it changes', false)
+    .option('-w, --watch', 'keep showing it as it changes', false)
     .addHelpText(
       'after',
       `
 Examples:
   mooring status --watch
-  mooring status -o wide                 with every message whole
+  mooring status -o wide                 shows every message whole
   mooring status -o json | jq '.rows[] | select(.state != "Ready")'`,
     )
     .action((flags: StatusFlags) =>
@@ -38,7 +38,10 @@ Examples:
         if (!open.running)
           process.stderr.write('No operator runs here; this is what the last one recorded.\n')
         if (!flags.watch) return print(await open.admin.status(), open, flags)
-        if (!open.running) throw new UsageError('--watch needs a running operator')
+        if (!open.running)
+          throw new UsageError(
+            '--watch shows changes, and no operator runs here that makes any: leave it out, or start one',
+          )
         await watch(open.admin, open, flags)
       }),
     )
@@ -54,7 +57,7 @@ function print({ rows }: StatusReport, open: OpenAdmin, { output }: StatusFlags)
   }
 }
 
-/** Until the operator ends or the person interrupts: redrawn in place on a terminal, else printed again. */
+/** Shows the status until the operator ends or the person interrupts: redrawn in place on a terminal, elsewhere printed again. */
 async function watch(admin: Admin, open: OpenAdmin, flags: StatusFlags): Promise<void> {
   const draw = createLogUpdate(process.stdout)
   const isRedrawn = process.stdout.isTTY && (flags.output === 'table' || flags.output === 'wide')

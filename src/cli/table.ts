@@ -2,7 +2,37 @@ import { styleText } from 'node:util'
 import type { Row } from '../operator/admin/row.ts'
 import { formatQuantity } from '../operator/declare/quantities.ts'
 
-const narrowColumns = ['KIND', 'NAME', 'PLUGIN', 'STATE', 'EXTERNAL ID', 'SIZE', 'REASON'] as const
+interface Column {
+  readonly title: string
+  readonly cell: (row: Row) => string | undefined
+  /** The rows that it is shown for. Without this: any. */
+  readonly isShownFor?: (rows: readonly Row[], isWide: boolean) => boolean
+}
+
+const hasSnapshots = (rows: readonly Row[], isWide: boolean) =>
+  rows.length > 0 && (isWide ? rows.some(isSnapshot) : rows.every(isSnapshot))
+const isSnapshot = ({ kind }: Row) => kind === 'Snapshot'
+
+const columns: readonly Column[] = [
+  {
+    title: 'CLUSTER',
+    cell: ({ cluster }) => cluster,
+    isShownFor: (rows) => rows.some(({ cluster }) => cluster !== undefined),
+  },
+  { title: 'KIND', cell: ({ kind }) => kind },
+  { title: 'NAME', cell: ({ name }) => name },
+  { title: 'PLUGIN', cell: ({ pluginID }) => pluginID },
+  { title: 'STATE', cell: ({ state }) => state },
+  { title: 'EXTERNAL ID', cell: ({ externalID }) => externalID },
+  {
+    title: 'SIZE',
+    cell: ({ sizeBytes }) => (sizeBytes === undefined ? '' : formatQuantity(BigInt(sizeBytes))),
+  },
+  { title: 'VOLUME', cell: ({ volume }) => volume, isShownFor: hasSnapshots },
+  { title: 'TAKEN', cell: ({ createTime }) => createTime, isShownFor: hasSnapshots },
+  { title: 'REASON', cell: ({ reason }) => reason },
+  { title: 'MESSAGE', cell: ({ message }) => message, isShownFor: (_rows, isWide) => isWide },
+]
 
 const colours = {
   Ready: 'green',
@@ -14,34 +44,29 @@ const colours = {
 } as const
 
 export interface TableOptions {
-  /** Columns of the terminal; longer lines are cut, so that redrawing never wraps. Default: nothing is cut. */
+  /** Width of the terminal in characters. Longer lines are cut, so that redrawing never wraps. Default: nothing is cut. */
   readonly width?: number
   readonly isColoured?: boolean
-  /** Every message in a column of its own, whole. */
+  /** Shows every message whole, in a column of its own. */
   readonly isWide?: boolean
 }
 
-/** What suits where standard output goes: a terminal's width and colours, or all of it for a pipe. */
+/** The width and the colours of a terminal. A pipe gets everything, without colours. */
 export function tableOptionsFor(terminal: NodeJS.WriteStream): TableOptions {
   return terminal.isTTY ? { width: terminal.columns, isColoured: terminal.hasColors() } : {}
 }
 
-/** Rows as a table, then the message of each row that is not as declared. */
+/** Rows as a table, then the message of each row that is not Ready. */
 export function formatTable(rows: readonly Row[], options: TableOptions = {}): string {
   const { isWide = false, isColoured = false } = options
   const width = isWide ? Number.POSITIVE_INFINITY : (options.width ?? Number.POSITIVE_INFINITY)
-  const hasClusters = rows.some(({ cluster }) => cluster !== undefined)
-  const columns = [...(hasClusters ? ['CLUSTER'] : []), ...narrowColumns, ...(isWide ? ['MESSAGE'] : [])]
   const declared = rows.filter(({ kind }) => kind !== 'File')
+  const shown = columns.filter(({ isShownFor }) => isShownFor?.(declared, isWide) ?? true)
   const cells = [
-    columns,
-    ...declared.map((row) => [
-      ...(hasClusters ? [row.cluster ?? ''] : []),
-      ...cellsOf(row),
-      ...(isWide ? [row.message] : []),
-    ]),
+    shown.map(({ title }) => title),
+    ...declared.map((row) => shown.map(({ cell }) => cell(row) ?? '')),
   ]
-  const widths = columns.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
+  const widths = shown.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
   const lines = cells.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
@@ -60,18 +85,6 @@ export function formatTable(rows: readonly Row[], options: TableOptions = {}): s
     if (!isColoured || state === undefined || state === 'Ready') return line
     return styleText(colours[state], line, { validateStream: false })
   }
-}
-
-function cellsOf(row: Row): string[] {
-  return [
-    row.kind,
-    row.name,
-    row.pluginID,
-    row.state,
-    row.externalID,
-    row.sizeBytes === undefined ? '' : formatQuantity(BigInt(row.sizeBytes)),
-    row.reason,
-  ]
 }
 
 function cut(line: string, width: number): string {

@@ -15,8 +15,8 @@ const Claims = Type.Array(
 export function unmountCommand(): Command {
   const command = new Command('unmount')
     .summary('unmount a volume that mooring mount mounted')
-    .description('Unpublishes the volume at a path, and ends its claim. Returns when that is done.')
-    .argument('<path>', 'where it is mounted')
+    .description('Unpublishes the volume at a path and ends its claim. Returns when both are done.')
+    .argument('<path>', 'path that the volume is mounted at')
   for (const option of nomadConnectionOptions()) command.addOption(option)
   return command.action(async (path: string, flags: NomadConnection) => {
     const targetPath = resolve(path)
@@ -27,7 +27,10 @@ export function unmountCommand(): Command {
       query: { target_path: targetPath },
     })
     const [claim] = Value.Parse(Claims, answer)
-    if (claim === undefined) throw new UsageError(`no volume is mounted at ${targetPath}`)
+    if (claim === undefined)
+      throw new UsageError(
+        `no volume is mounted at ${targetPath}: write the path that mooring mount was given`,
+      )
     const { ID, Namespace, VolumeID } = claim
     await callApi(flags, Namespace, {
       title: `unmount volume "${VolumeID}"`,

@@ -9,7 +9,6 @@ import { createLog, type Log } from '../lib/log.ts'
 import { openTogether } from '../lib/open-together.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import { fitsSocketPath } from '../lib/socket-path.ts'
-import { defaultStateDirectory } from '../lib/state-directory.ts'
 import { runOperator } from '../operator/operator.ts'
 import { sourceName } from '../operator/sources/open-sources.ts'
 import { startServer } from '../server/server.ts'
@@ -17,6 +16,7 @@ import { createPluginCallMetrics } from '../telemetry/plugin-calls.ts'
 import { showLiveTable } from './live-table.ts'
 import { type OperatorFlags, readOperatorSettings } from './operator-settings.ts'
 import { operatorOptions, parseAddressOption, readOnlyOption } from './options.ts'
+import { dataDirOption } from './target.ts'
 
 /** The plugin ID under which declarations name the embedded driver. */
 const pluginID = 'directories'
@@ -34,24 +34,20 @@ export function upCommand(): Command {
     .summary('run all of Mooring on this machine: volumes are directories')
     .description(
       'Runs the CSI driver over directories, the Volumes HTTP API and the operator in one process.\n' +
-        `Declarations name the driver as pluginID: ${pluginID}. Ctrl-C finishes what is in process and exits.`,
+        `Declarations name the driver as pluginID: ${pluginID}. Ctrl-C finishes what is in process and ends.`,
     )
     .argument('[sources...]', 'folders of declarations, or git+https://host/repository.git#branch:path', [
       '.',
     ])
+    .addOption(dataDirOption())
     .addOption(
-      new Option('--data-dir <folder>', 'where everything is kept')
-        .default(defaultStateDirectory(process.env), '$XDG_STATE_HOME/mooring')
-        .env('MOORING_DATA_DIR'),
-    )
-    .addOption(
-      new Option('--http <host:port>', 'where the Volumes HTTP API listens')
+      new Option('--http <host:port>', 'address that the Volumes HTTP API listens at')
         .argParser(parseAddressOption)
         .default({ host: '127.0.0.1', port: 4646 }, '127.0.0.1:4646')
         .env('MOORING_HTTP'),
     )
     .addOption(
-      new Option('--output <how>', 'a live table, log lines, or what the terminal can show')
+      new Option('--output <how>', 'what to print: a live table, log lines, or what the terminal can show')
         .choices(['auto', 'table', 'log'])
         .default('auto')
         .env('MOORING_OUTPUT'),
@@ -84,7 +80,7 @@ async function up(sources: readonly string[], flags: UpFlags): Promise<void> {
     : async () => {}
 
   const signal = await shutdown
-  log.info({ signal }, 'finishing what is in process; once more to stop at once')
+  log.info({ signal }, 'finishing what is in process; a second signal stops it at once')
   await parts.close()
   await stopTable()
 }
@@ -130,7 +126,7 @@ function startParts(source: readonly string[], flags: UpFlags, dataDirectory: st
   })
 }
 
-/** In the data directory where the path is short enough, else in a directory of its own for temporary files. */
+/** A path in the data directory, or where that is too long for a socket, in a temporary folder. */
 function chooseSocketPath(dataDirectory: string): { path: string; close: () => void } {
   const path = join(dataDirectory, 'csi.sock')
   if (fitsSocketPath(path)) return { path, close: () => {} }

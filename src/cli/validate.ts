@@ -1,13 +1,8 @@
 import process from 'node:process'
 import { text as readAll } from 'node:stream/consumers'
 import { Command } from 'commander'
-import { systemClock } from '../lib/clock.ts'
-import { silentLog } from '../lib/log.ts'
-import { type Declaration, formatPlace, type Problem } from '../operator/declare/declaration.ts'
-import { planOwnership } from '../operator/desired/ownership.ts'
-import { createFileSource } from '../operator/sources/files.ts'
-import { createParse } from '../operator/sources/open-sources.ts'
-import type { ParseFile } from '../operator/sources/source.ts'
+import { formatPlace, type Problem } from '../operator/declare/declaration.ts'
+import { type Validation, validateDeclarations } from '../operator/validate-declarations.ts'
 import { readVariables, type VariableFlags } from './operator-settings.ts'
 import { variableOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
@@ -16,10 +11,10 @@ import { outputOption, printJSON } from './output.ts'
 interface Report {
   readonly valid: boolean
   readonly declarations: number
-  /** Documents that belong to others. */
+  /** How many documents belong to other tools. */
   readonly skipped: number
   readonly problems: readonly Finding[]
-  /** What stands there to no effect; it makes nothing invalid. */
+  /** What stands there and has no effect. It makes nothing invalid. */
   readonly warnings: readonly Finding[]
 }
 
@@ -38,8 +33,8 @@ export function validateCommand(): Command {
   const command = new Command('validate')
     .summary('check declarations, offline')
     .description(
-      'Reads files and folders as the operator would, without Nomad, and names every mistake with its file, line,\n' +
-        'column, field and remedy. Exit status: 0 all is valid, 1 something is not.',
+      'Reads files and folders as the operator would, without Nomad. Names every mistake with its file, line, column,\n' +
+        'field and remedy. Exit status: 0 everything is valid, 1 something is not.',
     )
     .argument('<path...>', 'folders or files; - reads standard input')
     .addOption(outputOption('text', 'json'))
@@ -54,81 +49,33 @@ Examples:
   mooring validate --output json . | jq .valid   for a script or an editor`,
     )
     .action(async (paths: readonly string[], flags: VariableFlags & { output: 'text' | 'json' }) => {
-      const parse = createParse(readVariables(flags))
-      const readings = []
-      for (const path of paths) readings.push(await read(path, parse))
-      const declarations = readings.flatMap((reading) => reading.declarations)
-      const problems = [...readings.flatMap((reading) => reading.problems), ...findClashes(declarations)]
-      const skipped = readings.reduce((sum, reading) => sum + reading.skipped, 0)
-      const warnings = readings.flatMap((reading) => reading.warnings)
-      if (flags.output === 'json') printJSON(report(declarations.length, skipped, problems, warnings))
-      else print(declarations.length, skipped, problems, warnings)
-      process.exitCode = problems.length === 0 ? 0 : 1
+      const validation = await validateDeclarations(paths, readVariables(flags), () => readAll(process.stdin))
+      if (flags.output === 'json') printJSON(reportOf(validation))
+      else print(validation)
+      process.exitCode = validation.problems.length === 0 ? 0 : 1
     })
 }
 
-async function read(
-  path: string,
-  parse: ParseFile,
-): Promise<{
-  readonly declarations: readonly Declaration[]
-  readonly problems: readonly Problem[]
-  readonly warnings: readonly Problem[]
-  readonly skipped: number
-}> {
-  if (path === '-') return parse(await readAll(process.stdin), { source: '<stdin>', file: '' })
-  const source = createFileSource({ path, clock: systemClock, log: silentLog, parse })
-  try {
-    return await source.read()
-  } finally {
-    await source.close()
-  }
-}
-
-/** What is wrong between declarations that are each right: two of one identity, name or external volume. */
-function findClashes(declarations: readonly Declaration[]): Problem[] {
-  // The region is part of chosen names, and equal for all of them.
-  return planOwnership(declarations, new Map(), 'global').refusals.map(({ declaration, message }) => ({
-    place: declaration.place,
-    field: '',
-    message,
-  }))
-}
-
-function report(
-  declarations: number,
-  skipped: number,
-  problems: readonly Problem[],
-  warnings: readonly Problem[],
-): Report {
-  const findings = (list: readonly Problem[]) =>
-    list.map(({ place, field, message }) => ({
-      file: place.file === '' ? place.source : `${place.source}/${place.file}`,
-      line: place.line,
-      column: place.column,
-      field,
-      message,
-    }))
+function reportOf({ declarations, skipped, problems, warnings }: Validation): Report {
+  const valid = problems.length === 0
   return {
-    valid: problems.length === 0,
-    declarations,
-    skipped,
-    problems: findings(problems),
-    warnings: findings(warnings),
+    ...{ valid, declarations, skipped },
+    problems: problems.map(findingOf),
+    warnings: warnings.map(findingOf),
   }
 }
 
-function print(
-  declarations: number,
-  skipped: number,
-  problems: readonly Problem[],
-  warnings: readonly Problem[],
-): void {
+function findingOf({ place, field, message }: Problem): Finding {
+  const { source, file, line, column } = place
+  return { file: file === '' ? source : `${source}/${file}`, line, column, field, message }
+}
+
+function print({ declarations, skipped, problems, warnings }: Validation): void {
   const write = ({ place, field, message }: Problem, kind = '') =>
     process.stdout.write(`${formatPlace(place)}: ${kind}${field === '' ? '' : `${field}: `}${message}\n`)
   for (const problem of problems) write(problem)
   for (const warning of warnings) write(warning, 'warning: ')
-  const passedOver = skipped === 0 ? '' : `, ${skipped} documents of others passed over`
+  const passedOver = skipped === 0 ? '' : `, ${skipped} documents of other tools skipped`
   process.stderr.write(
     problems.length === 0
       ? `${declarations} declarations are valid${passedOver}\n`

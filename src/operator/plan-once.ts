@@ -1,16 +1,20 @@
 import PQueue from 'p-queue'
 import { systemClock } from '../lib/clock.ts'
+import { UsageError } from '../lib/errors.ts'
 import { silentLog } from '../lib/log.ts'
+import type { OperatorInfo } from './admin/admin.ts'
 import { type Declaration, formatPlace } from './declare/declaration.ts'
 import { createDesired } from './desired/desired.ts'
 import type { PruneOptions } from './desired/prune.ts'
 import { createMemoryInventory, type InventoryContents } from './inventory/memory-inventory.ts'
-import type { Parts } from './open-parts.ts'
+import { kubernetesSourceName } from './kubernetes/object-view.ts'
+import { openPartsOnce, type Parts } from './open-parts.ts'
 import type { Decision } from './plan/decision.ts'
 import type { Key } from './plan/identity.ts'
 import { type DataRisk, effectOf, type StepEffect } from './plan/step-effect.ts'
 import type { FieldDifference } from './plan/volume-difference.ts'
 import { createReconcile } from './reconcile/reconcile.ts'
+import { type ClusterSettings, defaultRegion } from './settings.ts'
 import { createCommonReader } from './sources/read-together.ts'
 
 /** A step that would be taken now. */
@@ -47,6 +51,38 @@ export interface Plan {
 
 /** Reads are waited for; more at once would only queue at Nomad. */
 const concurrency = 16
+
+/**
+ * The sources to plan for.
+ * @param source the ones that are named, or else those of the operator that runs here
+ * @throws UsageError where there are none
+ */
+export function sourcesToPlan(
+  source: readonly string[] | undefined,
+  info: Pick<OperatorInfo, 'sources'> | undefined,
+): readonly string[] {
+  if (source !== undefined) return source
+  throw new UsageError(
+    info?.sources.includes(kubernetesSourceName)
+      ? 'the operator here reads objects of Kubernetes, and mooring plan reads files: name some, or run an operator with --kubernetes --read-only, whose status says what it would do'
+      : 'no folder is named: write mooring plan FOLDER, or give --source',
+  )
+}
+
+/** Plans for the sources of a cluster, from what is recorded here. */
+export async function planCluster(
+  cluster: ClusterSettings,
+  prune: PruneOptions,
+  { contents, keyedHash }: Pick<Parameters<typeof planOnce>[0], 'contents' | 'keyedHash'>,
+): Promise<Plan> {
+  const parts = await openPartsOnce({ cluster, keyedHash })
+  try {
+    const region = cluster.nomad.nomadRegion ?? defaultRegion
+    return await planOnce({ parts, contents, keyedHash, prune, region })
+  } finally {
+    await parts.close()
+  }
+}
 
 /**
  * Decides for everything once, as the operator would, and acts on nothing: the passes are its own, over an

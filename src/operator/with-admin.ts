@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { systemClock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import type { Admin, OperatorInfo } from './admin/admin.ts'
 import { connectAdmin } from './admin/admin-client.ts'
 import { type Row, rowOfRecord } from './admin/row.ts'
+import { createKeyedHash } from './inventory/keyed-hash.ts'
+import { emptyContents, type InventoryContents } from './inventory/memory-inventory.ts'
 import {
   hasSqliteInventory,
   openSqliteInventory,
@@ -12,18 +15,18 @@ import { presentAll } from './operator-admin.ts'
 import { createTakeOrder } from './orders/take-order.ts'
 import { defaultRegion, operatorDirectory } from './settings.ts'
 
-/** What the inventory alone can answer and take. */
+/** What can be answered and ordered where no operator runs: by the inventory alone. */
 export type InventoryAdmin = Pick<Admin, Exclude<keyof Admin, 'info' | 'orphans' | 'reconcile'>>
 
-/** With the operator that runs on a data directory, or where none does with the inventory, under its lock. */
+/** Whoever answers for a data directory: the operator that runs there, or else the inventory, under its lock. */
 export type OpenAdmin =
   | { readonly running: true; readonly info: OperatorInfo; readonly admin: Admin }
   | { readonly running: false; readonly admin: InventoryAdmin }
 
-/** What a person means by the flags of a command that asks the operator. */
+/** Which operator a command asks. */
 export interface AdminFlags {
   readonly dataDir: string
-  /** A NomadCluster. */
+  /** The name of a NomadCluster. */
   readonly cluster?: string
 }
 
@@ -45,11 +48,10 @@ export async function withAdmin<Result>(
       await client.close()
     }
   }
-  if (cluster !== undefined)
-    throw new UsageError('no operator runs here, and only one that does knows of clusters')
+  assertNoCluster(cluster)
   if (!hasSqliteInventory(directory)) {
     throw new UsageError(
-      `no operator runs on ${dataDirectory}, and none ever has: start one by mooring run or mooring up, or say where it is by --data-dir`,
+      `no operator runs on ${dataDirectory}, and none ever has: start one with mooring run or mooring up, or name its folder with --data-dir`,
     )
   }
   const inventory = openSqliteInventory(directory)
@@ -58,6 +60,32 @@ export async function withAdmin<Result>(
   } finally {
     inventory.close()
   }
+}
+
+/** @throws UsageError where a NomadCluster is named, and no operator runs here */
+export function assertNoCluster(cluster: string | undefined): void {
+  if (cluster !== undefined)
+    throw new UsageError(
+      'no operator runs here, and only a running one knows of NomadClusters: leave --cluster out, or ask where one runs',
+    )
+}
+
+/** What the operator here has recorded, or what the last one left. Empty where there never was one. */
+export async function readInventory(dataDirectory: string): Promise<{
+  readonly info?: OperatorInfo
+  readonly contents: InventoryContents
+  readonly keyedHash: (text: string) => string
+}> {
+  const directory = operatorDirectory(dataDirectory)
+  const client = await connectAdmin(directory)
+  await client?.close()
+  if (client === undefined && !hasSqliteInventory(directory))
+    return { contents: emptyContents, keyedHash: createKeyedHash(randomBytes(32)) }
+  return withAdmin({ dataDir: dataDirectory }, async (open) => ({
+    ...(open.running ? { info: open.info } : {}),
+    contents: await open.admin.inventory(),
+    keyedHash: createKeyedHash(Buffer.from(await open.admin.hashKey(), 'base64')),
+  }))
 }
 
 /** @param region of the operator's Nomad, a part of the names that are chosen */

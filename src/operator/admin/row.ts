@@ -16,6 +16,9 @@ export interface Row {
   readonly state: 'Ready' | 'Reconciling' | 'Stalled' | 'Held' | 'Refused' | 'Invalid'
   readonly externalID: string
   readonly sizeBytes?: Int64
+  /** Of a snapshot: the ID of its volume, and when it was taken, RFC 3339. */
+  readonly volume?: string
+  readonly createTime?: string
   readonly reason: string
   readonly message: string
 }
@@ -28,6 +31,7 @@ export function rowOfRecord({ declaration, status }: InventoryRecord): Row {
     state: stateOf(status),
     externalID: status.externalID ?? '',
     ...(status.sizeBytes === undefined ? {} : { sizeBytes: status.sizeBytes }),
+    ...(status.takenAtMs === undefined ? {} : { createTime: new Date(status.takenAtMs).toISOString() }),
     reason: ready?.reason ?? 'New',
     message: ready?.message ?? '',
   }
@@ -41,6 +45,7 @@ export function rowOfDeclaration(declaration: Declaration): Row {
     pluginID: declaration.kind === 'Volume' ? declaration.spec.pluginID : '',
     state: 'Reconciling',
     externalID: '',
+    ...(declaration.kind === 'Snapshot' ? { volume: declaration.spec.volume } : {}),
     reason: 'New',
     message: '',
   }

@@ -157,7 +157,11 @@ describe('mooring orphans', () => {
     remove('kept.yaml')
     remove('out.yaml')
     const prune = ['--prune', '--prune-delay', '1ms', '--rescan', '50ms', '--max-prune', '5']
-    expect((await mooring('apply', folder, '--wait', ...prune)).status).toBe(0)
+    const pruned = await mooring('apply', folder, '--wait', ...prune)
+    expect(pruned).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^Volume default\/kept: ended$/m),
+    })
     remove('held.yaml')
     await mooring('apply', folder)
     const writes = nomad.writes().length

@@ -42,7 +42,7 @@ describe('settings', () => {
       'prun: true',
       /:1:1: "prun" is not a setting: write prune/,
     ],
-    ['a value of the wrong kind', 'read-only: false\nprune: 1', /:2:1: prune is true or false/],
+    ['a value of the wrong kind', 'read-only: false\nprune: 1', /:2:1: prune is neither true nor false/],
     [
       'a value that the flag would refuse',
       'prune-delay: soon',

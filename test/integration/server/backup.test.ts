@@ -71,7 +71,7 @@ describe('a backup', () => {
     await create('before', { Secrets: { password: 'planted-in-backup' } })
     expect(await run('backup')).toEqual({
       status: 0,
-      said: `${file} has the state of ${server.dataDirectory}`,
+      said: `${file} holds the state of ${server.dataDirectory}`,
     })
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(readFileSync(file, 'latin1')).not.toContain('planted-in-backup')
@@ -79,7 +79,7 @@ describe('a backup', () => {
     await create('after')
     await server.close()
     const restored = await run('restore')
-    expect(restored.said).toMatch(/what was there is in .*before-restore-/)
+    expect(restored.said).toMatch(/the state before it is in .*before-restore-/)
     await server.restart()
     expect(await ids()).toEqual(['before'])
     const snapshot = { Snapshots: [{ SourceVolumeID: 'before', Name: 's' }] }
