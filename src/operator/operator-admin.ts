@@ -14,7 +14,7 @@ import { type Key, keyOf } from './plan/identity.ts'
 /** How long a status request waits for a change. */
 const statusWaitMs = 30_000
 
-/** The running operator's own answers to the commands. Closing it lets go of whoever waits for a change. */
+/** The running operator's answers to commands. Closing it answers whoever waits for a change. */
 export function createOperatorAdmin(options: {
   readonly operator: ControlLoop
   readonly inventory: Pick<SqliteInventory, 'contents' | 'get' | 'list' | 'orders' | 'released'>

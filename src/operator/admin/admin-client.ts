@@ -6,18 +6,17 @@ import { packageVersion } from '../../lib/version.ts'
 import type { InventoryContents } from '../inventory/memory-inventory.ts'
 import { reviveDeclared, reviveManaged } from '../inventory/stored-parts.ts'
 import type { Orphans } from '../plan/orphans.ts'
-import type { Admin, OperatorInfo, StatusReport } from './admin.ts'
+import { type Admin, type OperatorInfo, type StatusReport, versionHeader } from './admin.ts'
 import type { ManagedObject } from './managed-object.ts'
-import { versionHeader } from './serve-admin.ts'
 
 export interface AdminClient extends Admin {
   close(): Promise<void>
 }
 
 /**
- * Reaches the operator that runs on this directory: undefined where none does.
- * @param cluster the NomadCluster whose operator in that process is meant; undefined: that of its own settings
- * @throws UsageError where one does and this process may not speak to it, or is of another release
+ * Reaches the operator that runs on this directory; undefined where none does.
+ * @param cluster the NomadCluster whose operator in that process is meant; undefined: the operator of its own settings
+ * @throws UsageError where one runs, and this process may not speak to it or is of another release
  */
 export async function connectAdmin(directory: string, cluster?: string): Promise<AdminClient | undefined> {
   const socketPath = findAdminSocket(directory)
@@ -32,13 +31,16 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
       if (cluster !== undefined) url.searchParams.set('cluster', cluster)
       return await request(url, options)
     } catch (error) {
-      // Before the first answer there may be no operator at all, which the caller tells apart.
+      // Before the first answer there may be no operator at all: the caller decides.
       if (!isConnected) throw error
-      throw new UsageError(`the operator has ended (${errorMessage(error)})`, { cause: error })
+      throw new UsageError(
+        `the operator has ended (${errorMessage(error)}): start it again, and repeat the command`,
+        { cause: error },
+      )
     }
   }
 
-  /** Of the same release on both sides, which makes the shape of the answer certain. */
+  /** Both sides are of the same release, so the answer has the shape that is expected. */
   async function call<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
     const answer = await send(path, {
       dispatcher,
@@ -51,7 +53,7 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
     const text = await answer.body.text()
     if (version !== packageVersion()) {
       throw new UsageError(
-        `the operator that runs here is mooring ${version ?? 'of an unknown release'}, and this is ${packageVersion()}: use the same release for both`,
+        `the operator that runs here is mooring ${version ?? 'of an unknown release'}, and this is mooring ${packageVersion()}: use the same release for both`,
       )
     }
     if (answer.statusCode !== 200) throw new UsageError((parseJSON(text) as { message: string }).message)
@@ -83,7 +85,7 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
   } catch (error) {
     await client.close()
     switch (errorCode(error)) {
-      // What a process that was killed leaves behind.
+      // A process that was killed leaves such a socket behind.
       case 'ECONNREFUSED':
       case 'ENOENT':
         return undefined

@@ -4,7 +4,10 @@ import type { Orphans } from '../plan/orphans.ts'
 import type { ManagedObject } from './managed-object.ts'
 import type { Row } from './row.ts'
 
-/** What a running operator works with. Secrets are no part of it. */
+/** Names the release that answers. Shapes may differ between releases, so a client takes answers of its own only. */
+export const versionHeader = 'mooring-version'
+
+/** What a running operator works with. Holds no secret. */
 export interface OperatorInfo {
   readonly version: string
   readonly processID: number
@@ -12,12 +15,12 @@ export interface OperatorInfo {
   readonly nomadAddr: string
   readonly nomadRegion?: string
   readonly readOnly: boolean
-  /** Where replicas share an inventory: this one, and who leads, as it was last seen. */
+  /** Where replicas share an inventory: which one answers, and which one was last seen to lead. */
   readonly replica?: { readonly identity: string; readonly leads: boolean; readonly leader?: string }
 }
 
 export interface StatusReport {
-  /** Differs from every earlier one of this operator whenever rows may have changed. */
+  /** Another number whenever rows may have changed; never one of before. */
   readonly version: number
   readonly rows: readonly Row[]
 }
@@ -25,16 +28,16 @@ export interface StatusReport {
 /** What commands ask of an operator, and order it to do. */
 export interface Admin {
   info(): Promise<OperatorInfo>
-  /** @param after waits until the version is another one, or half a minute has passed */
+  /** @param after a version: waits until there is another one, at most half a minute */
   status(after?: number): Promise<StatusReport>
-  /** Every declaration and every identity that is still managed, in the order of their keys. */
+  /** Every declaration, and everything that is still managed, in the order of their keys. */
   objects(): Promise<readonly ManagedObject[]>
   inventory(): Promise<InventoryContents>
-  /** Of the inventory's keyed hashes, base64: a plan beside the operator compares secrets by it. */
+  /** The key of the inventory's hashes, base64: `mooring plan` compares secrets by it. */
   hashKey(): Promise<string>
   orphans(): Promise<Orphans>
   /** Takes what a person orders. @returns what to tell them @throws UsageError where it is refused */
   order(order: Order): Promise<string>
-  /** Reads the sources and looks at every identity now; resolves when nothing is left to do at once. */
+  /** Reads the sources and looks at everything now. Resolves when nothing is left to do at once. */
   reconcile(): Promise<void>
 }

@@ -8,10 +8,7 @@ import { stringifyJSON } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
 import { packageVersion } from '../../lib/version.ts'
 import { Order, parseOrder } from '../orders/order.ts'
-import type { Admin } from './admin.ts'
-
-/** Names the release that answers: shapes may differ between releases, so a client asks for its own. */
-export const versionHeader = 'mooring-version'
+import { type Admin, versionHeader } from './admin.ts'
 
 const StatusQuery = Type.Object({
   after: Type.Optional(Type.Integer()),
@@ -19,13 +16,13 @@ const StatusQuery = Type.Object({
 })
 
 /**
- * Serves the admin API over HTTP on a unix socket in the operator's directory, for its own user alone.
- * Called under the directory's lock.
+ * Serves the admin API over HTTP, on a unix socket in the operator's directory that its own user alone may open.
+ * To be called under the directory's lock.
  */
 export async function serveAdmin(options: {
   readonly directory: string
   readonly admin: Admin
-  /** Of other Nomad clusters in this process, by the name of their NomadCluster, which requests name as `?cluster=`. */
+  /** The operators of other Nomad clusters in this process, by the name of their NomadCluster: `?cluster=` asks one. */
   readonly clusters?: () => ReadonlyMap<string, Admin>
   readonly log: Log
 }): Promise<{ close(): Promise<void> }> {
@@ -35,7 +32,9 @@ export async function serveAdmin(options: {
     if (cluster === undefined) return options.admin
     const found = options.clusters?.().get(cluster)
     if (found !== undefined) return found
-    throw new UsageError(`no NomadCluster "${cluster}" is worked for here: see kubectl get nomadclusters`)
+    throw new UsageError(
+      `this process works for no NomadCluster "${cluster}": kubectl get nomadclusters lists those there are`,
+    )
   }
   const app = fastify({ forceCloseConnections: true })
   app.setSerializerCompiler(() => stringifyJSON)
@@ -70,7 +69,7 @@ export async function serveAdmin(options: {
   })
 
   const socket = reserveAdminSocket(options.directory)
-  // Made for its user alone from the first moment on, wherever the directory is.
+  // From the first moment on, no other user can open it, wherever the directory is.
   const before = umask(0o077)
   try {
     await app.listen({ path: socket.path })

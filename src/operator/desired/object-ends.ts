@@ -10,11 +10,11 @@ export const annotations = {
   release: 'mooring.dev/release',
   /** Any new value: a pass now. */
   reconcileAt: 'mooring.dev/reconcile-at',
-  /** `<Snapshot>@<current external ID>` on a Volume: put the snapshot's data in the place of that external volume. */
+  /** `<Snapshot>@<current external ID>` on a Volume: a volume with the snapshot's data takes the place of that one. */
   restoreFrom: 'mooring.dev/restore-from',
   /** `<lost external ID>` on a Volume that has vanished: a new one may take its place. */
   recreate: 'mooring.dev/recreate',
-  /** `<node>` on a Volume, by its ID or the beginning of it: a person's word that nothing writes there any more. */
+  /** A node's ID, or the beginning of it, on a Volume: a person's word that nothing writes there any more. */
   nodeIsDead: 'mooring.dev/node-is-dead',
   /** Any new value on a SnapshotSchedule: a run now. */
   snapshotNow: 'mooring.dev/snapshot-now',

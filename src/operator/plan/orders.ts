@@ -1,21 +1,21 @@
 import type { Decision } from './decision.ts'
 import type { Expiry, RestoreSource, VolumeRecord } from './record.ts'
 
-/** What a person ordered for one identity by a command, beside its declaration. */
+/** The orders of a person that are stored for one identity, beside its declaration. Passes act by them. */
 export interface Orders {
-  /** `mooring suspend`: nothing is done until `mooring resume`. Milliseconds since the epoch. */
+  /** `suspend`: nothing is done until `resume`. Milliseconds since the epoch. */
   readonly suspendedSinceMs?: number
-  /** `mooring recreate`: a new external volume may take the place of this one, once it is found to have vanished. */
+  /** `recreate`: a new external volume may take the place of this one, once this one is found to have vanished. */
   readonly recreate?: { readonly externalID: string; readonly atMs: number }
-  /** `mooring restore`: what is to take the place of this external volume. */
+  /** `restore` or `restoreBack`: what takes the place of this external volume. */
   readonly restore?: RestoreSource & { readonly externalID: string; readonly atMs: number }
-  /** `mooring restore --undo`: the restore under way that would make the volume of this name is called off. */
+  /** `undoRestore`: calls off the restore under way that makes the volume of this name. */
   readonly undoRestore?: { readonly csiName: string; readonly atMs: number }
-  /** `mooring snapshot keep`: retention leaves this snapshot of a schedule alone. Milliseconds since the epoch. */
+  /** `keepSnapshot`: retention leaves this snapshot of a schedule alone. Milliseconds since the epoch. */
   readonly keptSinceMs?: number
   /** The snapshot of a schedule goes: no retention rule keeps it, or a person deleted its object. */
   readonly expiry?: Expiry
-  /** `mooring detach --node-is-dead`: one for each node. */
+  /** `detach`: one for each node. */
   readonly detach?: readonly DetachOrder[]
 }
 
@@ -23,14 +23,14 @@ export interface Orders {
 export interface DetachOrder {
   /** Nomad's ID of the node, whole. */
   readonly nodeID: string
-  /** What held the volume there when the word was given: it is good for nothing that came later. */
+  /** The allocations that held the volume there when the word was given. It is about no later one. */
   readonly allocations: readonly string[]
   readonly atMs: number
 }
 
 /**
- * Whether an order holds the identity as it is: undefined if none does.
- * @param ofWhole the orders for the declaration that it is an instance of
+ * The decision to do nothing, where the identity is suspended; undefined where it is not.
+ * @param ofWhole the orders for the declaration that the identity is an instance of
  */
 export function planSuspension(orders: Orders, ofWhole: Orders = {}): Decision | undefined {
   const suspendedSinceMs = orders.suspendedSinceMs ?? ofWhole.suspendedSinceMs
@@ -46,14 +46,14 @@ export function planSuspension(orders: Orders, ofWhole: Orders = {}): Decision |
 }
 
 /**
- * Why a volume may not be recreated now: undefined if it may. The order names the lost external volume,
- * so that it holds for that one alone.
+ * Why a volume may not be recreated now; undefined where it may. The order names the lost external volume,
+ * so that it is about that one alone.
  */
 export function refuseRecreate(record: VolumeRecord, lostExternalID: string): string | undefined {
   const { spec } = record.declaration
   const reason = record.status.conditions.find(({ type }) => type === 'Stalled')
   if (reason?.status !== 'True' || reason.reason !== 'Vanished') {
-    return `it has not vanished (${reason?.reason ?? 'New'}): only a volume whose external volume is lost is created anew`
+    return `it has not vanished (${reason?.reason ?? 'New'}): only a volume whose external volume is lost can be recreated`
   }
   if (record.externalID !== lostExternalID) {
     return `its lost external volume is "${record.externalID}", not "${lostExternalID}"`
@@ -62,14 +62,14 @@ export function refuseRecreate(record: VolumeRecord, lostExternalID: string): st
     return `its declaration registers external volume "${spec.externalID}" and creates none: declare another externalID`
   }
   if (spec.name === record.csiName) {
-    return `its declaration fixes spec.name "${spec.name}", by which the plugin could take the new volume for the lost one: give another name, or none`
+    return `its declaration fixes spec.name "${spec.name}", so the plugin could take the new volume for the lost one: give another name, or none`
   }
   return undefined
 }
 
 /**
- * The order that a person's word comes to, or why it makes no sense.
- * @param node the ID of the node, or its beginning where no other node begins so
+ * What is stored of a person's word that a node is dead, or why it is refused.
+ * @param node the ID of the node, or the beginning of it where no other node of the volume begins so
  */
 export function planDetachOrder(record: VolumeRecord, node: string, nowMs: number): DetachOrder | string {
   const { attachedNodes = [], claimNodes = {} } = record.status

@@ -122,7 +122,7 @@ describe('mooring', () => {
 
   it('completion offers files, and no flags, where a flag takes a value', async () => {
     const { stdout: zsh } = await runMooring(['completion', 'zsh'])
-    expect(zsh).toContain("'--data-dir[where everything is kept]:value:_files'")
+    expect(zsh).toContain("'--data-dir[folder of all that Mooring keeps]:value:_files'")
     const { stdout: fish } = await runMooring(['completion', 'fish'])
     expect(fish).toMatch(/ -l data-dir -d '[^']*' -r -F$/m)
     expect(fish).toMatch(/ -l prune -d '[^']*'$/m)
