@@ -1,21 +1,18 @@
-/**
- * The backoff's one promise: each failure in a row of a key doubles the time until its next try, up to a
- * ceiling, and a success ends the row. Other keys are not touched.
- */
+/** Promise: each consecutive failure of a key doubles its delay, up to a maximum. A success resets the delay. */
 
 export interface BackoffOptions {
-  /** Before the second try. */
+  /** Delay after the first failure. */
   readonly baseMs: number
   readonly maxMs: number
-  /** Uniform in [0, 1). Each delay is shortened by up to half of it, so that keys that failed together do not return together. */
+  /** Uniform in [0, 1). Shortens each delay by up to half, so that keys that failed together retry at different times. */
   readonly random: () => number
 }
 
 export interface Backoff {
-  /** Counts a failure; returns how long to wait before the next try, in milliseconds. */
+  /** Counts a failure. @returns the delay before the next try, in milliseconds */
   failed(key: string): number
   succeeded(key: string): void
-  /** Keys whose last try failed. */
+  /** Number of keys whose last try failed. */
   failing(): number
 }
 

@@ -1,7 +1,6 @@
 /**
- * The controller's one promise: it calls `reconcile` for every key that was added, and again as the outcome says.
- * Whatever a pass throws becomes a log line and a later try, and so does a pass that reaches its time limit. Nobody
- * else in the operator retries, times out, or catches everything.
+ * Promise: every added key gets a pass, and another one when the outcome asks for it. A pass that throws or exceeds its
+ * time limit is logged and retried. Only the controller retries, limits the time of a pass and catches every error.
  */
 import { type Around, unobserved } from '../../lib/around.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -15,12 +14,12 @@ import { createPool, type PoolOptions } from './pool.ts'
 
 export interface ControllerOptions extends Partial<PoolOptions> {
   /**
-   * One pass over a key. It reads the state afresh, as nobody tells it why it was called. The signal aborts when
-   * the pass takes longer than `passTimeoutMs`, and when it holds up the shutdown. A pass that reaches its time limit
-   * has failed, whatever it gives back. Until the promise settles, the key stays in process and keeps its slots.
+   * One pass over a key. It must read the state again: it does not learn why it was called. The signal aborts after
+   * `passTimeoutMs`, or when the pass delays a shutdown. A pass that exceeds its time limit counts as failed, whatever
+   * it returns. The key keeps its slots until the promise resolves or rejects.
    */
   readonly reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>
-  /** Whose slots a key takes: its plugin. */
+  /** The group whose slots the key uses: its plugin. */
   readonly groupOf: (key: string) => string
   readonly log: Log
   readonly clock: Clock
@@ -28,51 +27,51 @@ export interface ControllerOptions extends Partial<PoolOptions> {
   readonly random: () => number
   /** Default: 1 s doubling to 5 min, as the CSI sidecars of Kubernetes do. */
   readonly backoff?: { readonly baseMs: number; readonly maxMs: number }
-  /** Default 10 min: several times the longest call that Nomad makes to a plugin. */
+  /** Default: 10 min, several times the longest call from Nomad to a plugin. */
   readonly passTimeoutMs?: number
-  /** Goes around each pass. */
+  /** Wraps each pass. */
   readonly aroundPass?: Around<PassSubject, Outcome>
 }
 
 export interface PassSubject {
   readonly key: string
   readonly priority: Priority
-  /** How long the key waited for a slot. */
+  /** How long the key waited for its slot. */
   readonly queuedMs: number
 }
 
 export interface ControllerCounters {
   /** Keys that wait for a slot. */
   readonly depth: number
-  /** Keys in process. */
+  /** Keys whose pass is running. */
   readonly running: number
-  /** Keys whose time has not come, those in backoff included. */
+  /** Keys scheduled for later, including those in backoff. */
   readonly delayed: number
   /** Keys whose last pass failed. */
   readonly failing: number
-  /** Passes ended since the start. */
+  /** Passes that ended since the start. */
   readonly passes: number
-  /** Passes that failed since the start, each of which leads to a retry. */
+  /** Passes that failed since the start. Each is retried. */
   readonly retries: number
-  /** Keys that came to wait for a slot since the start. */
+  /** Keys that were queued for a slot since the start. */
   readonly adds: number
-  /** Of the passes in process, how long the longest has taken. */
+  /** Age of the oldest running pass. */
   readonly longestRunningMs: number
-  /** Passes in process that went on in spite of their signal: their slots are lost until the process ends. */
+  /** Running passes that ignored their abort signal. Their slots are blocked until they end. */
   readonly overdue: number
 }
 
 export interface Controller {
-  /** Looks at the key as soon as a slot is free. Default priority: `change`. */
+  /** Runs a pass as soon as a slot is free. Default priority: `change`. */
   add(key: string, options?: { readonly priority?: Priority }): void
-  /** Looks at the key after `delayMs`, or at the earliest time asked for. */
+  /** Runs a pass after `delayMs`. If several times were requested, the earliest counts. */
   addAfter(key: string, delayMs: number): void
-  /** Resolves as soon as no key waits for a slot or is in process. Delayed keys are not waited for. */
+  /** Resolves when no pass runs or waits for a slot. It does not wait for delayed keys. */
   whenIdle(): Promise<void>
   counters(): ControllerCounters
   /**
-   * Shuts down: nothing new starts, passes in process finish. Those still there after `graceMs` get
-   * their signal. Resolves when the last pass has ended, and not before.
+   * Shuts down: no pass starts, running passes finish. After `graceMs` the remaining passes are aborted.
+   * Resolves when the last pass has ended.
    */
   drain(graceMs: number): Promise<void>
 }
@@ -80,17 +79,17 @@ export interface Controller {
 const defaults = {
   poolSlots: 32,
   groupSlots: 4,
-  // In small windows, so that a burst is spread. Most passes of a resync make no request at all.
+  // Small windows spread a burst.
   rateLimit: { tasks: 250, perMs: 100 },
   backoff: { baseMs: 1000, maxMs: 5 * 60_000 },
   passTimeoutMs: 10 * 60_000,
   aroundPass: unobserved,
 }
 
-/** How long a pass may take to end once it got its signal. */
+/** How long a pass may run on after its abort signal before it counts as overdue. */
 const overdueAfterMs = 60_000
 
-/** @throws RangeError where one group could fill the pool */
+/** @throws RangeError if one group could fill the pool */
 export function createController(options: ControllerOptions): Controller {
   const { reconcile, groupOf, log, clock, random } = options
   const { backoff: backoffTimes, passTimeoutMs, aroundPass, ...poolOptions } = { ...defaults, ...options }
@@ -108,7 +107,7 @@ export function createController(options: ControllerOptions): Controller {
       retries += 1
       const retryInMs = backoff.failed(key)
       queue.addAfter(key, retryInMs, priority)
-      log.warn({ key, retryInMs, ...describe(outcome.error) }, 'pass failed')
+      log.warn({ key, retryInMs, ...errorFields(outcome.error) }, 'pass failed')
       return
     }
     backoff.succeeded(key)
@@ -131,7 +130,7 @@ export function createController(options: ControllerOptions): Controller {
         const outcome = await reconcile(subject.key, controller.signal)
         return timedOut === undefined ? outcome : { type: 'failed', error: timedOut }
       } catch (error) {
-        // What the abort led to says less than why it came.
+        // The time limit explains more than the error that the abort caused.
         throw timedOut ?? error
       }
     }
@@ -182,8 +181,8 @@ function timedOutError(passTimeoutMs: number): OperationError {
   })
 }
 
-/** An expected failure is its reason and message; anything else is a defect, and needs its stack. */
-function describe(error: Error) {
+/** Log fields. Only an unexpected error is a defect and needs its stack. */
+function errorFields(error: Error) {
   const { kind, reason } = toOperationError(error)
   return { kind, reason, error: error.message, ...(reason === 'UnexpectedError' && { stack: error.stack }) }
 }

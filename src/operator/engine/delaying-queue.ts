@@ -1,7 +1,6 @@
 /**
- * The delaying queue's one promise: a key added for later reaches the queue at the earliest of the times
- * asked for. Now is the earliest of all, so a key that is due swallows every later time: the pass to come
- * sees everything, and says itself when it wants to be repeated.
+ * Promise: a delayed key enters the queue at the earliest requested time. A key that already waits for its pass drops
+ * later times: that pass reads everything, and its outcome says when to run again.
  */
 import type { Clock } from '../../lib/clock.ts'
 import type { KeyQueue, Priority } from './key-queue.ts'
@@ -10,9 +9,9 @@ export interface DelayingQueue {
   add(key: string, priority: Priority): void
   /** `delayMs` 0 or less: now. */
   addAfter(key: string, delayMs: number, priority: Priority): void
-  /** Forgets what is pending and takes no more. */
+  /** Drops the delayed keys. Later calls do nothing. */
   close(): void
-  /** Keys whose time has not come. */
+  /** Number of delayed keys. */
   pending(): number
 }
 

@@ -1,12 +1,11 @@
 /**
- * The key queue's one promise: a key is never processed twice at once, and none is forgotten. Adds of a
- * key that waits collapse into one; a key that is added while it is processed is processed once more
- * after. A key that waits and is added with a higher priority is raised.
+ * Promise: a key is never processed twice at the same time, and no key is lost. Several adds of a waiting key count as
+ * one, with the highest priority. A key that is added while it is processed is processed once more afterwards.
  */
 import type { Clock } from '../../lib/clock.ts'
 import type { Pool } from './pool.ts'
 
-/** `change`: something happened to this key. `resync`: one of thousands looked at again to be sure. */
+/** `change`: the key has changed. `resync`: a regular check of all keys. */
 export type Priority = 'change' | 'resync'
 
 const rank: Record<Priority, number> = { resync: 0, change: 1 }
@@ -17,7 +16,7 @@ function higher(a: Priority, b: Priority): Priority {
 
 export interface KeyQueueOptions {
   readonly pool: Pool
-  /** Whose slots a key takes; asked each time that the key is enqueued. */
+  /** The group whose slots the key uses. Called each time the key is queued. */
   readonly groupOf: (key: string) => string
   /** Never rejects. `queuedMs`: how long the key waited for its slot. */
   readonly process: (key: string, priority: Priority, queuedMs: number) => Promise<void>
@@ -26,17 +25,17 @@ export interface KeyQueueOptions {
 
 export interface KeyQueue {
   add(key: string, priority: Priority): void
-  /** Whether processing of the key is still to start. */
+  /** Whether a pass over the key has still to start. */
   isDue(key: string): boolean
-  /** Drops the keys that wait and takes no more; resolves when those in process have ended. */
+  /** Drops the waiting keys and takes no new ones. Resolves when no key is processed any more. */
   close(): Promise<void>
-  /** Resolves as soon as no key waits or is in process. */
+  /** Resolves when no key waits or is processed. */
   whenIdle(): Promise<void>
-  /** Keys that wait for a slot. */
+  /** Number of keys that wait for a slot. */
   depth(): number
-  /** Keys in process. */
+  /** Number of keys that are processed now. */
   running(): number
-  /** Keys that came to wait since the start; what collapsed into one counts once. */
+  /** Number of keys queued since the start. Adds that were merged count once. */
   adds(): number
 }
 

@@ -1,8 +1,8 @@
 /**
- * What one pass over a key ended in.
- * - `done`: nothing to do until something changes;
- * - `again`: look again after `afterMs` (0: at once, because the pass changed something);
- * - `failed`: look again after the key's backoff, which grows with each failure in a row.
+ * How a pass ended, and when the next one starts:
+ * - `done`: when something changes;
+ * - `again`: after `afterMs` (0: at once, because this pass changed something);
+ * - `failed`: after the key's backoff, which grows with each consecutive failure.
  */
 export type Outcome =
   | { readonly type: 'done' }

@@ -1,16 +1,15 @@
 /**
- * The pool's one promise: a task starts only when it holds a slot of its group and then one of the
- * pool, higher priorities first, and no more start in an interval than the rate limit allows. As a
- * group has fewer slots than the pool, a group whose tasks hang holds up only its own.
+ * Promise: a task starts only with a slot of its group and a slot of the pool, higher priorities first, within the rate
+ * limit. A group has fewer slots than the pool, so hanging tasks of one group do not block the others.
  */
 import PQueue from 'p-queue'
 
 export interface PoolOptions {
-  /** Tasks at once, over all groups. More than `groupSlots`. */
+  /** Concurrent tasks of all groups together. Must exceed `groupSlots`. */
   readonly poolSlots: number
-  /** Tasks at once of one group. */
+  /** Concurrent tasks of one group. */
   readonly groupSlots: number
-  /** No more than `tasks` start in each window of `perMs` milliseconds. */
+  /** At most `tasks` start in each window of `perMs` milliseconds. */
   readonly rateLimit: { readonly tasks: number; readonly perMs: number }
 }
 
@@ -24,19 +23,19 @@ export interface PoolTask {
 }
 
 export interface Pool {
-  /** Enqueues the task; what waits with a lower priority is overtaken. */
+  /** Queues the task before all waiting tasks of lower priority. */
   submit(task: PoolTask): void
-  /** Raises a task that still waits to `priority`; anything else is left as it is. */
+  /** Raises a waiting task to `priority`. Does nothing if it has started or its priority is higher. */
   raise(id: string, priority: number): void
-  /** Drops what has not started. Running tasks go on. */
+  /** Drops the waiting tasks. Running tasks continue. */
   clear(): void
 }
 
-/** @throws RangeError where one group could fill the pool */
+/** @throws RangeError if one group could fill the pool */
 export function createPool({ poolSlots, groupSlots, rateLimit }: PoolOptions): Pool {
   if (poolSlots <= groupSlots) {
     throw new RangeError(
-      `the pool needs more slots than one group has, or a group that hangs holds up all: ${poolSlots} for the pool, ${groupSlots} for a group`,
+      `poolSlots is ${poolSlots} and groupSlots is ${groupSlots}: one hanging group could block all others. Set poolSlots higher than groupSlots.`,
     )
   }
   const pool = new PQueue({
@@ -45,7 +44,7 @@ export function createPool({ poolSlots, groupSlots, rateLimit }: PoolOptions): P
     intervalCap: rateLimit.tasks,
   })
   const groups = new Map<string, PQueue>()
-  // Of each task that has not started: in which of its two queues it stands.
+  // For each waiting task, the queue that it is in: the group's or the pool's.
   const waiting = new Map<string, { queue: PQueue; priority: number }>()
 
   function groupQueue(name: string): PQueue {
@@ -70,7 +69,7 @@ export function createPool({ poolSlots, groupSlots, rateLimit }: PoolOptions): P
         return pool.add(start, { id, priority: place.priority })
       }
       place.queue.add(enterPool, { id, priority }).catch(() => {
-        // Tasks never reject, so this is clear() dropping the task.
+        // Tasks never reject: clear() dropped this one.
       })
     },
     raise(id, priority) {

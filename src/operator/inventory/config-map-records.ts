@@ -14,14 +14,14 @@ const inventoryLabel = 'mooring.dev/inventory'
 const recordAnnotation = 'mooring.dev/record'
 const dataKey = 'record'
 const pageSize = 500
-/** A ConfigMap holds 1 MiB, names and quotes among it. */
+/** A ConfigMap holds 1 MiB, including names and quotes. */
 const maxTextBytes = 768 * 1024
-/** A call whose answer was lost is settled by a read, and repeated where it had no effect. */
+/** If an answer is lost, a read shows whether the write arrived. If not, it is repeated. */
 const attempts = 3
 
 /**
- * One ConfigMap a record, in the operator's own namespace. A record may be as large as a ConfigMap, 1 MiB.
- * @param instance tells inventories in one namespace apart; a label's value
+ * Stores each record in a ConfigMap of its own, in the operator's namespace.
+ * @param instance identifies this inventory among others in the namespace; a valid label value
  */
 export function createConfigMapRecords(options: {
   readonly api: KubernetesApi
@@ -30,7 +30,7 @@ export function createConfigMapRecords(options: {
 }): RecordStore {
   const { api, namespace, instance } = options
 
-  /** A record's name may hold what a ConfigMap's may not. */
+  /** Hashed, because a record's name may hold characters that a ConfigMap's name may not. */
   const objectName = (record: string) =>
     `mooring-${instance}-${createHash('sha256').update(record).digest('hex').slice(0, 20)}`
 
@@ -94,16 +94,16 @@ export function createConfigMapRecords(options: {
           wasLost ||= isLost
           if (wasLost) {
             const present = await get(name)
-            // 1. It arrived. Whoever else writes this very text has written what we meant to.
+            // 1. The write arrived, or another process wrote the same text.
             if (present && versionOf(present) !== version && parseRecord(present).text === text) {
               return versionOf(present)
             }
-            // 2. It did not, or not yet: the same write counts once, whichever of them arrives.
+            // 2. The write has not arrived. A repeat is safe: the version lets only one of them through.
             const isUnchanged = present ? versionOf(present) === version : version === undefined
             if (isUnchanged && isLost && attempt < attempts) continue
             if (isUnchanged) throw error
           }
-          // 3. Another wrote.
+          // 3. Another process wrote.
           throw new RecordConflictError(`the record "${name}" was written by another process`, {
             cause: error,
           })
@@ -122,7 +122,7 @@ export function createConfigMapRecords(options: {
               cause: error,
             })
           }
-          // One that went by the lost call is not there for the next, which is success.
+          // If the lost call removed it, the repeat finds nothing, which is success.
           if (toOperationError(error).kind !== 'ambiguous' || attempt === attempts) throw error
         }
       }
@@ -134,7 +134,7 @@ function versionOf({ metadata }: KubernetesObject): string {
   return metadata.resourceVersion ?? ''
 }
 
-/** @throws OperationError where somebody changed it by hand */
+/** @throws OperationError if somebody changed it by hand */
 function parseRecord(object: KubernetesObject): StoredText {
   const name = object.metadata.annotations?.[recordAnnotation]
   const data = object.data
@@ -142,7 +142,7 @@ function parseRecord(object: KubernetesObject): StoredText {
     typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[dataKey] : undefined
   if (name === undefined || typeof text !== 'string') {
     throw new OperationError(
-      `ConfigMap "${object.metadata.name}" in namespace "${object.metadata.namespace}" is a record of the inventory without annotation ${recordAnnotation} or data.${dataKey}: put back what was changed, or delete it if it is none of Mooring's`,
+      `ConfigMap "${object.metadata.name}" in namespace "${object.metadata.namespace}" is labelled as an inventory record but lacks annotation ${recordAnnotation} or data.${dataKey}. Restore them. If the ConfigMap does not belong to Mooring, delete it.`,
       { kind: 'permanent', reason: 'RecordUnreadable' },
     )
   }

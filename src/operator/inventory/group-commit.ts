@@ -1,15 +1,14 @@
 /**
- * The group commit's one promise: what `add` was given is committed when its promise resolves; if the commit fails,
- * all of the group reject and nothing of it was written. What is added in one turn of the event loop shares a
- * commit.
+ * Promise: a write is committed when its promise resolves. Writes added in one turn of the event loop share a commit:
+ * if it fails, all of them reject and none is stored.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { transaction } from '../../lib/sqlite.ts'
 
 export interface GroupCommit {
-  /** `write` runs in the transaction, in the order of the calls, and `apply` after it. */
+  /** Runs `write` inside the transaction, in the order of the calls, and `apply` after it. */
   add(write: () => void, apply: () => void): Promise<void>
-  /** Commits now what was added. */
+  /** Commits the added writes now. */
   flush(): void
 }
 

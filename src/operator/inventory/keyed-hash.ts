@@ -1,8 +1,8 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 
-/** HMAC-SHA-256, hex: Inventory.keyedHash under the inventory's key. */
+/** Makes `Inventory.keyedHash`: HMAC-SHA-256 under the inventory's key, as hex. */
 export function createKeyedHash(hashKey: Buffer): (text: string) => string {
-  // Made once: it takes longer than to hash what a pass has.
+  // Made once: making the key takes longer than hashing.
   const key = createSecretKey(hashKey)
   return (text) => createHmac('sha256', key).update(text).digest('hex')
 }

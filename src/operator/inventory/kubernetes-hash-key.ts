@@ -6,10 +6,10 @@ const dataKey = 'key'
 const keyBytes = 32
 
 /**
- * The key of the inventory's keyed hashes, in an immutable Secret that is made once: replicas that start
- * together agree, because one of them creates it and the others read it.
- * @param randomBytes of the operating system
- * @throws OperationError `permanent` where the Secret holds no such key
+ * Reads the key of the inventory's keyed hashes from an immutable Secret, or creates the Secret. If several replicas
+ * start together, one creates it and the others read it.
+ * @param randomBytes the operating system's generator
+ * @throws OperationError `permanent` if the Secret holds no valid key
  */
 export async function ensureHashKey(options: {
   readonly api: KubernetesApi
@@ -44,7 +44,7 @@ function parseKey({ metadata, data }: KubernetesObject): Buffer {
   const key = Buffer.from(typeof text === 'string' ? text : '', 'base64')
   if (key.length !== keyBytes) {
     throw new OperationError(
-      `Secret "${metadata.name}" in namespace "${metadata.namespace}" holds no key of ${keyBytes} bytes as data.${dataKey}: restore it, or delete it, and every declared secret is applied once more`,
+      `Secret "${metadata.name}" in namespace "${metadata.namespace}" holds no key of ${keyBytes} bytes in data.${dataKey}. Restore the key, or delete the Secret: Mooring then creates a new key and applies every declared secret again.`,
       { kind: 'permanent', reason: 'HashKeyUnreadable' },
     )
   }

@@ -1,24 +1,23 @@
 /**
- * The log sync's one promise: what SQLite committed before `sync` was called is on disk when its promise resolves,
- * and the event loop goes on meanwhile.
+ * Promise: everything that SQLite committed before `sync` was called is on disk when its promise resolves. The event
+ * loop is not blocked.
  *
- * Under `synchronous = NORMAL` a commit is appended to the write-ahead log, and survives the end of the process;
- * SQLite itself syncs the log before it moves anything from it to the database. What is missing for a power cut is
- * what `synchronous = FULL` adds to each commit: to sync the log. That is done here, by a thread of the pool. The log
- * is read up to the first frame that is not whole, so that whatever is on disk, all before it is too.
+ * With `synchronous = NORMAL` a commit survives a crash of the process, but not a power cut: SQLite does not sync the
+ * write-ahead log after each commit, as it does with `FULL`. This file syncs the log, on a thread of the pool. SQLite
+ * reads the log up to the first incomplete frame, so a commit on disk implies all earlier ones.
  */
 import { close, closeSync, fdatasync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
 export interface LogSync {
-  /** Callers share a sync that begins after their calls. */
+  /** Concurrent callers share one sync. It starts after their calls. */
   sync(): Promise<void>
-  /** Once the database is closed, which leaves nothing in the log. */
+  /** Call it after the database is closed. */
   close(): void
 }
 
-/** @param logPath of the database's write-ahead log, which is there from its first commit until it is closed */
+/** @param logPath path of the write-ahead log; it exists from the first commit until the database is closed */
 export function createLogSync(logPath: string): LogSync {
   let file: number | undefined
   let running: Promise<void> | undefined
@@ -27,7 +26,7 @@ export function createLogSync(logPath: string): LogSync {
 
   function open(): number {
     const opened = openSync(logPath, 'r+')
-    // SQLite made it, and would sync its name with its first sync.
+    // SQLite created the file and has not synced its name.
     const directory = openSync(dirname(logPath), 'r')
     fsyncSync(directory)
     closeSync(directory)
@@ -47,9 +46,9 @@ export function createLogSync(logPath: string): LogSync {
       })
       return running
     }
-    // The one under way may have begun too early. One more follows it, for all who ask by then.
+    // The running sync may have started before this commit. One more follows, shared by all callers until then.
     following ??= running
-      .catch(() => undefined) // told to those who asked for it
+      .catch(() => undefined) // its own callers get the error
       .then(() => {
         following = undefined
         return sync()

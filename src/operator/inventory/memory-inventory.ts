@@ -10,19 +10,19 @@ import {
   storedThing,
 } from '../plan/record.ts'
 
-/** All that an inventory holds, but for the key of its hashes. */
+/** Everything in an inventory except the key of its hashes. */
 export interface InventoryContents {
-  /** Of identities that passes have looked at; each has a managed part of the same key. */
+  /** Each has a managed part with the same key. */
   readonly declared: readonly Declared[]
   readonly managed: readonly ManagedPart[]
   readonly orders: readonly (readonly [Key, Orders])[]
   readonly released: readonly Released[]
 }
 
-/** An inventory that lasts, with what a plan beside the operator needs of it. */
+/** An inventory that outlives the process, with what `mooring plan` needs while an operator runs. */
 export interface LastingInventory extends Inventory {
   contents(): InventoryContents
-  /** Of the keyed hashes. Shown to the operator's own user alone. */
+  /** The key of the keyed hashes. Only the operator's own user may read it. */
   readonly hashKey: Buffer
 }
 
@@ -30,12 +30,12 @@ export const emptyContents: InventoryContents = { declared: [], managed: [], ord
 
 export interface MemoryInventory extends Inventory {
   contents(): InventoryContents
-  /** The declaration as it was seen last, of an identity that is not managed too. */
+  /** The declaration as last seen, also of an identity that is not managed yet. */
   declared(key: Key): Declared | undefined
   managed(key: Key): ManagedPart | undefined
 }
 
-/** An inventory that is gone with the process: for deciding without acting, and beneath those that last. */
+/** An inventory in memory: for dry runs, and as the cache of the stored inventories. */
 export function createMemoryInventory(
   contents: InventoryContents,
   keyedHash: (text: string) => string,
@@ -48,7 +48,7 @@ export function createMemoryInventory(
   const indexes = createIndexes()
   const listeners = new Set<(key: Key, record: InventoryRecord | undefined) => void>()
 
-  /** Joins the parts of the key anew. */
+  /** Joins the parts again, and updates the indexes and listeners. */
   function refresh(key: Key): void {
     const read = declared.get(key)
     const part = managed.get(key)
@@ -116,7 +116,7 @@ function releasedToken({ key, externalID }: Released): string {
   return JSON.stringify([key, externalID])
 }
 
-/** Under which values of which indexes a record is found. */
+/** The values under which each index lists the record. */
 function tokensOf(record: InventoryRecord): Partial<Record<keyof RecordIndexes, string | undefined>> {
   const { declaration } = record
   const { namespace } = declaration.spec

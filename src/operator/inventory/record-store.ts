@@ -1,23 +1,23 @@
 /**
- * Where an inventory lives that another system keeps (Nomad Variables, Kubernetes objects): small texts
- * under names, each with a version that every write names. A name is one or two parts of `[a-z0-9-]`, with
- * a slash between them, and at most 80 bytes long. No method repeats a write by itself.
+ * Stores an inventory in another system (Nomad Variables, Kubernetes objects) as small named texts. Each text has a
+ * version, and a write names the version that it replaces. A name has one or two parts of `[a-z0-9-]`, separated by a
+ * slash, and at most 80 bytes.
  */
 export interface RecordStore {
-  /** Longest text that it takes, in bytes of UTF-8. */
+  /** Longest allowed text, in bytes of UTF-8. */
   readonly maxTextBytes: number
-  /** Everything there is, as of now. */
+  /** Reads all texts. */
   load(): Promise<readonly StoredText[]>
-  /** As of now, and after every write that was answered. undefined: nothing is there. */
+  /** Sees every write that was answered. @returns undefined if there is no text of this name */
   read(name: string): Promise<StoredText | undefined>
   /**
-   * @param version of the text that is replaced; undefined where none must be there
+   * @param version of the text to replace; undefined: the name must be free
    * @returns the new version
-   * @throws RecordConflictError where another version is there; OperationError, `ambiguous` where the
-   *   write may have been carried out
+   * @throws RecordConflictError if another version is stored; OperationError, `ambiguous` if the write may have
+   *   been carried out
    */
   write(name: string, text: string, version: string | undefined): Promise<string>
-  /** Success where nothing is there. @throws as write */
+  /** Succeeds if there is no such text. @throws like write */
   remove(name: string, version: string): Promise<void>
 }
 
@@ -27,7 +27,7 @@ export interface StoredText {
   readonly version: string
 }
 
-/** Another process wrote in between: whoever meets it no longer knows what is stored. */
+/** Another process wrote in between, so this process no longer knows what is stored. */
 export class RecordConflictError extends Error {
   override readonly name = 'RecordConflictError'
 }

@@ -21,7 +21,7 @@ const migrations: readonly Migration[] = [
   separateOwners,
 ]
 
-/** From one record that readings and passes both wrote to a part for each of them. */
+/** Migration: splits the record that readings and passes both wrote into one part for each. */
 function separateOwners(database: DatabaseSync): void {
   database.exec(`
     CREATE TABLE declared (key TEXT PRIMARY KEY, declared TEXT NOT NULL) STRICT;
@@ -53,15 +53,15 @@ export interface SqliteInventory extends LastingInventory {
   close(): void
 }
 
-/** Whether an operator ever kept an inventory in this directory. */
+/** Whether the directory has an inventory. */
 export function hasSqliteInventory(dataDirectory: string): boolean {
   return existsSync(join(dataDirectory, databaseFile))
 }
 
 /**
- * The inventory of one machine: SQLite in the data directory, held by one process, beside it the key of
- * the keyed hashes in a file of mode 0600. Opening one that this release has opened before writes nothing.
- * @throws UsageError if another process holds the data directory, or its database cannot be read
+ * Opens the inventory of one machine: a SQLite database in the data directory, locked by one process. The key of the
+ * keyed hashes is a file of mode 0600 beside it.
+ * @throws UsageError if another process has locked the data directory, or the database cannot be read
  */
 export function openSqliteInventory(dataDirectory: string): SqliteInventory {
   const path = join(dataDirectory, databaseFile)
@@ -70,10 +70,10 @@ export function openSqliteInventory(dataDirectory: string): SqliteInventory {
 }
 
 function createInventory(database: DatabaseSync, dataDirectory: string, log: LogSync): SqliteInventory {
-  // Each write waits for the log to be synced, and nothing else does.
+  // createLogSync syncs instead: a write waits for it, and the event loop does not.
   database.exec('PRAGMA synchronous = NORMAL')
   const hashKey = readHashKey(dataDirectory) ?? createHashKey(dataDirectory)
-  // What put() and its like wrote, and nothing else: the migrations keep its shape.
+  // Only this file writes these rows, so they need no validation.
   const read = (sql: string) => database.prepare(sql).all()
   const memory = createMemoryInventory(
     {
@@ -101,14 +101,14 @@ function createInventory(database: DatabaseSync, dataDirectory: string, log: Log
     database.prepare(`DELETE FROM ${table} WHERE key = ?`),
   )
   const commit = createGroupCommit(database)
-  /** Whether the declaration is in the database, with the managed part that it goes with. */
+  /** A declaration is stored only together with a managed part. */
   const isStored = (key: Key) => memory.managed(key) !== undefined
   return {
     ...memory,
     hashKey,
     async declare(declared) {
       const { key } = declared
-      // What no pass has written anything of is written with the first that one writes.
+      // Until a pass has written something, the declaration stays in memory.
       if (!isStored(key)) return memory.declare(declared)
       await commit.add(
         () => upsertDeclared.run(key, stringifyJSON(declared)),
@@ -123,7 +123,7 @@ function createInventory(database: DatabaseSync, dataDirectory: string, log: Log
       await commit.add(
         () => {
           upsertManaged.run(key, stringifyJSON(managed))
-          // By then a reading may have seen another declaration, or none any more.
+          // A reading may have changed or removed the declaration since this call.
           if (!isStored(key)) upsertDeclared.run(key, stringifyJSON(memory.declared(key) ?? declared))
         },
         () => {
@@ -131,11 +131,11 @@ function createInventory(database: DatabaseSync, dataDirectory: string, log: Log
           void memory.put(managed)
         },
       )
-      // A disk that fails is told of by the next write that an effect waits for.
+      // If the disk fails, the next write that an effect waits for reports it.
       if (isOutcome) void log.sync().catch(() => {})
       else await log.sync()
     },
-    // The rest is rare, and committed at once: nothing comes between the read and the write of an amendment.
+    // The other writes are rare. Each commits at once, so that nothing comes between the read and the write.
     async delete(key) {
       commit.flush()
       transaction(database, () => {
@@ -166,7 +166,7 @@ function createInventory(database: DatabaseSync, dataDirectory: string, log: Log
 
 const hashKeyBytes = 32
 
-/** The key of the directory's hashes: undefined where there is none, or a crash cut it short. */
+/** Reads the key of the keyed hashes. @returns undefined if there is none, or a crash left it incomplete */
 export function readHashKey(dataDirectory: string): Buffer | undefined {
   try {
     const key = readFileSync(join(dataDirectory, keyFile))
@@ -177,7 +177,7 @@ export function readHashKey(dataDirectory: string): Buffer | undefined {
   }
 }
 
-/** Called under the database's lock, and where nothing was hashed yet. */
+/** Needs the lock of the database. */
 function createHashKey(dataDirectory: string): Buffer {
   const path = join(dataDirectory, keyFile)
   const key = randomBytes(hashKeyBytes)

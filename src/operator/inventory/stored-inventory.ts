@@ -8,22 +8,21 @@ import { createMemoryInventory, type LastingInventory } from './memory-inventory
 import { RecordConflictError, type RecordStore } from './record-store.ts'
 import { type Entry, fitEntry, hashKeyName, nameOfKey, nameOfReleased, parseStored } from './stored-text.ts'
 
-/** A name's text as it is stored, by all that is known here. */
+/** The text of a name, as this process last saw it stored. */
 interface Stored {
   readonly text: string
   readonly version: string
 }
 
 /**
- * The inventory of operators with replicas: another system keeps it, one text per identity, and the leader
- * has all of it in memory. Each write names the version that it replaces, so that a leader of yesterday can
- * write over nothing that a later one wrote: whoever meets a version of somebody else no longer knows what
- * is stored, and gives up its leadership by `onConflict`. What it knew then is of no more use.
+ * Opens an inventory that several replicas share. Another system stores it, one text per identity; the leader holds
+ * all of it in memory. Each write names the version that it replaces, so a former leader cannot overwrite its
+ * successor. If a write finds a foreign version, this process calls `onConflict` and must give up its leadership.
  *
- * A write whose answer was lost is settled by reading. One that arrives later still changes a version, and
- * thus ends in a conflict, or is found to be what was to be written.
- * @param givenHashKey of the keyed hashes, where it is kept elsewhere; else it is in the store
- * @throws OperationError where the store cannot be read, or holds what this release cannot read
+ * If the answer to a write is lost, a read shows whether it arrived. A write that arrives even later causes a conflict,
+ * or stores the intended text.
+ * @param givenHashKey the key of the keyed hashes; without it, the store holds the key
+ * @throws OperationError if the store cannot be read, or holds something that this release cannot read
  */
 export async function openStoredInventory(
   store: RecordStore,
@@ -49,15 +48,14 @@ export async function openStoredInventory(
     },
     createKeyedHash(hashKey),
   )
-  /** Writes of one name. */
   const inTurn = createInTurn()
   let conflict: RecordConflictError | undefined
 
-  /** @param text undefined: nothing is to be there */
+  /** @param text undefined: removes the name */
   async function write(name: string, text: string | undefined): Promise<void> {
     const before = stored.get(name)
     if (before?.text === text) return
-    if (conflict !== undefined) throw toldOf(conflict)
+    if (conflict !== undefined) throw notLeader(conflict)
     try {
       if (text !== undefined) {
         stored.set(name, { text, version: await store.write(name, text, before?.version) })
@@ -66,12 +64,17 @@ export async function openStoredInventory(
         stored.delete(name)
       }
     } catch (error) {
-      await settle(name, text, before, error)
+      await confirmWrite(name, text, before, error)
     }
   }
 
-  /** Reads what became of a write that failed, or whose answer did not come. Throws unless it was carried out. */
-  async function settle(name: string, text: string | undefined, before: Stored | undefined, error: unknown) {
+  /** Reads whether a failed or unanswered write arrived. Throws if it did not. */
+  async function confirmWrite(
+    name: string,
+    text: string | undefined,
+    before: Stored | undefined,
+    error: unknown,
+  ) {
     const isConflict = error instanceof RecordConflictError
     if (!isConflict && toOperationError(error).kind !== 'ambiguous') throw error
     const found = await store.read(name)
@@ -89,10 +92,10 @@ export async function openStoredInventory(
     }
     conflict = isConflict ? error : new RecordConflictError(`${name} was written by another process`)
     onConflict(conflict.message)
-    throw toldOf(conflict)
+    throw notLeader(conflict)
   }
 
-  /** Writes what becomes of the entry of a key, and then remembers it. */
+  /** Stores the changed entry of a key, then updates the memory. */
   function change(key: Key, change: (before: Entry) => Entry): Promise<void> {
     const name = nameOfKey(key)
     return inTurn(name, async () => {
@@ -100,7 +103,7 @@ export async function openStoredInventory(
       const after = change(before)
       await write(name, isEmpty(after) ? undefined : fitEntry(after, store.maxTextBytes))
       if (after.managed === undefined && before.managed !== undefined) return memory.delete(key)
-      // Before its first pass the memory may have a newer declaration by now.
+      // Before the first pass, a reading may have put a newer declaration in memory.
       const isFirst = before.managed === undefined && memory.declared(key) !== undefined
       if (after.declared !== undefined && !isFirst) await memory.declare(after.declared)
       if (after.managed !== undefined) await memory.put(after.managed)
@@ -120,7 +123,7 @@ export async function openStoredInventory(
     hashKey,
     async declare(declared) {
       const { key } = declared
-      // What no pass has written anything of is written with the first that one writes.
+      // Until a pass has written something, the declaration stays in memory.
       if (memory.managed(key) === undefined) await memory.declare(declared)
       await change(key, (entry) => (entry.managed === undefined ? entry : { ...entry, declared }))
     },
@@ -128,7 +131,7 @@ export async function openStoredInventory(
       const { key } = managed
       const declared = memory.declared(key)
       if (declared === undefined) throw new Error(`${key} was never declared`)
-      // By its turn a reading may have seen another declaration, or none any more.
+      // A reading may have changed or removed the declaration while this write waited.
       await change(key, (entry) => ({ ...entry, declared: memory.declared(key) ?? declared, managed }))
     },
     delete: (key) => change(key, () => ({ key, orders: {} })),
@@ -147,8 +150,8 @@ function isEmpty({ managed, orders }: Entry): boolean {
   return managed === undefined && Object.keys(orders).length === 0
 }
 
-function toldOf(conflict: RecordConflictError): OperationError {
-  return new OperationError(`the inventory is written by another process: ${conflict.message}`, {
+function notLeader(conflict: RecordConflictError): OperationError {
+  return new OperationError(`this process no longer leads, so it changes nothing: ${conflict.message}`, {
     kind: 'waiting',
     reason: 'NotLeader',
     cause: conflict,
@@ -157,11 +160,11 @@ function toldOf(conflict: RecordConflictError): OperationError {
 
 const hashKeyBytes = 32
 
-/** Made once, by the first leader there ever is; all later ones find it. */
+/** The first leader creates the key. Later leaders read it. */
 async function createHashKey(store: RecordStore, stored: Map<string, Stored>): Promise<Buffer> {
   if (stored.size > 0) {
     throw new OperationError(
-      `the inventory has records and no ${hashKeyName}, without which no secret can be compared: put it back`,
+      `the inventory has records but no ${hashKeyName}. Mooring cannot compare secrets without it. Restore ${hashKeyName} from a backup.`,
       { kind: 'permanent', reason: 'HashKeyMissing' },
     )
   }

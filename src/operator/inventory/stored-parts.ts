@@ -2,19 +2,19 @@ import type { Declaration } from '../declare/declaration.ts'
 import type { Orders } from '../plan/orders.ts'
 import type { Declared, ManagedPart } from '../plan/record.ts'
 
-/** The parts of one identity. */
+/** The three parts of one identity. */
 export interface StoredParts {
   readonly declared: Declared
   readonly managed: ManagedPart
   readonly orders: Orders
 }
 
-/** A declaration as JSON gave it: capacities are bigint in a declaration, and small ones came back as numbers. */
+/** Repairs a declaration read from JSON: capacities are bigint, and JSON returns small ones as numbers. */
 export function reviveDeclared(declared: Declared): Declared {
   return { ...declared, declaration: reviveDeclaration(declared.declaration) }
 }
 
-/** The same, where a delete that is out keeps its declaration. */
+/** Repairs the declaration that a sent delete keeps. */
 export function reviveManaged(managed: ManagedPart): ManagedPart {
   if (managed.kind !== 'Volume' || managed.end?.declaration === undefined) return managed
   const declaration = reviveDeclaration(managed.end.declaration)
@@ -31,7 +31,7 @@ function reviveDeclaration(declaration: Declaration): Declaration {
   return { ...declaration, spec: { ...declaration.spec, capacity } }
 }
 
-/** A record as version 0.1.0 wrote it, in one piece: readings, passes and schedules all wrote the whole of it. */
+/** A record as version 0.1.0 wrote it, in one piece. */
 export interface WholeRecord {
   readonly key: string
   readonly declaration: Declaration
@@ -46,7 +46,7 @@ export interface WholeRecord {
   readonly end?: { readonly phase: string; readonly tombstoneID: string }
 }
 
-/** Takes a record of version 0.1.0 apart. @param nowMs for what was ordered at a time that it did not keep */
+/** Splits a record of version 0.1.0. @param nowMs the time of its expiry order, which that version did not store */
 export function takeApart(whole: WholeRecord, orders: Orders, nowMs: number): StoredParts {
   const { declaration, missingSinceMs, schedule, ...managed } = whole
   const { object } = declaration.place
@@ -60,7 +60,7 @@ export function takeApart(whole: WholeRecord, orders: Orders, nowMs: number): St
       ...(missingSinceMs === undefined ? {} : { missingSinceMs }),
       ...(schedule === undefined ? {} : { schedule: scheduledFor as Declared['schedule'] & object }),
     },
-    // All else is the passes'.
+    // Passes wrote all other fields.
     managed: {
       ...managed,
       ...(object === undefined ? {} : { observed: object }),

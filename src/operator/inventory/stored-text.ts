@@ -7,10 +7,10 @@ import type { Declared, ManagedPart, Released } from '../plan/record.ts'
 import type { Status } from '../plan/status.ts'
 import { reviveDeclared, reviveManaged, takeApart, type WholeRecord } from './stored-parts.ts'
 
-/** All that is stored of one identity, in one text, so that nothing of it can be lost without the rest. */
+/** Everything stored for one identity. It is one text, so that a write changes all of it or nothing. */
 export interface Entry {
   readonly key: Key
-  /** Absent, with `managed`, where something was ordered for an identity that no pass has looked at. */
+  /** `declared` and `managed` are both absent if there are orders but no pass has run yet. */
   readonly declared?: Declared
   readonly managed?: ManagedPart
   readonly orders: Orders
@@ -23,10 +23,10 @@ export type StoredThing =
 
 export const hashKeyName = 'hash-key'
 
-/** Hex digits of SHA-256: no two of the identities that there will ever be share them. */
+/** Hex digits of SHA-256: enough to rule out a collision. */
 const digits = 40
 
-/** `volume/…`, `snapshot/…` or `snapshot-schedule/…`: keys hold what names of variables and objects may not. */
+/** `volume/…`, `snapshot/…` or `snapshot-schedule/…`. Hashed: keys may hold characters that stores do not allow. */
 export function nameOfKey(key: Key): string {
   const kind = key.slice(0, key.indexOf('/')).replace(/(?!^)[A-Z]/g, '-$&')
   return `${kind.toLowerCase()}/${digest(key)}`
@@ -40,7 +40,7 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, digits)
 }
 
-/** What fitEntry and its like wrote. @throws OperationError where it is something else */
+/** Reads a text that this file wrote. @throws OperationError for any other text */
 export function parseStored(name: string, text: string): StoredThing {
   let value: unknown
   try {
@@ -48,15 +48,15 @@ export function parseStored(name: string, text: string): StoredThing {
   } catch (error) {
     throw unreadable(name, errorMessage(error))
   }
-  if (typeof value !== 'object' || value === null) throw unreadable(name, 'it is no object')
+  if (typeof value !== 'object' || value === null) throw unreadable(name, 'it is not an object')
   if ('hashKey' in value) return { type: 'hash key', hashKey: Buffer.from(String(value.hashKey), 'base64') }
-  // The only writer is this file, at this release or an earlier one.
+  // Only this file writes these texts, in this release or an earlier one.
   if ('released' in value) return { type: 'released', released: value.released as Released }
-  if (!('key' in value)) throw unreadable(name, 'it names no key')
+  if (!('key' in value)) throw unreadable(name, 'it has no key')
   return { type: 'entry', entry: readEntry(value as Entry | OldEntry) }
 }
 
-/** As version 0.1.0 wrote it. */
+/** An entry of version 0.1.0. */
 interface OldEntry {
   readonly key: Key
   readonly record: WholeRecord
@@ -76,12 +76,12 @@ function readEntry(entry: Entry | OldEntry): Entry {
 
 function unreadable(name: string, why: string): OperationError {
   return new OperationError(
-    `the inventory's ${name} is not what Mooring wrote (${why}): put it back as it was, or remove it if what it stood for is gone`,
+    `the inventory entry ${name} is damaged (${why}). Restore it from a backup. If its volume or snapshot no longer exists, remove the entry.`,
     { kind: 'permanent', reason: 'InventoryDamaged' },
   )
 }
 
-/** What may be left out of a status, from what is missed least; passes and people do without. */
+/** What may be cut from a status that is too long, least important first. No pass needs it. */
 const reductions: readonly ((status: Status) => Status)[] = [
   (status) => ({ ...status, history: (status.history ?? []).slice(0, 5) }),
   ({ claims: _, ...status }) => status,
@@ -90,9 +90,9 @@ const reductions: readonly ((status: Status) => Status)[] = [
 ]
 
 /**
- * The text of an entry that is no longer than `maxBytes`, for which the newest steps, the claims and the
- * reasons why snapshots are kept may go: the next pass sees the latter again.
- * @throws OperationError `permanent` with reason `RecordTooLarge`
+ * Makes the text of an entry. If it exceeds `maxBytes`, the older history is cut, then the claims, the retention rules
+ * and the whole history.
+ * @throws OperationError `permanent` with reason `RecordTooLarge` if it is still too long
  */
 export function fitEntry(entry: Entry, maxBytes: number): string {
   const { key, declared, orders } = entry
@@ -107,13 +107,13 @@ export function fitEntry(entry: Entry, maxBytes: number): string {
     if (Buffer.byteLength(text) <= maxBytes) return text
   }
   throw new OperationError(
-    `${entry.key} takes ${Buffer.byteLength(text)} bytes in the inventory, which keeps ${maxBytes} at most: ${remedyFor(managed)}`,
+    `${entry.key} needs ${Buffer.byteLength(text)} bytes in the inventory, which stores at most ${maxBytes} per entry. ${remedyFor(managed)}`,
     { kind: 'permanent', reason: 'RecordTooLarge' },
   )
 }
 
 function remedyFor({ kind }: ManagedPart): string {
   return kind === 'SnapshotSchedule'
-    ? 'let several schedules share its volumes'
-    : 'declare shorter parameters, context and labels'
+    ? 'Split the schedule: let several schedules select its volumes.'
+    : 'Declare shorter parameters, context and labels.'
 }

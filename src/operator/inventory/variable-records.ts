@@ -2,19 +2,19 @@ import PQueue from 'p-queue'
 import type { VariablesApi } from '../../nomad/variables.ts'
 import { RecordConflictError, type RecordStore, type StoredText } from './record-store.ts'
 
-/** Nomad's limit on all names and values of a variable together (nomad/structs/variables.go). */
+/** Nomad's limit for all names and values of a variable together (nomad/structs/variables.go). */
 const maxVariableBytes = 65_536
 
-/** The one item of a variable. */
+/** The only item of each variable. */
 const item = 'record'
 
-/** Far below the connections that Nomad takes from one client. */
+/** Far below Nomad's limit of connections per client. */
 const concurrentReads = 16
 
 /**
- * An inventory's texts as Nomad Variables, one each, at `<prefix><name>`; a version is a ModifyIndex.
+ * Stores each text in a Nomad Variable at `<prefix><name>`. Its version is the ModifyIndex.
  * @param options.prefix ends in a slash
- * @param options.exclude names beneath the prefix that are no texts: the lock
+ * @param options.exclude names under the prefix that are not texts, such as the lock
  */
 export function createVariableStore(
   api: Pick<VariablesApi, 'readVariable' | 'listVariables' | 'putVariable' | 'deleteVariable'>,

@@ -117,7 +117,7 @@ describe('an inventory over a store', () => {
     const store = createFakeRecordStore()
     await open(store)
     store.overwrite('volume/aa', '{"key":')
-    await expect(open(store)).rejects.toThrow("the inventory's volume/aa is not what Mooring wrote")
+    await expect(open(store)).rejects.toThrow('the inventory entry volume/aa is damaged')
   })
 
   it('stores in the end what was put last, whatever is lost on the way', async () => {
@@ -217,7 +217,7 @@ describe('an entry that has to fit', () => {
       status: { conditions: [], kept: { a: ['b'] } },
     }
     expect(() => fitEntry({ key: record.key, ...partsOf(record), orders: {} }, maxBytes)).toThrow(
-      /^SnapshotSchedule\/default\/nightly takes \d+ bytes in the inventory, which keeps 65530 at most: let several schedules/,
+      /^SnapshotSchedule\/default\/nightly needs \d+ bytes in the inventory, which stores at most 65530 per entry. Split the schedule/,
     )
   })
 })
