@@ -110,7 +110,7 @@ describe('an inventory over a store', () => {
     const { inventory } = await open(store)
     await beginRecord(inventory, record(1))
     await store.remove('hash-key', store.texts.get('hash-key')?.version ?? '')
-    await expect(open(store)).rejects.toThrow('has records and no hash-key')
+    await expect(open(store)).rejects.toThrow('has records but no hash-key')
   })
 
   it('names what it cannot read', async () => {
