@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { isNoRoom } from './driver-error.ts'
@@ -24,13 +24,12 @@ export interface Ballast {
 }
 
 export function createBallast(path: string, files: FileOperations, log: Log): Ballast {
-  // A crash may have left it without its bytes, which are what it is for.
-  const isThere = () => (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) >= ballastBytes
   return {
     async withRoom(work, shrink) {
       const shrinkNow = async () => shrink?.()
       const giveUp = async () => {
-        if (isThere()) log.warn({ path }, 'the file system is full: the room that was kept for that is used')
+        if (existsSync(path))
+          log.warn({ path }, 'the file system is full: the room that was kept for that is used')
         await removeFile(files, path)
         // At once, as what is to shrink may need some room for that itself.
         shrink?.()
@@ -47,10 +46,9 @@ export function createBallast(path: string, files: FileOperations, log: Log): Ba
       }
       throw failed
     },
-    isThere,
+    isThere: () => existsSync(path),
     async restore() {
-      if (isThere()) return
-      await removeFile(files, path)
+      if (existsSync(path)) return
       // Not a hole: it has to take the room.
       await files.createFile(path, '.'.repeat(ballastBytes)).catch(async (error: unknown) => {
         log.warn({ path, error: errorMessage(error) }, 'no room can be kept for a full file system')

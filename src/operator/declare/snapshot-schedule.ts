@@ -9,7 +9,6 @@ import type { Fault } from './fault.ts'
 import {
   ClusterName,
   type DeepReadonly,
-  fillDefaults,
   NomadNamespace,
   ObjectName,
   Parameters,
@@ -18,8 +17,6 @@ import {
 } from './fields.ts'
 import { fixedField, type Origin, rules } from './kubernetes.ts'
 import { findMisplaced } from './misplaced.ts'
-
-const selectsNothing = 'selects nothing: give names or a selector'
 
 const count = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000, default: 0, description }))
@@ -116,7 +113,7 @@ const SnapshotScheduleSpecAsWritten = Type.Object(
         description: 'Which declared volumes to take snapshots of: those named, and those selected.',
         ...rules({
           rule: '(has(self.names) && size(self.names) > 0) || has(self.selector)',
-          message: selectsNothing,
+          message: 'selects nothing: give names or a selector',
         }),
       },
     ),
@@ -139,7 +136,7 @@ const SnapshotScheduleSpecAsWritten = Type.Object(
   },
 )
 
-/** The schema of the document as a person writes it. */
+/** The document as a person writes it; the source of its JSON Schema. */
 export const SnapshotScheduleDocument = Document(
   'SnapshotSchedule',
   SnapshotScheduleSpecAsWritten,
@@ -147,11 +144,11 @@ export const SnapshotScheduleDocument = Document(
 )
 
 type SpecAsWritten = Type.Static<typeof SnapshotScheduleSpecAsWritten>
-type Defaulted = 'timeZone' | 'startingDeadlineSeconds' | 'jitterSeconds' | 'suspend'
+type Defaulted = 'namespace' | 'timeZone' | 'startingDeadlineSeconds' | 'jitterSeconds' | 'suspend'
 
 /** A schedule's spec with its defaults filled in. */
 export type SnapshotScheduleSpec = DeepReadonly<
-  Omit<SpecAsWritten, Defaulted> & Required<Pick<SpecAsWritten, Defaulted | 'namespace'>>
+  Omit<SpecAsWritten, Defaulted> & Required<Pick<SpecAsWritten, Defaulted>>
 >
 export type RetentionSpec = NonNullable<SnapshotScheduleSpec['retention']>
 
@@ -189,8 +186,12 @@ export function readSnapshotSchedule(
     name: metadata.name,
     labels: metadata.labels ?? {},
     spec: {
-      ...fillDefaults<typeof spec, Defaulted>(SnapshotScheduleSpecAsWritten, spec),
+      ...spec,
       namespace: spec.namespace ?? namespace,
+      timeZone: spec.timeZone ?? 'Etc/UTC',
+      startingDeadlineSeconds: spec.startingDeadlineSeconds ?? 3600,
+      jitterSeconds: spec.jitterSeconds ?? 0,
+      suspend: spec.suspend ?? false,
     },
   }
 }
@@ -200,14 +201,14 @@ function findFaults(spec: SpecAsWritten): Fault[] {
   const fault = (path: readonly string[], message: string) =>
     faults.push({ path: ['spec', ...path], message })
   try {
-    new Intl.DateTimeFormat('en', { timeZone: spec.timeZone })
+    new Intl.DateTimeFormat('en', { timeZone: spec.timeZone ?? 'Etc/UTC' })
   } catch {
-    // Only an unknown time zone is refused here.
+    // The one thing that a DateTimeFormat refuses here.
     fault(['timeZone'], 'is not a time zone: write a name such as Europe/Berlin or Etc/UTC')
   }
   try {
     const next = new Cron(spec.schedule, { mode: '5-part', paused: true }).nextRun()
-    if (next === null) fault(['schedule'], 'never comes, because no date matches it: correct it')
+    if (next === null) fault(['schedule'], 'never comes: no date matches it')
   } catch (error) {
     fault(
       ['schedule'],
@@ -215,7 +216,7 @@ function findFaults(spec: SpecAsWritten): Fault[] {
     )
   }
   if ((spec.volumes.names ?? []).length === 0 && spec.volumes.selector === undefined) {
-    fault(['volumes'], selectsNothing)
+    fault(['volumes'], 'selects nothing: give names or a selector')
   }
   const { maxAge } = spec.retention ?? {}
   if (maxAge !== undefined && parseDuration(maxAge) === 0)

@@ -6,7 +6,6 @@ import {
   ClusterName,
   CSIName,
   type DeepReadonly,
-  fillDefaults,
   findLongName,
   NomadNamespace,
   Parameters,
@@ -47,7 +46,7 @@ const SnapshotSpecAsWritten = Type.Object(
   },
 )
 
-/** The schema of the document as a person writes it. */
+/** The document as a person writes it; the source of its JSON Schema. */
 export const SnapshotDocument = Document(
   'Snapshot',
   SnapshotSpecAsWritten,
@@ -56,11 +55,11 @@ export const SnapshotDocument = Document(
 )
 
 type SnapshotSpecAsWritten = Type.Static<typeof SnapshotSpecAsWritten>
-type Defaulted = 'deletionPolicy' | 'suspend'
+type Defaulted = 'namespace' | 'deletionPolicy' | 'suspend'
 
 /** A snapshot's spec with its defaults filled in. */
 export type SnapshotSpec = DeepReadonly<
-  Omit<SnapshotSpecAsWritten, Defaulted> & Required<Pick<SnapshotSpecAsWritten, Defaulted | 'namespace'>>
+  Omit<SnapshotSpecAsWritten, Defaulted> & Required<Pick<SnapshotSpecAsWritten, Defaulted>>
 >
 
 const hints: Hints = {
@@ -88,8 +87,10 @@ export function readSnapshot(
     name: metadata.name,
     labels: metadata.labels ?? {},
     spec: {
-      ...fillDefaults<typeof spec, Defaulted>(SnapshotSpecAsWritten, spec),
+      ...spec,
       namespace: spec.namespace ?? namespace,
+      deletionPolicy: spec.deletionPolicy ?? 'Retain',
+      suspend: spec.suspend ?? false,
     },
   }
 }

@@ -1,13 +1,14 @@
 import type { Fault, FieldPath } from './fault.ts'
 
-/** Values by name. Messages show them, and they are stored with declarations, so they must not be secrets. */
+/** Values by name. They are shown in messages and stored with declarations: no place for a secret. */
 export type Variables = ReadonlyMap<string, string>
 
 export const isVariableName = (name: string) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
 
 /**
- * Replaces `${NAME}` in the texts of a document, but not in keys. The result is one text, whatever the value contains, and
- * is not searched again. `$${` gives `${`. An unknown name is a fault.
+ * Puts the values of `${NAME}` into the texts of a document. Keys stay as they are, and a value stays the
+ * one text that it is, whatever is put into it; what is put in is not looked through again. `$${` stands
+ * for `${` itself. A name that nobody declared is a fault.
  */
 export function expandVariables(
   value: unknown,
@@ -30,10 +31,10 @@ export function expandVariables(
   return { value: expand(value, []), faults }
 }
 
-/** Somebody may have written the secret itself there, in place of a reference. */
+/** What stands there may be a secret that was written in the place of a reference. */
 const isSecret = ([root, field]: FieldPath) => root === 'spec' && field === 'secrets'
 
-/** It quotes only valid names: after an open brace there may be anything. */
+/** Of a name that is none, nothing is quoted: where a brace is left open, it may be anything. */
 function explain(name: string): string {
   const remedy = 'write $${ for the text itself'
   return isVariableName(name) && name.length <= 80

@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { openTogether } from '../../lib/open-together.ts'
 import { parseDeclarations } from '../declare/parse-declarations.ts'
-import type { StoreSecret } from '../declare/secret-reference.ts'
+import type { SecretKeeper } from '../declare/secret-reference.ts'
 import type { Variables } from '../declare/variables.ts'
 import { createFileSource } from './files.ts'
 import { createGitSource, type GitSource } from './git.ts'
@@ -15,21 +15,21 @@ import type { ParseFile, Source } from './source.ts'
 import { startWebhook } from './webhook.ts'
 
 export interface SourceSettings {
-  /** Folders, files and Git addresses, as a person gave them, without duplicates. */
+  /** Folders, files and Git addresses, as a person gives them. Each once. */
   readonly places: readonly string[]
-  /** The values of variables in YAML declarations. */
+  /** Values of variables in YAML declarations. */
   readonly variables: Variables
-  /** The pause between two looks at a repository. */
+  /** How long after one look at a repository the next one comes. */
   readonly gitPollMs: number
-  /** With one of these two, a commit counts only with a good signature by one of the keys. */
+  /** With one of these two, a commit counts only with a good signature by a key in it. */
   readonly allowedSignersFile?: string
   readonly keyringFile?: string
 }
 
-/** The webhook that Git hosts call after a push. */
+/** Where Git hosts call when something was pushed. */
 export interface WebhookSettings {
   readonly host: string
-  /** 0 for any free port. */
+  /** 0: one that is free. */
   readonly port: number
   readonly secret: string
 }
@@ -39,28 +39,28 @@ export interface OpenSources {
   close(): Promise<void>
 }
 
-/** A source for messages: a Git address without its password. */
+/** What a person may see of a source: of a Git address everything but its password. */
 export function sourceName(place: string): string {
   return isGitAddress(place) ? parseGitAddress(place).name : place
 }
 
 /**
- * Opens folders, files and Git repositories, and the webhook for pushes.
- * @throws UsageError where a file with signers cannot be used, or the webhook cannot listen
+ * Opens folders, files and Git repositories, and the webhook that wakes the repositories.
+ * @throws UsageError where a file of signers cannot be used, or the webhook cannot listen
  */
 export function openSources(options: {
   readonly settings: SourceSettings
   readonly webhook?: WebhookSettings
-  /** The folder for the copies of repositories. */
+  /** Where the copies of repositories are kept. */
   readonly gitDirectory: string
-  /** Stores the secrets in files of Nomad's own format. */
-  readonly storeSecret: StoreSecret
+  /** Takes the secrets that stand in files of Nomad's own format. */
+  readonly keepSecret: SecretKeeper
   readonly clock: Clock
   readonly log: Log
 }): Promise<OpenSources> {
   const { settings, gitDirectory, clock, log } = options
   return openTogether(async (adopt) => {
-    const parse = createParse(settings.variables, options.storeSecret)
+    const parse = createParse(settings.variables, options.keepSecret)
     const signers = await prepareSignersOf(settings, gitDirectory)
     const repositories: GitSource[] = []
 
@@ -92,9 +92,9 @@ export function openSources(options: {
 }
 
 /** parseDeclarations with the variables and secrets of this process. */
-export function createParse(variables: Variables, storeSecret?: StoreSecret): ParseFile {
+export function createParse(variables: Variables, keepSecret?: SecretKeeper): ParseFile {
   return (text, origin) =>
-    parseDeclarations(text, origin, { variables, ...(storeSecret === undefined ? {} : { storeSecret }) })
+    parseDeclarations(text, origin, { variables, ...(keepSecret === undefined ? {} : { keepSecret }) })
 }
 
 async function prepareSignersOf({ allowedSignersFile, keyringFile }: SourceSettings, directory: string) {

@@ -3,7 +3,7 @@ import type { Reading } from '../desired/absence.ts'
 import type { OrderedEnd } from '../desired/object-ends.ts'
 import type { Source, SourceContent } from './source.ts'
 
-/** The content of all sources at one moment. */
+/** What all sources hold at one moment. */
 export interface CommonReading {
   readonly reading: Reading
   readonly declarations: readonly Declaration[]
@@ -12,16 +12,16 @@ export interface CommonReading {
   readonly warnings: readonly Problem[]
 }
 
-/** A source after its latest reading. */
+/** A source as its latest reading left it. */
 export interface SourceState {
   readonly name: string
-  /** undefined before the first reading. */
+  /** undefined: it was not read yet. */
   readonly last?: {
     readonly declarations: number
     readonly problems: number
     readonly isComplete: boolean
   }
-  /** `readAtMs` of the latest complete reading. */
+  /** `readAtMs` of its latest complete reading. */
   readonly lastCompleteMs?: number
 }
 
