@@ -30,6 +30,13 @@ const policyOf = (grants: readonly Grant[]): Policy => {
   }
 }
 
+/** The alternatives of the matrix, each granted in the namespace `own` alone. */
+const alternatives = aclRows.flatMap(({ needs }) => needs).filter((grants) => grants.length > 0)
+const ownPolicyOf = (grants: readonly Grant[]): Policy => {
+  const { namespace, ...levelsOf } = policyOf(grants)
+  return { ...levelsOf, namespace: { own: namespace?.default ?? {} } }
+}
+
 const secretOf = (name: string) => `secret of ${name}`
 const token = (name: string, fields: Partial<Token> = {}): Token => ({
   accessorID: name,
@@ -48,12 +55,14 @@ const policies: Record<string, Policy> = {
   },
   everything: { namespace: { '*': { policy: 'write' } }, plugin: { policy: 'read' } },
   ...Object.fromEntries(grantSets.map((grants) => [nameOf(grants), policyOf(grants)])),
+  ...Object.fromEntries(alternatives.map((grants) => [`own:${nameOf(grants)}`, ownPolicyOf(grants)])),
 }
 const tokens = [
   token('root', { type: 'management', policies: [] }),
   token('teams'),
   token('ended', { policies: ['everything'], expirationTime: '2020-01-01T00:00:00Z' }),
   ...grantSets.map((grants) => token(nameOf(grants))),
+  ...[...new Set(alternatives.map((grants) => `own:${nameOf(grants)}`))].map((name) => token(name)),
 ]
 
 let server: TestServer
@@ -159,6 +168,60 @@ describe.each(aclRows.map((row) => [`${row.method} ${row.path}`, row] as const))
     expect([answer.status === 403, answer.status === 403 ? answer.text : '']).toEqual(
       anonymousSees ? [false, ''] : [true, 'Permission denied'],
     )
+  })
+})
+
+/** Where a request may name its namespace, and in which it then is. */
+const places = (row: AclRow): readonly { readonly namespace: string; readonly row: AclRow }[] => {
+  const inQuery = (namespace: string): AclRow => ({
+    ...row,
+    path: `${row.path.replace(/[?&]namespace=\*/, '')}${row.path.replace(/[?&]namespace=\*/, '').includes('?') ? '&' : '?'}namespace=${namespace}`,
+  })
+  const body = row.body as { Volumes?: object[]; Snapshots?: object[] } | undefined
+  const inBody = (namespace: string): AclRow =>
+    body?.Volumes === undefined
+      ? { ...row, body: { ...body, Namespace: namespace } }
+      : { ...row, body: { Volumes: body.Volumes.map((volume) => ({ ...volume, Namespace: namespace })) } }
+  const absent = { namespace: 'default', row: { ...row, path: row.path.replace(/[?&]namespace=\*/, '') } }
+  const names = ['own', 'other', 'default', '*']
+  return [
+    absent,
+    ...names.map((namespace) => ({
+      // A body that names the namespace of each volume leaves nothing for the query to say.
+      namespace:
+        body?.Volumes === undefined || !('Namespace' in (body.Volumes[0] ?? {})) ? namespace : 'default',
+      row: inQuery(namespace),
+    })),
+    ...(body?.Volumes || body?.Snapshots
+      ? names.map((namespace) => ({ namespace, row: inBody(namespace) }))
+      : []),
+  ]
+}
+
+describe('a token of one namespace reaches no other, wherever a request names it', () => {
+  const isOfNamespace = ({ needs }: AclRow) =>
+    needs.length > 0 &&
+    needs.every((alternative) => alternative.some((grant) => capabilities.some((name) => name === grant)))
+  const bound = aclRows.filter((row) => isOfNamespace(row) && !row.path.startsWith('/v1/namespace/'))
+
+  it.each(bound.map((row) => [`${row.method} ${row.path}`, row] as const))('%s', async (_title, row) => {
+    expect(row.needs.length).toBeGreaterThan(0)
+    for (const alternative of row.needs) {
+      const headers = as(`own:${nameOf(alternative)}`)
+      for (const { namespace, row: asked } of places(row)) {
+        const before = effects().length
+        const { status } = await ask(asked, headers)
+        // `*` is every namespace that the token may see; what it names there is found in none.
+        const allowed = namespace === 'own' || namespace === '*'
+        const seen = {
+          path: asked.path,
+          body: asked.body,
+          refused: status === 403,
+          effects: effects().length - before,
+        }
+        expect(seen).toEqual({ path: asked.path, body: asked.body, refused: !allowed, effects: 0 })
+      }
+    }
   })
 })
 

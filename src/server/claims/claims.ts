@@ -13,7 +13,7 @@ import { planClaim } from './plan-claim.ts'
 import { publishClaim } from './publish-claim.ts'
 import { releaseAttachment, releaseClaim } from './release-claim.ts'
 import { storeClaim } from './store-claim.ts'
-import { isPublished, prepareTarget } from './target-path.ts'
+import { isPublished, prepareTarget, requireNoLink } from './target-path.ts'
 
 export interface ClaimRequest {
   readonly namespace: string
@@ -41,6 +41,7 @@ export async function takeClaim(context: ServerContext, request: ClaimRequest): 
     const targetPath = prepareTarget(mounts.root, request.targetPath)
     const holder = state.csi_claims.list().find((claim) => claim.targetPath === targetPath)
     if (holder !== undefined) throw conflict(`${targetPath} is taken by volume "${holder.volumeID}"`)
+    requireNoLink(targetPath)
     const { accessMode, attachmentMode } = plan.capability
     const claim = storeClaim(state, {
       id: randomUUID(),

@@ -6,7 +6,7 @@ import { type FastifyReply, type FastifyRequest, fastify, type HTTPMethods } fro
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
-import type { Acl } from '../acl/acl.ts'
+import { type Acl, noAcl } from '../acl/acl.ts'
 import { createGuard } from '../acl/authorize.ts'
 import { ApiError } from '../errors.ts'
 import { chooseCoding } from './accept-encoding.ts'
@@ -57,7 +57,7 @@ export function createHttpServer(options: HttpServerOptions) {
   let { tls } = options
   const servers: Server[] = []
   const limitConnections = createConnectionLimit(limits.connectionsPerClient)
-  const fitsInFlight = createRequestLimit(limits.requestsInFlight)
+  const fitsInFlight = createRequestLimit(limits.requestsInFlight, acl !== noAcl)
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,

@@ -72,14 +72,31 @@ export function createConnectionLimit(most: number): (server: Server, isTls: boo
   }
 }
 
-/** Counts requests from their headers to the end of their answers. The returned function says whether one more fits. */
+/**
+ * Counts requests from their headers to the end of their answers. One address, and one token where tokens count, has at
+ * most half of them, so that the other half is there for everybody else. The returned function says whether one more fits.
+ */
 export function createRequestLimit(
   most: number,
+  tokensCount: boolean,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   let inFlight = 0
-  return (_request, response) => {
+  const counts = new Map<string, number>()
+  const mostOfOne = Math.max(1, Math.floor(most / 2))
+  return ({ headers, socket }, response) => {
+    const token = headers['x-nomad-token'] || headers.authorization
+    const clients = [`${socket.remoteAddress}`, ...(tokensCount && token ? [`token ${token}`] : [])]
     inFlight++
-    response.once('close', () => inFlight--)
-    return inFlight <= most
+    for (const client of clients) counts.set(client, (counts.get(client) ?? 0) + 1)
+    const fits = inFlight <= most && clients.every((client) => (counts.get(client) ?? 0) <= mostOfOne)
+    response.once('close', () => {
+      inFlight--
+      for (const client of clients) {
+        const rest = (counts.get(client) ?? 1) - 1
+        if (rest === 0) counts.delete(client)
+        else counts.set(client, rest)
+      }
+    })
+    return fits
   }
 }

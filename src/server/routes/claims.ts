@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { type AccessMode, type AttachmentMode, accessModes, attachmentModes } from '../../wire/volume.ts'
 import { readCapabilities } from '../acl/needs.ts'
 import { endClaim, takeClaim } from '../claims/claims.ts'
+import { kernelPath } from '../claims/target-path.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
 import { type BodyReader, type Resource, takesBody } from '../http/api.ts'
@@ -37,7 +38,7 @@ export function claimRoutes(context: ServerContext): Resource[] {
             .list()
             .filter((claim) => namespace === '*' || claim.namespace === namespace)
             .filter((claim) => access.allows(claim.namespace, ...readCapabilities))
-            .filter((claim) => target === null || claim.targetPath === target)
+            .filter((claim) => target === null || claim.targetPath === kernelPath(target))
             .map(presentClaim),
           index: state.index('csi_claims'),
         }

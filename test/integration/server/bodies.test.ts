@@ -189,6 +189,32 @@ describe('Create', () => {
   })
 })
 
+it('a key __proto__ is a key like any other, in every map of a body', async () => {
+  const map = '{"__proto__":"x","constructor":"y"}'
+  const body = `{"__proto__":{"ID":"z"},"Volumes":[{"ID":"proto","Name":"proto","PluginID":"disk",
+    "RequestedCapabilities":[{"AccessMode":"single-node-writer","AttachmentMode":"file-system","__proto__":{}}],
+    "RequestedTopologies":{"Required":[{"Segments":${map}}]},"Parameters":${map},"Secrets":${map},"Context":{}}]}`
+  expect((await server.call('PUT', '/v1/volume/csi/proto/create', body)).status).toBe(200)
+  const keys = (value: unknown) => Object.keys(value as object).sort()
+  const wanted = ['__proto__', 'constructor']
+  const volume = await read('proto')
+  expect(keys(volume.Parameters)).toEqual(wanted)
+  expect(keys(volume.RequestedTopologies.Required[0].Segments)).toEqual(wanted)
+  const sent = server.plugin.calls.findLast(({ rpc }) => rpc === 'CreateVolume')?.request as {
+    secrets: object
+  }
+  expect(keys(sent.secrets)).toContain('constructor')
+  const namespace = `{"Name":"proto","Meta":${map}}`
+  expect((await server.call('PUT', '/v1/namespace', namespace)).status).toBe(200)
+  expect(keys((await server.call('GET', '/v1/namespace/proto')).json.Meta)).toEqual(wanted)
+  await server.restart()
+  expect(keys((await read('proto')).Parameters)).toEqual(wanted)
+  expect(Object.hasOwn(Object.prototype, 'ID')).toBe(false)
+  const filter = encodeURIComponent('Parameters["__proto__"] == x')
+  const found = await server.call('GET', `/v1/volumes?type=csi&filter=${filter}`)
+  expect(found.json).toMatchObject([{ ID: 'proto' }])
+})
+
 it.each([
   ['DELETE', '/v1/volumes', 'GET, PUT, POST'],
   ['GET', '/v1/volume/csi/x/create', 'PUT, POST'],

@@ -1,4 +1,6 @@
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -193,10 +195,73 @@ describe('over a plugin with faults', () => {
     expect(rpcs()).toEqual([])
   })
 
-  it('a claim through a link that leads out of the mount root is refused', async () => {
+  it('a claim through a link is refused, wherever it leads', async () => {
     mkdirSync(mountRoot)
+    mkdirSync(join(mountRoot, 'real'))
     symlinkSync(directory, join(mountRoot, 'out'))
-    expect((await claim('v1', 'out/a')).status).toBe(400)
+    symlinkSync(join(mountRoot, 'real'), join(mountRoot, 'in'))
+    symlinkSync(join(mountRoot, 'real'), join(mountRoot, 'last'))
+    for (const target of ['out/a', 'in/a', 'last']) {
+      expect(await claim('v1', target)).toMatchObject({
+        status: 400,
+        text: expect.stringContaining('is a link'),
+      })
+    }
+    expect(rpcs()).toEqual([])
+  })
+
+  const swappable: [string, (path: string) => void][] = [
+    ['a folder that others may write to', (path) => chmodSync(path, 0o777)],
+    ['a folder that a group may write to', (path) => chmodSync(path, 0o775)],
+    ['a sticky folder that others may write to', (path) => chmodSync(path, 0o1777)],
+  ]
+  // Only root can give a folder away.
+  if (process.getuid?.() === 0) {
+    swappable.push(['a folder of another user', (path) => chownSync(path, 65534, 65534)])
+  }
+  it.each(swappable)(
+    'a claim beneath %s is refused: it could be swapped for a link before the plugin mounts',
+    async (_what, disturb) => {
+      mkdirSync(mountRoot)
+      mkdirSync(join(mountRoot, 'shared'))
+      disturb(join(mountRoot, 'shared'))
+      expect(await claim('v1', 'shared/deep')).toMatchObject({
+        status: 422,
+        text: expect.stringMatching(/others than root .*shared/),
+      })
+      expect(rpcs()).toEqual([])
+    },
+  )
+
+  it('a mount root that others may rename, or write to, takes no claim', async () => {
+    const parent = join(directory, 'parent')
+    mkdirSync(join(parent, 'mounts'), { recursive: true })
+    for (const path of [parent, join(parent, 'mounts')]) {
+      await server.dispose()
+      server = await startTestServer({ mountRoot: join(parent, 'mounts') })
+      await create('v1')
+      chmodSync(path, 0o777)
+      const answer = await server.call('PUT', '/v1/volume/csi/v1/claim', {
+        TargetPath: join(parent, 'mounts', 'a'),
+      })
+      expect(answer.status).toBe(422)
+      chmodSync(path, 0o755)
+    }
+  })
+
+  it('a mount root behind a link is named as the kernel names it, and found by either name', async () => {
+    const linked = join(directory, 'linked')
+    mkdirSync(mountRoot)
+    symlinkSync(mountRoot, linked)
+    await server.dispose()
+    server = await startTestServer({ mountRoot: linked })
+    await create('v1')
+    const { json } = await server.call('PUT', '/v1/volume/csi/v1/claim', { TargetPath: join(linked, 'a') })
+    expect(json.TargetPath).toBe(join(mountRoot, 'a'))
+    for (const path of [join(linked, 'a'), join(mountRoot, 'a')]) {
+      const found = await server.call('GET', `/v1/claims?target_path=${encodeURIComponent(path)}`)
+      expect(found.json).toMatchObject([{ ID: json.ID }])
+    }
   })
 
   it('two claims never share a target', async () => {

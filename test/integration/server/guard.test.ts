@@ -1,11 +1,13 @@
 import { once } from 'node:events'
-import { cpSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { connect, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { hashSecret } from '../../../src/server/acl/acl-file.ts'
 import type { ServerOptions } from '../../../src/server/server.ts'
 import { startTestServer, type TestServer, volumeBody } from '../../fakes/api-server.ts'
 import { createAuthority } from '../../helpers/certificates.ts'
@@ -118,6 +120,38 @@ describe('limits', () => {
     )
     socket.destroy()
     await vi.waitFor(async () => expect((await get(`${url}/v1/regions`, {})).status).toBe(200))
+  })
+})
+
+describe('one client', () => {
+  it('takes at most half of the requests in flight: the rest is there for others', async () => {
+    const aclFile = join(temporaryDirectory(), 'acl.json')
+    const token = (name: string) => ({ accessorID: name, type: 'management', secretHash: hashSecret(name) })
+    writeFileSync(aclFile, JSON.stringify({ tokens: [token('one'), token('two')] }))
+    const { url } = await start({
+      aclFile,
+      http: { host: '0.0.0.0', port: 0 },
+      insecure: true,
+      limits: { requestsInFlight: 4 },
+    })
+    const { port } = new URL(url)
+    const wait = (name: string) =>
+      `GET /v1/volumes?type=csi&index=999999 HTTP/1.1\r\nhost: localhost\r\nx-nomad-token: ${name}\r\n\r\n`
+    const ask = (name: string, address: string) =>
+      get(`http://${address}:${port}/v1/regions`, { 'x-nomad-token': name, host: 'localhost' })
+    const held = [await open(url, wait('one')), await open(url, wait('one'))]
+    // Its token is known at another address, too; another client at another address is served.
+    await vi.waitFor(async () => expect((await ask('one', '127.0.0.1')).status).toBe(503))
+    const [other] = Object.values(networkInterfaces())
+      .flat()
+      .filter((address) => address?.family === 'IPv4' && !address.internal)
+    if (other !== undefined) {
+      expect((await ask('one', other.address)).status).toBe(503)
+      expect((await ask('two', other.address)).status).toBe(200)
+    }
+    expect((await ask('two', '127.0.0.1')).status).toBe(503)
+    for (const { socket } of held) socket.destroy()
+    await vi.waitFor(async () => expect((await ask('two', '127.0.0.1')).status).toBe(200))
   })
 })
 
