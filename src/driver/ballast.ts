@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { isNoRoom } from './driver-error.ts'
@@ -24,12 +24,13 @@ export interface Ballast {
 }
 
 export function createBallast(path: string, files: FileOperations, log: Log): Ballast {
+  // A crash may have left it without its bytes, which are what it is for.
+  const isThere = () => (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) >= ballastBytes
   return {
     async withRoom(work, shrink) {
       const shrinkNow = async () => shrink?.()
       const giveUp = async () => {
-        if (existsSync(path))
-          log.warn({ path }, 'the file system is full: the room that was kept for that is used')
+        if (isThere()) log.warn({ path }, 'the file system is full: the room that was kept for that is used')
         await removeFile(files, path)
         // At once, as what is to shrink may need some room for that itself.
         shrink?.()
@@ -46,9 +47,10 @@ export function createBallast(path: string, files: FileOperations, log: Log): Ba
       }
       throw failed
     },
-    isThere: () => existsSync(path),
+    isThere,
     async restore() {
-      if (existsSync(path)) return
+      if (isThere()) return
+      await removeFile(files, path)
       // Not a hole: it has to take the room.
       await files.createFile(path, '.'.repeat(ballastBytes)).catch(async (error: unknown) => {
         log.warn({ path, error: errorMessage(error) }, 'no room can be kept for a full file system')

@@ -11,8 +11,8 @@ import type { NomadClient, NomadClientOptions } from '../nomad/client.ts'
 import { connectNomad, defaultVariablesNamespace } from '../nomad/connection.ts'
 import { createObserver, type NomadObserver } from '../nomad/observer.ts'
 import type { SecretResolver } from './plan/ports.ts'
-import { createKeptSecrets } from './secrets/kept-secrets.ts'
 import { createSecretResolver, variablesPrefix } from './secrets/resolve-secrets.ts'
+import { createSpecificationSecrets } from './secrets/specification-secrets.ts'
 import { createVariableSecrets } from './secrets/variable-secrets.ts'
 import type { ClusterSettings } from './settings.ts'
 import { openSources } from './sources/open-sources.ts'
@@ -47,13 +47,13 @@ export function openParts(options: PartsOptions): Promise<Parts> {
   const { nomad, webhook, secretsDirectory } = cluster
   const clock = systemClock
   return openTogether(async (adopt) => {
-    const kept = createKeptSecrets(options.keyedHash)
+    const specificationSecrets = createSpecificationSecrets(options.keyedHash)
     const { sources } = adopt(
       await openSources({
         settings: cluster.sources,
         ...(webhook === undefined ? {} : { webhook }),
         gitDirectory,
-        keepSecret: kept.keep,
+        storeSecret: specificationSecrets.store,
         clock,
         log,
       }),
@@ -83,7 +83,7 @@ export function openParts(options: PartsOptions): Promise<Parts> {
     )
     const secrets = createSecretResolver({
       environment: process.env,
-      kept,
+      specificationSecrets,
       ...(readSecret === undefined ? {} : { readSecret }),
       readVariable: createVariableSecrets(client, {
         namespace: nomad.variablesNamespace ?? defaultVariablesNamespace,

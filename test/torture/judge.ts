@@ -163,7 +163,14 @@ async function judgeSnapshots(
     const id = snapshotID(index)
     const snapshot = listed.get(id)
     listed.delete(id)
+    const mayBeEnding = model.possible(`snapshot:${id}`).has(no)
     model.observe(`snapshot:${id}`, snapshot ? 'yes' : no, 'in the list of snapshots')
+    if (snapshot?.readyToUse === false && mayBeEnding) {
+      // Its deletion broke off half way, or its taking did before anybody was told.
+      await client.deleteSnapshot({ snapshotId: id })
+      for (const kind of ['snapshot', 'ready', 'of', 'snapshotContent']) model.set(`${kind}:${id}`, [no])
+      continue
+    }
     if (!snapshot) {
       for (const kind of ['ready', 'of', 'snapshotContent']) model.set(`${kind}:${id}`, [no])
       continue

@@ -143,6 +143,21 @@ async function begin(running: RunningHistory, nursery: DriverNursery): Promise<D
   }
 }
 
+/** Without the log, a record that was removed may be there again, though not what it was of. */
+function loseLog(running: RunningHistory): void {
+  const { model } = running
+  running.logWasLost = true
+  for (const kind of ['volume:', 'snapshot:']) {
+    for (const attribute of model.attributes(kind)) {
+      if (model.possible(attribute).has(no)) model.set(attribute, ['yes', no])
+    }
+  }
+  // Where there was no room for the record beside the data, the log had the only word of who let a volume go.
+  if (!running.mayHaveFailed) return
+  for (const attribute of model.attributes('attached:')) model.set(attribute, ['rw', 'ro', no])
+  for (const attribute of model.attributes('staged:')) model.set(attribute, ['yes', no])
+}
+
 async function endRound(running: RunningHistory, round: Round): Promise<void> {
   const { machine, model, counts, trace } = running
   const { aftermath } = round
@@ -166,7 +181,7 @@ async function endRound(running: RunningHistory, round: Round): Promise<void> {
   }
   if (aftermath === 'database-lost' || aftermath === 'log-lost') {
     trace.push(aftermath)
-    if (aftermath === 'log-lost') running.logWasLost = true
+    if (aftermath === 'log-lost') loseLog(running)
     await machine.loseDatabase(aftermath === 'log-lost' ? 'log' : 'all')
   }
 }

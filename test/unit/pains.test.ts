@@ -96,7 +96,7 @@ describe('what users suffer elsewhere', () => {
     const { resolve } = createSecretResolver({
       environment: { MOORING_SECRET_USER: 'from the environment' },
       secretsDirectory: directory,
-      kept: { get: () => undefined },
+      specificationSecrets: { get: () => undefined },
       readVariable: async () => undefined,
     })
     expect(

@@ -45,8 +45,8 @@ const Metadata = Type.Object(
 export const apiVersion = 'mooring.dev/v1alpha1'
 
 /**
- * A whole document of one kind, as a person writes it.
- * @param objectRules what holds for the whole object in Kubernetes, its status included
+ * The schema of a whole document, as a person writes it.
+ * @param objectRules rules for the whole object in Kubernetes, with its status
  */
 export const Document = <Kind extends string, Spec extends Type.TSchema>(
   kind: Kind,
@@ -66,7 +66,7 @@ export const Document = <Kind extends string, Spec extends Type.TSchema>(
 
 const reservedPrefix = 'mooring.dev/'
 
-/** Labels and annotations that stand for what no release, or only a later one, does. */
+/** Labels and annotations with the reserved prefix. This release knows none of them. */
 export function findReserved(metadata: Type.Static<typeof Metadata>): Fault[] {
   const fields = ['labels', 'annotations'] as const
   return fields.flatMap((field) =>
@@ -74,7 +74,7 @@ export function findReserved(metadata: Type.Static<typeof Metadata>): Fault[] {
       .filter((key) => key.startsWith(reservedPrefix))
       .map((key) => ({
         path: ['metadata', field, key],
-        message: `has the reserved prefix ${reservedPrefix}, and this release knows no such key: remove it`,
+        message: `has the reserved prefix ${reservedPrefix}, but this release knows no such key: remove it`,
       })),
   )
 }

@@ -5,12 +5,12 @@ import { Errors } from 'typebox/value'
 import type { Fault, FieldPath } from './fault.ts'
 import { explainSecretReference } from './secret-reference.ts'
 
-/** What reading one document comes to. */
+/** The result of reading one document. */
 export type Reading<Spec> =
   | { readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly spec: Spec }
   | { readonly faults: readonly Fault[] }
 
-/** For fields that no schema has: what to do, by the field's path. Case and underscores do not matter. */
+/** What to write in place of an unknown field, by the path of that field. Case and underscores do not matter. */
 export type Hints = Readonly<Record<string, string>>
 
 export const unsupported = 'is not supported by this release: remove it'
@@ -21,7 +21,7 @@ const commonHints: Hints = {
   'metadata.namespace': 'write the Nomad namespace as spec.namespace',
 }
 
-/** The part of a JSON Schema that explanations read. */
+/** The parts of a JSON Schema that the explanations use. */
 interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>
   readonly patternProperties?: Readonly<Record<string, SchemaNode>>
@@ -33,13 +33,13 @@ interface SchemaNode {
 
 type SchemaError = ReturnType<typeof Errors>[number]
 
-/** In words, everything for which `schema` refuses `value`; of a secret nothing but where it stands. */
+/** Explains all that `schema` refuses about `value`. Of a secret it shows only the place. */
 export function explainFaults(schema: Type.TSchema, value: unknown, hints: Hints): Fault[] {
   const faults: Fault[] = []
   const explainedSecrets = new Set<string>()
   const misspelt = new Set<string>()
   const errors = findErrors(schema, value)
-  // Unknown fields first: the field that a misspelling stands for is not missing as well.
+  // Unknown fields first: a field that is only misspelt is not reported as missing, too.
   errors.sort((a, b) => Number(isUnknownField(b)) - Number(isUnknownField(a)))
   for (const error of errors) {
     const path = parsePointer(error.instancePath, value)
@@ -54,17 +54,17 @@ export function explainFaults(schema: Type.TSchema, value: unknown, hints: Hints
     }
     faults.push(...explain(error, path, schemaAt(schema, path), value, hints, misspelt))
   }
-  // A refused document is never without a fault: without one it would pass for a document that is gone.
-  if (faults.length === 0) faults.push({ path: [], message: 'is not as the schema of its kind wants it' })
+  // A refused document always has a fault: without one it would look like a document that is gone.
+  if (faults.length === 0) faults.push({ path: [], message: 'does not match the schema of its kind' })
   return faults.slice(0, mostFaults)
 }
 
-/** As many as a person may want to read of one document. */
+/** Nobody wants to read more about one document. */
 const mostFaults = 100
 
 /**
- * TypeBox ends at 8 errors, by a setting of its module alone, and the first of them may be no more than
- * echoes of a later one (`boolean`). All are needed; the value is of bounded size (expandAliases).
+ * TypeBox stops at 8 errors, which only a setting of its module changes, and the first ones may just repeat a later one
+ * (`boolean`). All are needed here. The value has a limited size (expandAliases).
  */
 function findErrors(schema: Type.TSchema, value: unknown): SchemaError[] {
   const { maxErrors } = Settings.Get()
@@ -76,7 +76,7 @@ function findErrors(schema: Type.TSchema, value: unknown): SchemaError[] {
   }
 }
 
-/** A value as a person may want to see it again. */
+/** A value in quotes, at most 80 characters of it. */
 function quote(value: unknown): string {
   const text = String(value)
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
@@ -150,7 +150,7 @@ function explain(
       return fault(`needs exactly one of ${Object.keys(schema.properties).join(', ')}`)
     case 'minProperties':
       return fault(`needs exactly one of ${Object.keys(schema.properties ?? {}).join(', ')}`)
-    // The false schema of an unknown field, which additionalProperties has told already.
+    // The false schema of an unknown field, which additionalProperties has reported already.
     case 'boolean':
       return []
     default:
@@ -169,10 +169,10 @@ function explainUnknown(
     return { message: hint[1] === unsupported ? unsupported : `is not a field here: ${hint[1]}` }
   const meant = closest(String(path.at(-1)), known)
   if (meant !== undefined) return { message: `is not a field here: did you mean ${meant}?`, meant }
-  return { message: `is not a field here: remove it. Known are ${known.join(', ')}` }
+  return { message: `is not a field here: remove it. The fields are ${known.join(', ')}` }
 }
 
-/** The candidate that `written` most likely stands for: the same but for case and underscores, or a slip away. */
+/** The candidate that was probably meant: equal apart from case and underscores, or with a few other letters. */
 export function closest(written: string, candidates: readonly string[]): string | undefined {
   const spelling = normalise(written)
   const same = candidates.find((candidate) => normalise(candidate) === spelling)
@@ -199,7 +199,7 @@ function nameType(value: unknown): string {
   return typeof value === 'object' ? 'a mapping' : `a ${typeof value}`
 }
 
-/** Positions in lists become numbers where the value has a list. */
+/** A part becomes a number where the value has a list. */
 function parsePointer(pointer: string, root: unknown): (string | number)[] {
   const path: (string | number)[] = []
   for (const part of pointer.split('/').slice(1)) {

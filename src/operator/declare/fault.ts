@@ -1,10 +1,10 @@
-/** From the document's root: names of fields, and positions in lists counted from 0. */
+/** The way from the root of a document: names of fields, and positions in lists from 0. */
 export type FieldPath = readonly (string | number)[]
 
-/** Something wrong with one field of a document; its place in the file is added by whoever read the file. */
+/** Something wrong with one field of a document. Whoever reads the file adds the place. */
 export interface Fault {
   readonly path: FieldPath
-  /** What is wrong and what to do about it. Never holds a secret's value. */
+  /** What is wrong, and what to do. It never contains the value of a secret. */
   readonly message: string
 }
 

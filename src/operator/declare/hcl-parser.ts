@@ -1,6 +1,6 @@
 import { type HclFault, type HclToken, tokenizeHcl } from './hcl-tokens.ts'
 
-/** A value of HCL1 or JSON. Numbers stay text, so that none loses a digit. */
+/** A value of HCL1 or JSON. Numbers stay text, so that no digit is lost. */
 export type HclValue = { readonly offset: number } & (
   | { readonly type: 'string' | 'number'; readonly text: string }
   | { readonly type: 'boolean'; readonly value: boolean }
@@ -13,13 +13,13 @@ export type HclObject = Extract<HclValue, { type: 'object' }>
 /** `key = value`, or a block: `key { … }`, `key "label" { … }`. */
 export interface HclItem {
   readonly key: string
-  /** Of the key. */
+  /** The offset of the key. */
   readonly offset: number
   readonly labels: readonly string[]
   readonly value: HclValue
 }
 
-/** Beyond any specification; bounds the recursion. */
+/** More than any specification needs. It limits the recursion. */
 const maxDepth = 50
 
 class SyntaxFault extends Error {
@@ -31,19 +31,20 @@ class SyntaxFault extends Error {
 }
 
 /**
- * Reads a file of HCL1, or one JSON object, with the place of everything. What only HCL2 has is a fault.
- * Never throws, whatever the text; no message quotes it.
+ * Parses a file of HCL1, or one JSON object, with the place of every value. HCL2 is a fault. It never throws, and no
+ * message quotes the text.
  */
 export function parseHcl(text: string): HclObject | HclFault {
   const { tokens, fault } = tokenizeHcl(text)
-  const parser = createParser(tokens, fault ?? { offset: text.length, message: 'ends where more is needed' })
+  const parser = createParser(tokens, fault ?? { offset: text.length, message: 'the file ends too early' })
   try {
     const isJson = tokens[0]?.text === '{' && tokens[0].kind === 'punctuation'
     const root = isJson ? parser.value(0) : parser.object(0, undefined, 0)
     const next = parser.next()
     if (fault !== undefined) return fault
-    if (next !== undefined) return { offset: next.offset, message: 'nothing may follow the end here' }
-    return root.type === 'object' ? root : { offset: 0, message: 'is no object' }
+    if (next !== undefined)
+      return { offset: next.offset, message: 'something follows after the end: remove it' }
+    return root.type === 'object' ? root : { offset: 0, message: 'the file is not an object' }
   } catch (error) {
     if (!(error instanceof SyntaxFault)) throw error
     return { offset: error.offset, message: error.message }
@@ -64,7 +65,7 @@ function createParser(tokens: readonly HclToken[], atEnd: HclFault) {
     if (is(peek(), ',')) position++
   }
 
-  /** @param end the closing brace; undefined: the end of the file */
+  /** @param end the closing brace; undefined for the end of the file */
   function object(offset: number, end: '}' | undefined, depth: number): HclObject {
     const items: HclItem[] = []
     for (;;) {
@@ -101,7 +102,7 @@ function createParser(tokens: readonly HclToken[], atEnd: HclFault) {
     if (token.text === 'true' || token.text === 'false')
       return { type: 'boolean', value: token.text === 'true', offset }
     if (token.text === 'null') return { type: 'null', offset }
-    return refuse(token, 'a value: text stands in quotes, and expressions are not read')
+    return refuse(token, 'a value: put text in quotes; expressions are not supported')
   }
 
   function list(offset: number, depth: number): HclValue {

@@ -1,25 +1,25 @@
 /**
- * One token of HCL1, or of JSON, which HCL1 readers take too.
+ * One token of HCL1, or of JSON, which readers of HCL1 accept, too.
  * - `identifier`: also `true`, `false` and `null`;
- * - `string`: its value, escapes and heredocs resolved;
+ * - `string`: the value, with escapes and heredocs resolved;
  * - `punctuation`: one of `{ } [ ] = : ,`;
- * - `foreign`: what only HCL2 has (operators, calls), so that a job file can be told from a broken file.
+ * - `foreign`: part of HCL2 only, such as an operator or a call. A job file may have them; a broken file is something else.
  */
 export interface HclToken {
   readonly kind: 'identifier' | 'number' | 'string' | 'punctuation' | 'foreign'
   readonly text: string
-  /** In the file's text, in UTF-16 units. */
+  /** Within the text, in UTF-16 units. */
   readonly offset: number
 }
 
-/** Where a text ceases to be HCL. */
+/** The place from which on a text is not HCL. */
 export interface HclFault {
   readonly offset: number
-  /** Quotes nothing of the text: it may hold a secret. */
+  /** It quotes nothing of the text, which may contain a secret. */
   readonly message: string
 }
 
-/** In the order of trial; each begins where the last token ended. */
+/** Tried in this order. Each begins where the last token ended. */
 const patterns = {
   space: /[\s\uFEFF]+|#[^\r\n]*|\/\/[^\r\n]*|\/\*[\s\S]*?\*\//y,
   heredoc: /<<(?<dash>-?)(?<marker>[\p{L}\p{N}_]+)[ \t]*\r?\n/uy,
@@ -28,7 +28,7 @@ const patterns = {
   punctuation: /[{}[\]=:,](?!=)/y,
 } as const
 
-/** Splits a text into tokens, up to its end or to what is no token. Never throws, whatever the text. */
+/** Splits a text into tokens, up to its end or to the first fault. It never throws. */
 export function tokenizeHcl(text: string): { readonly tokens: HclToken[]; readonly fault?: HclFault } {
   const tokens: HclToken[] = []
   let offset = 0
@@ -42,7 +42,8 @@ export function tokenizeHcl(text: string): { readonly tokens: HclToken[]; readon
       offset += space[0].length
       continue
     }
-    if (text.startsWith('/*', offset)) return { tokens, fault: { offset, message: 'a comment is left open' } }
+    if (text.startsWith('/*', offset))
+      return { tokens, fault: { offset, message: 'a comment is not closed: end it with */' } }
     const scanned = text[offset] === '"' ? scanString(text, offset) : scanOther(text, offset, match)
     if ('message' in scanned) return { tokens, fault: scanned }
     tokens.push({ kind: scanned.kind, text: scanned.text, offset })
@@ -75,9 +76,9 @@ const simpleEscapes: Readonly<Record<string, string>> = {
 const numericEscape =
   /u(?<u>[0-9a-fA-F]{4})|U(?<U>[0-9a-fA-F]{8})|x(?<x>[0-9a-fA-F]{2})|(?<octal>[0-3][0-7]{2})/y
 
-/** HCL1 keeps `${…}` as it stands, quotes and line breaks within it too. */
+/** HCL1 keeps `${…}` unchanged, with quotes and line breaks within it. */
 function scanString(text: string, start: number): Scanned {
-  const open: HclFault = { offset: start, message: 'a string is left open: close it with " on its line' }
+  const open: HclFault = { offset: start, message: 'a string is not closed: end it with " on the same line' }
   let value = ''
   let depth = 0
   for (let at = start + 1; at < text.length; ) {
@@ -90,7 +91,7 @@ function scanString(text: string, start: number): Scanned {
       at += 2
     } else if (depth === 0 && character === '\\') {
       const read = readEscape(text, at + 1)
-      if (read === undefined) return { offset: at, message: 'is no escape: write \\\\ for a backslash' }
+      if (read === undefined) return { offset: at, message: 'is not an escape: write \\\\ for a backslash' }
       value += read.value
       at = read.end
     } else {
@@ -115,7 +116,7 @@ function readEscape(text: string, at: number): { value: string; end: number } | 
   return { value: String.fromCodePoint(code), end: at + match[0].length }
 }
 
-/** With `<<-`, the marker's own indentation is taken off every line, if every line has it. */
+/** With `<<-`, every line loses the indentation of the marker, if every line has it. */
 function scanHeredoc(text: string, offset: number, opening: RegExpExecArray): Scanned {
   const { dash, marker } = opening.groups ?? {}
   const lines: string[] = []
@@ -132,5 +133,5 @@ function scanHeredoc(text: string, offset: number, opening: RegExpExecArray): Sc
     lines.push(line)
   }
   at = offset
-  return { offset: at, message: 'a heredoc is left open: end it with its marker on a line of its own' }
+  return { offset: at, message: 'a heredoc is not closed: end it with its marker on a line of its own' }
 }

@@ -5,11 +5,11 @@ import { SnapshotDocument } from './snapshot.ts'
 import { SnapshotScheduleDocument } from './snapshot-schedule.ts'
 import { VolumeDocument } from './volume.ts'
 
-/** A kind as Kubernetes serves it. */
+/** A kind of object in Kubernetes. */
 export interface KubernetesKind {
   readonly kind: 'Volume' | 'Snapshot' | 'SnapshotSchedule' | 'NomadCluster'
   readonly plural: string
-  /** Cluster: an administrator's, whose Secrets are in the operator's namespace. */
+  /** A cluster-scoped kind is for administrators. Its Secrets are in the operator's namespace. */
   readonly scope: 'Namespaced' | 'Cluster'
   readonly document: Type.TObject
   readonly status: Type.TObject

@@ -1,18 +1,18 @@
-/** Which Nomad namespaces a Kubernetes namespace may declare into, by its name; `*` stands for all that are not named. */
+/** For each Kubernetes namespace, the Nomad namespaces that its objects may use; `*` is for all others. */
 export type NamespaceMapping = ReadonlyMap<string, readonly string[]>
 
 const any = '*'
 
-/** What a Kubernetes namespace may declare into. */
+/** The Nomad namespaces that the objects of one Kubernetes namespace may use. */
 export interface AllowedNamespaces {
-  /** Of objects that name none; undefined: they have to. */
+  /** For objects that name none; undefined: they must name one. */
   readonly fallback: string | undefined
   allows(nomadNamespace: string): boolean
-  /** As a person reads it: `"team-a"`, `"a" and "b"`, `none`. */
-  readonly description: string
+  /** For messages: `"team-a"`, `"a" and "b"`, `none`. */
+  readonly shown: string
 }
 
-/** Reads `team-a=apps,batch`. undefined: it is not of that form. */
+/** Parses `team-a=apps,batch`; undefined where it has another form. */
 export function parseNamespaceMapping(
   text: string,
 ): { readonly kubernetes: string; readonly nomad: readonly string[] } | undefined {
@@ -27,8 +27,8 @@ export function parseNamespaceMapping(
 }
 
 /**
- * Nothing said of a Kubernetes namespace: the Nomad namespace of the same name and no other. The first that
- * is named is that of objects that name none; `*` allows every one, and stands for the one of the same name.
+ * A Kubernetes namespace without an entry may use only the Nomad namespace of the same name. The first name of an entry is
+ * for objects that name none. `*` allows all; as the first name it is the namespace of the same name.
  */
 export function allowedNamespaces(mapping: NamespaceMapping, kubernetesNamespace: string): AllowedNamespaces {
   const names = mapping.get(kubernetesNamespace) ?? mapping.get(any) ?? [kubernetesNamespace]
@@ -36,7 +36,7 @@ export function allowedNamespaces(mapping: NamespaceMapping, kubernetesNamespace
   return {
     fallback: first === any ? kubernetesNamespace : first,
     allows: (nomadNamespace) => names.includes(any) || names.includes(nomadNamespace),
-    description: names.includes(any)
+    shown: names.includes(any)
       ? 'any'
       : names.length === 0
         ? 'none'

@@ -2,10 +2,10 @@ const powers = ['', 'k', 'm', 'g', 't', 'p', 'e']
 const largestBytes = 2n ** 63n - 1n
 
 /**
- * Bytes as Nomad's specification files spell them: `10GiB` and `10Gi` count by 1024, `10GB` and `10G` by
- * 1000, in any case, with decimals, commas between digits and a space before the unit; a bare number is
- * bytes. A fraction of a byte is cut off (Nomad: command/volume_register_csi.go, through go-humanize).
- * @returns undefined: not such a size, or more than an int64 holds
+ * Parses a size in Nomad's specification files: `10GiB` and `10Gi` in powers of 1024, `10GB` and `10G` in powers of 1000, a
+ * bare number in bytes. It allows any case, decimals, commas between digits, and a space before the unit. A fraction of a
+ * byte is cut off (Nomad: command/volume_register_csi.go, go-humanize).
+ * @returns undefined where it is no such size, or larger than an int64
  */
 export function parseNomadBytes(text: string): bigint | undefined {
   const match =

@@ -6,6 +6,9 @@ import type { DeepReadonly } from './fields.ts'
 import { Identifier, ObjectName } from './fields.ts'
 import { rules, unquoted } from './kubernetes.ts'
 
+const needsHttps =
+  'begins with http, and caCert, clientCertificate and tlsServerName are for TLS: write https'
+
 const SecretName = ObjectName("Name of the Secret, in the operator's own Kubernetes namespace.")
 
 const SecretKey = (description: string) =>
@@ -71,20 +74,19 @@ const NomadClusterSpecSchema = Type.Object(
     ...rules(
       {
         rule: 'has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)',
-        message: 'region is a part of the names of volumes and cannot change: declare another NomadCluster',
+        message: 'region is part of the names of volumes and cannot change: declare another NomadCluster',
         fieldPath: '.region',
       },
       {
         rule: "self.address.startsWith('https:') || !(has(self.caCert) || has(self.clientCertificate) || has(self.tlsServerName))",
-        message:
-          'caCert, clientCertificate and tlsServerName are for TLS, and address begins with http: write https',
+        message: `address ${needsHttps}`,
         fieldPath: '.address',
       },
     ),
   },
 )
 
-/** The object as a person writes it. There is no such file: files are for the cluster of the NOMAD_* settings. */
+/** The schema of the object. There are no such files: those are for the cluster of the NOMAD_* settings. */
 export const NomadClusterDocument = Document(
   'NomadCluster',
   NomadClusterSpecSchema,
@@ -106,8 +108,7 @@ export function readNomadCluster(value: unknown): Reading<NomadClusterSpec> {
   const usesTls =
     spec.caCert !== undefined || spec.clientCertificate !== undefined || spec.tlsServerName !== undefined
   if (usesTls && !spec.address.startsWith('https:')) {
-    const message =
-      'begins with http, and caCert, clientCertificate and tlsServerName are for TLS: write https'
+    const message = needsHttps
     return { faults: [{ path: ['spec', 'address'], message }] }
   }
   return { name: metadata.name, labels: metadata.labels ?? {}, spec }

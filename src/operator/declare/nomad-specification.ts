@@ -3,21 +3,21 @@ import { apiVersion } from './document.ts'
 import { type FieldPath, formatFieldPath } from './fault.ts'
 import { type HclObject, parseHcl } from './hcl-parser.ts'
 import { type HclToken, tokenizeHcl } from './hcl-tokens.ts'
-import type { SecretKeeper } from './secret-reference.ts'
+import type { StoreSecret } from './secret-reference.ts'
 import { createSpecificationReader, dropUndefined } from './specification-reader.ts'
 import { readVolume } from './volume.ts'
 
-/** What a file of Nomad's volume specification format declares: at most one volume. */
+/** The content of a volume specification file of Nomad. It declares at most one volume. */
 export interface ParsedSpecification {
   readonly declarations: VolumeDeclaration[]
   readonly problems: Problem[]
-  /** What the file says to no effect, as Nomad passes over it silently. */
+  /** Parts without effect, which Nomad ignores silently. */
   readonly warnings: Problem[]
-  /** 1 where the file belongs to others: a job, a `type = "host"` volume, an agent's configuration. */
+  /** 1 where the file is something else: a job, a `type = "host"` volume, the configuration of an agent. */
   readonly skipped: number
 }
 
-/** Keys by which a file without `type` is known to mean a volume. */
+/** A file without `type` that has one of these keys is meant to be a volume. */
 const tellingKeys = [
   'plugin_id',
   'external_id',
@@ -28,15 +28,15 @@ const tellingKeys = [
 ]
 
 /**
- * Reads one volume specification, HCL1 or JSON, as `nomad volume create` and `nomad volume register` do
- * (command/volume_register_csi.go): with `external_id` it is registered, else created. What only Mooring
- * has takes its default (deletionPolicy Retain), and metadata.name is made of the ID. Never throws; no
+ * Parses one volume specification, in HCL1 or JSON, like `nomad volume create` and `nomad volume register`
+ * (command/volume_register_csi.go): with `external_id` the volume is registered, otherwise created. The fields that only
+ * Mooring has get their defaults (deletionPolicy Retain), and metadata.name comes from the ID. It never throws, and no
  * message quotes a secret.
  */
 export function parseNomadSpecification(
   text: string,
   place: (offset: number) => Place,
-  keepSecret: SecretKeeper,
+  storeSecret: StoreSecret,
 ): ParsedSpecification {
   const refusal = (offset: number, field: string, message: string): ParsedSpecification => ({
     declarations: [],
@@ -49,7 +49,7 @@ export function parseNomadSpecification(
   if (owner !== 'ours') return refusal(owner.offset, owner.field, owner.message)
   const root = parseHcl(text)
   if ('message' in root) return refusal(root.offset, '', `HCL: ${root.message}`)
-  return readSpecification(root, place, keepSecret)
+  return readSpecification(root, place, storeSecret)
 }
 
 function findOwner(text: string): 'ours' | 'others' | { offset: number; field: string; message: string } {
@@ -57,9 +57,9 @@ function findOwner(text: string): 'ours' | 'others' | { offset: number; field: s
   const { items, hasLabels, isBalanced } = findOutermost(tokens)
   const type = items.get('type')
   if (type?.value?.toLowerCase() === 'csi') return 'ours'
-  // Volumes know no labels; jobs, agents, policies and Terraform do.
+  // Volumes have no labels. Jobs, agents, policies and Terraform have.
   if (type?.value?.toLowerCase() === 'host' || hasLabels) return 'others'
-  const unread = 'cannot be read as HCL, so that nobody knows whether it declares a volume'
+  const unread = 'cannot be read as HCL, so nobody knows whether it declares a volume'
   if (fault !== undefined) return { offset: fault.offset, field: '', message: `${unread}: ${fault.message}` }
   if (!isBalanced) return { offset: 0, field: '', message: `${unread}: a { or } is missing` }
   if (!tellingKeys.some((key) => items.has(key))) return 'others'
@@ -67,7 +67,7 @@ function findOwner(text: string): 'ours' | 'others' | { offset: number; field: s
   return { offset: type?.offset ?? tokens[0]?.offset ?? 0, field: 'type', message }
 }
 
-/** The keys that stand in no block, with the text of those that are given one. */
+/** The keys outside of all blocks, with their value where that is a text. */
 function findOutermost(tokens: readonly HclToken[]) {
   const items = new Map<string, { offset: number; value: string | undefined }>()
   const isPunctuation = (token: HclToken | undefined, ...texts: string[]) =>
@@ -91,7 +91,7 @@ function findOutermost(tokens: readonly HclToken[]) {
 function readSpecification(
   root: HclObject,
   place: (offset: number) => Place,
-  keepSecret: SecretKeeper,
+  storeSecret: StoreSecret,
 ): ParsedSpecification {
   const reader = createSpecificationReader(root)
   const id = reader.text('id')
@@ -104,19 +104,22 @@ function readSpecification(
   const cloneID = reader.text('clone_id')
   const secrets = reader.stringMap('secrets')
   if (snapshotID !== undefined && cloneID !== undefined)
-    reader.problem(['clone_id'], 'goes not with snapshot_id: give one of the two')
+    reader.problem(['clone_id'], 'cannot be combined with snapshot_id: remove one of the two')
   if (externalID !== undefined) {
     for (const key of ['snapshot_id', 'clone_id'])
-      reader.warnIfGiven(key, 'fills a volume that is created, and external_id registers one that is there')
+      reader.warnIfGiven(key, 'fills a new volume, and external_id registers an existing one')
   } else if (context !== undefined && Object.keys(context).length > 0) {
-    reader.warnIfGiven('context', 'belongs to a volume that is registered: a created one has its plugin’s')
+    reader.warnIfGiven(
+      'context',
+      'is for a volume that is registered: the plugin gives a created volume its context',
+    )
   }
   const spec = {
     volumeID: id,
     namespace: reader.text('namespace'),
     pluginID: reader.text('plugin_id'),
     externalID,
-    // What Nomad shows as the name of a registered volume is no name for the plugin: it is added below.
+    // The name of a registered volume is only for Nomad, not for the plugin. It is added below.
     name: externalID === undefined ? name : undefined,
     source: externalID === undefined ? sourceOf(snapshotID, cloneID) : undefined,
     capacity: dropUndefined({ min: reader.capacity('capacity_min'), max: reader.capacity('capacity_max') }),
@@ -142,13 +145,13 @@ function readSpecification(
   if ('faults' in reading) {
     for (const { path, message } of reading.faults) {
       const field = fieldOf(path)
-      const isTold = reader.problems.some((problem) => problem.path[0] === field[0])
-      if (!isTold) problems.push(at(field, message))
+      const isReported = reader.problems.some((problem) => problem.path[0] === field[0])
+      if (!isReported) problems.push(at(field, message))
     }
   }
   if (problems.length > 0 || 'faults' in reading) return { declarations: [], problems, warnings, skipped: 0 }
 
-  const references = secrets && Object.entries(secrets).map(([key, value]) => [key, keepSecret(value)])
+  const references = secrets && Object.entries(secrets).map(([key, value]) => [key, storeSecret(value)])
   const declaration: VolumeDeclaration = {
     kind: 'Volume',
     ...reading,
@@ -171,7 +174,7 @@ function sourceOf(snapshotID: string | undefined, cloneID: string | undefined) {
   return snapshotID === undefined ? { cloneID } : { snapshotID }
 }
 
-/** What other declarations refer to: the ID, where a name may be written so, else the ID with dashes. */
+/** The name for other declarations: the ID where that is a valid name, otherwise the ID with dashes. */
 function nameFor(id: string): string {
   if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(id)) return id
   return (
@@ -200,7 +203,7 @@ const fieldNames: Readonly<Record<string, readonly string[]>> = {
   topology: ['topology_request'],
 }
 
-/** From a field of the declaration to the key that the specification file has for it. */
+/** The key of the specification file for a field of the declaration. */
 function fieldOf(path: FieldPath): FieldPath {
   const [, first = '', second = '', ...rest] = path
   const both = fieldNames[`${first}.${second}`]

@@ -2,9 +2,9 @@ import Type from 'typebox'
 import { Identifier } from './fields.ts'
 
 /**
- * What the operator writes into the status of objects. Nobody else writes there, so lists are written as a
- * whole, and nothing is bounded: a status that is refused for its length would hide all the rest.
- * Times are RFC 3339, capacities quantities. The three conditions are what kstatus reads.
+ * The status of objects. Only the operator writes it, so lists are written whole. There are no limits: a status that is
+ * refused for its length would hide everything else. Times are RFC 3339, capacities quantities. The three conditions are
+ * those of kstatus.
  */
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
@@ -73,7 +73,7 @@ const common = {
   ),
 }
 
-/** Of what stands for something in Nomad. */
+/** Fields of every kind that stands for something in Nomad. */
 const declared = {
   ...common,
   namespace: text('Nomad namespace that it is in.'),
@@ -89,7 +89,7 @@ const StatusObject = <Properties extends Type.TProperties>(properties: Propertie
 const volumeFacts = {
   volumeID: text("The volume's ID in Nomad."),
   name: text('Name that the plugin was given. It was chosen once and stays.'),
-  // Bounded, as the only part of a status that rules compare.
+  // It has a limit because rules compare it.
   externalID: Type.Optional(
     Identifier("The storage provider's ID. Once it is known no other volume is ever created here."),
   ),
@@ -122,7 +122,7 @@ export const VolumeStatus = StatusObject({
   ),
   instances: Type.Optional(
     Type.Array(Instance, {
-      // As a map, each of a thousand would be a part of metadata.managedFields.
+      // As a map, each of up to a thousand entries would appear in metadata.managedFields.
       'x-kubernetes-list-type': 'atomic',
       description: 'With perAlloc: each volume that is declared, or managed still.',
     }),

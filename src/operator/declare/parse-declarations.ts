@@ -6,7 +6,7 @@ import { type Fault, type FieldPath, formatFieldPath } from './fault.ts'
 import { parseNomadSpecification } from './nomad-specification.ts'
 import { createPositions } from './positions.ts'
 import { dropNulls, expandAliases } from './prepare-value.ts'
-import type { SecretKeeper } from './secret-reference.ts'
+import type { StoreSecret } from './secret-reference.ts'
 import { readSnapshot, SnapshotDocument, type SnapshotSpec } from './snapshot.ts'
 import {
   readSnapshotSchedule,
@@ -17,41 +17,40 @@ import { expandVariables, type Variables } from './variables.ts'
 import { readVolume, VolumeDocument, type VolumeSpec } from './volume.ts'
 import { parseYamlDocuments, type YamlDocument } from './yaml-documents.ts'
 
-/** Nomad namespace of a file's declarations that name none. */
+/** The Nomad namespace of declarations in files that name none. */
 const defaultNamespace = 'default'
 
 const knownKinds = ['Volume', 'Snapshot', 'SnapshotSchedule']
 
-/** What one file declares. */
+/** The content of one file. */
 export interface ParsedDeclarations {
   /** In the order of the file. */
   readonly declarations: Declaration[]
   readonly problems: Problem[]
-  /** What stands there to no effect. It keeps nothing from being used. */
+  /** Parts without effect. The declarations are used all the same. */
   readonly warnings: Problem[]
-  /** How many documents belong to others: Kubernetes objects, Compose files, job files and the like. */
+  /** The number of documents that are something else: Kubernetes objects, Compose files, job files. */
   readonly skipped: number
 }
 
 export interface ParseOptions {
-  /** Values of `${NAME}` in YAML; none where not given. */
+  /** Values of `${NAME}` in YAML. Default: none. */
   readonly variables?: Variables
-  /** Where the secrets of Nomad's own files go. Not given: nowhere, for those who only check. */
-  readonly keepSecret?: SecretKeeper
+  /** Stores the secrets of Nomad's own files. Absent: they are dropped, for whoever only checks files. */
+  readonly storeSecret?: StoreSecret
 }
 
-const keepNothing: SecretKeeper = () => ({ fromSpecification: '' })
+const dropSecret: StoreSecret = () => ({ fromSpecification: '' })
 
 /**
- * Reads the declarations of one file: YAML or JSON documents of ours, or one volume specification of
- * Nomad's in HCL (`*.hcl`) or JSON. Each document stands for itself: one that is broken or refused is a
- * problem with its line and column, and the others of the file are read all the same.
- * Never throws, whatever the text; no message quotes a secret.
+ * Parses the declarations of one file: YAML or JSON documents of Mooring, or one volume specification of Nomad in HCL
+ * (`*.hcl`) or JSON. A document that is broken or refused is a problem with its line and column; the other documents of
+ * the file are used. It never throws, and no message quotes a secret.
  */
 export function parseDeclarations(
   text: string,
   origin: Pick<Place, 'source' | 'file' | 'commit'>,
-  { variables = new Map(), keepSecret = keepNothing }: ParseOptions = {},
+  { variables = new Map(), storeSecret = dropSecret }: ParseOptions = {},
 ): ParsedDeclarations {
   const source = text.replace(/^\uFEFF/, '')
   const positionAt = createPositions(source)
@@ -59,7 +58,7 @@ export function parseDeclarations(
     parseNomadSpecification(
       source,
       (offset) => ({ ...origin, document: 0, ...positionAt(offset) }),
-      keepSecret,
+      storeSecret,
     )
   const isJson = source.trimStart().startsWith('{')
   if (!isJson && /\.hcl$/i.test(origin.file === '' ? origin.source : origin.file)) return parseSpecification()
@@ -137,13 +136,13 @@ function parseDocument(
   }
 }
 
-/** Whether a document is a declaration. One that means to be and is misspelt is a fault, not somebody else's. */
+/** Whether a document is a declaration of Mooring. One with a misspelt kind or apiVersion is a fault. */
 function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | 'others' | Fault {
   if (document.root === 'sequence') return 'others'
   if (document.root === 'scalar') {
     return {
       path: [],
-      message: 'is not a declaration but plain text: a document begins with apiVersion and kind',
+      message: 'is plain text and no declaration: begin the document with apiVersion and kind',
     }
   }
   const isOurKind = kind !== undefined && knownKinds.includes(kind)
@@ -163,7 +162,7 @@ function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | '
     return {
       path: ['kind'],
       message:
-        'NomadCluster is for objects of Kubernetes only: files are for the cluster that the NOMAD_* settings name',
+        'NomadCluster is only for objects of Kubernetes: files are for the cluster of the NOMAD_* settings',
     }
   }
   const meant = closest(kind ?? '', knownKinds)
@@ -171,7 +170,7 @@ function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | '
   return { path: ['kind'], message: meant === undefined ? known : `did you mean ${meant}? ${known}` }
 }
 
-/** Whether a JSON document may be one of Nomad's; whose it is in the end is for its own reader to say. */
+/** Whether a JSON document may be a specification of Nomad. The parser of those decides. */
 function mayBeSpecification(document: YamlDocument): boolean {
   const has = (field: string) => document.peek(field) !== undefined
   return !has('apiVersion') && !has('kind') && (has('type') || has('plugin_id'))

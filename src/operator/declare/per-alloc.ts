@@ -1,9 +1,9 @@
 import Type from 'typebox'
 
-/** What becomes of a volume that is no longer wanted. */
+/** What happens to a volume that is no longer declared. */
 export const deletionPolicies = ['Retain', 'Deregister', 'Delete'] as const
 
-/** As many as make sense in one document; each is a volume of its own. */
+/** More make no sense in one document: each is a volume of its own. */
 const mostInstances = 1000
 
 export const PerAlloc = Type.Object(

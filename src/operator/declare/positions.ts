@@ -1,4 +1,4 @@
-/** From an offset in UTF-16 units to a line and column, both from 1. */
+/** Converts an offset in UTF-16 units to a line and a column, both counted from 1. */
 export function createPositions(text: string): (offset: number) => { line: number; column: number } {
   const lineStarts = [0]
   for (const { 0: lineBreak, index } of text.matchAll(/\r\n|\r|\n/g))

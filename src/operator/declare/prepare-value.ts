@@ -1,13 +1,13 @@
 import type Type from 'typebox'
 import type { Fault, FieldPath } from './fault.ts'
 
-/** Far beyond any declaration, and small enough that a file of aliases to aliases costs milliseconds. */
+/** More than any declaration needs, and so few that a file of nested aliases costs milliseconds. */
 const maxNodes = 50_000
 const maxDepth = 50
 
 /**
- * Makes a value that came out of YAML safe to walk: a tree that shares nothing, of bounded size, and
- * without keys that JavaScript gives a meaning of its own or text that would change on its way.
+ * Makes a value from YAML safe: a tree of limited size that shares nothing, without keys that mean something to JavaScript
+ * and without text that would change on its way.
  */
 export function expandAliases(value: unknown): { readonly value: unknown } | { readonly fault: Fault } {
   let nodes = 0
@@ -18,15 +18,17 @@ export function expandAliases(value: unknown): { readonly value: unknown } | { r
   const copy = (node: unknown, path: FieldPath): unknown => {
     if (fault !== undefined) return undefined
     nodes++
-    if (nodes > maxNodes) return refuse(path, `holds more than ${maxNodes} values, counted with its aliases`)
+    if (nodes > maxNodes)
+      return refuse(path, `has more than ${maxNodes} values, with aliases expanded: split the document`)
     if (typeof node === 'string' && !node.isWellFormed()) return refuse(path, halfCharacter)
     if (typeof node !== 'object' || node === null) return node
     if (path.length > maxDepth)
-      return refuse(path, 'is nested too deeply, or is an alias of what it stands in')
+      return refuse(path, 'is nested too deeply, or is an alias of something around it')
     if (Array.isArray(node)) return node.map((item, index) => copy(item, [...path, index]))
     const result: Record<string, unknown> = {}
     for (const [key, item] of Object.entries(node)) {
-      if (key === '__proto__') return refuse(path, 'holds the key __proto__, which is not taken: remove it')
+      if (key === '__proto__')
+        return refuse(path, 'contains the key __proto__, which is not allowed: remove it')
       if (!key.isWellFormed()) return refuse(path, halfCharacter)
       result[key] = copy(item, [...path, key])
     }
@@ -36,14 +38,15 @@ export function expandAliases(value: unknown): { readonly value: unknown } | { r
   return fault === undefined ? { value: expanded } : { fault }
 }
 
-const halfCharacter = 'holds half of a character (a lone surrogate), which UTF-8 cannot carry: write it whole'
+const halfCharacter =
+  'contains half of a character (a lone surrogate), which UTF-8 cannot store: write the whole character'
 
-/** A path is shown to a person: of an endless one the beginning is enough. */
+/** The beginning of an endless path is enough for a message. */
 const maxPathInFault = 8
 
 /**
- * Takes fields without a value (`name:`, `name: ~`) out, which is how Kubernetes reads them too: not
- * given. Keys of maps that a person chooses (parameters, labels …) stay, and fail as values.
+ * Removes fields without a value (`name:`, `name: ~`), which count as absent, as in Kubernetes. Keys that a person chooses
+ * (parameters, labels …) stay, and are refused for their value.
  */
 export function dropNulls(schema: Type.TSchema, value: unknown): unknown {
   const { items, properties } = schema as { items?: Type.TSchema; properties?: Record<string, Type.TSchema> }

@@ -2,7 +2,7 @@ import type { Declaration, VolumeDeclaration } from './declaration.ts'
 import { apiVersion } from './document.ts'
 import { formatQuantity } from './quantities.ts'
 
-/** A declaration as its document would say it: capacities as quantities, what is left open left out. */
+/** A declaration in the form of a document: capacities as quantities, absent fields left out. */
 export interface PresentedDeclaration {
   readonly apiVersion: string
   readonly kind: Declaration['kind']
@@ -10,7 +10,7 @@ export interface PresentedDeclaration {
   readonly spec: Readonly<Record<string, unknown>>
 }
 
-/** The inverse of reading a document, defaults written out. */
+/** The inverse of reading a document. It has the defaults, too. */
 export function presentDeclaration(declaration: Declaration): PresentedDeclaration {
   const { kind, name, labels } = declaration
   return {
@@ -23,7 +23,7 @@ export function presentDeclaration(declaration: Declaration): PresentedDeclarati
 
 function presentVolumeSpec({ instance, spec }: VolumeDeclaration): Record<string, unknown> {
   const { capacity, perAlloc, ...others } = spec
-  // One instance is one volume: what makes several is shown with their declaration.
+  // An instance is one volume, so it shows no perAlloc.
   const rest = { ...others, ...(perAlloc === undefined || instance !== undefined ? {} : { perAlloc }) }
   if (capacity === undefined) return rest
   const { min, max } = capacity

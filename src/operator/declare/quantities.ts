@@ -1,6 +1,6 @@
 import { UsageError } from '../../lib/errors.ts'
 
-/** Suffixes of a Kubernetes quantity that make sense for bytes, with what one of each is. */
+/** The suffixes of a Kubernetes quantity that make sense for bytes. */
 const units: ReadonlyMap<string, bigint> = new Map([
   ['', 1n],
   ['k', 10n ** 3n],
@@ -18,21 +18,21 @@ const units: ReadonlyMap<string, bigint> = new Map([
 ])
 
 /**
- * What `parseQuantity` reads, for readers that have no more than a pattern: it lets through a value that is
- * 0, negative by rounding or beyond int64.
+ * The form of what `parseQuantity` accepts, for those who can only check a pattern. It also matches 0 and values beyond
+ * int64.
  */
 export const quantityPattern = `^[+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2}|[kMGTPE]|[KMGTPE]i)?$`
 
-/** Capacities travel as int64 through Nomad and CSI. */
+/** Nomad and CSI have int64 for capacities. */
 const largestBytes = 2n ** 63n - 1n
 
-/** Longer than any exact size needs, and short enough that a hostile file costs nothing. */
+/** No exact size is longer, and a hostile file of this length costs nothing. */
 export const longestQuantity = 64
 
 /**
- * Reads a Kubernetes quantity (`10Gi`, `1.5Gi`, `500M`, `1e3`, `128974848`) or a number of bytes.
- * Exact; a fraction of a byte is rounded up, as Kubernetes does. Of Kubernetes' suffixes, `m`, `u` and
- * `n` are refused: `500m` is half a byte there, and never what a person meant by a capacity.
+ * Parses a Kubernetes quantity (`10Gi`, `1.5Gi`, `500M`, `1e3`, `128974848`) or a number of bytes. It is exact, and rounds a
+ * fraction of a byte up, like Kubernetes. It refuses the suffixes `m`, `u` and `n`: `500m` is half a byte, which nobody
+ * means.
  * @returns bytes, from 0 to 2^63-1
  * @throws UsageError that says what to write instead
  */
@@ -48,8 +48,8 @@ export function parseQuantity(written: string | number): bigint {
 }
 
 /**
- * The shortest quantity that stands for exactly this many bytes, binary suffixes first:
- * 10737418240n is `10Gi`, 1500000n is `1500k`, 1001n is `1001`.
+ * The shortest quantity for exactly this many bytes, with binary suffixes first: 10737418240n is `10Gi`, 1500000n is
+ * `1500k`, 1001n is `1001`.
  */
 export function formatQuantity(bytes: bigint): string {
   let shortest = bytes.toString()
@@ -61,7 +61,7 @@ export function formatQuantity(bytes: bigint): string {
   return shortest
 }
 
-/** undefined: not a quantity. Below zero and beyond int64 are told apart by the caller. */
+/** undefined where it is no quantity. The result may be negative or beyond int64. */
 function readQuantity(text: string): bigint | undefined {
   const match = /^([+-]?)(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d{1,3})|([A-Za-z]*))$/.exec(text)
   if (match === null) return undefined
@@ -83,7 +83,7 @@ function remedy(text: string): string {
     : `write ${suggestion}`
 }
 
-/** What people mean by Nomad's spellings (`10GiB`, `10 GB`, `500m`): units there ignore case, and end in B. */
+/** The quantity for a size in Nomad's spelling (`10GiB`, `10 GB`, `500m`), which ignores case and may end in B. */
 function suggest(text: string): string | undefined {
   const match = /^(\d{1,19}(?:\.\d{1,19})?)\s*([kmgtpe]?)(i?)(?:b|bytes?)?$/i.exec(text.trim())
   if (match === null) return undefined

@@ -7,22 +7,22 @@ import { readSnapshot, SnapshotDocument } from './snapshot.ts'
 import { readSnapshotSchedule, SnapshotScheduleDocument } from './snapshot-schedule.ts'
 import { readVolume, VolumeDocument } from './volume.ts'
 
-/** The part of an object of Kubernetes that is declared. */
+/** The part of a Kubernetes object that a person declares. */
 export interface DeclaredObject {
   readonly kind: Declaration['kind']
   readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> }
   readonly spec: unknown
 }
 
-/** A declaration but for its place, which is for the source to say. */
+/** A declaration without its place, which the source adds. */
 export type ObjectReading = DistributiveOmit<Declaration, 'place'> | { readonly faults: readonly Fault[] }
 
 type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never
 
 /**
- * Reads an object of Kubernetes as a declaration. Its metadata are checked by the API server, so they are
- * taken as they are, labels with the prefix mooring.dev/ too; annotations are no part of a declaration.
- * @param namespace the Nomad namespace where the object names none
+ * Reads a Kubernetes object as a declaration. The API server has checked its metadata, so they are not checked again; labels
+ * may have the prefix mooring.dev/. Annotations are not part of a declaration.
+ * @param namespace the Nomad namespace for an object that names none
  */
 export function readObject({ kind, metadata, spec }: DeclaredObject, namespace: string): ObjectReading {
   const document = { apiVersion, kind, metadata: { name: metadata.name }, spec }

@@ -1,14 +1,14 @@
 import Type from 'typebox'
 import { only } from './kubernetes.ts'
 
-/** One part of a relative path: neither `.` nor `..`, without separators and control characters. */
+/** One part of a relative path: not `.` or `..`, and without separators and control characters. */
 const pathPart = String.raw`(?:[^./\\\x00-\x1f][^/\\\x00-\x1f]*|\.[^./\\\x00-\x1f][^/\\\x00-\x1f]*|\.\.[^/\\\x00-\x1f]+)`
 
 /**
- * Where a secret's value is; the value itself never stands in a declaration. Whoever writes a declaration
- * may not be who may read the machine's secrets, so a reference reaches only what is set apart for it:
- * variables that begin with `MOORING_SECRET_`, files beneath `--secrets-dir`, and Nomad Variables beneath
- * `mooring/secrets/<Nomad namespace>/`; for an object of Kubernetes, Secrets of its own namespace.
+ * Where the value of a secret is. The value itself is never in a declaration. Whoever writes a declaration may not be allowed
+ * to read all secrets of the machine, so a reference reaches only variables that begin with `MOORING_SECRET_`, files beneath
+ * `--secrets-dir`, and Nomad Variables beneath `mooring/secrets/<Nomad namespace>/`; in an object of Kubernetes, only Secrets
+ * of its own namespace.
  */
 export const SecretReference = Type.Union(
   [
@@ -82,39 +82,39 @@ export const SecretReference = Type.Union(
 )
 
 /**
- * Stands for a value that a Nomad specification file gives in place. Nobody can write one: it is made as
- * the file is read, and the value is kept in memory alone, under this keyed hash of it.
+ * Stands for a secret that is written in a Nomad specification file. Nobody can write such a reference: it is made when the
+ * file is read. The value is in memory only, under this keyed hash.
  */
-export interface KeptSecretReference {
+export interface SpecificationSecretReference {
   readonly fromSpecification: string
 }
 
-export type SecretReference = Readonly<Type.Static<typeof SecretReference>> | KeptSecretReference
+export type SecretReference = Readonly<Type.Static<typeof SecretReference>> | SpecificationSecretReference
 
-/** Keeps a secret's value apart from its declaration, which is stored and shown. The same value has the same reference. */
-export type SecretKeeper = (value: string) => KeptSecretReference
+/** Stores the value of a secret apart from its declaration, which is stored and shown. Equal values have equal references. */
+export type StoreSecret = (value: string) => SpecificationSecretReference
 
 const reference =
   '{fromEnv: MOORING_SECRET_…}, {fromFile: path beneath --secrets-dir} or {fromVariable: {path: …, item: …}}'
 
-/** Why `value` is no secret reference. Says nothing of what `value` holds: it may be the secret itself. */
+/** Why `value` is no secret reference. The message contains nothing of it: it may be the secret itself. */
 export function explainSecretReference(value: unknown): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return `a secret's value never stands in a declaration: write where it is, ${reference}`
+    return `the value of a secret must not be in a declaration: write where it is, ${reference}`
   }
   const members = Object.keys(value)
   if (members.length !== 1) return `give exactly one of ${reference}`
   if (members[0] === 'fromSecret') {
-    return 'fromSecret takes the name and the key of a Secret, {fromSecret: {name: …, key: …}}, and is for objects of Kubernetes only'
+    return 'fromSecret is only for objects of Kubernetes, and needs the name and the key of a Secret: {fromSecret: {name: …, key: …}}'
   }
   if (members[0] === 'fromVariable') {
-    return "fromVariable takes the path of a Nomad Variable beneath mooring/secrets/ and the declaration's Nomad namespace, of letters, digits, _, ~, - and /, and the name of its item: {fromVariable: {path: …, item: …}}"
+    return "fromVariable needs the path of a Nomad Variable beneath mooring/secrets/ and the declaration's Nomad namespace (letters, digits, _, ~, - and /), and the name of an item: {fromVariable: {path: …, item: …}}"
   }
   if (members[0] === 'fromEnv') {
-    return 'fromEnv names an environment variable that begins with MOORING_SECRET_ and goes on with letters, digits and _: rename the variable'
+    return 'fromEnv needs an environment variable whose name is MOORING_SECRET_ and then letters, digits and _: rename the variable'
   }
   if (members[0] === 'fromFile') {
-    return 'fromFile is a relative path beneath --secrets-dir, with forward slashes and without "." or ".." parts'
+    return 'fromFile needs a relative path beneath --secrets-dir, with forward slashes and without "." and ".."'
   }
   return `a secret is a reference: write ${reference}`
 }

@@ -9,6 +9,7 @@ import type { Fault } from './fault.ts'
 import {
   ClusterName,
   type DeepReadonly,
+  fillDefaults,
   NomadNamespace,
   ObjectName,
   Parameters,
@@ -17,6 +18,8 @@ import {
 } from './fields.ts'
 import { fixedField, type Origin, rules } from './kubernetes.ts'
 import { findMisplaced } from './misplaced.ts'
+
+const selectsNothing = 'selects nothing: give names or a selector'
 
 const count = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000, default: 0, description }))
@@ -113,7 +116,7 @@ const SnapshotScheduleSpecAsWritten = Type.Object(
         description: 'Which declared volumes to take snapshots of: those named, and those selected.',
         ...rules({
           rule: '(has(self.names) && size(self.names) > 0) || has(self.selector)',
-          message: 'selects nothing: give names or a selector',
+          message: selectsNothing,
         }),
       },
     ),
@@ -136,7 +139,7 @@ const SnapshotScheduleSpecAsWritten = Type.Object(
   },
 )
 
-/** The document as a person writes it; the source of its JSON Schema. */
+/** The schema of the document as a person writes it. */
 export const SnapshotScheduleDocument = Document(
   'SnapshotSchedule',
   SnapshotScheduleSpecAsWritten,
@@ -144,11 +147,11 @@ export const SnapshotScheduleDocument = Document(
 )
 
 type SpecAsWritten = Type.Static<typeof SnapshotScheduleSpecAsWritten>
-type Defaulted = 'namespace' | 'timeZone' | 'startingDeadlineSeconds' | 'jitterSeconds' | 'suspend'
+type Defaulted = 'timeZone' | 'startingDeadlineSeconds' | 'jitterSeconds' | 'suspend'
 
 /** A schedule's spec with its defaults filled in. */
 export type SnapshotScheduleSpec = DeepReadonly<
-  Omit<SpecAsWritten, Defaulted> & Required<Pick<SpecAsWritten, Defaulted>>
+  Omit<SpecAsWritten, Defaulted> & Required<Pick<SpecAsWritten, Defaulted | 'namespace'>>
 >
 export type RetentionSpec = NonNullable<SnapshotScheduleSpec['retention']>
 
@@ -186,12 +189,8 @@ export function readSnapshotSchedule(
     name: metadata.name,
     labels: metadata.labels ?? {},
     spec: {
-      ...spec,
+      ...fillDefaults<typeof spec, Defaulted>(SnapshotScheduleSpecAsWritten, spec),
       namespace: spec.namespace ?? namespace,
-      timeZone: spec.timeZone ?? 'Etc/UTC',
-      startingDeadlineSeconds: spec.startingDeadlineSeconds ?? 3600,
-      jitterSeconds: spec.jitterSeconds ?? 0,
-      suspend: spec.suspend ?? false,
     },
   }
 }
@@ -201,14 +200,14 @@ function findFaults(spec: SpecAsWritten): Fault[] {
   const fault = (path: readonly string[], message: string) =>
     faults.push({ path: ['spec', ...path], message })
   try {
-    new Intl.DateTimeFormat('en', { timeZone: spec.timeZone ?? 'Etc/UTC' })
+    new Intl.DateTimeFormat('en', { timeZone: spec.timeZone })
   } catch {
-    // The one thing that a DateTimeFormat refuses here.
+    // Only an unknown time zone is refused here.
     fault(['timeZone'], 'is not a time zone: write a name such as Europe/Berlin or Etc/UTC')
   }
   try {
     const next = new Cron(spec.schedule, { mode: '5-part', paused: true }).nextRun()
-    if (next === null) fault(['schedule'], 'never comes: no date matches it')
+    if (next === null) fault(['schedule'], 'never comes, because no date matches it: correct it')
   } catch (error) {
     fault(
       ['schedule'],
@@ -216,7 +215,7 @@ function findFaults(spec: SpecAsWritten): Fault[] {
     )
   }
   if ((spec.volumes.names ?? []).length === 0 && spec.volumes.selector === undefined) {
-    fault(['volumes'], 'selects nothing: give names or a selector')
+    fault(['volumes'], selectsNothing)
   }
   const { maxAge } = spec.retention ?? {}
   if (maxAge !== undefined && parseDuration(maxAge) === 0)

@@ -6,6 +6,7 @@ import {
   ClusterName,
   CSIName,
   type DeepReadonly,
+  fillDefaults,
   findLongName,
   NomadNamespace,
   Parameters,
@@ -46,7 +47,7 @@ const SnapshotSpecAsWritten = Type.Object(
   },
 )
 
-/** The document as a person writes it; the source of its JSON Schema. */
+/** The schema of the document as a person writes it. */
 export const SnapshotDocument = Document(
   'Snapshot',
   SnapshotSpecAsWritten,
@@ -55,11 +56,11 @@ export const SnapshotDocument = Document(
 )
 
 type SnapshotSpecAsWritten = Type.Static<typeof SnapshotSpecAsWritten>
-type Defaulted = 'namespace' | 'deletionPolicy' | 'suspend'
+type Defaulted = 'deletionPolicy' | 'suspend'
 
 /** A snapshot's spec with its defaults filled in. */
 export type SnapshotSpec = DeepReadonly<
-  Omit<SnapshotSpecAsWritten, Defaulted> & Required<Pick<SnapshotSpecAsWritten, Defaulted>>
+  Omit<SnapshotSpecAsWritten, Defaulted> & Required<Pick<SnapshotSpecAsWritten, Defaulted | 'namespace'>>
 >
 
 const hints: Hints = {
@@ -87,10 +88,8 @@ export function readSnapshot(
     name: metadata.name,
     labels: metadata.labels ?? {},
     spec: {
-      ...spec,
+      ...fillDefaults<typeof spec, Defaulted>(SnapshotSpecAsWritten, spec),
       namespace: spec.namespace ?? namespace,
-      deletionPolicy: spec.deletionPolicy ?? 'Retain',
-      suspend: spec.suspend ?? false,
     },
   }
 }

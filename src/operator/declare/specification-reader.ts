@@ -8,8 +8,8 @@ interface Capability {
 }
 
 /**
- * Reads the keys of one specification file with the tolerance that Nomad has for them: names in any case,
- * numbers where text is meant, a block or a list of objects. Collects what is wrong, and what has no effect.
+ * Reads the keys of one specification file as tolerantly as Nomad does: names in any case, numbers in place of text, a block
+ * or a list of objects. It collects what is wrong, and what has no effect.
  */
 export function createSpecificationReader(root: HclObject) {
   const problems: Fault[] = []
@@ -18,7 +18,7 @@ export function createSpecificationReader(root: HclObject) {
   const problem = (path: FieldPath, message: string) => void problems.push({ path, message })
   const warn = (path: FieldPath, message: string) => void warnings.push({ path, message })
 
-  /** Every value of a key: a repeated block and a list of objects are the same. */
+  /** All values of a key. Repeated blocks are the same as a list of objects. */
   function valuesOf(key: string, within = root): HclValue[] {
     if (within === root) read.add(key)
     return within.items.filter((item) => keyOf(item) === key && item.value.type !== 'null').map(unlabelled)
@@ -40,7 +40,7 @@ export function createSpecificationReader(root: HclObject) {
     const value = single(key, within, path)
     const written = value === undefined ? undefined : textOf(value)
     if (value !== undefined && written === undefined) problem(path, 'must be text in quotes')
-    // Nomad reads an empty text as not given.
+    // An empty text counts as absent, as in Nomad.
     return written === '' ? undefined : written
   }
   function refuseOthers(block: HclObject, known: readonly string[], path: FieldPath) {
@@ -55,13 +55,13 @@ export function createSpecificationReader(root: HclObject) {
       const value = textOf(item.value)
       if (value === undefined) problem([...path, item.key], 'must be text in quotes')
       else if (!/^\P{Cc}+$/u.test(item.key))
-        problem(path, 'holds a key that is empty or has control characters')
+        problem(path, 'contains a key that is empty or has control characters: correct it')
       else map[item.key] = value
     }
     return { ...map }
   }
 
-  /** One list of topologies. Nomad takes the first `required` (or `preferred`) that has any. */
+  /** One list of topologies. Nomad uses the first `required` (or `preferred`) block that has any. */
   function topologies(requests: readonly HclObject[], key: string): Record<string, string>[] | undefined {
     const path = ['topology_request', key]
     const lists = requests
@@ -82,7 +82,7 @@ export function createSpecificationReader(root: HclObject) {
     warnings,
     problem,
     text,
-    /** undefined: not given; Nomad's own file, 0 and "" are the same. */
+    /** undefined where it is absent, 0 or "", which are the same to Nomad. */
     capacity(key: string): string | undefined {
       const written = text(key)
       if (written === undefined) return undefined
@@ -110,8 +110,8 @@ export function createSpecificationReader(root: HclObject) {
       })
       const isLegacy = given.length === 0 && accessMode !== undefined && attachmentMode !== undefined
       const legacy = isLegacy
-        ? 'is the form of old releases: it is read as a capability block, which Nomad itself now asks for'
-        : 'has no effect: it belongs into a capability block'
+        ? 'is the form of old releases. It works here, but Nomad itself needs a capability block now'
+        : 'has no effect here: move it into a capability block'
       if (accessMode !== undefined) warn(['access_mode'], legacy)
       if (attachmentMode !== undefined) warn(['attachment_mode'], legacy)
       return isLegacy ? [{ accessMode, attachmentMode }] : given
@@ -126,7 +126,7 @@ export function createSpecificationReader(root: HclObject) {
       const flags = single('mount_flags', block, path)
       if (flags !== undefined && flags.type !== 'list') problem(path, 'must be a list of texts, in [ ]')
       const mountFlags = flags?.type === 'list' ? flags.items.map(textOf) : undefined
-      if (mountFlags?.includes(undefined)) problem(path, 'must hold nothing but texts in quotes')
+      if (mountFlags?.includes(undefined)) problem(path, 'must contain only texts in quotes')
       if (!capabilities.some(({ attachmentMode }) => attachmentMode !== 'block-device')) {
         warn(['mount_options'], 'has no effect on a block device')
         return undefined
@@ -145,14 +145,14 @@ export function createSpecificationReader(root: HclObject) {
     warnIfGiven(key: string, why: string) {
       if (valuesOf(key).length > 0) warn([key], `has no effect: it ${why}`)
     },
-    /** Called last: of the keys that nothing has read. */
+    /** To be called last: warns about keys that nothing has read. */
     warnOfTheRest() {
       for (const item of root.items) {
         if (!read.has(keyOf(item)))
-          warn([item.key], 'has no effect: Nomad passes over this key, and so does Mooring')
+          warn([item.key], 'has no effect: Nomad ignores this key, and so does Mooring')
       }
     },
-    /** Offset of a key, or of the nearest thing around it. */
+    /** The offset of a key, or of the nearest thing around it. */
     locate(path: FieldPath): number {
       let place = root.items[0]?.offset ?? 0
       let values: readonly HclValue[] = [root]
@@ -173,10 +173,10 @@ export function createSpecificationReader(root: HclObject) {
   }
 }
 
-/** mapstructure, which Nomad decodes with, tells no case apart. */
+/** Nomad decodes with mapstructure, which ignores case. */
 const keyOf = ({ key }: HclItem) => key.toLowerCase()
 
-/** A label is a level of its own: `secrets "a" { … }` is `secrets { a { … } }`, which no key here takes. */
+/** A label is one more level: `secrets "a" { … }` is `secrets { a { … } }`, which no key here allows. */
 function unlabelled({ value, labels, offset }: HclItem): HclValue {
   return labels.reduceRight<HclValue>(
     (inner, key) => ({ type: 'object', offset, items: [{ key, offset, labels: [], value: inner }] }),
@@ -184,7 +184,7 @@ function unlabelled({ value, labels, offset }: HclItem): HclValue {
   )
 }
 
-/** As Nomad's weak decoding makes text of numbers and booleans. */
+/** Numbers and booleans as text, as in Nomad's weak decoding. */
 function textOf(value: HclValue): string | undefined {
   if (value.type === 'string') return value.text
   if (value.type === 'boolean') return value.value ? '1' : '0'
@@ -195,7 +195,7 @@ function textOf(value: HclValue): string | undefined {
   return /^-?\d+$/.test(value.text) ? value.text : String(Number(value.text))
 }
 
-/** Without the fields that are not given. */
+/** Without the fields that are undefined. */
 export function dropUndefined<T extends object>(value: T): Partial<T> {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Partial<T> // The same fields.
 }

@@ -1,14 +1,13 @@
 import type { Fault, FieldPath } from './fault.ts'
 
-/** Values by name. They are shown in messages and stored with declarations: no place for a secret. */
+/** Values by name. Messages show them, and they are stored with declarations, so they must not be secrets. */
 export type Variables = ReadonlyMap<string, string>
 
 export const isVariableName = (name: string) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
 
 /**
- * Puts the values of `${NAME}` into the texts of a document. Keys stay as they are, and a value stays the
- * one text that it is, whatever is put into it; what is put in is not looked through again. `$${` stands
- * for `${` itself. A name that nobody declared is a fault.
+ * Replaces `${NAME}` in the texts of a document, but not in keys. The result is one text, whatever the value contains, and
+ * is not searched again. `$${` gives `${`. An unknown name is a fault.
  */
 export function expandVariables(
   value: unknown,
@@ -31,10 +30,10 @@ export function expandVariables(
   return { value: expand(value, []), faults }
 }
 
-/** What stands there may be a secret that was written in the place of a reference. */
+/** Somebody may have written the secret itself there, in place of a reference. */
 const isSecret = ([root, field]: FieldPath) => root === 'spec' && field === 'secrets'
 
-/** Of a name that is none, nothing is quoted: where a brace is left open, it may be anything. */
+/** It quotes only valid names: after an open brace there may be anything. */
 function explain(name: string): string {
   const remedy = 'write $${ for the text itself'
   return isVariableName(name) && name.length <= 80

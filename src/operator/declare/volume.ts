@@ -9,6 +9,7 @@ import {
   ClusterName,
   CSIName,
   type DeepReadonly,
+  fillDefaults,
   findLongName,
   Identifier,
   NomadNamespace,
@@ -24,9 +25,17 @@ import { type Origin, rules } from './kubernetes.ts'
 import { findMisplaced } from './misplaced.ts'
 import { deletionPolicies, PerAlloc } from './per-alloc.ts'
 import { parseQuantity } from './quantities.ts'
-import { capacityRules, objectRules, specRules } from './volume-rules.ts'
+import {
+  capacityRules,
+  clonesItself,
+  contradictions,
+  lessThanMin,
+  objectRules,
+  specRules,
+  zeroCapacity,
+} from './volume-rules.ts'
 
-/** The five modes of CSI that Nomad has words for. */
+/** The five access modes of CSI that Nomad knows. */
 const accessModes = [
   'single-node-reader-only',
   'single-node-writer',
@@ -55,7 +64,7 @@ const VolumeSpecAsWritten = Type.Object(
     volumeID: Type.Optional(
       Type.String({
         maxLength: 253,
-        // It becomes one segment of a URL's path, and the server decodes the path before it splits it.
+        // It is one segment of a URL's path, and Nomad decodes a path before it splits it.
         pattern: '^[A-Za-z0-9_~-][A-Za-z0-9._~:@+,=\\[\\]-]*$',
         patternErrorMessage:
           'cannot be a volume ID: it stands in URLs, so letters, digits and ._~:@+,=[]- only, and no "." first',
@@ -204,7 +213,7 @@ const VolumeSpecAsWritten = Type.Object(
   { additionalProperties: false, description: 'The volume as it should be.', ...rules(...specRules) },
 )
 
-/** The document as a person writes it; the source of its JSON Schema. */
+/** The schema of the document as a person writes it. */
 export const VolumeDocument = Document(
   'Volume',
   VolumeSpecAsWritten,
@@ -213,12 +222,12 @@ export const VolumeDocument = Document(
 )
 
 type VolumeSpecAsWritten = Type.Static<typeof VolumeSpecAsWritten>
-type Defaulted = 'volumeID' | 'namespace' | 'deletionPolicy' | 'finalSnapshot' | 'driftPolicy' | 'suspend'
+type Defaulted = 'deletionPolicy' | 'finalSnapshot' | 'driftPolicy' | 'suspend'
 
 /** A volume's spec with its defaults filled in and its capacities in bytes. */
 export type VolumeSpec = DeepReadonly<
   Omit<VolumeSpecAsWritten, Defaulted | 'capacity' | 'secrets' | 'perAlloc' | 'detach'> &
-    Required<Pick<VolumeSpecAsWritten, Defaulted>> &
+    Required<Pick<VolumeSpecAsWritten, Defaulted | 'volumeID' | 'namespace'>> &
     WithSecrets & {
       capacity?: { min?: bigint; max?: bigint }
       perAlloc?: Required<NonNullable<VolumeSpecAsWritten['perAlloc']>>
@@ -226,7 +235,7 @@ export type VolumeSpec = DeepReadonly<
     }
 >
 
-/** Fields that people know from elsewhere, or from a later release, and what to write here. */
+/** Fields of other tools, and what to write here. */
 const hints: Hints = {
   'spec.id': 'write it as volumeID',
   'spec.type': 'remove it: every declared volume is a CSI volume',
@@ -258,20 +267,12 @@ export function readVolume(value: unknown, namespace: string, origin: Origin = '
     name: metadata.name,
     labels: metadata.labels ?? {},
     spec: {
-      ...rest,
+      ...fillDefaults<typeof rest, Defaulted>(VolumeSpecAsWritten, rest),
       volumeID: written.volumeID ?? metadata.name,
       namespace: written.namespace ?? namespace,
-      deletionPolicy: written.deletionPolicy ?? 'Retain',
-      finalSnapshot: written.finalSnapshot ?? false,
-      driftPolicy: written.driftPolicy ?? 'Correct',
-      suspend: written.suspend ?? false,
       ...(Object.keys(capacity).length > 0 && { capacity }),
-      ...(perAlloc !== undefined && {
-        perAlloc: { count: perAlloc.count, whenScaled: perAlloc.whenScaled ?? 'Retain' },
-      }),
-      ...(detach !== undefined && {
-        detach: { policy: detach.policy ?? 'Never', nodes: detach.nodes ?? [] },
-      }),
+      ...(perAlloc && { perAlloc: fillDefaults<typeof perAlloc, 'whenScaled'>(PerAlloc, perAlloc) }),
+      ...(detach && { detach: { nodes: [], ...fillDefaults<typeof detach, 'policy'>(Detach, detach) } }),
     },
   }
 }
@@ -285,82 +286,25 @@ function readCapacity(written: NonNullable<VolumeSpecAsWritten['capacity']>) {
     const path = ['spec', 'capacity', bound]
     try {
       capacity[bound] = parseQuantity(quantity)
-      // Nomad and CSI read 0 as "not given"; saying so here spares a person the puzzle.
-      if (capacity[bound] === 0n)
-        faults.push({ path, message: 'is 0: give a capacity, or leave the field out' })
+      if (capacity[bound] === 0n) faults.push({ path, message: zeroCapacity })
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
       faults.push({ path, message: error.message })
     }
   }
   if (capacity.min !== undefined && capacity.max !== undefined && capacity.min > capacity.max) {
-    faults.push({
-      path: ['spec', 'capacity', 'max'],
-      message: 'is less than capacity.min: raise max or lower min',
-    })
+    faults.push({ path: ['spec', 'capacity', 'max'], message: lessThanMin })
   }
   return { capacity, faults }
 }
 
 /** Fields that are each right and make no sense together. */
 function findContradictions(metadataName: string, spec: VolumeSpecAsWritten, origin: Origin): Fault[] {
-  const { name, externalID, source, capacity, context, mountOptions, perAlloc } = spec
-  const faults = findLongName(name)
-  const fault = (path: readonly string[], message: string) =>
-    faults.push({ path: ['spec', ...path], message })
-
-  // Files may adopt a volume of Nomad's by its ID alone, as Nomad's own specification files do.
-  if (origin === 'object' && externalID === undefined && source === undefined && capacity === undefined) {
-    fault(
-      [],
-      'says neither what is there nor what to create: give externalID to register a volume, or capacity (or source) to create one',
-    )
+  const faults = contradictions
+    .filter(({ isForObjects, isBroken }) => (origin === 'object' || isForObjects !== true) && isBroken(spec))
+    .map(({ field, message }) => ({ path: ['spec', ...(field === undefined ? [] : [field])], message }))
+  if (spec.source?.volume?.replace(/\[\d+\]$/, '') === metadataName) {
+    faults.push({ path: ['spec', 'source', 'volume'], message: clonesItself })
   }
-  if (externalID !== undefined && name !== undefined) {
-    fault(
-      ['name'],
-      'is given to a plugin that creates a volume, and externalID registers one that is there: remove name or externalID',
-    )
-  }
-  if (externalID !== undefined && source !== undefined) {
-    fault(
-      ['source'],
-      'fills a volume that is created, and externalID registers one that is there: remove source or externalID',
-    )
-  }
-  if (perAlloc !== undefined && name !== undefined) {
-    fault(
-      ['name'],
-      'would be the name of every volume that perAlloc makes: remove name (each is given one of its own) or perAlloc',
-    )
-  }
-  if (perAlloc !== undefined && externalID !== undefined) {
-    fault(
-      ['externalID'],
-      'stands for one volume, and perAlloc makes several: remove externalID, or declare each of the volumes that are there with volumeID: <id>[0] and so on',
-    )
-  }
-  if (externalID === undefined && context !== undefined && Object.keys(context).length > 0) {
-    fault(
-      ['context'],
-      'belongs to a volume that is registered: give its externalID, or remove context (a created volume has the one that the plugin answers)',
-    )
-  }
-  if (source?.volume?.replace(/\[\d+\]$/, '') === metadataName) {
-    fault(['source', 'volume'], 'is this volume itself: name the volume to clone')
-  }
-  if (spec.finalSnapshot === true && spec.deletionPolicy !== 'Delete' && perAlloc?.whenScaled !== 'Delete') {
-    fault(
-      ['finalSnapshot'],
-      'is taken before a delete, and this volume is never deleted: remove it, or set deletionPolicy: Delete',
-    )
-  }
-  const mounts = mountOptions?.fsType !== undefined || (mountOptions?.mountFlags?.length ?? 0) > 0
-  if (mounts && spec.capabilities.every(({ attachmentMode }) => attachmentMode === 'block-device')) {
-    fault(
-      ['mountOptions'],
-      'has no effect on a block device: remove it, or give a capability with attachmentMode: file-system',
-    )
-  }
-  return faults
+  return [...findLongName(spec.name), ...faults]
 }

@@ -22,28 +22,28 @@ import type { FieldPath } from './fault.ts'
 
 /** YAML that cannot be read. */
 export interface YamlFault {
-  /** In the file's text, in UTF-16 units. */
+  /** Within the text, in UTF-16 units. */
   readonly offset: number
-  /** Quotes nothing of the text: it may hold a secret. */
+  /** It quotes nothing of the text, which may contain a secret. */
   readonly message: string
 }
 
-/** One document of a file; empty ones are left out. */
+/** One document of a file. Empty documents are left out. */
 export interface YamlDocument {
-  /** Offset of its first node. */
+  /** The offset of its first node. */
   readonly offset: number
-  /** What its root is. */
+  /** The type of its root. */
   readonly root: 'mapping' | 'sequence' | 'scalar'
-  /** The text of a scalar at the root of the mapping, without constructing the rest. */
+  /** The text of a scalar field of the root, without constructing the rest. */
   peek(field: string): string | undefined
-  /** The document's value, made of what JSON has; aliases share objects. */
+  /** The value of the document, in JSON's types. Aliases share objects. */
   construct(): { readonly value: unknown } | { readonly fault: YamlFault }
-  /** Offset of a field's key or a list's item, or of the nearest thing around it that the text has. */
+  /** The offset of the key of a field or of an item of a list, or of the nearest thing around it. */
   locate(path: FieldPath): number
 }
 
-// YAML 1.2's core schema, and merge keys, which people use; integers and fractions that a number cannot
-// hold exactly stay text, which a quantity reads exactly.
+// The core schema of YAML 1.2, and merge keys, which people use. A number that JavaScript cannot hold exactly stays text,
+// which a quantity reads exactly.
 const exact = (tag: typeof intCoreTag) =>
   defineScalarTag<number | string>(tag.tagName, {
     implicit: true,
@@ -65,12 +65,12 @@ const schema = new Schema([
   mapTag,
 ])
 
-/** Far beyond what a declaration needs; what aliases may add up to is bounded apart (prepare-value.ts). */
+/** More than a declaration needs. Another limit holds for what they expand to (prepare-value.ts). */
 const maxAliases = 1000
 
 /**
- * Splits a file into its documents. One that is no YAML is a fault in its place, and the others are read
- * all the same. Never throws, whatever the text.
+ * Splits a file into its documents. A document that is no YAML becomes a fault; the others are read all the same. It never
+ * throws.
  */
 export function parseYamlDocuments(text: string): (YamlDocument | YamlFault)[] {
   return splitDocuments(text).flatMap<YamlDocument | YamlFault>(({ start, end }) => {
@@ -85,9 +85,9 @@ export function parseYamlDocuments(text: string): (YamlDocument | YamlFault)[] {
 }
 
 /**
- * Where each document begins and ends. A line that begins with `---` or `...` is a marker wherever it
- * stands, even within a scalar (YAML 1.2, 9.1.2), so this needs no parser, and a document that breaks
- * cannot take the next one with it. Comments and directives before `---` belong to what follows.
+ * Where each document begins and ends. A line that begins with `---` or `...` is always a marker, even within a scalar (YAML
+ * 1.2, 9.1.2). So this needs no parser, and a broken document does not affect the next one. Comments and directives before
+ * `---` belong to the document that follows.
  */
 function splitDocuments(text: string): { start: number; end: number }[] {
   const documents: { start: number; end: number }[] = []
@@ -112,7 +112,7 @@ function splitDocuments(text: string): { start: number; end: number }[] {
   return documents
 }
 
-/** Nothing but markers and comments, or a null at the root. */
+/** Only markers and comments, or null at the root. */
 function isEmpty(chunk: string, events: readonly Event[]): boolean {
   const [, root] = events
   if (root === undefined) return true
@@ -159,7 +159,7 @@ function peek(chunk: string, events: readonly Event[], field: string): string | 
   let isKey = true
   for (const event of events) {
     if (event.type === EVENT_ID.POP) depth--
-    // Depth 1 is the document, 2 its root's entries: keys and values by turns.
+    // Depth 1 is the document. Depth 2 has the entries of its root: keys and values in turns.
     if (depth === 2) {
       const text = event.type === EVENT_ID.SCALAR ? getScalarValue(chunk, event) : undefined
       if (!isKey && key === field) return text
@@ -171,7 +171,7 @@ function peek(chunk: string, events: readonly Event[], field: string): string | 
   return undefined
 }
 
-/** Where every field's key, and every item of a list, begins. */
+/** Where the key of every field, and every item of a list, begins. */
 function findPlaces(chunk: string, events: readonly Event[]): Map<string, number> {
   const places = new Map<string, number>()
   const frames: {
@@ -210,7 +210,7 @@ function findPlaces(chunk: string, events: readonly Event[]): Map<string, number
 
 const toKey = (path: FieldPath) => JSON.stringify(path)
 
-/** undefined: the node has no text of its own, such as the value of `key:`. */
+/** undefined where the node has no text, such as the value of `key:`. */
 function startOf(event: Event | undefined): number | undefined {
   if (event === undefined || event.type === EVENT_ID.DOCUMENT || event.type === EVENT_ID.POP) return undefined
   if (event.type === EVENT_ID.ALIAS) return event.anchorStart - 1
@@ -228,7 +228,7 @@ function startOf(event: Event | undefined): number | undefined {
 function toFault(error: unknown, base: number): YamlFault {
   if (!(error instanceof YAMLException))
     return { offset: base, message: `cannot be read as YAML: ${errorMessage(error)}` }
-  // The library quotes aliases and tags, and an unquoted secret may look like one.
+  // The library's message quotes aliases and tags, and a secret without quotes may look like one.
   const reason = error.reason.replace(/\s*(?:"|!<|: ).*$/s, '')
   return { offset: base + (error.mark?.position ?? 0), message: `YAML: ${reason}${remedy(reason)}` }
 }
@@ -236,8 +236,8 @@ function toFault(error: unknown, base: number): YamlFault {
 function remedy(reason: string): string {
   if (/alias|tag/.test(reason)) return '. A value that begins with * or & or ! needs quotes'
   if (/bad indentation/.test(reason))
-    return '. A value that holds ": " or begins with a special character needs quotes'
-  if (/deficient indentation/.test(reason)) return '. A quote or bracket above may be left open'
+    return '. A value that contains ": " or begins with a special character needs quotes'
+  if (/deficient indentation/.test(reason)) return '. A quote or bracket above may not be closed'
   if (/duplicated/.test(reason)) return ': remove one'
   return ''
 }

@@ -68,7 +68,7 @@ export function viewObject(object: KubernetesObject, mapping: NamespaceMapping):
       nomadNamespace === ''
         ? 'is missing, and this Kubernetes namespace has no Nomad namespace of its own'
         : `is "${nomadNamespace}", which objects of Kubernetes namespace "${namespace}" may not declare into`
-    const message = `${what}: they may into ${allowed.description}. Change it, or have --namespace-mapping of the operator changed`
+    const message = `${what}: they may into ${allowed.shown}. Change it, or have --namespace-mapping of the operator changed`
     return refused([{ path: ['spec', 'namespace'], message }])
   }
   const mirrorOf = mirroredKey(object)

@@ -4,7 +4,7 @@ import { errorCode, OperationError } from '../../lib/errors.ts'
 import type { ObjectIdentity } from '../declare/declaration.ts'
 import type { SecretReference } from '../declare/secret-reference.ts'
 import type { SecretResolver } from '../plan/ports.ts'
-import type { KeptSecrets } from './kept-secrets.ts'
+import type { SpecificationSecrets } from './specification-secrets.ts'
 
 const lookAgainMs = 30_000
 
@@ -21,7 +21,7 @@ export const variablesPrefix = 'mooring/secrets/'
 export function createSecretResolver(options: {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly secretsDirectory?: string
-  readonly kept: Pick<KeptSecrets, 'get'>
+  readonly specificationSecrets: Pick<SpecificationSecrets, 'get'>
   /** One value of a Kubernetes Secret; undefined: there is none. Absent where no Kubernetes is used. */
   readonly readSecret?: (namespace: string, name: string, key: string) => Promise<string | undefined>
   readonly readVariable: (path: string) => Promise<Readonly<Record<string, string>> | undefined>
@@ -44,7 +44,7 @@ async function resolveOne(
   {
     environment,
     secretsDirectory,
-    kept,
+    specificationSecrets,
     readSecret,
     readVariable,
   }: Parameters<typeof createSecretResolver>[0],
@@ -62,7 +62,7 @@ async function resolveOne(
     return value
   }
   if ('fromSpecification' in reference) {
-    const value = kept.get(reference)
+    const value = specificationSecrets.get(reference)
     if (value === undefined)
       throw missing(
         'its value is in a specification file, which has not been read since mooring started: make the file readable',

@@ -2,48 +2,48 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Declaration, Problem } from '../declare/declaration.ts'
 import { parseDeclarations } from '../declare/parse-declarations.ts'
-import { keepUnknown } from './keep-unknown.ts'
+import { carryOver } from './carry-over.ts'
 import { readText } from './read-text.ts'
 import { compare, type FoundFile, isSameScan, scanFiles } from './scan-files.ts'
 import type { ParseFile, Source, SourceContent } from './source.ts'
 import { watchFiles } from './watch-files.ts'
 
 export interface FileSourceOptions {
-  /** A folder, read with everything beneath it, or a single file. It need not be there yet. */
+  /** A folder, which is read with everything beneath it, or a single file. It may come later. */
   readonly path: string
   readonly clock: Clock
   readonly log: Log
   readonly parse?: ParseFile
 }
 
-/** What one file said when it was last parsed. */
+/** The content of one file when it was last parsed. */
 interface Parsed {
   readonly fingerprint: string
-  /** The fingerprint will tell of the next change: see settledAfterMs. */
-  readonly settled: boolean
+  /** The fingerprint will show the next change: see stableAfterMs. */
+  readonly isStable: boolean
   readonly declarations: Declaration[]
   readonly problems: Problem[]
   readonly warnings: readonly Problem[]
   readonly skipped: number
-  /** The file has to be looked at again soon, because what it is now may not be what it is to be. */
+  /** The file may be in the middle of a change, so it is read again soon. */
   readonly isPassing?: boolean
 }
 
 /**
- * A change right after another can leave times and size as they were, where the file system's clock ticks
- * slowly (2 s on FAT). A file that changed this recently is parsed again at the next reading.
+ * Two changes in quick succession can have the same time and size, where the clock of the file system is coarse (2 s on
+ * FAT). A file that changed more recently than this is parsed again at the next reading.
  */
-const settledAfterMs = 2_500
+const stableAfterMs = 2_500
 
-/** How often a folder is looked at again that changes while it is read. */
+/** How often a folder is read that changes during the reading. */
 const attempts = 3
 
 /**
  * Declarations in YAML, JSON and HCL files.
  *
- * A reading is of one moment: the folder is scanned before and after, and read again where the two differ,
- * so a declaration that moves from file to file is never missed in between. What cannot be read or
- * understood keeps what it declared before, and makes the reading incomplete.
+ * A reading shows one moment: the folder is scanned before and after, and read again where both differ. So a declaration that
+ * moves from one file to another is never missed. Where a file cannot be read or understood, its earlier declarations stay,
+ * and the reading is incomplete.
  */
 export function createFileSource({
   path,
@@ -70,11 +70,11 @@ export function createFileSource({
   async function parse(found: FoundFile): Promise<Parsed> {
     const { file, fingerprint } = found
     const before = parsed.get(file)
-    if (before?.settled && before.fingerprint === fingerprint) return before
-    const settled = clock.now() - found.changedAtMs > settledAfterMs
+    if (before?.isStable && before.fingerprint === fingerprint) return before
+    const isStable = clock.now() - found.changedAtMs > stableAfterMs
     const unreadable = (message: string): Parsed => ({
       fingerprint,
-      settled: false,
+      isStable: false,
       declarations: [],
       problems: [problemOf(file, message)],
       warnings: [],
@@ -82,12 +82,13 @@ export function createFileSource({
     })
     const read = await readText(found.path)
     if ('message' in read) return unreadable(read.message)
-    // Many programs save by emptying a file and then filling it.
-    if (!settled && read.text.trim() === '' && declared.some(({ place }) => place.file === file)) {
-      const message = 'became empty just now: if that was meant, it is believed in a few seconds'
+    // Many programs save a file by emptying it first.
+    if (!isStable && read.text.trim() === '' && declared.some(({ place }) => place.file === file)) {
+      const message =
+        'became empty just now: if it stays empty for a few seconds, its declarations count as removed'
       return { ...unreadable(message), isPassing: true }
     }
-    return { fingerprint, settled, ...parseText(read.text, { source: name, file }) }
+    return { fingerprint, isStable, ...parseText(read.text, { source: name, file }) }
   }
 
   async function readOnce(signal: AbortSignal | undefined) {
@@ -108,13 +109,13 @@ export function createFileSource({
     const problems = [
       ...scan.unreadable.map(({ file, message }) => problemOf(file, message)),
       ...[...files.values()].flatMap((file) => file.problems),
-      ...(isStill ? [] : [problemOf('', 'changes while it is read: it is read again in a few seconds')]),
+      ...(isStill ? [] : [problemOf('', 'changes during the reading: it is read again in a few seconds')]),
     ]
     cancelReminder()
     if (listeners.size > 0 && (!isStill || [...files.values()].some((file) => file.isPassing))) {
-      cancelReminder = clock.after(settledAfterMs + 1, tell)
+      cancelReminder = clock.after(stableAfterMs + 1, tell)
     }
-    declared = keepUnknown(declared, files, isStill ? scan.unreadable : undefined)
+    declared = carryOver(declared, files, isStill ? scan.unreadable : undefined)
     return {
       declarations: declared,
       problems: problems.sort((a, b) => compare(a.place.file, b.place.file)),
@@ -129,7 +130,7 @@ export function createFileSource({
     name,
     read(signal) {
       const reading = lastReading.then(() => readNow(signal))
-      // The next reading waits for this one and has nothing to do with its failure, which is the caller's.
+      // The next reading waits for this one. A failure of this one is for its own caller.
       lastReading = reading.catch(() => {})
       return reading
     },

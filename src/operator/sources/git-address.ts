@@ -1,26 +1,25 @@
 import { UsageError } from '../../lib/errors.ts'
 
-/** Where in which Git repository declarations are. */
+/** Which folder or file of which Git repository. */
 export interface GitAddress {
-  /** As the person wrote it, without user and password: what messages, places and the inventory show. */
+  /** As a person wrote it, without user and password, for messages, places and the inventory. */
   readonly name: string
-  /** For git, without a password. */
+  /** The URL for git, without a password. */
   readonly url: string
   readonly protocol: 'https' | 'ssh' | 'file'
-  /** A branch's name or a full ref; undefined: the repository's default branch. */
+  /** The name of a branch, or a full ref; undefined for the default branch. */
   readonly branch: string | undefined
-  /** Folder or file in the repository, without slashes around it; empty: all of it. */
+  /** A folder or file in the repository, without slashes around it. Empty for the whole repository. */
   readonly path: string
-  /** For https: what stood before the host. */
+  /** Only for https: user and password from before the host. */
   readonly credentials: { readonly user: string; readonly password: string } | undefined
 }
 
 export const isGitAddress = (text: string) => /^git\+/i.test(text)
 
 /**
- * Reads `git+https://host/repository.git#branch:path`, `git+ssh://…` or `git+file:///…`; branch and path
- * may each be left out.
- * @throws UsageError that says what to write instead, and quotes nothing that may be a password
+ * Parses `git+https://host/repository.git#branch:path`, `git+ssh://…` or `git+file:///…`. Branch and path are optional.
+ * @throws UsageError that says what to write, and quotes nothing that may be a password
  */
 export function parseGitAddress(text: string): GitAddress {
   const url = URL.parse(text.replace(/^git\+/i, ''))
@@ -34,7 +33,7 @@ export function parseGitAddress(text: string): GitAddress {
   const colon = fragment.indexOf(':')
   const branch = colon < 0 ? fragment : fragment.slice(0, colon)
   const path = (colon < 0 ? '' : fragment.slice(colon + 1)).replace(/^\/+|\/+$/g, '')
-  // What git check-ref-format refuses, as far as it could mean something else to git.
+  // What git check-ref-format refuses, where it could mean something else to git.
   if (/^-|\.\.|[\s\p{Cc}~^?*[\\]|@\{|\/$|\.lock$/u.test(branch)) {
     throw new UsageError(`${JSON.stringify(branch)} cannot be the name of a branch`)
   }
@@ -68,7 +67,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    // A lone % stands for itself.
+    // A % without two hex digits is just a %.
     return text
   }
 }

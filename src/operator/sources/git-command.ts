@@ -5,31 +5,31 @@ export interface GitCommandOptions {
   /** A bare repository. */
   readonly directory: string
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** More variables for git, and settings as `name=value`. */
+  /** More environment variables for git, and settings as `name=value`. */
   readonly variables?: Readonly<Record<string, string>>
   readonly config?: readonly string[]
-  /** Given to the command's standard input. */
+  /** The standard input of the command. */
   readonly input?: string
   readonly signal?: AbortSignal
 }
 
-/** A command that says nothing for this long is ended. */
+/** A command without output for so long is ended. */
 const silenceMs = 60_000
 
-/** The user's own settings hold (credential helpers, proxies, CAs), apart from what would run something here. */
+/** The user's own settings apply (credential helpers, proxies, CAs), except those that would run something here. */
 const settings = [
   `core.hooksPath=${devNull}`,
   'fetch.recurseSubmodules=false',
   'transfer.bundleURI=false',
-  // Garbage is collected before the next command, never behind its back.
+  // Garbage is collected in the foreground, not during the next command.
   'gc.autoDetach=false',
   'maintenance.autoDetach=false',
   'gc.pruneExpire=now',
 ]
 
 /**
- * How the user reaches their repositories goes on to git; of git's other variables, which may name another
- * repository, and of what this process alone is told, nothing does.
+ * Whether git gets a variable of this process: those by which the user reaches repositories, but not git's other ones, which
+ * may name another repository, and not those that are for this process only.
  */
 function isInherited(name: string): boolean {
   if (/^GIT_/.test(name))
@@ -40,9 +40,8 @@ function isInherited(name: string): boolean {
 }
 
 /**
- * The user's git, on one bare repository. Nothing is ever checked out, so that links, filters, submodules
- * and attributes of a hostile repository have nothing to work on; hooks are switched off; no command asks
- * anybody anything. A command that exits with another status than 0 rejects.
+ * Runs the user's git on one bare repository. Nothing is ever checked out, so links, filters, submodules and attributes of a
+ * hostile repository do nothing. Hooks are off, and no command asks for input. A command that does not exit with 0 rejects.
  */
 export function createGit(options: GitCommandOptions): SimpleGit {
   const variables = {
@@ -56,16 +55,16 @@ export function createGit(options: GitCommandOptions): SimpleGit {
   return simpleGit({
     baseDir: options.directory,
     config: [...settings, ...(options.config ?? [])],
-    // The default takes a process for ended 50 ms after its exit, whether or not its output was read.
+    // By default a process counts as ended 50 ms after its exit, even if its output was not read.
     completion: { onClose: true, onExit: false },
     timeout: { block: silenceMs },
-    // The default takes a failure that says nothing, such as that of verify-commit, for a success.
+    // By default a failure without output, such as that of verify-commit, counts as a success.
     errors: (error, { exitCode, stdErr }) => {
       if (exitCode === 0) return undefined
       return error ?? Buffer.concat([Buffer.from(`exit status ${exitCode}\n`), ...stdErr])
     },
     allowEnvironment: Object.keys(variables),
-    // All of these are set here or by the user, and by nobody else.
+    // Only this file and the user set these.
     unsafe: {
       allowUnsafeAskPass: true,
       allowUnsafeConfigEnvCount: true,
@@ -80,7 +79,7 @@ export function createGit(options: GitCommandOptions): SimpleGit {
   }).env(variables)
 }
 
-/** What git said of a failure, on one line, without its progress. */
+/** Git's own text about a failure, on one line, without its progress. */
 export function explainGitFailure(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   const lines = text

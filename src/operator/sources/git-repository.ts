@@ -3,42 +3,42 @@ import { join } from 'node:path'
 import type { GitAddress } from './git-address.ts'
 import { createGit, type GitCommandOptions } from './git-command.ts'
 
-/** A file or link of a commit. */
+/** A file, folder, link or submodule of a commit. */
 export interface GitEntry {
   readonly kind: 'file' | 'link' | 'folder' | 'submodule'
   readonly objectID: string
   readonly sizeBytes: number
-  /** Path beneath the folder that was listed, with forward slashes. */
+  /** The path beneath the listed folder, with forward slashes. */
   readonly path: string
 }
 
-/** A shallow copy of one branch, without files: objects are read from git's own storage. */
+/** A shallow copy of one branch, without files. Objects are read from git's own storage. */
 export interface GitRepository {
-  /** Brings the branch's newest commit here; resolves with its full hash. */
+  /** Fetches the newest commit of the branch. Resolves with its full hash. */
   fetch(signal: AbortSignal): Promise<string>
-  /** The commit that was chosen last, in an earlier life of the process too. */
+  /** The commit that was chosen last, even by an earlier process. */
   chosen(signal: AbortSignal): Promise<string | undefined>
-  /** Keeps a commit from being collected as garbage. */
+  /** Chooses a commit, so that git does not delete it as garbage. */
   choose(commit: string, signal: AbortSignal): Promise<void>
-  /** What a path of a commit is, links within the repository followed; undefined: nothing that is there. */
+  /** What is at the paths of a commit, with links within the repository followed; undefined where nothing is. */
   resolve(
     commit: string,
     paths: readonly string[],
     signal: AbortSignal,
   ): Promise<({ kind: 'file' | 'folder'; objectID: string; sizeBytes: number } | undefined)[]>
-  /** Everything beneath a folder, folders too. */
+  /** Everything beneath a folder, with its folders. */
   list(treeID: string, signal: AbortSignal): Promise<GitEntry[]>
-  /** Contents of files by their object IDs. */
+  /** The contents of files, by object ID. */
   read(objectIDs: readonly string[], signal: AbortSignal): Promise<Map<string, Uint8Array>>
-  /** Rejects unless the commit has a good signature by one of the given keys. */
+  /** Rejects unless one of the given keys has signed the commit. */
   verify(commit: string, signers: Signers, signal: AbortSignal): Promise<void>
 }
 
-/** Whose signatures count: nobody else's, whatever keys the user of this machine has. */
+/** The keys whose signatures count. Those of this machine's user do not. */
 export interface Signers {
-  /** OpenSSH allowed_signers file; the null device where no SSH key counts. */
+  /** An allowed_signers file of OpenSSH; the null device where no SSH key counts. */
   readonly allowedSignersFile: string
-  /** GnuPG home directory that holds no other keys. */
+  /** A home directory of GnuPG with only these keys. */
   readonly gnupgHome: string
 }
 
@@ -46,8 +46,8 @@ const fetched = 'refs/mooring/fetched'
 const current = 'refs/mooring/current'
 
 /**
- * Opens or makes the copy. One process at a time: a lock that a killed git left is removed.
- * @param directory of this source alone
+ * Opens the copy, or makes it. Only one process may use it: locks of a killed git are removed.
+ * @param directory for this source only
  */
 export async function openGitRepository(options: {
   readonly address: GitAddress
@@ -60,7 +60,7 @@ export async function openGitRepository(options: {
   await removeLocks(directory)
   const git = (signal: AbortSignal, more: Partial<GitCommandOptions> = {}) =>
     createGit({ directory, environment, signal, ...more })
-  // Does nothing to one that is there.
+  // It does nothing to an existing repository.
   await git(options.signal).raw('init', '--quiet', '--bare', '--template=')
 
   return {
@@ -88,7 +88,7 @@ export async function openGitRepository(options: {
     },
     async resolve(commit, paths, signal) {
       if (paths.length === 0) return []
-      // One path a line; a path that breaks its line is nothing that is there.
+      // One path per line. No file has a path with a line break here.
       const asked = paths.map((path) => `${commit}:${path.includes('\n') ? '\\' : path}`)
       const output = await git(signal, { input: `${asked.join('\n')}\n` }).raw(
         'cat-file',
@@ -129,7 +129,7 @@ function refOf(branch: string | undefined): string {
   return branch.startsWith('refs/') ? branch : `refs/heads/${branch}`
 }
 
-/** A password goes by the environment: other users see the parameters of a process, and git stores URLs. */
+/** The password is passed in the environment: other users see the arguments of a process, and git stores URLs. */
 function transportVariables({ protocol, url, credentials }: GitAddress): Record<string, string> {
   const variables = { GIT_ALLOW_PROTOCOL: protocol }
   if (credentials === undefined) return variables
@@ -150,7 +150,7 @@ function parseEntry(line: string): GitEntry {
   return { kind, objectID, sizeBytes: Number(size) || 0, path }
 }
 
-/** Where a link leads out, or nowhere, git answers `symlink <length>` and the like, and the target's text after it. */
+/** For a link out of the repository, or to nothing, git answers `symlink <length>` or similar, and then the target. */
 function parseResolved(output: string) {
   const results: ({ kind: 'file' | 'folder'; objectID: string; sizeBytes: number } | undefined)[] = []
   for (let at = 0; at < output.length; ) {
@@ -158,7 +158,7 @@ function parseResolved(output: string) {
     const line = output.slice(at, end < 0 ? output.length : end)
     at = end < 0 ? output.length : end + 1
     const unfollowed = /^(?:symlink|dangling|loop|notdir) (\d+)$/.exec(line)
-    // The length counts bytes.
+    // The length is in bytes.
     if (unfollowed !== null) at += textLength(output.slice(at), Number(unfollowed[1])) + 1
     const found = /^(?<type>blob|tree) (?<objectID>[0-9a-f]{40,64}) (?<size>\d+)$/.exec(line)?.groups
     results.push(
@@ -174,7 +174,7 @@ function parseResolved(output: string) {
   return results
 }
 
-/** In UTF-16 units, of the text's first bytes. */
+/** The length of the first bytes of the text, in UTF-16 units. */
 function textLength(text: string, bytes: number): number {
   return Buffer.from(text).subarray(0, bytes).toString().length
 }

@@ -7,11 +7,11 @@ import { errorMessage, UsageError } from '../../lib/errors.ts'
 import type { Signers } from './git-repository.ts'
 
 /**
- * Prepares the keys whose signatures count, apart from all that the user of this machine has.
+ * Prepares the keys whose signatures count, apart from the keys of this machine's user.
  * @param allowedSignersFile in the format of OpenSSH (ssh-keygen(1), ALLOWED SIGNERS)
  * @param keyringFile OpenPGP public keys, as `gpg --export` writes them
- * @param directory made anew, so that a key that is no longer given no longer counts
- * @throws UsageError if a file is not there, or holds no keys
+ * @param directory emptied first, so that a removed key no longer counts
+ * @throws UsageError where a file is missing or has no keys
  */
 export async function prepareSigners(options: {
   readonly allowedSignersFile?: string
@@ -27,7 +27,7 @@ export async function prepareSigners(options: {
     const stats = await stat(file).catch((error) => {
       throw new UsageError(`the file of signing keys cannot be read: ${errorMessage(error)}`)
     })
-    if (!stats.isFile() || stats.size === 0) throw new UsageError(`${file} holds no signing keys`)
+    if (!stats.isFile() || stats.size === 0) throw new UsageError(`${file} contains no signing keys`)
   }
   if (keyringFile !== undefined) {
     const parameters = [

@@ -1,9 +1,9 @@
 import type { GitRepository } from './git-repository.ts'
 import { compare, isDeclarationFile, isHidden } from './scan-files.ts'
 
-/** A file of a commit that may hold declarations. */
+/** A file of a commit that may contain declarations. */
 export interface TreeFile {
-  /** Path beneath the source's folder; empty where the source is this file. */
+  /** The path beneath the folder of the source. Empty where the source is this file. */
   readonly file: string
   readonly objectID: string
   readonly sizeBytes: number
@@ -12,16 +12,16 @@ export interface TreeFile {
 export interface TreeScan {
   /** Sorted by `file`. */
   readonly files: readonly TreeFile[]
-  /** Links and submodules that were not followed, and may be what a person meant to be read. */
+  /** Links and submodules that were not followed, although a person may want them to be. */
   readonly unfollowed: readonly { readonly file: string; readonly message: string }[]
 }
 
 const isVisible = (path: string) => !path.split('/').some(isHidden)
 
 /**
- * Finds the files beneath a path of a commit, as scanFiles does in a folder. Links are followed within the
- * repository, by git, and never out of it; what a folder holds already is not read a second time.
- * @returns undefined: the commit has no such path
+ * Finds the files beneath a path of a commit, like scanFiles in a folder. Git follows links within the repository, never out
+ * of it. Nothing is read twice.
+ * @returns undefined where the commit has no such path
  */
 export async function scanTree(
   repository: GitRepository,
@@ -41,7 +41,7 @@ export async function scanTree(
     const entries = (await repository.list(treeID, signal))
       .filter(({ path }) => isVisible(path))
       .map((entry) => ({ ...entry, file: prefix === '' ? entry.path : `${prefix}/${entry.path}` }))
-    // Behind a link, what was entered already is not entered again: it may be what the link stands in.
+    // A link may lead to a folder that was entered already, even to one around it. That is not entered again.
     const passed =
       prefix === '' ? [] : entries.filter((each) => each.kind === 'folder' && entered.has(each.objectID))
     const isPassed = (file: string) => passed.some((folder) => file.startsWith(`${folder.file}/`))

@@ -2,31 +2,31 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Declaration, Problem } from '../declare/declaration.ts'
 import { type ParsedDeclarations, parseDeclarations } from '../declare/parse-declarations.ts'
+import { carryOver } from './carry-over.ts'
 import type { GitAddress } from './git-address.ts'
 import { explainGitFailure } from './git-command.ts'
 import { type GitRepository, openGitRepository, type Signers } from './git-repository.ts'
 import { scanTree, type TreeFile } from './git-tree.ts'
-import { keepUnknown } from './keep-unknown.ts'
 import { decodeText, largestFileBytes, tooLarge } from './read-text.ts'
 import { compare, isDeclarationFile } from './scan-files.ts'
 import type { ParseFile, Source, SourceContent } from './source.ts'
 
 export interface GitSourceOptions {
   readonly address: GitAddress
-  /** Where the copy of the repository is kept; of this source alone, and made where it is not there. */
+  /** The folder for the copy of the repository, for this source only. It is made where it is missing. */
   readonly directory: string
-  /** How long after one look at the repository the next one comes, while the source is watched. */
+  /** The pause between two looks at the repository, while the source is watched. */
   readonly pollMs: number
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly log: Log
   readonly parse?: ParseFile
-  /** Given: a commit counts only with a good signature by one of these. */
+  /** Where given, a commit counts only with a good signature by one of these keys. */
   readonly signers?: Signers
 }
 
 export interface GitSource extends Source {
-  /** Looks at the repository soon: somebody said that it changed. */
+  /** Looks at the repository soon, because somebody reported a change. */
   wake(): void
 }
 
@@ -34,13 +34,13 @@ interface Parsed extends Readonly<ParsedDeclarations> {
   readonly objectID: string
 }
 
-/** So much of a commit's files is held in memory at once. */
+/** So much of the files of a commit is in memory at once. */
 const chunkBytes = 16 * 2 ** 20
 
 /**
- * Declarations in a Git repository. Each reading is of one whole commit. Where the repository cannot be
- * reached, its branch is gone, or the commit is not signed as it must be, the last good commit stays, in
- * a later process too, and the reading is incomplete.
+ * Declarations in a Git repository. Each reading shows one whole commit. Where the repository cannot be reached, the branch is
+ * gone, or the required signature is missing, the last good commit stays, even in a later process, and the reading is
+ * incomplete.
  */
 export function createGitSource(options: GitSourceOptions): GitSource {
   const { address, clock, log, pollMs, signers, parse = parseDeclarations } = options
@@ -114,7 +114,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
     return result
   }
 
-  /** All of a commit, or a rejection: nothing is taken over before all of it is known. */
+  /** Reads a whole commit, or rejects. Nothing changes before all of it is known. */
   async function load(git: GitRepository, commit: string, atMs: number): Promise<void> {
     const scan = await scanTree(git, commit, address.path, closing.signal)
     if (scan === undefined) throw new Error(`has no ${address.path} at commit ${commit}: correct the path`)
@@ -123,7 +123,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       ...item,
       place: { ...item.place, commit },
     })
-    // A link that is named like a declaration's file stands for one.
+    // A link with the name of a declaration's file counts as such a file.
     const lost = scan.unfollowed.filter(({ file }) => isDeclarationFile(file))
     const passedOver = scan.unfollowed.filter(({ file }) => !isDeclarationFile(file))
     const problems = [
@@ -132,7 +132,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
     ].sort((a, b) => compare(a.place.file, b.place.file))
     parsed = files
     good = {
-      declarations: keepUnknown(good?.declarations ?? [], files, lost).map(stamp),
+      declarations: carryOver(good?.declarations ?? [], files, lost).map(stamp),
       problems,
       warnings: [
         ...passedOver.map(({ file, message }) => problemOf(file, message, commit)),
@@ -147,7 +147,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
 
   async function lookNow(): Promise<void> {
     const { signal } = closing
-    // What was pushed after this may not be seen.
+    // A later push may be missing.
     const atMs = clock.now()
     try {
       const git = await open()
@@ -182,7 +182,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
     }
   }
 
-  /** The last good commit of an earlier process, which has to be as good by now. */
+  /** Reads the last good commit of an earlier process, and checks its signature again. */
   async function loadChosen(): Promise<void> {
     try {
       const git = await open()
@@ -192,12 +192,15 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       await load(git, commit, clock.now())
     } catch (error) {
       closing.signal.throwIfAborted()
-      // The failure that led here is told; without the copy there is nothing to keep.
-      log.warn({ source: name, error: explainGitFailure(error) }, 'the last good commit cannot be read')
+      // The first failure is reported. Without the copy there is no last good commit.
+      log.warn(
+        { source: name, error: explainGitFailure(error) },
+        'the last good commit cannot be read; the source counts as unread until its repository answers',
+      )
     }
   }
 
-  /** One look after the other; asked for while one runs, the next one is for all who ask. */
+  /** One look at a time. All who ask during one share the next one. */
   function look(): Promise<void> {
     if (waiting !== undefined) return waiting
     const next = lastLook.then(() => {
@@ -205,7 +208,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       return lookNow()
     })
     waiting = next
-    // The next look has nothing to do with the failure of this one, which is its caller's.
+    // A failure of this look is for its own caller, not for the next look.
     lastLook = next.catch(() => {})
     return next
   }
@@ -219,7 +222,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
         cancelPoll = clock.after(pollMs, lookAndTell)
         for (const listener of listeners) listener()
       },
-      // It rejects only where the source is closed.
+      // It rejects only where the source was closed.
       () => {},
     )
   }
@@ -270,7 +273,7 @@ function contentOf(
   return { ...content, problems: [failure, ...content.problems], complete: false }
 }
 
-/** Takes the first files off the list, as many as go into a chunk. */
+/** Takes the first files from the list, as many as fit into a chunk. */
 function takeChunk(files: TreeFile[]): TreeFile[] {
   let bytes = 0
   const end = files.findIndex(({ sizeBytes }) => {
@@ -280,7 +283,7 @@ function takeChunk(files: TreeFile[]): TreeFile[] {
   return files.splice(0, end < 0 ? files.length : Math.max(1, end))
 }
 
-/** Rejects as soon as `signal` aborts; the work itself goes on for others. */
+/** Rejects as soon as `signal` aborts. The work itself goes on for others. */
 function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import type { KubernetesApi, KubernetesObject, Resource } from '../../kube/api.ts'
 import type { Informer } from '../../kube/informer.ts'
-import { namespaces } from '../../kube/resources.ts'
+import { customResourceDefinitions, namespaces } from '../../kube/resources.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { NamespaceMapping } from '../declare/namespace-mapping.ts'
@@ -14,33 +14,25 @@ import {
 } from '../kubernetes/object-view.ts'
 import type { Source, SourceContent } from './source.ts'
 
-/** The kinds that declare something, and the objects of each as they are watched. */
+/** The kinds that declare something, each with the informer of its objects. */
 export type DeclaredObjects = readonly { readonly resource: Resource; readonly informer: Informer }[]
 
 export interface KubernetesSource extends Source {
-  /** Every object of this cluster as it was read last, and whether that was complete. */
+  /** All objects of this cluster from the last reading, and whether that was complete. */
   objects(): { readonly views: readonly ObjectView[]; readonly complete: boolean }
 }
 
-/** Changes that come within this time of each other are told as one. */
-const settleMs = 50
-
-const definitions: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-}
+/** Changes within this time become one call of the listener. */
+const collectMs = 50
 
 /**
- * The objects of Kubernetes that are for one Nomad cluster. One object that cannot be used holds what it
- * declared itself, and no other; a reading is complete when every kind is listed whole and followed.
+ * The Kubernetes objects for one Nomad cluster. An object that cannot be used affects only what it declared itself. A reading
+ * is complete when all objects of every kind are listed and watched.
  */
 export function createKubernetesSource(options: {
   readonly objects: DeclaredObjects
   readonly api: Pick<KubernetesApi, 'get'>
-  /** Of a NomadCluster; undefined: the objects that name none. */
+  /** The name of a NomadCluster; undefined for the objects that name none. */
   readonly cluster: string | undefined
   readonly mapping: NamespaceMapping
   readonly clock: Clock
@@ -124,7 +116,7 @@ export function createKubernetesSource(options: {
     onChange(listener) {
       let cancel: (() => void) | undefined
       const soon = () => {
-        cancel ??= clock.after(settleMs, () => {
+        cancel ??= clock.after(collectMs, () => {
           cancel = undefined
           listener()
         })
@@ -133,7 +125,7 @@ export function createKubernetesSource(options: {
         informer.onChange(({ namespace = '', name }) => {
           const object = informer.get(namespace, name)
           const mine = object !== undefined && clusterOf(object) === cluster
-          // Most events are of what Mooring wrote itself: a status, a finalizer.
+          // Most events show what Mooring wrote itself: a status or a finalizer.
           if (
             (mine ? relevantState(object) : undefined) !== seen.get(`${resource.kind} ${namespace}/${name}`)
           )
@@ -159,8 +151,8 @@ function isEnding({ object }: ObjectView): boolean {
 }
 
 /**
- * Says of an object that is ending what goes with it. Whatever makes many objects go is marked as ending
- * before they are, so the first look at an object decides.
+ * Finds out whether an object is deleted together with something larger, such as its namespace. That is marked for deletion
+ * before its objects are, so the first look at an object decides.
  */
 function createWhatGoes(api: Pick<KubernetesApi, 'get'>) {
   let known: ReadonlyMap<string | undefined, string | undefined> = new Map()
@@ -179,7 +171,7 @@ function createWhatGoes(api: Pick<KubernetesApi, 'get'>) {
       try {
         const [home, definition] = await Promise.all([
           api.get(namespaces, { name: namespace }, signal),
-          api.get(definitions, { name: `${resource.plural}.${resource.group}` }, signal),
+          api.get(customResourceDefinitions, { name: `${resource.plural}.${resource.group}` }, signal),
         ])
         const isGoing = (found: KubernetesObject | undefined) =>
           found?.metadata.deletionTimestamp !== undefined
@@ -191,7 +183,7 @@ function createWhatGoes(api: Pick<KubernetesApi, 'get'>) {
         known = new Map([...known, [uid, goesWith]])
         return goesWith
       } catch (error) {
-        return `something that could not be found out (${errorMessage(error)})`
+        return `something unknown, because the API server could not be asked (${errorMessage(error)})`
       }
     },
   }

@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { openTogether } from '../../lib/open-together.ts'
 import { parseDeclarations } from '../declare/parse-declarations.ts'
-import type { SecretKeeper } from '../declare/secret-reference.ts'
+import type { StoreSecret } from '../declare/secret-reference.ts'
 import type { Variables } from '../declare/variables.ts'
 import { createFileSource } from './files.ts'
 import { createGitSource, type GitSource } from './git.ts'
@@ -15,21 +15,21 @@ import type { ParseFile, Source } from './source.ts'
 import { startWebhook } from './webhook.ts'
 
 export interface SourceSettings {
-  /** Folders, files and Git addresses, as a person gives them. Each once. */
+  /** Folders, files and Git addresses, as a person gave them, without duplicates. */
   readonly places: readonly string[]
-  /** Values of variables in YAML declarations. */
+  /** The values of variables in YAML declarations. */
   readonly variables: Variables
-  /** How long after one look at a repository the next one comes. */
+  /** The pause between two looks at a repository. */
   readonly gitPollMs: number
-  /** With one of these two, a commit counts only with a good signature by a key in it. */
+  /** With one of these two, a commit counts only with a good signature by one of the keys. */
   readonly allowedSignersFile?: string
   readonly keyringFile?: string
 }
 
-/** Where Git hosts call when something was pushed. */
+/** The webhook that Git hosts call after a push. */
 export interface WebhookSettings {
   readonly host: string
-  /** 0: one that is free. */
+  /** 0 for any free port. */
   readonly port: number
   readonly secret: string
 }
@@ -39,28 +39,28 @@ export interface OpenSources {
   close(): Promise<void>
 }
 
-/** What a person may see of a source: of a Git address everything but its password. */
+/** A source for messages: a Git address without its password. */
 export function sourceName(place: string): string {
   return isGitAddress(place) ? parseGitAddress(place).name : place
 }
 
 /**
- * Opens folders, files and Git repositories, and the webhook that wakes the repositories.
- * @throws UsageError where a file of signers cannot be used, or the webhook cannot listen
+ * Opens folders, files and Git repositories, and the webhook for pushes.
+ * @throws UsageError where a file with signers cannot be used, or the webhook cannot listen
  */
 export function openSources(options: {
   readonly settings: SourceSettings
   readonly webhook?: WebhookSettings
-  /** Where the copies of repositories are kept. */
+  /** The folder for the copies of repositories. */
   readonly gitDirectory: string
-  /** Takes the secrets that stand in files of Nomad's own format. */
-  readonly keepSecret: SecretKeeper
+  /** Stores the secrets in files of Nomad's own format. */
+  readonly storeSecret: StoreSecret
   readonly clock: Clock
   readonly log: Log
 }): Promise<OpenSources> {
   const { settings, gitDirectory, clock, log } = options
   return openTogether(async (adopt) => {
-    const parse = createParse(settings.variables, options.keepSecret)
+    const parse = createParse(settings.variables, options.storeSecret)
     const signers = await prepareSignersOf(settings, gitDirectory)
     const repositories: GitSource[] = []
 
@@ -92,9 +92,9 @@ export function openSources(options: {
 }
 
 /** parseDeclarations with the variables and secrets of this process. */
-export function createParse(variables: Variables, keepSecret?: SecretKeeper): ParseFile {
+export function createParse(variables: Variables, storeSecret?: StoreSecret): ParseFile {
   return (text, origin) =>
-    parseDeclarations(text, origin, { variables, ...(keepSecret === undefined ? {} : { keepSecret }) })
+    parseDeclarations(text, origin, { variables, ...(storeSecret === undefined ? {} : { storeSecret }) })
 }
 
 async function prepareSignersOf({ allowedSignersFile, keyringFile }: SourceSettings, directory: string) {

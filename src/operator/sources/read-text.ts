@@ -8,15 +8,15 @@ export const largestFileBytes = largestFileMiB * 2 ** 20
 export const tooLarge = `is larger than ${largestFileMiB} MiB: split it, or give it another ending`
 
 /**
- * Reads a file of UTF-8 text, of a bounded size.
- * @returns the text, or why there is none and what to do about it
+ * Reads a file of UTF-8 text with a limited size.
+ * @returns the text, or why there is none and what to do
  */
 export async function readText(path: string): Promise<{ text: string } | { message: string }> {
   try {
-    // Non-blocking: where a pipe took the file's place since it was found, opening it would hang.
+    // Without blocking: a pipe may be in place of the file by now, and to open that would hang.
     await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stats = await handle.stat()
-    if (!stats.isFile()) return { message: 'is no longer a file: it is looked at again' }
+    if (!stats.isFile()) return { message: 'is no longer a file: it is read again soon' }
     if (stats.size > largestFileBytes) return { message: tooLarge }
     return decodeText(await handle.readFile())
   } catch (error) {
@@ -24,7 +24,7 @@ export async function readText(path: string): Promise<{ text: string } | { messa
   }
 }
 
-/** The text of a file's bytes, or why there is none. */
+/** Decodes the bytes of a file, or says why that is impossible. */
 export function decodeText(bytes: Uint8Array): { text: string } | { message: string } {
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }

@@ -3,7 +3,7 @@ import type { Reading } from '../desired/absence.ts'
 import type { OrderedEnd } from '../desired/object-ends.ts'
 import type { Source, SourceContent } from './source.ts'
 
-/** What all sources hold at one moment. */
+/** The content of all sources at one moment. */
 export interface CommonReading {
   readonly reading: Reading
   readonly declarations: readonly Declaration[]
@@ -12,16 +12,16 @@ export interface CommonReading {
   readonly warnings: readonly Problem[]
 }
 
-/** A source as its latest reading left it. */
+/** A source after its latest reading. */
 export interface SourceState {
   readonly name: string
-  /** undefined: it was not read yet. */
+  /** undefined before the first reading. */
   readonly last?: {
     readonly declarations: number
     readonly problems: number
     readonly isComplete: boolean
   }
-  /** `readAtMs` of its latest complete reading. */
+  /** `readAtMs` of the latest complete reading. */
   readonly lastCompleteMs?: number
 }
 

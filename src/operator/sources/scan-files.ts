@@ -3,21 +3,21 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, errorMessage } from '../../lib/errors.ts'
 
-/** A file that may hold declarations. */
+/** A file that may contain declarations. */
 export interface FoundFile {
-  /** Path beneath the root, with forward slashes; empty where the root is this file. */
+  /** The path beneath the root, with forward slashes. Empty where the root is this file. */
   readonly file: string
-  /** Where to open it. */
+  /** The path to open. */
   readonly path: string
-  /** Differs whenever the file does, as far as its file system's clock can tell. */
+  /** It changes when the file changes, as far as the clock of the file system shows it. */
   readonly fingerprint: string
   /** When it last changed, in milliseconds since the epoch. */
   readonly changedAtMs: number
 }
 
-/** Something that could not be looked into: what is at `file` and beneath it is unknown. */
+/** Something that could not be read: what is at `file` and beneath it is unknown. */
 export interface Unreadable {
-  /** As in FoundFile; empty for the root. */
+  /** As in FoundFile. Empty for the root. */
   readonly file: string
   readonly message: string
 }
@@ -28,22 +28,22 @@ export interface FileScan {
   readonly unreadable: readonly Unreadable[]
 }
 
-/** Whether a name is one that people and tools hide: `.git`, an editor's temporary files, `..data` of a ConfigMap. */
+/** Whether a name is hidden: `.git`, the temporary files of editors, `..data` of a ConfigMap. */
 export const isHidden = (name: string) => name.startsWith('.')
 
 export const isDeclarationFile = (name: string) => /\.(?:ya?ml|json|hcl)$/i.test(name)
 
 /**
- * Finds the YAML, JSON and HCL files beneath `root`, or `root` itself where it is a file. Hidden names are
- * passed over. Links are followed, as the mount of a ConfigMap needs (its files are links into a hidden
- * folder that is swapped); each folder is entered once, however many links lead to it, so loops end.
+ * Finds the YAML, JSON and HCL files beneath `root`, or `root` itself where it is a file. Hidden names are skipped. Links are
+ * followed, because the files of a mounted ConfigMap are links into a hidden folder that is replaced. Each folder is entered
+ * once, however many links lead to it, so loops end.
  */
 export async function scanFiles(root: string, signal?: AbortSignal): Promise<FileScan> {
   const files: FoundFile[] = []
   const unreadable: Unreadable[] = []
   const entered = new Set<string>()
 
-  /** undefined: it could not be, and that is noted. */
+  /** undefined where it failed; then it is noted. */
   async function attempt<Result>(file: string, isLink: boolean, look: () => Promise<Result>) {
     signal?.throwIfAborted()
     try {
@@ -84,14 +84,14 @@ export async function scanFiles(root: string, signal?: AbortSignal): Promise<Fil
   return { files, unreadable }
 }
 
-/** Whether two scans saw the same. */
+/** Whether two scans found the same. */
 export function isSameScan(a: FileScan, b: FileScan): boolean {
   const flatten = ({ files, unreadable }: FileScan) =>
     JSON.stringify([files.map(({ file, fingerprint }) => [file, fingerprint]), unreadable])
   return flatten(a) === flatten(b)
 }
 
-/** By UTF-16 units: the same order on every machine, whatever its language. */
+/** Compares by UTF-16 units, which gives the same order on every machine, whatever its language. */
 export const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 function found(file: string, path: string, stats: BigIntStats): FoundFile {
@@ -104,7 +104,7 @@ function found(file: string, path: string, stats: BigIntStats): FoundFile {
   }
 }
 
-/** What a person can do about a file or folder that the system refuses. */
+/** Why the system refuses a file or folder, and what a person can do. */
 export function explain(error: unknown, isLink: boolean): string {
   switch (errorCode(error)) {
     case 'ENOENT':

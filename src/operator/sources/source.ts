@@ -2,53 +2,51 @@ import type { Declaration, Place, Problem } from '../declare/declaration.ts'
 import type { ParsedDeclarations } from '../declare/parse-declarations.ts'
 import type { OrderedEnd } from '../desired/object-ends.ts'
 
-/** Reads one file's text: parseDeclarations, with the variables and secrets of this process. */
+/** Parses the text of one file: parseDeclarations with the variables and secrets of this process. */
 export type ParseFile = (
   text: string,
   origin: Pick<Place, 'source' | 'file' | 'commit'>,
 ) => ParsedDeclarations
 
-/** What a source holds at one moment. */
+/** The content of a source at one moment. */
 export interface SourceContent {
   /**
-   * Everything currently declared, in the order of (file, document). What a file declared before stays
-   * while that file cannot be understood in full.
+   * Everything that is declared, in the order of (file, document). The earlier declarations of a file stay while that file
+   * cannot be fully understood.
    */
   readonly declarations: readonly Declaration[]
   readonly problems: readonly Problem[]
-  /** What stands in the files to no effect; a reading with warnings may be complete. */
+  /** Parts of files without effect. A reading with warnings may be complete. */
   readonly warnings: readonly Problem[]
-  /** Every folder and file was read, and every document understood. Only a complete reading may end something. */
+  /** Every folder and file was read, and every document understood. Only a complete reading may remove something. */
   readonly complete: boolean
-  /** The source was like this at this time, in milliseconds since the epoch. */
+  /** When the source had this content, in milliseconds since the epoch. */
   readonly readAtMs: number
-  /** Of a Git repository: the commit that was read, as its full hash. */
+  /** Only for Git: the full hash of the commit. */
   readonly commit?: string
-  /** Documents that belong to others. */
+  /** The number of documents that are no declarations. */
   readonly skipped: number
-  /** Of Kubernetes objects: those that are deleted and still there. */
+  /** Only for Kubernetes: the objects that are being deleted. */
   readonly ends?: readonly OrderedEnd[]
-  /** Of Kubernetes objects: the places, by their `file`, of those that cannot be used; the reading may be complete. */
+  /** Only for Kubernetes: the objects that cannot be used, by the `file` of their place. The reading may be complete. */
   readonly unusable?: ReadonlySet<string>
 }
 
-/** Where declarations come from. */
+/** A place with declarations: a folder, a file, a Git repository, or Kubernetes. */
 export interface Source {
-  /** As a person named it. */
+  /** The name that a person gave it. */
   readonly name: string
   /**
-   * Looks at the source itself, and never trusts that a change was announced; a source that is far away
-   * is looked at by its own schedule while it is watched, and `readAtMs` says when it was. What is wrong
-   * in the source is a problem in the content; rejects only when `signal` aborts. Readings run one after
-   * the other, in the order of the calls.
+   * Reads the source itself, whether or not a change was reported. A remote source that is watched is read by a schedule of its
+   * own, and `readAtMs` says when that was. Faults in the source are problems in the content; it rejects only when `signal`
+   * aborts. Readings run one after another, in the order of the calls.
    */
   read(signal?: AbortSignal): Promise<SourceContent>
   /**
-   * Calls `listener` soon after something may have changed, many changes at once being one call. A hint:
-   * it may come for nothing, and where watching fails it does not come, so read from time to time as well.
-   * @returns ends it
+   * Calls `listener` soon after something may have changed, once for many changes. It may call it without a change, and where
+   * watching fails it does not call it, so read from time to time as well. Returns the function that ends it.
    */
   onChange(listener: () => void): () => void
-  /** Ends every watch; listeners are not called after it. Calling it again does nothing. */
+  /** Ends all watches. No listener is called any more. A second call does nothing. */
   close(): Promise<void>
 }

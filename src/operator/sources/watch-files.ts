@@ -6,21 +6,21 @@ import type { Log } from '../../lib/log.ts'
 import { isDeclarationFile, isHidden } from './scan-files.ts'
 
 export interface WatchFilesOptions {
-  /** A folder or a file, which need not be there yet and may go and come back. */
+  /** A folder or a file. It may come later, disappear and come back. */
   readonly path: string
   readonly clock: Clock
   readonly log: Log
-  /** Called at most once in `collectMs`, and once when the watch begins to see. */
+  /** Called at most once in `collectMs`, and once when the watch starts to work. */
   readonly onChange: () => void
 }
 
-/** Long enough to take an editor's or Git's many small changes as one, short enough not to be noticed. */
+/** Many small changes of an editor or of Git become one within this time. Nobody notices the delay. */
 const collectMs = 200
 
-/** Tells when files beneath a path may have changed. Errors are logged, and end nothing. */
+/** Reports when files beneath a path may have changed. Errors are logged, and the watch goes on. */
 export function watchFiles({ path, clock, log, onChange }: WatchFilesOptions): { close(): Promise<void> } {
   let cancel: (() => void) | undefined
-  // The first change sets the time, and those after it do not put it off: endless changes are told too.
+  // The first change sets the time, and later ones do not extend it: endless changes are reported, too.
   const changed = () => {
     cancel ??= clock.after(collectMs, () => {
       cancel = undefined
@@ -28,14 +28,14 @@ export function watchFiles({ path, clock, log, onChange }: WatchFilesOptions): {
     })
   }
 
-  const told = new Set<string>()
+  const reported = new Set<string>()
   const warn = (error: unknown) => {
     const reason = errorCode(error) ?? errorMessage(error)
-    if (told.has(reason)) return
-    told.add(reason)
+    if (reported.has(reason)) return
+    reported.add(reason)
     log.warn(
       { path, error: errorMessage(error) },
-      'watching files failed in part; changes there are seen at the next periodic reading',
+      'some files cannot be watched: their changes are seen at the next periodic reading',
     )
   }
 
@@ -45,19 +45,19 @@ export function watchFiles({ path, clock, log, onChange }: WatchFilesOptions): {
       ignored: (changedPath, stats) => {
         const name = basename(changedPath)
         if (isRoot(changedPath)) return false
-        // The mount of a ConfigMap changes by a new `..data`, so these hidden names are watched.
+        // A mounted ConfigMap changes by a new `..data`, so these hidden names are watched.
         if (isHidden(name) && !name.startsWith('..')) return true
         return stats?.isFile() === true && !isDeclarationFile(name)
       },
     })
       .on('all', changed)
-      // What changed between the caller's reading and now was not seen.
+      // A change between the caller's reading and now was missed.
       .on('ready', changed)
       .on('error', warn)
   const isRoot = (changedPath: string) => relative(path, changedPath) === ''
 
-  // Where the path is a link that is turned to another folder (git-sync), the watch beneath it stays with
-  // the old one. So the path itself is watched as well, and each turn begins a new watch.
+  // If the path is a link that is changed to another folder (git-sync), the watch beneath it stays with the old folder. So
+  // the path itself is watched, too, and each change of it starts a new watch.
   let beneath = watchBeneath()
   let closing: Promise<void> = Promise.resolve()
   const itself = watch(path, {
@@ -76,7 +76,7 @@ export function watchFiles({ path, clock, log, onChange }: WatchFilesOptions): {
   return {
     async close() {
       cancel?.()
-      // Stands for a timer that never fires, so that no late change sets one.
+      // With this in place of a timer, a late change sets none.
       cancel = () => {}
       await itself.close()
       await Promise.all([closing, beneath.close()])

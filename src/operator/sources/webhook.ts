@@ -7,22 +7,22 @@ import type { Log } from '../../lib/log.ts'
 
 export interface WebhookOptions {
   readonly host: string
-  /** 0: one that is free. */
+  /** 0 for any free port. */
   readonly port: number
-  /** Shared with the Git host. */
+  /** The secret that the Git host knows, too. */
   readonly secret: string
   readonly onPush: () => void
   readonly log: Log
 }
 
-/** The largest payload that GitHub sends. It is hashed as it comes, and never held. */
+/** The largest payload of GitHub. It is hashed as it comes, and never stored. */
 const largestBodyBytes = 25 * 2 ** 20
 
 /**
- * Listens for a Git host's word that something was pushed: `POST /` with the HMAC-SHA-256 of the body under
- * the secret in X-Hub-Signature-256 (GitHub, Gitea, Forgejo), or the secret itself in X-Gitlab-Token
- * (GitLab). What the body says is not read: whoever is told looks for themselves, so that a repeated or
- * invented call costs one look. Answers 202, 401 without a right signature, 405, 413.
+ * Listens for the pushes that a Git host reports: `POST /` with the HMAC-SHA-256 of the body under the secret in
+ * X-Hub-Signature-256 (GitHub, Gitea, Forgejo), or the secret itself in X-Gitlab-Token (GitLab). The content of the body is
+ * ignored: each report causes one look at the repositories, so a repeated or invented one costs no more. It answers 202, 401
+ * without a correct signature, 405, 413.
  * @throws UsageError where it cannot listen there
  */
 export async function startWebhook(
@@ -36,7 +36,7 @@ export async function startWebhook(
         if (status === 202) onPush()
         else log.warn({ status, from }, 'webhook call refused')
         response.writeHead(status, { connection: 'close' })
-        // What is left of a refused body is not waited for.
+        // The rest of a refused body is not read.
         response.end(() => request.destroy())
       },
       () => response.destroy(),
@@ -75,7 +75,7 @@ async function answer(request: IncomingMessage, secret: string): Promise<number>
   return isSigned || (typeof token === 'string' && isSame(token, secret)) ? 202 : 401
 }
 
-/** In a time that says nothing of where they differ. */
+/** Compares in constant time. */
 function isSame(one: string, other: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(one), digest(other))

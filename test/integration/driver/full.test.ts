@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -99,6 +99,14 @@ describe.skipIf(!hasLoopDevices || !hasMkfs)('on a full file system', () => {
     await driver.client.deleteVolume({ volumeId: 'a' })
     await vi.waitFor(async () => expect(await freeBytes()).toBeGreaterThan(2 ** 20))
     expect(await readdir(join(driver.pool, 'snapshots'))).toEqual([])
+  })
+
+  test('a file for that room which a crash left empty is filled again', async () => {
+    for (const name of ['a', 'b', 'c']) await create(name)
+    await driver.close()
+    await writeFile(join(driver.pool, '.mooring/ballast'), '')
+    await start()
+    expect((await stat(join(driver.pool, '.mooring/ballast'))).size).toBeGreaterThan(2 ** 17)
   })
 
   test('the driver starts, and deletes', async () => {

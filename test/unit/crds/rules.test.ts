@@ -104,7 +104,7 @@ const refusedByRule: readonly [string, Kind, object, RegExp][] = [
     'one external volume for several',
     'Volume',
     { ...registered, perAlloc: { count: 2 } },
-    /externalID stands for one volume/,
+    /externalID is one volume/,
   ],
   ['externalID and name', 'Volume', { ...registered, name: 'n' }, /remove name or externalID/],
   [
@@ -203,13 +203,13 @@ describe('an object that the CRD refuses, and reading too', () => {
 })
 
 const changes: readonly [string, Kind, object, object, object | undefined, RegExp | undefined][] = [
-  ['volumeID', 'Volume', {}, { volumeID: 'b' }, undefined, /volumeID is what this object stands for/],
+  ['volumeID', 'Volume', {}, { volumeID: 'b' }, undefined, /volumeID is the identity of this object/],
   ['volumeID, written out', 'Volume', {}, { volumeID: 'a' }, undefined, undefined],
-  ['namespace', 'Volume', { namespace: 'a' }, { namespace: 'b' }, undefined, /namespace is a part/],
-  ['namespace, taken away', 'Snapshot', { namespace: 'a' }, {}, undefined, /namespace is a part/],
-  ['cluster, given later', 'SnapshotSchedule', {}, { cluster: 'a' }, undefined, /cluster is a part/],
+  ['namespace', 'Volume', { namespace: 'a' }, { namespace: 'b' }, undefined, /namespace is part of the identity/],
+  ['namespace, taken away', 'Snapshot', { namespace: 'a' }, {}, undefined, /namespace is part of the identity/],
+  ['cluster, given later', 'SnapshotSchedule', {}, { cluster: 'a' }, undefined, /cluster is part of the identity/],
   ['pluginID before there is a volume', 'Volume', {}, { pluginID: 'q' }, {}, undefined],
-  ['pluginID', 'Volume', {}, { pluginID: 'q' }, { externalID: 'e' }, /its pluginID cannot change/],
+  ['pluginID', 'Volume', {}, { pluginID: 'q' }, { externalID: 'e' }, /pluginID cannot change/],
   [
     'externalID',
     'Volume',
@@ -236,11 +236,11 @@ const changes: readonly [string, Kind, object, object, object | undefined, RegEx
     { snapshotID: 's' },
     /volume cannot change/,
   ],
-  ['perAlloc, given later', 'Volume', {}, { perAlloc: { count: 2 } }, {}, /stands for other volumes/],
+  ['perAlloc, given later', 'Volume', {}, { perAlloc: { count: 2 } }, {}, /perAlloc decides which volumes/],
   ['the count of perAlloc', 'Volume', { perAlloc: { count: 2 } }, { perAlloc: { count: 1 } }, {}, undefined],
   ['capacity', 'Volume', {}, { capacity: { min: '2Gi' } }, { externalID: 'e' }, undefined],
   ['address', 'NomadCluster', {}, { address: 'https://elsewhere' }, {}, undefined],
-  ['region', 'NomadCluster', { region: 'eu' }, { region: 'us' }, {}, /region is a part/],
+  ['region', 'NomadCluster', { region: 'eu' }, { region: 'us' }, {}, /region is part of the names/],
 ]
 
 describe('a change of an object', () => {

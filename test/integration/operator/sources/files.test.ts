@@ -338,7 +338,7 @@ describe('a folder that changes while it is read', () => {
     const content = await source.read()
     expect(declared(content)).toContain('b.yaml/0 b')
     expect(content.complete).toBe(false)
-    expect(problems(content)).toEqual([': changes while it is read: it is read again in a few seconds'])
+    expect(problems(content)).toEqual([': changes during the reading: it is read again in a few seconds'])
   })
 })
 

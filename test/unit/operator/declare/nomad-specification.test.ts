@@ -2,10 +2,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseDeclarations } from '../../../../src/operator/declare/parse-declarations.ts'
-import type { SecretKeeper } from '../../../../src/operator/declare/secret-reference.ts'
+import type { StoreSecret } from '../../../../src/operator/declare/secret-reference.ts'
 
-const parse = (text: string, file = 'a.volume.hcl', keepSecret?: SecretKeeper) =>
-  parseDeclarations(text, { source: 's', file }, keepSecret === undefined ? {} : { keepSecret })
+const parse = (text: string, file = 'a.volume.hcl', storeSecret?: StoreSecret) =>
+  parseDeclarations(text, { source: 's', file }, storeSecret === undefined ? {} : { storeSecret })
 /** The one volume's spec; what is wrong where there is none. */
 function spec(text: string, file?: string) {
   const { declarations, problems } = parse(text, file)
@@ -227,7 +227,7 @@ describe('what is wrong', () => {
     ['namespace = "no such"', 'namespace', 'is not a Nomad namespace'],
     ['capacity_min = "10 apples"', 'capacity_min', 'is not a size'],
     ['capacity_min = "2G"\ncapacity_max = "1G"', 'capacity_max', 'is less than'],
-    ['snapshot_id = "a"\nclone_id = "b"', 'clone_id', 'goes not with snapshot_id'],
+    ['snapshot_id = "a"\nclone_id = "b"', 'clone_id', 'cannot be combined with snapshot_id'],
     ['capability { access_mode = "single" }', 'capability[1].access_mode', 'is not one of'],
     ['capability { access_mod = "single-node-writer" }', 'capability[1].access_mod', 'is not a key here'],
     ['mount_options { fstype = "ext4" }', 'mount_options.fstype', 'is not a key here'],

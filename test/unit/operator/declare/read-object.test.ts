@@ -87,14 +87,16 @@ describe('a file', () => {
   ])('names no NomadCluster in a %s', (kind, spec) => {
     expect(problemsOf(kind, spec)).toEqual([])
     expect(problemsOf(kind, { ...spec, cluster: 'east' })).toEqual([
-      expect.stringMatching(/^spec\.cluster names a NomadCluster, .* remove it\. .*NOMAD_\* settings/),
+      expect.stringMatching(
+        /^spec\.cluster is only for objects of Kubernetes: remove it\. .*NOMAD_\* settings/,
+      ),
     ])
   })
 
   it('reaches no Secret of Kubernetes', () => {
     const secrets = { password: { fromSecret: { name: 'db', key: 'password' } } }
     expect(problemsOf('Volume', { pluginID: 'p', capabilities, secrets })).toEqual([
-      expect.stringMatching(/^spec\.secrets\.password fromSecret names a Secret.*fromEnv/),
+      expect.stringMatching(/^spec\.secrets\.password fromSecret is only for objects of Kubernetes.*fromEnv/),
     ])
   })
 

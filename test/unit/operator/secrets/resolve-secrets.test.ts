@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { keyOf } from '../../../../src/operator/plan/identity.ts'
 import { createSecretWatch } from '../../../../src/operator/reconcile/watch-secrets.ts'
-import { createKeptSecrets } from '../../../../src/operator/secrets/kept-secrets.ts'
 import { createSecretResolver } from '../../../../src/operator/secrets/resolve-secrets.ts'
+import { createSpecificationSecrets } from '../../../../src/operator/secrets/specification-secrets.ts'
 import { createVariableSecrets } from '../../../../src/operator/secrets/variable-secrets.ts'
 import { volume } from '../../../builders/declarations.ts'
 import { startNomadVariables } from '../../../helpers/nomad-variables.ts'
@@ -34,7 +34,7 @@ async function createSubject() {
   const resolver = createSecretResolver({
     environment,
     secretsDirectory,
-    kept: createKeptSecrets((text) => text),
+    specificationSecrets: createSpecificationSecrets((text) => text),
     readVariable,
   })
   return {
