@@ -432,7 +432,11 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
         if (found !== undefined) return found
         serial += 1
         const made = {
-          ...aSnapshot(`snap-${serial}`, { ExternalSourceVolumeID: source.ExternalID, Name: request.Name }),
+          ...aSnapshot(`snap-${serial}`, {
+            ExternalSourceVolumeID: source.ExternalID,
+            Name: request.Name,
+            CreateTime: Math.floor(options.now() / 1000),
+          }),
           content: disk.content,
         }
         snapshots.set(made.ID, made)

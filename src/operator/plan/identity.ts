@@ -72,15 +72,18 @@ export function tombstoneID(key: Key, externalID: string): string {
   return `mooring-deleting-${digest}`
 }
 
-/** The name a declaration gets at the plugin when it is first seen: its own, else one chosen for it. */
-export function csiNameFor(key: Key, declaration: Declaration, region: string): string {
+/**
+ * The name that a declaration gets at the plugin: its own, else one chosen for it.
+ * @param incarnation how many names were used before it under the key: a name is never chosen twice
+ */
+export function csiNameFor(key: Key, declaration: Declaration, region: string, incarnation = 0): string {
   if (declaration.kind === 'SnapshotSchedule') return ''
   const { spec } = declaration
   if (spec.name !== undefined) return spec.name
   // A snapshot's identity is hashed with its kind, so that it never equals that of a volume of the same name.
   return declaration.kind === 'Volume'
-    ? chooseName({ region, namespace: spec.namespace, id: declaration.spec.volumeID, incarnation: 0 })
-    : chooseName({ region, namespace: key, id: declaration.name, incarnation: 0 })
+    ? chooseName({ region, namespace: spec.namespace, id: declaration.spec.volumeID, incarnation })
+    : chooseName({ region, namespace: key, id: declaration.name, incarnation })
 }
 
 /** `volume default/postgres-data`, as messages name a declaration. */

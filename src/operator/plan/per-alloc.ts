@@ -1,6 +1,6 @@
 import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
 import { type Key, keyOf, volumeKey } from './identity.ts'
-import type { InventoryRecord, Released } from './record.ts'
+import type { InventoryRecord } from './record.ts'
 
 /**
  * A declaration with `perAlloc` as the volumes that it makes, `<volumeID>[0]` and so on, which is how Nomad
@@ -91,21 +91,4 @@ export function leftOutBy(
 /** By what a volume ends, as messages name it. */
 export function endPolicyOf({ instance, spec }: VolumeDeclaration): string {
   return `${instance?.isScaledAway ? 'perAlloc.whenScaled' : 'deletionPolicy'} ${spec.deletionPolicy}`
-}
-
-/**
- * The external volume that an instance had when a lowered count left it out, for it to be taken back when
- * the count is raised again; undefined where there is none, or it was deleted since.
- */
-export function findKept(
-  declaration: VolumeDeclaration,
-  released: readonly Released[],
-): Released | undefined {
-  if (declaration.instance === undefined) return undefined
-  const key = keyOf(declaration)
-  const [latest] = released
-    .filter((each) => each.key === key && each.pluginID === declaration.spec.pluginID)
-    .filter(({ reason }) => reason === 'Retained' || reason === 'Deregistered')
-    .sort((one, other) => other.atMs - one.atMs)
-  return latest
 }

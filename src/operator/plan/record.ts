@@ -18,6 +18,8 @@ export interface Intent<Request> {
   /** What was sent, without its secrets: only this is ever repeated, whatever the declaration says by then. */
   readonly request: Request
   readonly sinceMs: number
+  /** When the first of its calls was sent, where this one repeats it. */
+  readonly firstMs?: number
   /** No earlier than this may the request be repeated, unless a read shows its outcome. */
   readonly deadlineMs: number
   /** The replica that sent it, for people: whoever finds it waits for its deadline. */
@@ -30,6 +32,19 @@ export interface Intent<Request> {
  */
 export function mayStillRun(intent: Intent<unknown>, settledBeforeMs: number, nowMs: number): boolean {
   return nowMs < intent.deadlineMs && intent.sinceMs >= settledBeforeMs
+}
+
+/** By how much the clocks of a storage provider and of this machine may differ. */
+const clockSkewMs = 300_000
+
+/**
+ * Whether a plugin's answer to a create is something that was there before the create was sent: it answers an equal
+ * name with what it has (CSI spec, CreateSnapshot).
+ * @param createTimeSeconds as the plugin says; 0: it does not
+ */
+export function isOlderThan(createTimeSeconds: number | bigint | string, intent: Intent<unknown>): boolean {
+  const createdMs = Number(createTimeSeconds) * 1000
+  return createdMs > 0 && createdMs + clockSkewMs < (intent.firstMs ?? intent.sinceMs)
 }
 
 /** A read may show the outcome any time, and not every server wakes us for it. */
@@ -243,7 +258,10 @@ export function joinRecord(
   }
 }
 
-/** An external volume or snapshot that Mooring managed once, and that may be there still. */
+/**
+ * An external volume or snapshot that Mooring managed once, and that may be there still. Without an external ID it
+ * notes alone which names were used under the key.
+ */
 export interface Released {
   readonly key: Key
   readonly pluginID: string
@@ -259,9 +277,27 @@ export interface Released {
   readonly incarnation?: number
 }
 
-/** The incarnation that a record begun anew under the key starts from. */
-export function incarnationsUsed(released: readonly Released[], key: Key): number {
-  return Math.max(0, ...released.map((each) => (each.key === key ? (each.incarnation ?? 0) : 0)))
+/** The incarnation of a record that is begun under the key: past all that were before it. */
+export function firstIncarnation(released: readonly Released[], key: Key): number {
+  const before = released.flatMap((each) => (each.key === key ? [each.incarnation ?? 0] : []))
+  return before.length === 0 ? 0 : Math.max(...before) + 1
+}
+
+/**
+ * The external volume that a declaration of the key let go last, for it to be taken back when it is declared again;
+ * undefined where there is none, or it was deleted since.
+ */
+export function findReleased(
+  declaration: VolumeDeclaration,
+  key: Key,
+  released: readonly Released[],
+): Released | undefined {
+  if (declaration.spec.externalID !== undefined) return undefined
+  const [latest] = released
+    .filter((each) => each.key === key && each.pluginID === declaration.spec.pluginID)
+    .filter(({ reason }) => reason === 'Retained' || reason === 'Deregistered')
+    .sort((one, other) => other.atMs - one.atMs)
+  return latest
 }
 
 /** The next one: past that of the recorded name too, which may have been taken over with its volume. */

@@ -212,6 +212,13 @@ function planPresentVolume(
           `taking over the volume that Nomad has, external volume "${volume.ExternalID}"`,
         )
   }
+  if (volume.ExternalID !== record.externalID && isUntouched(record)) {
+    return take(
+      'adopt-volume',
+      'Adopting',
+      `taking over the volume that Nomad has, external volume "${volume.ExternalID}", and not "${record.externalID}", which was let go before`,
+    )
+  }
   if (volume.ExternalID !== record.externalID) {
     return stall(
       'ExternalIDChanged',
@@ -260,6 +267,11 @@ function planPresentVolume(
     )
   }
   return ready('AsDeclared', 'the volume is as declared')
+}
+
+/** Whether a volume that was let go before was not registered again yet, nor seen as declared. */
+function isUntouched({ applied, settledSpecHash, intent }: VolumeRecord): boolean {
+  return applied === undefined && settledSpecHash === undefined && intent === undefined
 }
 
 /** What a difference that somebody else made leads to, where it is not to be corrected. */

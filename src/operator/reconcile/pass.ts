@@ -217,7 +217,7 @@ function readOnlyVerdict(step: string, { message }: Verdict): Verdict {
   return { state: 'waiting', reason: 'ReadOnly', message: `would take the step ${step}: ${message}` }
 }
 
-/** What stays behind of a management that ends: undefined where nothing does. */
+/** What stays behind of a management that ends, or the name that it used up; undefined where there is neither. */
 function releasedOf(
   record: InventoryRecord,
   step: string | undefined,
@@ -225,16 +225,18 @@ function releasedOf(
   atMs: number,
   before: readonly Released[],
 ): Released | undefined {
-  if (step !== 'release') return undefined
-  const { pluginID, externalID } = storedThing(record)
-  if (externalID === undefined || pluginID === undefined) return undefined
+  if (step !== 'release' || record.kind === 'SnapshotSchedule') return undefined
   const { key, csiName, incarnation } = record
+  const { pluginID = '', externalID = '' } = storedThing(record)
   // What was left behind once and taken back since is there no more, and nobody may look for it.
   const wasLeft = before.some((left) => left.key === key && left.externalID === externalID)
-  if (reason === 'Deleted' && !wasLeft) return undefined
-  const identity =
-    record.kind === 'Volume' ? { csiName, incarnation, ...contextField(undefined, record.context) } : {}
-  return { key, pluginID, externalID, reason, atMs, ...identity }
+  if (externalID !== '' && (reason !== 'Deleted' || wasLeft)) {
+    const identity = record.kind === 'Volume' ? { csiName, ...contextField(undefined, record.context) } : {}
+    return { key, pluginID, externalID, reason, atMs, incarnation, ...identity }
+  }
+  // The name of what a schedule made has its time in it, and is never chosen again.
+  const isUsed = reason !== 'NeverCreated' && record.schedule === undefined
+  return isUsed ? { key, pluginID, externalID: '', reason, atMs, incarnation } : undefined
 }
 
 function outcomeOf(failure: OperationError): Outcome {

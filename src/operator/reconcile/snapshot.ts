@@ -1,6 +1,6 @@
 import { csiNameFor, describe, type Key } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
-import type { SnapshotRecord } from '../plan/record.ts'
+import { firstIncarnation, type SnapshotRecord } from '../plan/record.ts'
 import { snapshotFacts } from '../plan/snapshot-facts.ts'
 import { planSnapshot, planSnapshotEnd } from '../plan/snapshot-plan.ts'
 import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
@@ -51,12 +51,13 @@ function beginSnapshot({ inventory, desired, region }: GatherContext, key: Key):
     return declaration?.kind === 'Snapshot' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Snapshot') throw new Error(`${key} is neither declared nor managed`)
+  const incarnation = firstIncarnation(inventory.released(), key)
   return {
     kind: 'Snapshot',
     key,
     declaration,
-    csiName: csiNameFor(key, declaration, region),
-    incarnation: 0,
+    csiName: csiNameFor(key, declaration, region, incarnation),
+    incarnation,
     status: { conditions: [] },
   }
 }

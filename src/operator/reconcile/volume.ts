@@ -4,8 +4,7 @@ import type { Decision } from '../plan/decision.ts'
 import { wait } from '../plan/decision.ts'
 import { withDetach } from '../plan/detach-plan.ts'
 import { csiNameFor, type Key } from '../plan/identity.ts'
-import { findKept } from '../plan/per-alloc.ts'
-import { contextField, incarnationsUsed, type VolumeRecord } from '../plan/record.ts'
+import { contextField, findReleased, firstIncarnation, type VolumeRecord } from '../plan/record.ts'
 import type { Status } from '../plan/status.ts'
 import { findUnreadable } from '../plan/volume-difference.ts'
 import { planVolumeEnd } from '../plan/volume-end-plan.ts'
@@ -169,15 +168,17 @@ function beginVolume({ inventory, desired, region }: GatherContext, key: Key): V
     return declaration?.kind === 'Volume' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Volume') throw new Error(`${key} is neither declared nor managed`)
-  const kept = findKept(declaration, inventory.released())
+  const released = inventory.released()
+  const incarnation = firstIncarnation(released, key)
+  const left = findReleased(declaration, key, released)
   return {
     kind: 'Volume',
     key,
     declaration,
-    csiName: kept?.csiName ?? csiNameFor(key, declaration, region),
-    incarnation: incarnationsUsed(inventory.released(), key),
-    ...(kept === undefined ? {} : { externalID: kept.externalID }),
-    ...(kept?.context === undefined ? {} : { context: kept.context }),
+    csiName: left?.csiName ?? csiNameFor(key, declaration, region, incarnation),
+    incarnation: left?.incarnation ?? incarnation,
+    ...(left === undefined ? {} : { externalID: left.externalID }),
+    ...(left?.context === undefined ? {} : { context: left.context }),
     status: { conditions: [] },
   }
 }

@@ -1,4 +1,5 @@
 import { OperationError } from '../../../lib/errors.ts'
+import { isOlderThan } from '../../plan/record.ts'
 import { snapshotFacts } from '../../plan/snapshot-facts.ts'
 import { beginIntent } from '../begin-intent.ts'
 import { intentAfterFailure } from '../intent-after-failure.ts'
@@ -26,7 +27,7 @@ export const createSnapshot: SnapshotStep = {
         record.intent === undefined
           ? volume.externalID
           : (record.externalSourceVolumeID ?? volume.externalID),
-      intent: beginIntent(context, request),
+      intent: beginIntent(context, request, record.intent),
     }
   },
   async act({ context, record, seen: { volume, secretValues }, signal }) {
@@ -45,6 +46,12 @@ export const createSnapshot: SnapshotStep = {
         throw new OperationError(
           `snapshot "${snapshot.ID}" is of external volume "${snapshot.ExternalSourceVolumeID}", and not of "${volume.externalID}" as asked`,
           { kind: 'permanent', reason: 'WrongSource' },
+        )
+      }
+      if (isOlderThan(snapshot.CreateTime, intent)) {
+        throw new OperationError(
+          `plugin "${volume.pluginID}" answered with snapshot "${snapshot.ID}", which is older than this declaration: it was taken at ${new Date(Number(snapshot.CreateTime) * 1000).toISOString()} under the same name "${record.csiName}". Nothing was taken now: give the declaration another spec.name, or none`,
+          { kind: 'permanent', reason: 'NameTaken' },
         )
       }
       return {

@@ -22,7 +22,7 @@ export const createVolume: VolumeStep & Required<Pick<VolumeStep, 'intend'>> = {
             : {}
           : restoreSource(record.restore),
       )
-    return { ...record, applied: hashes, intent: beginIntent(context, request) }
+    return { ...record, applied: hashes, intent: beginIntent(context, request, record.intent) }
   },
   async act(input) {
     const { context, record, signal } = input

@@ -1,11 +1,14 @@
+import { OperationError } from '../../../lib/errors.ts'
 import { chooseName, snapshotKey, tombstoneID } from '../../plan/identity.ts'
+import { isOlderThan } from '../../plan/record.ts'
 import { beginIntent } from '../begin-intent.ts'
 import { intentLeft } from '../intent-after-failure.ts'
 import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
 
 /**
- * Takes the snapshot before a delete, of the tombstone, which nobody uses. Its name is of the external
- * volume, so that repeating it is the same snapshot; it stays, and is listed with what was released.
+ * Takes the snapshot before a delete, of the tombstone, which nobody uses. Its name has the time in it and is in the
+ * intent: a repeat is answered with the same snapshot, and no other life of the volume has one of that name. The
+ * snapshot stays, and is listed with what was released.
  */
 export const takeFinalSnapshot: VolumeStep = {
   intend({ context, record }) {
@@ -17,11 +20,14 @@ export const takeFinalSnapshot: VolumeStep = {
       Name: chooseName({
         region: context.region,
         namespace: externalID,
-        id: `${volumeID}-final`,
+        id: `${volumeID}-final-${context.clock.now()}`,
         incarnation: 0,
       }),
     }
-    return { ...record, finalSnapshot: { intent: beginIntent(context, request) } }
+    return {
+      ...record,
+      finalSnapshot: { intent: beginIntent(context, request, record.finalSnapshot?.intent) },
+    }
   },
   async act({ context, record, seen: { secretValues }, signal }) {
     const { namespace, pluginID, volumeID } = record.declaration.spec
@@ -33,6 +39,12 @@ export const takeFinalSnapshot: VolumeStep = {
         { ...intent.request, Secrets: { ...secretValues } },
         signal,
       )
+      if (isOlderThan(snapshot.CreateTime, intent)) {
+        throw new OperationError(
+          `plugin "${pluginID}" answered with snapshot "${snapshot.ID}", which is older than the end of this volume: the delete waits for a final snapshot of its own, which is asked for again under another name`,
+          { kind: 'permanent', reason: 'FinalSnapshotTooOld' },
+        )
+      }
       await context.inventory.release({
         key: snapshotKey(namespace, `${volumeID}:final`),
         pluginID,

@@ -3,14 +3,8 @@ import { presentWholes } from '../../../../src/operator/admin/present-instances.
 import type { VolumeDeclaration } from '../../../../src/operator/declare/declaration.ts'
 import { planOwnership } from '../../../../src/operator/desired/ownership.ts'
 import { keyOf } from '../../../../src/operator/plan/identity.ts'
-import {
-  expandPerAlloc,
-  familyOf,
-  findKept,
-  planScaledAway,
-  wholeOf,
-} from '../../../../src/operator/plan/per-alloc.ts'
-import type { Released, VolumeRecord } from '../../../../src/operator/plan/record.ts'
+import { expandPerAlloc, familyOf, planScaledAway, wholeOf } from '../../../../src/operator/plan/per-alloc.ts'
+import { findReleased, type Released, type VolumeRecord } from '../../../../src/operator/plan/record.ts'
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { place, volume } from '../../../builders/declarations.ts'
 import { volumeRecord } from '../../../builders/records.ts'
@@ -139,7 +133,7 @@ describe('planScaledAway', () => {
   })
 })
 
-describe('findKept', () => {
+describe('findReleased', () => {
   const [instance] = expandPerAlloc(volume('data', perAlloc(1))) as VolumeDeclaration[]
   const left = (
     externalID: string,
@@ -162,11 +156,14 @@ describe('findKept', () => {
     ['nothing that a person gave up', [left('a', 'Vanished', 1)], undefined],
     ['nothing of another identity', [left('a', 'Retained', 1, 'Volume/default/data[1]')], undefined],
   ])('takes back %s', (_what, released, externalID) => {
-    expect(instance && findKept(instance, released)?.externalID).toBe(externalID)
+    expect(instance && findReleased(instance, keyOf(instance), released)?.externalID).toBe(externalID)
   })
 
-  it('takes back nothing for a plain volume, whose new declaration is a new life', () => {
-    expect(findKept(volume('data'), [left('a', 'Retained', 1, 'Volume/default/data')])).toBeUndefined()
+  it('takes back what a plain volume let go, but for one that names another external volume', () => {
+    const released = [left('a', 'Deregistered', 1, 'Volume/default/data')]
+    expect(findReleased(volume('data'), 'Volume/default/data', released)?.externalID).toBe('a')
+    const named = volume('data', { externalID: 'b' })
+    expect(findReleased(named, 'Volume/default/data', released)).toBeUndefined()
   })
 })
 

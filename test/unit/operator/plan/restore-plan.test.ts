@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { VolumeDeclaration } from '../../../../src/operator/declare/declaration.ts'
 import { restoredName } from '../../../../src/operator/plan/identity.ts'
-import { incarnationsUsed, nextIncarnation, type VolumeRecord } from '../../../../src/operator/plan/record.ts'
+import { firstIncarnation, nextIncarnation, type VolumeRecord } from '../../../../src/operator/plan/record.ts'
 import {
   findReplaced,
   type RestoreGuards,
@@ -150,7 +150,8 @@ describe('the name of a restored volume', () => {
       ...{ key, pluginID: 'p', externalID: 'x', reason: 'Retained', atMs: 0 },
       ...(incarnation === undefined ? {} : { incarnation }),
     })
-    expect(incarnationsUsed([released('a', 2), released('a'), released('b', 9)], 'a')).toBe(2)
+    expect(firstIncarnation([released('a', 2), released('a'), released('b', 9)], 'a')).toBe(3)
+    expect(firstIncarnation([released('b', 9)], 'a')).toBe(0)
   })
 
   it('goes on from a fixed name, or is of the same digest', () => {

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest'
+import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
+import { snapshot, volume } from '../../../builders/declarations.ts'
+import { createOperatorModel, pruneDelayMs } from '../../../helpers/operator-model.ts'
+
+const key = 'Volume/default/data'
+type Model = ReturnType<typeof createOperatorModel>
+
+async function rounds(model: Model, count = 6) {
+  for (let round = 0; round < count; round += 1) await model.run()
+}
+
+/** Takes a declaration away, and waits until its end is done. */
+async function end(model: Model, what: string) {
+  model.remove(what)
+  await model.run()
+  model.advance(pruneDelayMs)
+  await rounds(model, 10)
+}
+
+const volumeOf = (model: Model) => model.stored.get(key) as VolumeRecord
+
+describe('a second life is not the first', () => {
+  it('has a name of its own, after a delete too (aws-ebs-csi-driver#1428)', async () => {
+    const model = createOperatorModel()
+    const data = volume('data', { deletionPolicy: 'Delete', secrets: {} })
+    const names: string[] = []
+    for (let life = 0; life < 3; life += 1) {
+      model.declare(data)
+      await rounds(model)
+      names.push(volumeOf(model).csiName)
+      await end(model, key)
+      expect(model.stored.has(key)).toBe(false)
+    }
+    const [first] = names
+    expect(names).toEqual([first, `${first}-r1`, `${first}-r2`])
+  })
+
+  it('has a final snapshot of its own: that of the first does not stand for it', async () => {
+    const model = createOperatorModel()
+    const data = volume('data', { deletionPolicy: 'Delete', finalSnapshot: true, secrets: {} })
+    for (let life = 0; life < 2; life += 1) {
+      model.declare(data)
+      await rounds(model)
+      await end(model, key)
+      expect(model.stored.has(key)).toBe(false)
+    }
+    expect(new Set(model.world.history.snapshotsMade).size).toBe(2)
+  })
+
+  it('takes back the volume that the declaration let go last, and never one from before a restore', async () => {
+    const model = createOperatorModel()
+    const data = volume('data', { deletionPolicy: 'Deregister', secrets: {} })
+    model.declare(data)
+    model.declare(snapshot('before', 'data'))
+    await rounds(model)
+    const { externalID: original = '' } = volumeOf(model)
+    const { snapshotID = '' } = model.stored.get('Snapshot/default/before') as { snapshotID?: string }
+    await model.order(key, (orders) => ({
+      ...orders,
+      restore: { snapshotID, externalID: original, atMs: 0 },
+    }))
+    await rounds(model)
+    const { externalID: restored } = volumeOf(model)
+    expect(restored).not.toBe(original)
+    await end(model, 'Snapshot/default/before')
+    await end(model, key)
+    expect(model.stored.has(key)).toBe(false)
+
+    model.declare(data)
+    await rounds(model)
+    expect(volumeOf(model)).toMatchObject({ externalID: restored })
+    expect(volumeOf(model).status.conditions[0]).toMatchObject({ status: 'True', reason: 'AsDeclared' })
+  })
+
+  it('is Vanished, and not blank, where what was let go is lost', async () => {
+    const model = createOperatorModel()
+    const data = volume('data', { deletionPolicy: 'Deregister', secrets: {} })
+    model.declare(data)
+    await rounds(model)
+    const { externalID = '' } = volumeOf(model)
+    await end(model, key)
+    model.world.disks.delete(externalID)
+    model.declare(data)
+    await rounds(model)
+    expect(volumeOf(model).status.conditions[0]).toMatchObject({ status: 'False', reason: 'Vanished' })
+  })
+
+  it('takes a snapshot anew where one of its name was kept (a backup that is asked for is taken)', async () => {
+    const model = createOperatorModel()
+    model.declare(volume('data', { secrets: {} }))
+    const before = snapshot('before-upgrade', 'data')
+    model.declare(before)
+    await rounds(model)
+    const taken = () =>
+      (model.stored.get('Snapshot/default/before-upgrade') as { snapshotID?: string }).snapshotID
+    const first = taken()
+    await end(model, 'Snapshot/default/before-upgrade')
+    model.declare(before)
+    await rounds(model)
+    expect(taken()).toBeDefined()
+    expect(taken()).not.toBe(first)
+  })
+  it('believes no plugin that answers with an older snapshot of the same name', async () => {
+    const model = createOperatorModel(10_000_000)
+    model.declare(volume('data', { secrets: {} }))
+    const named = snapshot('before', 'data', { name: 'fixed' })
+    model.declare(named)
+    await rounds(model)
+    await end(model, 'Snapshot/default/before')
+    model.advance(3_600_000)
+    model.declare(named)
+    await rounds(model)
+    const record = model.stored.get('Snapshot/default/before') as { snapshotID?: string }
+    expect(record).toMatchObject({
+      status: { conditions: [{ status: 'False', reason: 'NameTaken' }, {}, {}] },
+    })
+    expect(record.snapshotID).toBeUndefined()
+  })
+})
