@@ -27,7 +27,7 @@ export function applyCommand(): Command {
   const command = new Command('apply')
     .summary('do once what the operator does, and end')
     .description(
-      'Makes everything as declared, as far as it goes without waiting. With --wait it goes on until everything is Ready\n' +
+      'Makes everything as declared, as far as it goes without waiting. With --wait it goes on until everything is Ready ' +
         'or Stalled. Where an operator runs on the data directory, that one is asked to look at everything now.\n' +
         'Exit status: 0 everything is Ready, 1 something is Stalled, refused or invalid, 2 something is not done yet.',
     )

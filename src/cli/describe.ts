@@ -7,7 +7,7 @@ import { withAdmin } from '../operator/with-admin.ts'
 import { formatYAML } from './output.ts'
 import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
 
-/** `mooring describe`: one declaration for a person, with why it is where it is and what was done for it. */
+/** `mooring describe`: tells a person where one declaration stands, why, and what was done for it. */
 export function describeCommand(): Command {
   const command = new Command('describe')
     .summary('tell all about one declaration, with the history of its steps')
@@ -35,7 +35,7 @@ Examples:
     )
 }
 
-/** The object in sections that a person reads from top to bottom. */
+/** The object in sections, to be read from top to bottom. */
 export function describeObject({ kind, metadata, spec, status }: ManagedObject): string {
   const { conditions, history, ...facts } = status
   const ready = conditions.find(({ type }) => type === 'Ready')

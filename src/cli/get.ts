@@ -19,7 +19,7 @@ interface GetFlags extends TargetFlags {
   readonly output: 'table' | 'wide' | 'json' | 'yaml'
 }
 
-/** `mooring get`: declarations of a kind, or one of them, with what Mooring knows of it. */
+/** `mooring get`: the declarations of a kind, or one of them, with their status. */
 export function getCommand(): Command {
   const command = new Command('get')
     .summary('show the declarations of a kind, or one of them')

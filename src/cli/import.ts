@@ -21,13 +21,13 @@ interface ImportFlags extends NomadConnection {
   readonly out?: string
 }
 
-/** `mooring import`: declarations for what already is in Nomad. */
+/** `mooring import`: writes declarations for volumes that are in Nomad already. */
 export function importCommand(): Command {
   const command = new Command('import')
     .summary('write declarations for volumes that are in Nomad already')
     .description(
-      'Writes a declaration for each volume of a Nomad namespace that Mooring does not manage, or for the volumes that\n' +
-        'are named. Each has its externalID, so nothing can be created for it, and deletionPolicy Retain. Comments mark\n' +
+      'Writes a declaration for each volume of a Nomad namespace that Mooring does not manage, or for the volumes that ' +
+        'are named. Each has its externalID, so nothing can be created for it, and deletionPolicy Retain. Comments mark ' +
         'what Nomad never shows (secrets, mount flags). Changes nothing: mooring plan shows what taking over means.',
     )
     .argument('[volume...]', 'volume IDs; default: all that are not managed')

@@ -3,10 +3,10 @@ import { type Clock, delay } from '../lib/clock.ts'
 import type { Admin, StatusReport } from '../operator/admin/admin.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
 
-/** A person sees nothing more where it is drawn more often. */
+/** A person sees nothing more where the table is drawn more often. */
 const redrawMs = 100
 
-/** Keeps a table of the operator's rows on the terminal. What it returns draws the table a last time and ends it. */
+/** Keeps a table of the operator's rows on the terminal. @returns a function that draws it a last time and ends it */
 export function showLiveTable(
   { status }: Pick<Admin, 'status'>,
   clock: Clock,

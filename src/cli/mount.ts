@@ -15,7 +15,7 @@ export function mountCommand(): Command {
   const command = new Command('mount')
     .summary('mount a volume on the machine of mooring server')
     .description(
-      'Claims a volume and publishes it at a path beneath the --mount-root of mooring server, on the machine of the\n' +
+      'Claims a volume and publishes it at a path beneath the --mount-root of mooring server, on the machine of the ' +
         'server. Returns when the path can be used. The claim lasts until mooring unmount, and outlives restarts.',
     )
     .argument('<volume>', 'ID of the volume')

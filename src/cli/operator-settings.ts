@@ -105,7 +105,7 @@ export function pruneOptionsOf({ prune, pruneDelay, maxPrune, allowEmpty }: Oper
   return { prune, pruneDelayMs: pruneDelay, allowEmpty, ...(maxPrune === undefined ? {} : { maxPrune }) }
 }
 
-/** Without the webhook, which only a running operator listens for. @throws UsageError as readSourceSettings */
+/** Leaves out the webhook: only a running operator listens for one. @throws UsageError as readSourceSettings does */
 export function readClusterSettings(
   flags: SourceFlags &
     NomadConnection &
@@ -136,13 +136,15 @@ function readSourceSettings(flags: SourceFlags & { readonly source: readonly str
   }
 }
 
-/** `--var` goes before `--var-file`. @throws UsageError where the file cannot be used */
+/** `--var` wins over `--var-file`. @throws UsageError where the file cannot be used */
 export function readVariables({ var: given, varFile }: VariableFlags): Variables {
   if (varFile === undefined) return given ?? new Map()
   const fromFile = Object.entries(parseEnv(readNamedFile(varFile, '--var-file')))
   const wrong = fromFile.find(([name]) => !isVariableName(name))
   if (wrong !== undefined)
-    throw new UsageError(`${varFile}: ${JSON.stringify(wrong[0])} is no name of letters, digits and _`)
+    throw new UsageError(
+      `${varFile}: ${JSON.stringify(wrong[0])} is not a name of letters, digits and _: write one`,
+    )
   return new Map([
     ...fromFile.map(([name, value]): [string, string] => [name, value ?? '']),
     ...(given ?? []),
@@ -158,7 +160,9 @@ function readWebhookSettings({
   if (webhook === undefined || file === undefined)
     throw new UsageError('--webhook and --webhook-secret-file go together: give both')
   if (!source.some(isGitAddress))
-    throw new UsageError('--webhook wakes Git repositories, and no source is one')
+    throw new UsageError(
+      '--webhook wakes Git repositories, and no source is one: leave --webhook out, or give a git+https:// source',
+    )
   const secret = readNamedFile(file, '--webhook-secret-file').trim()
   if (secret === '') throw new UsageError(`${file} is empty: write the webhook's secret into it`)
   return { ...webhook, secret }
@@ -207,11 +211,15 @@ function readNotifySettings({
 }: TelemetryFlags): TelemetrySettings['notify'] {
   if (url === undefined) {
     if (file === undefined) return undefined
-    throw new UsageError('--notify-secret-file signs what is sent to --notify-url: give that too')
+    throw new UsageError(
+      '--notify-secret-file signs what is sent to --notify-url, and no --notify-url is given: give both',
+    )
   }
   // The message does not repeat the URL, which may hold a secret.
   if (!URL.canParse(url) || !/^https?:/.test(url))
-    throw new UsageError('--notify-url is no URL such as https://host/path')
+    throw new UsageError(
+      '--notify-url is not a URL that begins with http:// or https://: write one such as https://host/path',
+    )
   if (file === undefined) return { url }
   const secret = readNamedFile(file, '--notify-secret-file').trim()
   if (secret === '') throw new UsageError(`${file} is empty: write the secret into it`)
@@ -222,6 +230,6 @@ function readNamedFile(path: string, flag: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new UsageError(`${flag}: ${errorMessage(error)}`, { cause: error })
+    throw new UsageError(`the file of ${flag} cannot be read: ${errorMessage(error)}`, { cause: error })
   }
 }

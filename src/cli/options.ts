@@ -18,7 +18,7 @@ export function parseCountOption(text: string): number {
   return Number(text)
 }
 
-/** `host:port`, IPv6 in brackets. */
+/** Reads `host:port`. An IPv6 address stands in brackets. */
 export function parseAddressOption(text: string): { host: string; port: number } {
   const match = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^:[\]]+)):(?<port>\d{1,5})$/.exec(text)
   const host = match?.groups?.v6 ?? match?.groups?.host
@@ -29,7 +29,7 @@ export function parseAddressOption(text: string): { host: string; port: number }
   return { host, port }
 }
 
-/** Of an option that may be given more than once. Its environment variable has one value a line. */
+/** Collects the values of an option that may be given more than once. Its environment variable has one a line. */
 export function collectOption(text: string, before: readonly string[] = []): string[] {
   return [...before, ...text.split('\n').filter((line) => line !== '')]
 }
@@ -46,7 +46,7 @@ function collectVariables(text: string, before: ReadonlyMap<string, string> = ne
   return variables
 }
 
-/** Values of variables in YAML declarations. */
+/** Options of the variables in YAML declarations. */
 export function variableOptions(): Option[] {
   return [
     new Option('--var <name=value>', 'a variable of YAML declarations; may be given more than once')
@@ -56,7 +56,7 @@ export function variableOptions(): Option[] {
   ]
 }
 
-/** Of plugin sockets that this process reaches itself. Its environment variable has one a line. */
+/** Collects sockets of plugins that this process asks itself. The environment variable has one a line. */
 export function collectPluginSockets(
   text: string,
   before: readonly PluginEndpoint[] = [],

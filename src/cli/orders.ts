@@ -7,7 +7,7 @@ import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOp
 interface OrderVerb<Flags extends object = object> {
   readonly summary: string
   readonly description: string
-  /** Of a target that is named without a kind. */
+  /** The kind of a target that is named without one. */
   readonly kind: Declaration['kind']
   readonly options?: readonly Option[]
   readonly examples: readonly string[]
@@ -33,7 +33,7 @@ async function giveOrder(
   flags: TargetFlags & { readonly nomadRegion?: string },
   order: object,
 ): Promise<void> {
-  // The operator's code is loaded where an order is given, and not for the help of another command.
+  // Loaded here, so that no other command has to load the operator's code.
   const [{ withAdmin }, { parseOrder }] = await Promise.all([
     import('../operator/with-admin.ts'),
     import('../operator/orders/order.ts'),
@@ -70,8 +70,8 @@ const resume: OrderVerb = {
 const recreate: OrderVerb<{ readonly lost: string }> = {
   summary: 'give up a vanished external volume for a new one',
   description:
-    'A volume whose external volume is gone is Stalled with the reason Vanished. Mooring never puts a blank one in its\n' +
-    'place by itself. This command gives the lost one up: a new one is created under another CSI name, blank or from\n' +
+    'A volume whose external volume is gone is Stalled with the reason Vanished. Mooring never puts a blank one in its ' +
+    'place by itself. This command gives the lost one up: a new one is created under another CSI name, blank or from ' +
     'the source that is declared. It is refused unless the volume has vanished, and does nothing if the lost one is back.',
   kind: 'Volume',
   options: [
@@ -87,9 +87,9 @@ const recreate: OrderVerb<{ readonly lost: string }> = {
 const detach: OrderVerb<{ readonly nodeIsDead: string }> = {
   summary: 'take a volume off a node that a person knows to be dead',
   description:
-    'Nomad calls an allocation lost, and a node down, when it does not hear of them. A writer may still live there,\n' +
+    'Nomad calls an allocation lost, and a node down, when it does not hear of them. A writer may still live there, ' +
     'and two writers corrupt a volume. So Mooring detaches there only by this order.\n' +
-    'First make sure that the node is off, or cut from the storage. The order is for this volume, this node and the\n' +
+    'First make sure that the node is off, or cut from the storage. The order is for this volume, this node and the ' +
     'allocations that hold it now. It works once, and it is refused where one of them lives.',
   kind: 'Volume',
   options: [
@@ -105,8 +105,8 @@ const detach: OrderVerb<{ readonly nodeIsDead: string }> = {
 const takeSnapshots: OrderVerb<{ readonly volume?: string }> = {
   summary: 'take the snapshots of a schedule now',
   description:
-    'Runs a schedule now, for all of its volumes or for one. Its retention counts these snapshots, and its own times\n' +
-    'stay as they are. A volume that has a snapshot in flight is left out. The target is a schedule, or a volume that\n' +
+    'Runs a schedule now, for all of its volumes or for one. Its retention counts these snapshots, and its own times ' +
+    'stay as they are. A volume that has a snapshot in flight is left out. The target is a schedule, or a volume that ' +
     'one schedule selects.',
   kind: 'SnapshotSchedule',
   options: [

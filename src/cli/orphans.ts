@@ -23,8 +23,8 @@ export function orphansCommand(): Command {
   const command = new Command('orphans')
     .summary('list what nothing declares: in storage, in Nomad, and of what was declared once')
     .description(
-      'Lists volumes and snapshots that are in storage and not in Nomad, volumes that are in Nomad and not declared,\n' +
-        'and what was declared once and has not ended. Deletes nothing. The operator that runs on the data directory\n' +
+      'Lists volumes and snapshots that are in storage and not in Nomad, volumes that are in Nomad and not declared, ' +
+        'and what was declared once and has not ended. Deletes nothing. The operator that runs on the data directory ' +
         'looks. Where none runs, this command looks itself, with --source and --nomad-addr.\n' +
         'Exit status: 0 everything could be looked into, 1 something could not; standard error says what.',
     )

@@ -22,8 +22,8 @@ export function planCommand(): Command {
   const command = new Command('plan')
     .summary('show what would be done, and do nothing')
     .description(
-      'Reads the declarations, Nomad and the inventory. Shows each step that the operator would take now, and what the\n' +
-        'step may mean for data. Writes nothing, neither to Nomad nor to the inventory. What has to wait for a step, such\n' +
+      'Reads the declarations, Nomad and the inventory. Shows each step that the operator would take now, and what the ' +
+        'step may mean for data. Writes nothing, neither to Nomad nor to the inventory. What has to wait for a step, such ' +
         'as the snapshot of a volume that is not made yet, is shown as waiting.\n' +
         'Exit status: 0 everything is as declared, 2 something is not, 1 the plan is not whole (a mistake, no answer).',
     )

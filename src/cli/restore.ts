@@ -27,9 +27,9 @@ export function restoreCommand(): Command {
   const command = new Command('restore')
     .summary('put a volume made from a snapshot in the place of the one there is, under the same ID')
     .description(
-      'Takes the volume out of Nomad, creates one from the snapshot under another CSI name, and registers that one under\n' +
-        'the same volume ID. The external volume before it is kept: mooring describe and mooring orphans list it as\n' +
-        'replaced. A restore is refused while the volume is in use. Where a claim appears meanwhile, or the plugin refuses\n' +
+      'Takes the volume out of Nomad, creates one from the snapshot under another CSI name, and registers that one under ' +
+        'the same volume ID. The external volume before it is kept: mooring describe and mooring orphans list it as ' +
+        'replaced. A restore is refused while the volume is in use. Where a claim appears meanwhile, or the plugin refuses ' +
         'for good, the restore is called off and the volume before it is put back by itself.\n' +
         '--undo calls off a restore that cannot go on. --back-to goes back after one that is done, under the same rules.\n' +
         'A restore asks for a yes on the terminal. Without a terminal, as in a script, give --yes.\n' +

@@ -21,7 +21,7 @@ export function runCommand(): Command {
   const command = new Command('run')
     .summary('keep Nomad clusters as folders, Git repositories and custom resources declare it')
     .description(
-      'Runs the operator. It reads declarations from its sources, compares them with Nomad, and makes the calls that\n' +
+      'Runs the operator. It reads declarations from its sources, compares them with Nomad, and makes the calls that ' +
         'are missing. A first signal lets it finish what is in process; a second one ends it at once.',
     )
     .addOption(sourceOption())

@@ -21,7 +21,7 @@ export function serverBackupCommand(): Command {
   return new Command('backup')
     .summary('back up the state, while the server runs or not')
     .description(
-      'Writes the state, as it is at one moment, to a file. Secrets of volumes are encrypted in it with the key\n' +
+      'Writes the state, as it is at one moment, to a file. Secrets of volumes are encrypted in it with the key ' +
         'server.key. Keep that key too, and keep it somewhere else.',
     )
     .argument('<file>', 'file to write the backup to; one that is there is replaced')

@@ -24,7 +24,7 @@ export function serverTokenCommand(): Command {
     new Command('create')
       .summary('make a token and add it to the ACL file')
       .description(
-        'Makes a token, adds it to the ACL file (which is made if it is not there) and prints its secret. The secret is\n' +
+        'Makes a token, adds it to the ACL file (which is made if it is not there) and prints its secret. The secret is ' +
           'stored nowhere: the file holds only its hash. A running server takes the token within a second or two.',
       )
       .addOption(aclFileOption().makeOptionMandatory())

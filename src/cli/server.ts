@@ -49,7 +49,7 @@ interface ServerFlags {
   readonly insecure: boolean
 }
 
-/** `mooring server`: the Volumes HTTP API over CSI plugins, until a signal ends it. */
+/** `mooring server`: serves the Volumes HTTP API over CSI plugins until a signal ends it. */
 export function serverCommand(): Command {
   const command = new Command('server')
     // An option that stands behind a subcommand is the subcommand's.

@@ -115,7 +115,7 @@ function parseSetting(
   // An option that may be given more than once takes one value a line.
   const text = isList ? value.join('\n') : String(value)
   try {
-    // Commander gives choices a parser too.
+    // An option with choices has a parser too: Commander gives it one.
     return option.parseArg === undefined ? text : option.parseArg(text, undefined)
   } catch (error) {
     if (!(error instanceof InvalidArgumentError || error instanceof CommanderError)) throw error
@@ -142,7 +142,7 @@ function readSettings(file: string): {
   if (document === undefined) return { settings: {}, placeOf: () => file }
   if ('message' in document) throw new UsageError(`${place(document.offset)}: ${document.message}`)
   if (document.root !== 'mapping' || second !== undefined) {
-    throw new UsageError(`${file} is not a config file: one YAML mapping, such as "prune: true"`)
+    throw new UsageError(`${file} is not a config file: write one YAML mapping, such as "prune: true"`)
   }
   const constructed = document.construct()
   if ('fault' in constructed) {

@@ -14,12 +14,12 @@ interface StatusFlags {
   readonly watch: boolean
 }
 
-/** `mooring status`: where every declaration stands, as the operator that runs here sees it. */
+/** `mooring status`: shows where every declaration stands, as the operator that runs here sees it. */
 export function statusCommand(): Command {
   return new Command('status')
     .summary('show where every declaration stands')
     .description(
-      'Shows every declaration, everything that still has to end, and every mistake in the sources, as the operator that\n' +
+      'Shows every declaration, everything that still has to end, and every mistake in the sources, as the operator that ' +
         'runs on the data directory sees them. Where none runs, shows what the last one recorded.',
     )
     .addOption(dataDirOption())

@@ -15,15 +15,18 @@ const spellings: Readonly<Record<Kind, readonly string[]>> = {
   SnapshotSchedule: ['snapshotschedule', 'snapshotschedules', 'schedule', 'schedules'],
 }
 
+/** The word that help and messages use for each kind. */
+const words = { Volume: 'volume', Snapshot: 'snapshot', SnapshotSchedule: 'schedule' } as const
+
 /** The words that a shell offers for a kind. */
-export const kindWords = ['volume', 'snapshot', 'schedule'] as const
+export const kindWords = Object.values(words)
 
 /** The first argument of every command that is about one declaration. */
 export const targetArgument = '<target...>'
 
 /** What help says of the target. @param kind the one that is meant where none is given */
 export function describeTarget(kind: Kind): string {
-  return `[kind] name, or [kind] namespace/name, such as "${spellings[kind][0]} data"; without a kind: ${spellings[kind].at(-1)}`
+  return `[kind] name, or [kind] namespace/name; the kind is volume, snapshot or schedule (default: ${words[kind]})`
 }
 
 export const namespaceOption = () =>
@@ -42,10 +45,10 @@ export const dataDirOption = () =>
     .default(defaultStateDirectory(process.env), '$XDG_STATE_HOME/mooring')
     .env('MOORING_DATA_DIR')
 
-/** Of every command that is about one declaration. */
+/** Flags of every command that is about one declaration. */
 export interface TargetFlags {
   readonly dataDir: string
-  /** A NomadCluster. */
+  /** The name of a NomadCluster. */
   readonly cluster?: string
   readonly namespace: string
 }
@@ -79,7 +82,7 @@ export function parseKindOrTarget(words: readonly string[], namespace: string): 
   return { kind, key: parseTarget(words, namespace, kind) }
 }
 
-/** No part of a key holds a slash. */
+/** Reads a key as messages print it. No part of a key holds a slash. */
 function parseKey(text: string): Key | undefined {
   const [kind = '', namespace, name, ...others] = text.split('/')
   if (name === undefined || others.length > 0) return undefined

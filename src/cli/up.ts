@@ -18,7 +18,7 @@ import { type OperatorFlags, readOperatorSettings } from './operator-settings.ts
 import { operatorOptions, parseAddressOption, readOnlyOption } from './options.ts'
 import { dataDirOption } from './target.ts'
 
-/** The plugin ID under which declarations name the embedded driver. */
+/** The plugin ID by which declarations name the driver of this process. */
 const pluginID = 'directories'
 
 interface UpFlags extends OperatorFlags {

@@ -23,7 +23,7 @@ interface Finding {
   readonly file: string
   readonly line: number
   readonly column: number
-  /** Empty where the document as a whole is meant. */
+  /** Empty where the whole document is meant. */
   readonly field: string
   readonly message: string
 }
@@ -33,7 +33,7 @@ export function validateCommand(): Command {
   const command = new Command('validate')
     .summary('check declarations, offline')
     .description(
-      'Reads files and folders as the operator would, without Nomad. Names every mistake with its file, line, column,\n' +
+      'Reads files and folders as the operator would, without Nomad. Names every mistake with its file, line, column, ' +
         'field and remedy. Exit status: 0 everything is valid, 1 something is not.',
     )
     .argument('<path...>', 'folders or files; - reads standard input')

@@ -14,7 +14,7 @@ import { type Key, keyOf } from './plan/identity.ts'
 /** How long a status request waits for a change. */
 const statusWaitMs = 30_000
 
-/** The running operator's answers to commands. Closing it answers whoever waits for a change. */
+/** Answers commands for the running operator. Closing it answers whoever waits for a change. */
 export function createOperatorAdmin(options: {
   readonly operator: ControlLoop
   readonly inventory: Pick<SqliteInventory, 'contents' | 'get' | 'list' | 'orders' | 'released'>

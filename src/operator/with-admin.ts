@@ -70,7 +70,7 @@ export function assertNoCluster(cluster: string | undefined): void {
     )
 }
 
-/** What the operator here has recorded, or what the last one left. Empty where there never was one. */
+/** Reads what the operator here has recorded, or what the last one left. Empty where there never was one. */
 export async function readInventory(dataDirectory: string): Promise<{
   readonly info?: OperatorInfo
   readonly contents: InventoryContents

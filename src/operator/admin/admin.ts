@@ -20,7 +20,7 @@ export interface OperatorInfo {
 }
 
 export interface StatusReport {
-  /** Another number whenever rows may have changed; never one of before. */
+  /** Changes whenever rows may have changed. No earlier number comes again. */
   readonly version: number
   readonly rows: readonly Row[]
 }

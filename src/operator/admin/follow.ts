@@ -8,9 +8,9 @@ type FollowedAdmin = Pick<Admin, 'status' | 'objects' | 'reconcile'>
 
 /**
  * Asks the operator to look at everything, and follows the work.
- * @param options `wait`: until everything is Ready or needs a person, at most `timeoutMs`; else until nothing is left
- * to do at once
- * @param show is given each report while there is work
+ * @param options.wait true: ends when everything is Ready or needs a person, or after `timeoutMs`. False: ends when
+ * nothing is left to do at once
+ * @param show is given each report
  * @returns the last report
  */
 export async function followWork(
@@ -56,7 +56,7 @@ export function isAtRest({ state }: Row): boolean {
  * Follows a restore that was ordered.
  * @param before the volume as it was before the order
  * @param say is given a line for each change
- * @returns how it ended; `timed out` where it did not end in time, and goes on
+ * @returns how it ended. `timed out`: it had not ended by then, and it goes on
  */
 export async function followRestore(
   admin: Pick<FollowedAdmin, 'status' | 'objects'>,
@@ -89,7 +89,7 @@ export async function followRestore(
   }
 }
 
-/** What is declared or managed under the key. */
+/** Finds what is declared or managed under the key. */
 export async function findObject(
   admin: Pick<Admin, 'objects'>,
   key: Key,
@@ -97,7 +97,7 @@ export async function findObject(
   return (await admin.objects()).find(({ status }) => status.key === key)
 }
 
-/** The request that waits ends with the connection. Nobody may be waiting for it by then. */
+/** Waits for a change. Where the connection ends first, nobody has to hear of it. */
 function changeSince(admin: Pick<Admin, 'status'>, version: number): Promise<unknown> {
   return admin.status(version).catch(() => undefined)
 }

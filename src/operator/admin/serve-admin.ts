@@ -89,7 +89,7 @@ export async function serveAdmin(options: {
   }
 }
 
-/** The union's own parser, as fastify asks for it: its refusals say what to write. */
+/** The parser of orders in the form that fastify takes. Its refusals say what to write. */
 function readOrder(body: unknown): { value: Order } | { error: Error } {
   try {
     return { value: parseOrder(body) }

@@ -10,7 +10,7 @@ import type { ObjectView } from './object-view.ts'
 import type { ObjectWriter } from './object-writer.ts'
 import { type HandledOrders, readStatus } from './status.ts'
 
-/** What an annotation is read by. */
+/** What an annotation is read with. */
 interface Reading {
   /** What is managed for the object, of the kind that the annotation is for. */
   readonly records: readonly InventoryRecord[]
@@ -25,13 +25,13 @@ interface OrderAnnotation {
   /** The first word of its events: `Restore` stands for RestoreOrdered, RestoreRefused and RestoreDelayed. */
   readonly name: string
   /**
-   * The field of status that holds the value that was taken last: each new value is one order. Without a field the
-   * annotation says how it shall be, and `ordersOf` gives an order only while it is otherwise.
+   * The field of status that holds the value that was taken last. Each new value is one order. Without a field, the
+   * annotation says how things shall be, and `ordersOf` gives an order only while they are not so.
    */
   readonly field?: keyof HandledOrders
-  /** Set where the order must not be taken twice, whatever crashes in between: better none than two. */
+  /** Set where an order must not be taken twice. A crash at the wrong moment may then lose it. */
   readonly isMarkedFirst?: true
-  /** The orders that the value comes to, for `parseOrder`. @throws UsageError where it comes to none */
+  /** The orders that the value stands for, as `parseOrder` reads them. @throws UsageError where it stands for none */
   readonly ordersOf: (given: string, reading: Reading) => readonly unknown[]
 }
 
@@ -83,8 +83,8 @@ const orderAnnotations: readonly OrderAnnotation[] = [
 ]
 
 /**
- * Takes orders from annotations. Each order of each object costs itself alone: where it is refused an event says
- * why, once, and where it fails it is tried again at the next reading.
+ * Takes orders from annotations. An order that is refused or fails holds up no other. A refusal is told once, by an
+ * event that says why. An order that failed is tried again at the next reading.
  */
 export function createAnnotationOrders(options: {
   readonly writer: Pick<ObjectWriter, 'current' | 'writeStatus' | 'event'>
@@ -96,7 +96,7 @@ export function createAnnotationOrders(options: {
   follow(views: readonly ObjectView[]): Promise<void>
 } {
   const { writer, inventory, takeOrder, log } = options
-  /** By object and annotation, what an event said that would be said again at each reading. */
+  /** By object and annotation, what the last event said. Each reading would say it again. */
   let told = new Map<string, string>()
 
   async function take(view: ObjectView, row: OrderAnnotation, reading: Reading, tell: Tell): Promise<void> {
@@ -127,7 +127,7 @@ export function createAnnotationOrders(options: {
     if (!isMarkedFirst) await mark()
   }
 
-  /** @throws what failed; or why all were refused: of several volumes, some may never have been on that node */
+  /** @throws the failure, or the refusals where every order was refused: of several volumes, some may fit the order */
   async function giveOrders(
     { object }: ObjectView,
     { name, ordersOf }: OrderAnnotation,
@@ -205,8 +205,8 @@ function hasVanished({ status }: VolumeRecord): boolean {
 }
 
 /**
- * The order names the external volume that it is about, so an order that was carried out is one no more, whatever
- * crashes in between.
+ * The value names the external volume that it is about. So a value whose order was carried out stands for none any
+ * more, whatever crashed in between.
  */
 function restoreOrders(given: string, { records, views }: Reading): readonly unknown[] {
   const volumes = volumesOf(records)
@@ -229,7 +229,7 @@ function restoreOrders(given: string, { records, views }: Reading): readonly unk
   if (found !== undefined) return [found]
   const known = volumes.map(({ externalID }) => `"${externalID ?? ''}"`).join(', ')
   throw new UsageError(
-    `its external volume is ${known}, and the order is about "${given.slice(given.indexOf('@') + 1)}"`,
+    `its external volume is ${known}, and the order is about "${given.slice(given.indexOf('@') + 1)}": write the current one after the @`,
   )
 }
 

@@ -7,8 +7,8 @@ type Kind = Declaration['kind']
 const anyKind: readonly Kind[] = ['Volume', 'Snapshot', 'SnapshotSchedule']
 
 /**
- * One order as it travels: `type` tells which one, `key` tells for what. No part of a key holds a slash.
- * @param kinds of which a key may be
+ * The shape of one order: `type` says which one it is, and `key` what it is for. No part of a key holds a slash.
+ * @param kinds what the order may be for
  */
 function shape<Name extends string, Fields extends TProperties>(
   name: Name,
@@ -31,11 +31,11 @@ function shape<Name extends string, Fields extends TProperties>(
 const text = (description: string) => Type.String({ minLength: 1, description })
 
 /**
- * What a person may order of an identity, beside its declaration. A command, the admin API and an annotation
- * are three ways to give one; `parseOrder` reads it whichever way it came, and `planOrder` decides what it does.
+ * What a person may order for an identity, beside its declaration. An order is given by a command, by the admin API
+ * or by an annotation. `parseOrder` reads it and `planOrder` decides what it does, whichever way it came.
  */
 export const Order = Type.Union([
-  /** Nothing is done for it until it is resumed. */
+  /** Nothing is done for the identity until it is resumed. */
   shape('suspend', anyKind, {}),
   shape('resume', anyKind, {}),
   /** A new external volume may take the place of the lost one. */
@@ -51,8 +51,8 @@ export const Order = Type.Union([
   /** A person's word that nothing on the node writes to the volume any more. */
   shape('detach', ['Volume'], { node: text("the node's ID, or the beginning of it") }),
   /**
-   * A run of a schedule now. The key is the schedule's; or a volume's, for the one schedule that selects it. Where
-   * no schedule has the name, the volume of that name is meant.
+   * Runs a schedule now. The key is the schedule's, or that of a volume, which one schedule selects. Where no schedule
+   * has the name, the volume of that name is meant.
    */
   shape('takeSnapshots', ['SnapshotSchedule', 'Volume'], {
     volume: Type.Optional(text("the key of one of the schedule's volumes: only that one")),

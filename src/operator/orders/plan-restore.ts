@@ -34,7 +34,7 @@ const planUndoRestore: Planner<'undoRestore'> = ({ key }, known) => {
   if (restore !== undefined) {
     const undoRestore = { csiName: restore.csiName, atMs: known.nowMs }
     return {
-      message: `${key} gets external volume "${record.externalID}" back, unless the new one turns out to be there already`,
+      message: `${key} gets external volume "${record.externalID}" back, unless the new one is found to exist already`,
       change: { key, by: (orders) => ({ ...orders, undoRestore }) },
     }
   }
@@ -74,8 +74,8 @@ function planReplacement(
 }
 
 /**
- * The snapshot that a person means: a declared one or a schedule's by its name, or else one of the plugin's by
- * its ID.
+ * Finds the snapshot that a person means: by its name a declared one or one of a schedule, or else by its ID one of
+ * the plugin.
  */
 function findSnapshot(
   inventory: Known['inventory'],

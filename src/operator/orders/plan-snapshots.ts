@@ -6,8 +6,8 @@ import { scheduledSnapshot, selectVolumes } from '../plan/scheduled-snapshots.ts
 import { assertKnown, type Known, type Planner, type Planners, refuse } from './planner.ts'
 
 /**
- * A run of a schedule now: a snapshot for each of its volumes, which their own passes take. They are the
- * schedule's like any other, so its retention counts them. The schedule's times stay as they are.
+ * Runs a schedule now: records a snapshot for each of its volumes. Their own passes take them. They are snapshots of
+ * the schedule like any other, so its retention counts them. The schedule's times stay as they are.
  */
 const planTakeSnapshots: Planner<'takeSnapshots'> = (order, known) => {
   const { inventory, declarations, nowMs, region } = known
@@ -22,7 +22,7 @@ const planTakeSnapshots: Planner<'takeSnapshots'> = (order, known) => {
     const what = chosen === undefined ? 'no declared volume' : `no ${chosen}`
     return refuse(`schedule ${spec.namespace}/${name} selects ${what}: change its spec.volumes`)
   }
-  // Names hold whole seconds.
+  // The names of snapshots hold whole seconds.
   const tickMs = Math.floor(nowMs / 1000) * 1000
   const snapshots: SnapshotRecord[] = []
   const obstacles: string[] = []
@@ -38,7 +38,9 @@ const planTakeSnapshots: Planner<'takeSnapshots'> = (order, known) => {
       obstacles.push(`snapshot "${snapshot.declaration.name}" is there already`)
     } else if (inventory.released().some(({ key }) => key === snapshot.key)) {
       // The plugin would answer with that one. Whoever ended the new one would delete what a person kept.
-      obstacles.push(`snapshot "${snapshot.declaration.name}" of this second was let go: ask again`)
+      obstacles.push(
+        `snapshot "${snapshot.declaration.name}" of this second was released and still exists: order it again in a second`,
+      )
     } else snapshots.push(snapshot)
   }
   if (snapshots.length === 0) return refuse(`no snapshot is begun: ${obstacles.join('; ')}`)
@@ -79,7 +81,7 @@ function findSchedule(key: Key, known: Known): { schedule: SnapshotScheduleRecor
 
 const planKeepSnapshot: Planner<'keepSnapshot'> = ({ key }, known) => {
   if (scheduledSnapshotOf(key, known).isExpired)
-    return refuse(`${key} has expired and is being deleted already: it can be kept no more`)
+    return refuse(`${key} has expired and is being deleted already: it cannot be kept any more`)
   const release = shellCommand('mooring', 'snapshot', 'keep', key, '--release')
   return {
     message: `${key} is kept, whatever the retention of its schedule says, until ${release}`,
@@ -107,6 +109,6 @@ function scheduledSnapshotOf(key: Key, known: Known): NonNullable<SnapshotRecord
   const record = known.inventory.get(key)
   if (record?.kind === 'Snapshot' && record.schedule !== undefined) return record.schedule
   return refuse(
-    `no schedule made ${key}, so no retention ends it: its declaration keeps it by deletionPolicy: Retain`,
+    `no schedule made ${key}, so no retention deletes it: its declaration keeps it by deletionPolicy: Retain`,
   )
 }

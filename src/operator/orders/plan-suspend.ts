@@ -28,7 +28,7 @@ export const suspendPlanners = {
   resume: planResume,
 } satisfies Partial<Planners>
 
-/** Of a declaration with perAlloc, by the key of the whole. */
+/** The volumes of a declaration with perAlloc. @param key of the declaration as a whole */
 export function instancesOf(
   key: Key,
   { inventory, declarations }: Pick<Known, 'inventory' | 'declarations'>,

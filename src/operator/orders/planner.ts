@@ -6,10 +6,10 @@ import type { Inventory } from '../plan/ports.ts'
 import type { RestoreSource, SnapshotRecord, VolumeRecord } from '../plan/record.ts'
 import type { OrderOf, OrderType } from './order.ts'
 
-/** What this process knows when an order is planned. Reads are of memory. */
+/** What is known when an order is planned. All of it is in this process's memory. */
 export interface Known {
   readonly inventory: Pick<Inventory, 'get' | 'list' | 'orders' | 'released'>
-  /** What the sources say, also of identities that no pass has looked at yet. */
+  /** What the sources declare, whether a pass has looked at it or not. */
   readonly declarations: ReadonlyMap<Key, Declaration>
   /** A part of the names that are chosen. */
   readonly region: string
@@ -17,18 +17,18 @@ export interface Known {
   readonly nowMs: number
 }
 
-/** What Nomad and the plugin have to be asked before an order is taken. */
+/** A question that Nomad and the plugin have to answer before the order is taken. */
 export type Question =
   | { readonly about: 'restore'; readonly record: VolumeRecord; readonly source: RestoreSource }
   | { readonly about: 'detach'; readonly record: VolumeRecord; readonly nodeID: string }
 
-/** What an order comes to. */
+/** What an order does. */
 export interface PlannedOrder {
   /** What the person is told. */
   readonly message: string
-  /** What is stored: passes act by it. */
+  /** The change of what is stored for the identity. Passes act by it. */
   readonly change?: { readonly key: Key; readonly by: (orders: Orders) => Orders }
-  /** Snapshots whose own passes take them. */
+  /** Snapshots to be recorded. Their own passes take them. */
   readonly snapshots?: readonly SnapshotRecord[]
   readonly question?: Question
 }

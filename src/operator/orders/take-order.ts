@@ -18,15 +18,16 @@ const planners: Planners = {
 
 /** Decides what an order does. Pure. @throws UsageError where it is refused: why, and what to do */
 export function planOrder(order: Order, known: Known): PlannedOrder {
-  // The planner of this very order, as the table's type says.
+  // The table's type says that this planner takes this order.
   const planner = planners[order.type] as (order: Order, known: Known) => PlannedOrder
   return planner(order, known)
 }
 
 /**
- * Takes an order: decides, asks the outside where that must agree, and stores it.
+ * Takes an order: decides what it does, asks Nomad and the plugin where they must agree, and stores it.
  * @returns what to tell the person
- * @throws UsageError where the order is refused: why, and what to do. Any other error is no answer to the order
+ * @throws UsageError where the order is refused: why, and what to do. After any other error the order was neither
+ * refused nor taken
  */
 export type TakeOrder = (order: Order) => Promise<string>
 
@@ -39,7 +40,7 @@ export function createTakeOrder(options: {
   readonly declarations: () => ReadonlyMap<Key, Declaration>
   readonly clock: Pick<Clock, 'now'>
   readonly region: string
-  /** Why Nomad or the plugin does not allow it now; undefined where they do. Absent where nobody is asked. */
+  /** Says why Nomad or the plugin does not allow the order now; undefined where they do. Absent: nobody is asked. */
   readonly ask?: (question: Question) => Promise<string | undefined>
   /** Told of each identity that the order concerns, after it is stored. */
   readonly look?: (key: Key) => void

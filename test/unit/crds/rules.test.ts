@@ -205,9 +205,30 @@ describe('an object that the CRD refuses, and reading too', () => {
 const changes: readonly [string, Kind, object, object, object | undefined, RegExp | undefined][] = [
   ['volumeID', 'Volume', {}, { volumeID: 'b' }, undefined, /volumeID is the identity of this object/],
   ['volumeID, written out', 'Volume', {}, { volumeID: 'a' }, undefined, undefined],
-  ['namespace', 'Volume', { namespace: 'a' }, { namespace: 'b' }, undefined, /namespace is part of the identity/],
-  ['namespace, taken away', 'Snapshot', { namespace: 'a' }, {}, undefined, /namespace is part of the identity/],
-  ['cluster, given later', 'SnapshotSchedule', {}, { cluster: 'a' }, undefined, /cluster is part of the identity/],
+  [
+    'namespace',
+    'Volume',
+    { namespace: 'a' },
+    { namespace: 'b' },
+    undefined,
+    /namespace is part of the identity/,
+  ],
+  [
+    'namespace, taken away',
+    'Snapshot',
+    { namespace: 'a' },
+    {},
+    undefined,
+    /namespace is part of the identity/,
+  ],
+  [
+    'cluster, given later',
+    'SnapshotSchedule',
+    {},
+    { cluster: 'a' },
+    undefined,
+    /cluster is part of the identity/,
+  ],
   ['pluginID before there is a volume', 'Volume', {}, { pluginID: 'q' }, {}, undefined],
   ['pluginID', 'Volume', {}, { pluginID: 'q' }, { externalID: 'e' }, /pluginID cannot change/],
   [

@@ -133,7 +133,9 @@ it('what is wrong with the flags is said, and no URL is repeated', async () => {
     /--metrics-addr: .*EADDRNOTAVAIL/,
   )
   const wrong = await start({ notifyUrl: `ftp://host/${secretValue}` }).catch(errorMessage)
-  expect(wrong).toBe('--notify-url is no URL such as https://host/path')
+  expect(wrong).toBe(
+    '--notify-url is not a URL that begins with http:// or https://: write one such as https://host/path',
+  )
 })
 
 it('is alive and not ready while Nomad does not answer', async () => {

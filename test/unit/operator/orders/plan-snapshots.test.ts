@@ -68,7 +68,7 @@ describe('an order to take snapshots now', () => {
     await expect(start('SnapshotSchedule/default/nightly')).rejects.toThrow(/is there already/)
   })
 
-  it('takes no name again whose snapshot was let go and is there still', async () => {
+  it('takes no name again whose snapshot was released and still exists', async () => {
     const { inventory, start } = await world(schedule('nightly', ['data']))
     const { keys } = await start('SnapshotSchedule/default/nightly')
     const [key = ''] = keys
@@ -81,7 +81,7 @@ describe('an order to take snapshots now', () => {
     })
     await inventory.delete(key)
     await expect(start('SnapshotSchedule/default/nightly')).rejects.toThrow(
-      /of this second was let go: ask again/,
+      /of this second was released and still exists: order it again/,
     )
   })
 
