@@ -124,7 +124,7 @@ it('what is wrong with the flags is said, and no URL is repeated', async () => {
   const empty = join(temporaryDirectory(), 'empty')
   writeFileSync(empty, '\n')
   const notifyUrl = `http://host/${secretValue}`
-  await expect(start({ notifySecretFile: empty })).rejects.toThrow(/--notify-url: give that too/)
+  await expect(start({ notifySecretFile: empty })).rejects.toThrow(/no --notify-url is given: give both/)
   await expect(start({ notifyUrl, notifySecretFile: empty })).rejects.toThrow(/is empty/)
   await expect(start({ notifyUrl, notifySecretFile: '/none' })).rejects.toThrow(
     /--notify-secret-file: ENOENT/,
