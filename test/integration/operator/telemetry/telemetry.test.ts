@@ -127,7 +127,7 @@ it('what is wrong with the flags is said, and no URL is repeated', async () => {
   await expect(start({ notifySecretFile: empty })).rejects.toThrow(/no --notify-url is given: give both/)
   await expect(start({ notifyUrl, notifySecretFile: empty })).rejects.toThrow(/is empty/)
   await expect(start({ notifyUrl, notifySecretFile: '/none' })).rejects.toThrow(
-    /--notify-secret-file: ENOENT/,
+    /the file of --notify-secret-file cannot be read: ENOENT/,
   )
   await expect(start({ metricsAddr: { host: '192.0.2.1', port: 1 } })).rejects.toThrow(
     /--metrics-addr: .*EADDRNOTAVAIL/,
