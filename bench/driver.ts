@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -24,11 +24,11 @@ const volumes = (name: string, more: object = {}) => ({
 
 /**
  * The driver over its real socket: what a snapshot and a restore take beside a plain `cp` and `sync` of the
- * same bytes on the same disk, taken in turns, and how many small calls go through.
+ * same bytes on the same disk, taken in turns, and creates and deletes beside bare mkdir, fsync and rename.
  * Written to bench-results/driver.json.
  *   --directory DIR   where the pool is made (default: the system's directory for temporary files)
  *   --mebibytes N     size of the big volume (default 1024)   --rounds N   (default 3)
- *   --volumes N       how many small volumes (default 300)
+ *   --volumes N       how many small volumes (default 1000)
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -37,7 +37,7 @@ export async function run(args: readonly string[]): Promise<void> {
       directory: { type: 'string', default: tmpdir() },
       mebibytes: { type: 'string', default: '1024' },
       rounds: { type: 'string', default: '3' },
-      volumes: { type: 'string', default: '300' },
+      volumes: { type: 'string', default: '1000' },
     },
   })
   const directory = await mkdtemp(join(values.directory, 'mooring-bench-'))
@@ -58,7 +58,7 @@ export async function run(args: readonly string[]): Promise<void> {
       fileSystem: mountOf(directory, readMountTable())?.fsType,
       cpus: cpus().length,
       copies: await measureCopies(client, pool, Number(values.mebibytes), Number(values.rounds)),
-      calls: await measureCalls(client, Number(values.volumes)),
+      calls: await measureCalls(client, directory, Number(values.volumes)),
     }
     const text = `${JSON.stringify(report, null, 2)}\n`
     const results = fileURLToPath(new URL('../bench-results', import.meta.url))
@@ -136,26 +136,94 @@ async function untilFreed(pool: string): Promise<void> {
   await promisify(execFile)('sync', ['--file-system', pool])
 }
 
-async function measureCalls(client: PluginClient, count: number) {
+/** How many calls are under way at once where several are. */
+const atOnce = 16
+
+/**
+ * Creates and deletes, beside the bare operations on the same disk that they cannot do without. They take
+ * turns in small batches, so that what else the machine does hits both alike.
+ */
+async function measureCalls(client: PluginClient, directory: string, count: number) {
+  const floor = await createFloor(directory)
   const names = Array.from({ length: count }, (_, index) => `small-${index}`)
+  const alone = { floorMs: [] as number[], createMs: [] as number[] }
+  const together = { floorMs: 0, createMs: 0 }
+  const ends = { floorMs: 0, deleteMs: 0 }
+  const create = (name: string) => client.createVolume(volumes(name))
+  const remove = (volumeId: string) => client.deleteVolume({ volumeId })
+
   const oneByOne = names.slice(0, Math.ceil(count / 4))
-  const createMs: number[] = []
-  for (const name of oneByOne) createMs.push(await timed(() => client.createVolume(volumes(name))))
-  const together = names.slice(oneByOne.length)
-  const togetherMs = await timed(() =>
-    Promise.all(together.map((name) => client.createVolume(volumes(name)))),
-  )
+  for (const name of oneByOne) {
+    alone.floorMs.push(await timed(() => floor.create(name)))
+    alone.createMs.push(await timed(() => create(name)))
+  }
+  for (const batch of batches(names.slice(oneByOne.length))) {
+    together.floorMs += await timed(() => inParallel(batch, floor.create))
+    together.createMs += await timed(() => inParallel(batch, create))
+  }
   const listMs: number[] = []
   for (let round = 0; round < 50; round++) listMs.push(await timed(() => client.listAllVolumes({})))
-  const deleteMs = await timed(() => Promise.all(names.map((volumeId) => client.deleteVolume({ volumeId }))))
+  for (const batch of batches(names)) {
+    ends.floorMs += await timed(() => inParallel(batch, floor.remove))
+    ends.deleteMs += await timed(() => inParallel(batch, remove))
+  }
+  const rate = (done: number, ms: number) => Math.round((done * 1000) / ms)
+  const p50 = { create: quantile(alone.createMs, 0.5), floor: quantile(alone.floorMs, 0.5) }
   return {
     volumes: count,
-    createMs: { p50: quantile(createMs, 0.5), p99: quantile(createMs, 0.99) },
-    createsPerSecondSixteenAtOnce: Math.round((together.length * 1000) / togetherMs),
+    createMs: { p50: p50.create, p99: quantile(alone.createMs, 0.99) },
+    createFloorMs: { p50: p50.floor, p99: quantile(alone.floorMs, 0.99) },
+    createToFloor: round(p50.create / p50.floor),
+    createsPerSecondSixteenAtOnce: rate(names.length - oneByOne.length, together.createMs),
+    floorsPerSecondSixteenAtOnce: rate(names.length - oneByOne.length, together.floorMs),
+    createToFloorSixteenAtOnce: round(together.createMs / together.floorMs),
     listAllMs: { p50: quantile(listMs, 0.5), p99: quantile(listMs, 0.99) },
-    deletesPerSecondSixteenAtOnce: Math.round((count * 1000) / deleteMs),
+    deletesPerSecondSixteenAtOnce: rate(count, ends.deleteMs),
+    deleteToFloorSixteenAtOnce: round(ends.deleteMs / ends.floorMs),
   }
 }
+
+/** A directory that comes and goes so that a power cut leaves it whole or not at all. */
+async function createFloor(directory: string) {
+  const [staging, place] = [join(directory, 'floor-staging'), join(directory, 'floor')]
+  await mkdir(staging)
+  await mkdir(place)
+  const sync = async (path: string) => {
+    const file = await open(path)
+    await file.sync()
+    await file.close()
+  }
+  return {
+    async create(name: string) {
+      await mkdir(join(staging, name))
+      await sync(join(staging, name))
+      await rename(join(staging, name), join(place, name))
+      await sync(place)
+    },
+    async remove(name: string) {
+      await rename(join(place, name), join(staging, name))
+      await sync(place)
+      await rmdir(join(staging, name))
+    },
+  }
+}
+
+function batches(names: readonly string[]): string[][] {
+  const size = 8 * atOnce
+  return Array.from({ length: Math.ceil(names.length / size) }, (_, at) =>
+    names.slice(at * size, (at + 1) * size),
+  )
+}
+
+async function inParallel(names: readonly string[], work: (name: string) => Promise<unknown>): Promise<void> {
+  const waiting = [...names]
+  const worker = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await work(name)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
+
+const round = (value: number) => Math.round(value * 100) / 100
 
 async function fillFile(path: string, mebibytes: number): Promise<void> {
   await mkdir(join(path, '..'), { recursive: true })

@@ -148,21 +148,32 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
     const undo = ledger.reserve([{ holder: `volume:${volume.id}`, bytes: capacityBytes }])
     try {
       // From here to the first await nothing else runs, so neither the ID nor the space is given twice.
-      await pool.volumes.begin(volume)
-      await fill(context, staging, volume, source?.path)
+      await allDone([pool.volumes.begin(volume), fill(context, staging, volume, source?.path)])
       await pool.revealVolume(staging, volume.id)
     } catch (error) {
       if (await undoCreate(context, volume, staging)) undo()
       throw error
     }
     const ready: VolumeRecord = { ...volume, state: 'ready' }
-    // A visible volume whose record says `creating` is ready, so a power cut may take this back.
-    await pool.volumes.note(ready)
+    try {
+      // A visible volume whose record says `creating` is ready, so a power cut may take the note back.
+      await allDone([pool.volumes.syncDirectory(), pool.volumes.note(ready)])
+    } catch (error) {
+      // It is there. The next call of its name, or the next start, sees it through.
+      await pool.volumes.begin(volume)
+      throw error
+    }
     log.info({ volume: ready.id, capacityBytes, source: ready.source }, 'volume created')
     return ready
   } finally {
     source?.release()
   }
+}
+
+/** Waits for all, and then rejects where one did: nothing is still at work when it settles. */
+async function allDone(work: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }
 
 /**
@@ -175,7 +186,7 @@ async function undoCreate(
   staging: string,
 ): Promise<boolean> {
   trash.add(staging)
-  // The rename may have been made and its sync have failed: then it is there, and a replay finds it.
+  // The rename may have been made before it failed: then it is there, and a replay finds it.
   if (pool.hasData(pool.volumePath(id), kind)) return false
   try {
     await pool.volumes.remove(id)

@@ -37,7 +37,7 @@ async function endVolume(context: DriverContext, volume: VolumeRecord): Promise<
   const { pool, faults, log } = context
   const deleting: VolumeRecord = { ...volume, state: 'deleting' }
   try {
-    await pool.volumes.save(deleting, { mayLag: true })
+    await pool.volumes.begin(deleting)
   } catch (error) {
     if (!isNoRoom(error) || pool.ballast.isThere()) throw error
     // Without the intent a crash half way leaves a volume whose data is gone: what was asked for, but for the record.

@@ -43,11 +43,34 @@ export interface ForeignTable {
   readonly table: MountTable
 }
 
+/** What this process sees, and what other mount namespaces do. */
+export interface AllTables {
+  readonly own: MountTable
+  readonly foreign: readonly ForeignTable[]
+}
+
+let nextReading: Promise<AllTables> | undefined
+
+/** All mounts, as they are after the call. Calls that come before the reading begins share it, as it costs. */
+export function readAllTables(): Promise<AllTables> {
+  nextReading ??= new Promise((resolve, reject) => {
+    setImmediate(() => {
+      nextReading = undefined
+      try {
+        resolve({ own: readMountTable(), foreign: readForeignTables() })
+      } catch (error) {
+        reject(error)
+      }
+    })
+  })
+  return nextReading
+}
+
 /**
  * The mounts of the other mount namespaces (containers, services), one table each, as far as /proc lets this
  * process see them. Namespaces of this driver's own tools are left out.
  */
-export function readForeignTables(): ForeignTable[] {
+function readForeignTables(): ForeignTable[] {
   const tables: ForeignTable[] = []
   try {
     const known = new Set([readlinkSync('/proc/self/ns/mnt')])

@@ -1,13 +1,6 @@
 import { join } from 'node:path'
 import { type Clock, delay } from '../lib/clock.ts'
-import {
-  type MountTable,
-  mountsOn,
-  placeOf,
-  readForeignTables,
-  readMountTable,
-  viewsOf,
-} from './mount-table.ts'
+import { type MountTable, mountsOn, placeOf, readAllTables, viewsOf } from './mount-table.ts'
 
 /** What stands against removing something, in words. */
 export interface Uses {
@@ -21,8 +14,8 @@ export interface Uses {
  * Mounts of an entry of a directory, and mounts on it or in it, in all mount namespaces that this process may
  * see. The entry is looked for beneath what covers it.
  */
-export function describeMounts(directory: string, entry: string): Uses {
-  const own = readMountTable()
+export async function describeMounts(directory: string, entry: string): Promise<Uses> {
+  const { own, foreign } = await readAllTables()
   const parent = placeOf(directory, own)
   // Without /proc nothing is known.
   if (parent === undefined) return { here: [], elsewhere: [] }
@@ -35,7 +28,7 @@ export function describeMounts(directory: string, entry: string): Uses {
   ]
   return {
     here: describe(own, ''),
-    elsewhere: readForeignTables().flatMap(({ processID, table }) =>
+    elsewhere: foreign.flatMap(({ processID, table }) =>
       describe(table, ` in the mount namespace of process ${processID}`),
     ),
   }

@@ -42,7 +42,7 @@ export interface Pool {
   snapshotPath(id: string): string
   /** A path in staging that nothing else uses. */
   stagingPath(id: string): string
-  /** Makes what was built in staging visible, durably. */
+  /** Makes what was built in staging visible. It is on the disk when the store's directory was synced. */
   revealVolume(stagingPath: string, id: string): Promise<void>
   revealSnapshot(stagingPath: string, id: string): Promise<void>
   /**
@@ -124,6 +124,10 @@ async function openPoolAt(directory: string, files: FileOperations, clock: Clock
       schema: GroupRecord,
     })
     await ballast.restore()
+    // Other processes may have left something in the same directory.
+    const process = randomBytes(4).toString('hex')
+    let made = 0
+    const unique = () => `${process}${made++}`
     const volumePath = (id: string) => join(volumesDirectory, id)
     const snapshotPath = (id: string) => join(snapshotsDirectory, id)
 
@@ -141,17 +145,11 @@ async function openPoolAt(directory: string, files: FileOperations, clock: Clock
       leftovers,
       volumePath,
       snapshotPath,
-      stagingPath: (id) => join(stagingDirectory, `${id}.${randomBytes(4).toString('hex')}`),
-      async revealVolume(stagingPath, id) {
-        await files.rename(stagingPath, volumePath(id))
-        await volumes.syncDirectory()
-      },
-      async revealSnapshot(stagingPath, id) {
-        await files.rename(stagingPath, snapshotPath(id))
-        await snapshots.syncDirectory()
-      },
+      stagingPath: (id) => join(stagingDirectory, `${id}.${unique()}`),
+      revealVolume: (stagingPath, id) => files.rename(stagingPath, volumePath(id)),
+      revealSnapshot: (stagingPath, id) => files.rename(stagingPath, snapshotPath(id)),
       async hide(path) {
-        const hidden = join(stagingDirectory, `deleted.${randomBytes(8).toString('hex')}`)
+        const hidden = join(stagingDirectory, `deleted.${unique()}`)
         try {
           await files.rename(path, hidden)
         } catch (error) {

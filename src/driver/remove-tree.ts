@@ -10,7 +10,7 @@ import { ToolError } from './run-tool.ts'
  */
 export async function removeTree(files: FileOperations, path: string, signal?: AbortSignal): Promise<void> {
   if (await removeEntry(files, path)) return
-  const { here, elsewhere } = describeMounts(dirname(path), basename(path))
+  const { here, elsewhere } = await describeMounts(dirname(path), basename(path))
   const mounts = [...here, ...elsewhere]
   if (mounts.length > 0) throw new Error(`it is ${mounts.join(', ')}: unmount that first`)
   const remove = () => files.run('rm', ['-rf', '--one-file-system', '--', path], signal)

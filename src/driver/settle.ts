@@ -18,6 +18,8 @@ export async function settleVolume(context: Basics, volume: VolumeRecord): Promi
   if (volume.state === 'ready') return volume
   if (volume.state === 'creating' && pool.hasData(pool.volumePath(volume.id), volume.kind)) {
     const ready: VolumeRecord = { ...volume, state: 'ready' }
+    // Whoever made it visible may have been killed before that was on the disk.
+    await pool.volumes.syncDirectory()
     await pool.volumes.save(ready)
     return ready
   }

@@ -111,6 +111,7 @@ async function copySnapshot(context: DriverContext, snapshot: SnapshotRecord): P
       usedBytes = await measureBytes(staging, tasks.signal)
       ledger.reserve([{ holder, bytes: usedBytes }])
       await pool.revealSnapshot(staging, id)
+      await pool.snapshots.syncDirectory()
     } catch (error) {
       trash.add(staging)
       throw error

@@ -133,7 +133,7 @@ async function endSnapshot(context: DriverContext, snapshot: SnapshotRecord): Pr
   const { pool, faults, log } = context
   const deleting: SnapshotRecord = { ...snapshot, state: 'deleting' }
   try {
-    await pool.snapshots.save(deleting, { mayLag: true })
+    await pool.snapshots.begin(deleting)
   } catch (error) {
     if (!isNoRoom(error) || pool.ballast.isThere()) throw error
     log.warn({ snapshot: snapshot.id }, 'no room to record the deletion before it begins')

@@ -41,7 +41,7 @@ export async function describeUses(pool: Pool, volume: VolumeRecord): Promise<Us
     if (await isPublished(pool, volume, publication)) published.push(publication.path)
   }
   const devices = volume.kind === 'block' ? await listLoopDevices(pool.volumePath(volume.id)) : []
-  const { here, elsewhere } = describeMounts(pool.volumesDirectory, volume.id)
+  const { here, elsewhere } = await describeMounts(pool.volumesDirectory, volume.id)
   return {
     here: [
       ...published.map((path) => `published at ${path}`),
