@@ -5,7 +5,7 @@ import type { Log } from '../lib/log.ts'
 export interface BackgroundTasks {
   /** Aborted by close. */
   readonly signal: AbortSignal
-  /** Remembers a promise until it settles; a rejection is logged, as nobody else may be waiting for it. */
+  /** Remembers a promise until it settles. A rejection is logged, as nobody else may be waiting for it. */
   track(name: string, work: Promise<unknown>): void
   /** Aborts what is running and resolves when it has stopped. */
   close(): Promise<void>

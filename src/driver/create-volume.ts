@@ -38,7 +38,7 @@ interface HeldSource {
 
 /**
  * CreateVolume: one volume per name, however often it is asked for. The record is there before the data
- * can be seen, so that a volume never exists without its name; a crash in between leaves nothing.
+ * can be seen, so that a volume never exists without its name. A crash in between leaves nothing.
  */
 export async function createVolume(
   context: DriverContext,
@@ -104,7 +104,7 @@ function matchExisting(context: DriverContext, existing: VolumeRecord, wanted: W
     existing.kind !== wanted.kind && 'volume_capabilities',
     !satisfies(existing.capacityBytes, wanted.bounds) && 'capacity_range',
     !sameEntries(existing.parameters, wanted.parameters) && 'parameters',
-    // As they are now; what is not asked for may have any value.
+    // As they are now. What is not asked for may have any value.
     !holdsEntries(existing.mutableParameters ?? {}, wanted.mutableParameters) && 'mutable_parameters',
     (existing.source?.type !== wanted.source?.type || existing.source?.id !== wanted.source?.id) &&
       'volume_content_source',

@@ -28,7 +28,7 @@ export interface DriverContext {
   readonly log: Log
   /** The ID of the one node, this machine. */
   readonly nodeID: string
-  /** Segments that every volume and the node have; empty: no topology is announced. */
+  /** Segments that every volume and the node have. Empty: no topology is announced. */
   readonly topology: Readonly<Record<string, string>>
   /** Name of the pool's file system, such as `ext4`. */
   readonly fsType: string

@@ -31,9 +31,9 @@ import { requireTrustedParent } from './trusted-files.ts'
 export interface DriverOptions {
   /** `unix:///path`. A socket that a killed driver left there is taken over. */
   readonly endpoint: string
-  /** Where volumes and snapshots are kept; made if it is not there. */
+  /** Where volumes and snapshots are kept. Made if it is not there. */
   readonly poolDirectory: string
-  /** The node's name in answers; at most 256 bytes. */
+  /** The node's name in answers. At most 256 bytes. */
   readonly nodeID: string
   /** Topology segments of this machine. Default: none. */
   readonly topology?: Readonly<Record<string, string>>
@@ -43,7 +43,7 @@ export interface DriverOptions {
   readonly poolBytes?: number
   /** How long CreateSnapshot waits for its copy, in milliseconds. Default: 2 s. */
   readonly snapshotWaitMs?: number
-  /** By which alone the disk is changed. Default: the system's; tests make them fail. */
+  /** By which alone the disk is changed. Default: the system's. Tests make them fail. */
   readonly files?: FileOperations
   readonly log: Log
   readonly clock: Clock
@@ -82,7 +82,7 @@ export async function startDriver(options: DriverOptions): Promise<Driver> {
     const cancelForce = clock.after(longestDrainMs, () => server.forceShutdown())
     await Promise.all([
       new Promise<void>((resolve) => server.tryShutdown(() => resolve())),
-      // Copies may take long; they end now, and snapshots go on at the next start.
+      // Copies may take long. They end now, and snapshots go on at the next start.
       tasks.close(),
     ])
     cancelForce()

@@ -13,7 +13,7 @@ export function checkName(name: string): void {
 
 /**
  * Whether a text can be the ID of something in the pool. An ID is the name of a directory entry, so
- * nothing that could lead elsewhere is one; names with a leading dot are the driver's own files.
+ * nothing that could lead elsewhere is one. Names with a leading dot are the driver's own files.
  */
 export function isPoolID(text: string): boolean {
   return (

@@ -23,7 +23,7 @@ type Empty = Record<string, never>
 
 /**
  * NodeStageVolume: records who stages the volume, and checks that it can be used so. There is nothing to
- * put at the path; unstaging is where the loop devices of a block volume end.
+ * put at the path. Unstaging is where the loop devices of a block volume end.
  */
 export async function stageVolume(
   context: DriverContext,

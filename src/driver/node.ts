@@ -66,7 +66,7 @@ export function createNodeHandlers(context: DriverContext): Handlers<NodeDefinit
     },
     async NodeExpandVolume({ volumeId, volumePath }) {
       const { volume } = await getVolumeAt(context, volumeId, volumePath)
-      // The controller made the file bigger; its devices have to look again.
+      // The controller made the file bigger. Its devices have to look again.
       if (volume.kind === 'block') await resizeLoopDevices(context.files, pool.volumePath(volume.id))
       return { capacityBytes: BigInt(volume.capacityBytes) }
     },

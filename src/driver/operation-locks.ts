@@ -13,7 +13,7 @@ export interface OperationLocks {
 }
 
 export function createOperationLocks(): OperationLocks {
-  // -1: one exclusive holder; otherwise the number of shared ones.
+  // -1: one exclusive holder. Otherwise the number of shared ones.
   const holders = new Map<string, number>()
   return {
     acquire(key, mode, busy) {

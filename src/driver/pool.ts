@@ -202,11 +202,16 @@ async function makeStaging(files: FileOperations, stagingParent: string): Promis
   }
 }
 
-/** Makes a directory and those above it that are missing, for the owner to change alone. */
+/** Makes a directory and those above it that are missing, for the owner to change alone, on the disk. */
 export async function makeDirectories(files: FileOperations, path: string): Promise<void> {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
   if (dirname(path) !== path) await makeDirectories(files, dirname(path))
   await files.mkdir(path, 0o755)
+  // Otherwise a power cut might take it away with all that was synced in it.
+  await files.sync(dirname(path)).catch((error: unknown) => {
+    // A directory in which this user may make entries and not list them is left to its file system.
+    if (errorCode(error) !== 'EACCES') throw error
+  })
 }
 
 function explainUnusable(directory: string, error: unknown): UsageError {

@@ -9,7 +9,7 @@ export type Quota =
       readonly type: 'enforced'
       /** Makes a project of an empty directory, with a limit for all that will be below it. */
       begin(path: string, projectID: number, limitBytes: number): Promise<void>
-      /** Sets the limit of a project; 0 takes it away. */
+      /** Sets the limit of a project. 0 takes it away. */
       limit(projectID: number, limitBytes: number): Promise<void>
     }
   | { readonly type: 'absent'; readonly reason: string }

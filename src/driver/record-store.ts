@@ -34,7 +34,7 @@ export interface Doubt {
  * and the copy with the higher one counts.
  *
  * A promise that resolves means that the row survives a power cut, and that the sidecar survives the end of
- * the process. Until it settles readers see the new record; where it rejects, the old one again.
+ * the process. Until it settles readers see the new record. Where it rejects, the old one again.
  */
 export interface RecordStore<Record extends Identified> {
   get(id: string): Record | undefined
@@ -118,12 +118,14 @@ export async function openRecordStore<Schema extends TObject>(
   const writeSidecar = async (record: Stored) => {
     const path = sidecarPath(record.id)
     const temporary = join(directory, `.${record.id}.json.${randomBytes(4).toString('hex')}.tmp`)
-    await files.createFile(temporary, encode(record))
-    await files.rename(temporary, path).catch(async (error: unknown) => {
+    try {
+      await files.createFile(temporary, encode(record))
+      await files.rename(temporary, path)
+    } catch (error) {
       await removeFile(files, temporary)
       if (errorCode(error) !== 'EISDIR') throw error
       throw new Error(`the record ${path} is a directory: move it away`, { cause: error })
-    })
+    }
   }
   const readSidecar = (id: string): RecordCopy<Stored> => readSidecarAt(schema, id, sidecarPath(id))
 

@@ -26,7 +26,7 @@ export const VolumeRecord = Type.Object({
   kind: Type.Union([Type.Literal('mount'), Type.Literal('block')]),
   /** 0: no limit is known. */
   capacityBytes: Bytes,
-  /** The quota project of the directory; none where nothing enforced its capacity when it was made. */
+  /** The quota project of the directory. None where nothing enforced its capacity when it was made. */
   projectID: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Milliseconds since the Unix epoch. */
   createTimeMs: Type.Integer(),
@@ -61,7 +61,7 @@ export const SnapshotRecord = Type.Object({
   name: Type.Optional(Type.String()),
   /** The group snapshot that it is part of, and goes with. */
   groupID: Type.Optional(Type.String()),
-  /** `failed`: its copy broke off after a caller was told its ID; `fault` says why. */
+  /** `failed`: its copy broke off after a caller was told its ID. `fault` says why. */
   state: Type.Union([
     Type.Literal('copying'),
     Type.Literal('ready'),
@@ -89,7 +89,7 @@ export const GroupRecord = Type.Object({
   name: Type.String(),
   /** `creating`: nobody was told of it. `deleting`: its end was decided. In either case its snapshots go. */
   state: Type.Union([Type.Literal('creating'), Type.Literal('ready'), Type.Literal('deleting')]),
-  /** Milliseconds since the Unix epoch; that of every snapshot of the group, too. */
+  /** Milliseconds since the Unix epoch. Every snapshot of the group has the same. */
   createTimeMs: Type.Integer(),
   parameters: StringMap,
   /** Its snapshots, by source volume, bytewise. */

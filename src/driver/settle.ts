@@ -8,8 +8,8 @@ type Basics = Pick<DriverContext, 'pool' | 'files' | 'ledger' | 'quota' | 'trash
 
 /**
  * Ends what a crash or an error left half done, one of
- * - `creating` and its data is visible: it is ready, only the record lagged behind;
- * - `creating` and it is not: nobody was told of it, so it never was;
+ * - `creating` and its data is visible: it is ready, only the record lagged behind.
+ * - `creating` and it is not: nobody was told of it, so it never was.
  * - `deleting`: the deletion is finished.
  * Gives the record that is left, if one is.
  */

@@ -17,7 +17,7 @@ import { requireSnapshotData } from './volume-data.ts'
 import { ensureNameIsKnown, findSnapshot, getVolume } from './volume-lookup.ts'
 
 /**
- * CreateSnapshot: one snapshot per name. It waits a little for the copy; a long one goes on behind the
+ * CreateSnapshot: one snapshot per name. It waits a little for the copy. A long one goes on behind the
  * answer, and the snapshot is not ready to use until it is done.
  */
 export async function createSnapshot(

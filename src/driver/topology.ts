@@ -9,7 +9,7 @@ export function isWithin(here: Segments, wanted: Segments): boolean {
 }
 
 /**
- * A volume has to be reachable from at least one of the requisite places; where there is only this
+ * A volume has to be reachable from at least one of the requisite places. Where there is only this
  * machine, it has to be one of them.
  * @throws DriverError RESOURCE_EXHAUSTED, as CSI 1.12 has it for an accessible_topology that cannot be had
  */

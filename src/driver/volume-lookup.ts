@@ -9,7 +9,7 @@ import type { SnapshotRecord, VolumeRecord } from './records.ts'
  * would have. undefined: there is none, or nobody was told of it yet.
  */
 export function findVolume(pool: Pool, id: string): VolumeRecord | undefined {
-  // What could not be the name of an entry is no volume; it never becomes part of a path.
+  // What could not be the name of an entry is no volume. It never becomes part of a path.
   if (!isPoolID(id)) return undefined
   requireKnown(pool.volumes.doubtOf(id), 'volume')
   const record = pool.volumes.get(id)
