@@ -45,7 +45,7 @@ export interface RecordStore<Record extends Identified> {
   begin(record: Record): Promise<void>
   /** `mayLag`: a full file system may leave the sidecar behind. For what gives room back. */
   save(record: Record, options?: { readonly mayLag?: boolean }): Promise<void>
-  /** Records for the first time beside the data what the disk shows already, so that nothing has to wait for it. */
+  /** Records what the disk shows already, so that nothing has to wait for it. */
   note(record: Record): Promise<void>
   /** Forgets a record whose data is out of sight. The change of the directory is on the disk when it resolves. */
   remove(id: string): Promise<void>
@@ -104,17 +104,6 @@ export async function openRecordStore<Schema extends TObject>(
   // Above all that is known, and above what may have been forgotten with a lost file: hence the clock.
   const stamp = (record: Stored): Stored => ({ ...record, generation: Math.max(lastGeneration + 1, now()) })
   const writeRow = (record: Stored) => upsert.run(record.id, JSON.stringify(record))
-  /** Where there is none yet. Half a file from a crash counts for nothing beside its row. */
-  const writeFirstSidecar = async (record: Stored) => {
-    const path = sidecarPath(record.id)
-    try {
-      await files.createFile(path, encode(record))
-    } catch (error) {
-      if (errorCode(error) === 'EEXIST') return writeSidecar(record)
-      await removeFile(files, path)
-      throw error
-    }
-  }
   const writeSidecar = async (record: Stored) => {
     const path = sidecarPath(record.id)
     const temporary = join(directory, `.${record.id}.json.${randomBytes(4).toString('hex')}.tmp`)
@@ -131,17 +120,16 @@ export async function openRecordStore<Schema extends TObject>(
 
   async function change(
     record: Stored,
-    {
-      beside,
-      isDurable,
-      mayLag = false,
-    }: { beside: ((stored: Stored) => Promise<void>) | undefined; isDurable: boolean; mayLag?: boolean },
+    { beside, isDurable, mayLag = false }: { beside: boolean; isDurable: boolean; mayLag?: boolean },
   ): Promise<void> {
     const before = records.get(record.id)
     const stored = stamp(record)
     database.write(() => writeRow(stored))
     remember(stored)
-    const written = await Promise.allSettled([isDurable ? database.sync() : undefined, beside?.(stored)])
+    const written = await Promise.allSettled([
+      isDurable ? database.sync() : undefined,
+      beside ? writeSidecar(stored) : undefined,
+    ])
     const [row, sidecar] = written
     if (row.status === 'fulfilled' && sidecar.status === 'rejected' && mayLag && isNoRoom(sidecar.reason)) {
       log.warn({ path: sidecarPath(record.id) }, 'no room for the record beside the data; its row holds')
@@ -237,10 +225,10 @@ export async function openRecordStore<Schema extends TObject>(
     },
     list: () => [...records.values()],
     has: (id) => records.has(id),
-    begin: (record) => change(record, { beside: undefined, isDurable: true }),
+    begin: (record) => change(record, { beside: false, isDurable: true }),
     save: (record, { mayLag } = {}) =>
-      change(record, { beside: writeSidecar, isDurable: true, mayLag: mayLag === true }),
-    note: (record) => change(record, { beside: writeFirstSidecar, isDurable: false }),
+      change(record, { beside: true, isDurable: true, mayLag: mayLag === true }),
+    note: (record) => change(record, { beside: true, isDurable: false }),
     async remove(id) {
       await removeFile(files, sidecarPath(id))
       await syncDirectory()
