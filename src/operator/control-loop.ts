@@ -54,7 +54,7 @@ export interface ControlLoopOptions extends LoopSettings {
   /** A part of the names that are chosen. */
   readonly region: string
   /** Calls sent before this time have ended, in milliseconds since the epoch. */
-  readonly settledBeforeMs: number
+  readonly callsEndedBeforeMs: number
   /** Of this process among replicas; undefined: it is alone. Each intent names it. */
   readonly holder?: string
   /** Set: passes take no step, and tell of each step that they would take. */

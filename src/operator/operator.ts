@@ -42,16 +42,20 @@ export interface RunningOperator {
 /**
  * Runs the operator, the same way wherever its inventory is. A process that has the inventory to itself works from
  * now on. One of several replicas works while it leads.
- * @param options.settledBeforeMs calls that were sent to Nomad before this time have ended; default: of none is this known
+ * @param options.callsEndedBeforeMs calls that were sent to Nomad before this time have ended; default: of none is this known
  * @param options.pluginCalls counts calls of plugins, where another part of this process makes some too
  * @throws UsageError where a setting, a file or an address cannot be used
  */
 export function runOperator(
   settings: OperatorSettings,
-  options: { readonly log: Log; readonly settledBeforeMs?: number; readonly pluginCalls?: PluginCallMetrics },
+  options: {
+    readonly log: Log
+    readonly callsEndedBeforeMs?: number
+    readonly pluginCalls?: PluginCallMetrics
+  },
 ): Promise<RunningOperator> {
   const { directory, readOnly } = settings
-  const { log, settledBeforeMs = 0, pluginCalls } = options
+  const { log, callsEndedBeforeMs = 0, pluginCalls } = options
   return openTogether(async (adopt) => {
     const held = adopt(holdDirectory(directory, settings.inventory))
     const kubernetes =
@@ -72,7 +76,7 @@ export function runOperator(
       }),
     )
     const begin = (term: Term) =>
-      startTerm(term, settings, { place, kubernetes, telemetry, settledBeforeMs, log })
+      startTerm(term, settings, { place, kubernetes, telemetry, callsEndedBeforeMs, log })
     const terms = adopt(
       replica === undefined
         ? await startOnlyTerm(begin)
@@ -102,7 +106,7 @@ interface TermParts {
   readonly place: InventoryPlace
   readonly kubernetes: Kubernetes | undefined
   readonly telemetry: Telemetry
-  readonly settledBeforeMs: number
+  readonly callsEndedBeforeMs: number
   readonly log: Log
 }
 
@@ -154,11 +158,11 @@ function startClusterWork(
     readonly kubernetes: Kubernetes | undefined
     readonly telemetry: Telemetry
     readonly settings: Pick<OperatorSettings, 'directory' | 'readOnly' | 'loop'>
-    readonly settledBeforeMs: number
+    readonly callsEndedBeforeMs: number
     readonly log: Log
   },
 ) {
-  const { term, inventory: lasting, kubernetes, telemetry, settledBeforeMs, log } = options
+  const { term, inventory: lasting, kubernetes, telemetry, callsEndedBeforeMs, log } = options
   const { directory, readOnly, loop: times } = options.settings
   const { mayAct, holder } = term
   const region = regionOf(cluster)
@@ -195,7 +199,7 @@ function startClusterWork(
       api: guardEffects<VolumesApi>(client, mayAct),
       inventory,
       region,
-      settledBeforeMs,
+      callsEndedBeforeMs,
       ...(holder === undefined ? {} : { holder }),
       ...(readOnly ? { onPlanned: createPlanLog(log) } : {}),
       onStatus: hooks.onStatus,

@@ -115,7 +115,7 @@ export async function planOnce(options: {
     log: silentLog,
     region,
     callDeadlineMs: 0,
-    settledBeforeMs: 0,
+    callsEndedBeforeMs: 0,
     onPlanned: (key, decision) => decisions.set(key, decision),
     onStatus: () => {},
     wake: () => {},

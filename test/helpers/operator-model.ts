@@ -106,7 +106,7 @@ export function createOperatorModel(
       log: silentLog,
       region: 'global',
       callDeadlineMs: deadlineMs,
-      settledBeforeMs: 0,
+      callsEndedBeforeMs: 0,
       wake: () => {},
       onStatus: () => {},
     })

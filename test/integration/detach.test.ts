@@ -73,7 +73,7 @@ describe('detach, with processes', () => {
     const refused = await act('detach', 'data', '--node-is-dead', node)
     expect(refused.stderr).toMatch(/Nomad counts allocation .* on that node as living/)
     expect((await act('detach', 'data', '--node-is-dead', 'ffff')).stderr).toMatch(
-      /nothing of it is known to be on node "ffff": it is on /,
+      /it is not attached to node "ffff", as far as Mooring knows: it is attached to /,
     )
     await stop(first)
 
@@ -93,7 +93,7 @@ describe('detach, with processes', () => {
     expect(status).toMatchObject({ claims: [], attachedNodes: [] })
     const [, detached] = status.history
     expect(detached).toMatchObject({ step: 'detach-node', outcome: 'done' })
-    expect(detached.why).toMatch(/a person gave their word at .* that the node is dead$/)
+    expect(detached.why).toMatch(/a person confirmed at .* that the node is dead$/)
     expect(existsSync(target)).toBe(false)
     await stop(second)
   })

@@ -62,7 +62,7 @@ export async function createStepOperator(address: string) {
     log: silentLog,
     region,
     callDeadlineMs: 270_000,
-    settledBeforeMs: 0,
+    callsEndedBeforeMs: 0,
     wake: () => {},
     onStatus: () => {},
     aroundStep({ step }, run) {

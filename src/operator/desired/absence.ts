@@ -1,37 +1,37 @@
 import type { Declaration } from '../declare/declaration.ts'
 
-/** One reading of all sources together. */
+/** The result of reading all sources once. */
 export interface Reading {
   readonly atMs: number
-  /** Every source was read whole. */
+  /** Every source was read completely. */
   readonly complete: boolean
-  /** How many declarations there were. */
+  /** Number of declarations found. */
   readonly count: number
   /** The names of the sources that were read. */
   readonly sources: ReadonlySet<string>
-  /** Places of Kubernetes objects that could not be used, by their `file`: they hold what they declared before. */
+  /** `file` of each Kubernetes object whose content is invalid. Its previous declaration stays in force. */
   readonly unusable?: ReadonlySet<string>
 }
 
 /**
- * What becomes of a managed identity that no source declares:
- * - `held`: it counts as declared, for `reason`;
- * - `missing`: seen gone; it ends if it is still gone in a complete reading at or after `untilMs`;
- * - `ending`: its deletionPolicy is carried out.
+ * What happens to a managed identity that no source declares:
+ * - `held`: it stays as it is, for `reason`;
+ * - `missing`: its declaration was removed. It ends if a complete reading at or after `untilMs` misses it too;
+ * - `ending`: Mooring carries out its deletionPolicy.
  */
 export type Absence =
   | {
       readonly state: 'held'
       readonly reason: string
       readonly message: string
-      /** Set where the reading can be trusted to have seen it gone. */
+      /** Since when it is missing. Absent if the reading does not prove that it is. */
       readonly sinceMs?: number
-      /** Set where it is decided then. */
+      /** When Mooring decides again, if that time is known. */
       readonly untilMs?: number
     }
   | { readonly state: 'missing'; readonly sinceMs: number; readonly untilMs: number }
   | {
       readonly state: 'ending'
-      /** Whose policy that is, where it is not the record's. */
+      /** The declaration whose policy applies, if it is not the recorded one. */
       readonly declaration?: Declaration
     }

@@ -1,7 +1,7 @@
 import type { Declaration } from '../declare/declaration.ts'
 import { type Key, keyOf, snapshotKey } from '../plan/identity.ts'
 
-/** For each identity, those whose declarations refer to it: to look at when its status changes. */
+/** For each identity, the declarations that refer to it. They need a pass when its status changes. */
 export function planDependents(declarations: readonly Declaration[]): ReadonlyMap<Key, readonly Key[]> {
   const volumeKeys = new Map<string, Key>()
   for (const declaration of declarations) {
@@ -20,7 +20,7 @@ export function planDependents(declarations: readonly Declaration[]): ReadonlyMa
 }
 
 function referencesOf(declaration: Declaration, volumeKeys: ReadonlyMap<string, Key>): Key[] {
-  // A schedule selects volumes by labels too; its own passes look at them.
+  // A schedule also selects volumes by labels. Its own passes find them.
   if (declaration.kind === 'SnapshotSchedule') return []
   const { namespace } = declaration.spec
   const volumeName =

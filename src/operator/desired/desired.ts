@@ -9,7 +9,7 @@ import type { OrderedEnd } from './object-ends.ts'
 import { planOwnership, type Refusal } from './ownership.ts'
 import { type PruneOptions, planAbsences } from './prune.ts'
 
-/** What is declared now, and what becomes of the managed identities that no longer are. */
+/** The declarations now in force, and the fate of managed identities whose declaration was removed. */
 export interface Desired {
   declaration(key: Key): Declaration | undefined
   declarations(): ReadonlyMap<Key, Declaration>
@@ -21,20 +21,17 @@ export interface Desired {
 export interface DesiredUpdate {
   /** Identities whose declaration or absence changed. */
   readonly changed: readonly Key[]
-  /** When the sources have to be read again for a waiting end, in milliseconds since the epoch. */
+  /** When to read the sources again to decide a pending end, in milliseconds since the epoch. */
   readonly readAgainAtMs: number | undefined
 }
 
-/**
- * Holds the desired state between readings of the sources. An identity's absence is remembered in the
- * inventory, so that a restart neither forgets nor hastens an end.
- */
+/** Holds the desired state between readings. The inventory stores since when a declaration is missing, for a restart. */
 export function createDesired(options: {
   readonly inventory: RecordReads & DeclaredStore
   readonly region: string
   readonly prune: PruneOptions
 }): Desired & {
-  /** @param ends of declarations that are not among those, or only to hold what they declare against others */
+  /** @param ends ends that people ordered by deleting an object */
   update(
     declarations: readonly Declaration[],
     reading: Reading,
@@ -46,7 +43,7 @@ export function createDesired(options: {
   let absences: ReadonlyMap<Key, Absence> = new Map()
   let refusals: readonly Refusal[] = []
 
-  // A declaration that was put back while its end was carried out begins anew.
+  // A declaration that came back during its end is managed again once the end is done.
   inventory.onChange((key, record) => {
     const declaration = record === undefined ? owners.get(key) : undefined
     if (declaration !== undefined) void inventory.declare({ key, declaration })
@@ -59,7 +56,7 @@ export function createDesired(options: {
     refusals: () => refusals,
     async update(declarations, reading, orderedEnds = []) {
       const records = new Map(inventory.list().map((record) => [record.key, record]))
-      // What is ending owns its identity until the end is done.
+      // A deleted object still owns its identity until its end is done.
       const written = orderedEnds.map((end) => ({
         end,
         declarations: end.declaration === undefined ? [] : expandPerAlloc(end.declaration),
@@ -68,7 +65,7 @@ export function createDesired(options: {
       const ownership = planOwnership(claims, records, region)
       const ends = endsByKey(written, ownership.owners, [...records.values()])
       const declared = new Map([...ownership.owners].filter(([key]) => !ends.has(key)))
-      // What a schedule made is nobody's declaration: retention ends it, not its absence.
+      // No source declares a schedule's snapshots: retention ends them.
       const absent = [...records.values()].filter(
         (record) => !declared.has(record.key) && !isOfSchedule(record, ends.get(record.key)),
       )
@@ -119,14 +116,14 @@ export function createDesired(options: {
   }
 }
 
-/** What a schedule made, unless a person deleted the very object that shows it. */
+/** Whether a schedule made it, and nobody deleted the Kubernetes object that shows it. */
 function isOfSchedule(record: InventoryRecord, end: OrderedEnd | undefined): boolean {
   if (record.kind !== 'Snapshot' || record.schedule === undefined) return false
   const { objectUID } = record.schedule
   return objectUID === undefined || end?.place.object?.uid !== objectUID
 }
 
-/** The ends of those that own something: the end of another does nothing. */
+/** The ordered ends of declarations that own an identity. Other ends have nothing to do. */
 function endsByKey(
   ends: readonly { readonly end: OrderedEnd; readonly declarations: readonly Declaration[] }[],
   owners: ReadonlyMap<Key, Declaration>,
@@ -151,7 +148,7 @@ function endsByKey(
   )
 }
 
-/** What the last count before the end left out, and is managed still. */
+/** Managed instances that the declaration's last perAlloc.count excludes. */
 function leftOutOf(
   [first]: readonly Declaration[],
   managed: readonly InventoryRecord[],
@@ -163,13 +160,13 @@ function heldBy(refusal: Pick<Refusal, 'reason' | 'message'> | undefined): Absen
   return refusal === undefined ? undefined : { state: 'held', ...refusal }
 }
 
-/** Whether the owner's declaration, which stands there, is another one than the record has. */
+/** Whether the record needs the owner's current declaration. */
 function isNewer(record: InventoryRecord, declaration: Declaration): boolean {
   if (record.schedule !== undefined) return false
   return record.missingSinceMs !== undefined || !isSameDeclaration(record.declaration, declaration)
 }
 
-/** @param scaled what a volume ends by that a lowered count left out */
+/** @param scaled the declaration by which a volume ends that a lowered count excludes */
 function endingAs(record: InventoryRecord, scaled: VolumeDeclaration | undefined): InventoryRecord {
   const isToEnd = scaled !== undefined && record.kind === 'Volume' && record.end === undefined
   return isToEnd ? { ...record, declaration: scaled } : record
@@ -183,7 +180,7 @@ function isEnding(absence: Absence | undefined): boolean {
   return absence?.state === 'ending'
 }
 
-/** The commit counts for nothing: a push that leaves a declaration as it was is no work for it. */
+/** Ignores the commit: a push that does not change a declaration makes no work. */
 function isSameDeclaration(one: Declaration | undefined, other: Declaration | undefined): boolean {
   if (one === undefined || other === undefined || one === other) return one === other
   const { commit: oneCommit, ...onePlace } = one.place

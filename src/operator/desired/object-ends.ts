@@ -2,68 +2,65 @@ import type { Declaration, Place } from '../declare/declaration.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
 
-/** The annotations by which a person speaks to Mooring through an object. */
+/** Annotations by which people order something from Mooring. */
 export const annotations = {
-  /** On an object that is ending: delete although more ends with it than is taken for meant. */
+  /** On a deleted object: delete the volume or snapshot, although Mooring suspects a mistake. */
   confirmDelete: 'mooring.dev/confirm-delete',
-  /** `retain` on an object that is ending: let it go and leave everything as it is. */
+  /** `retain` on a deleted object: remove the object and keep the volume or snapshot. */
   release: 'mooring.dev/release',
-  /** Any new value: a pass now. */
+  /** Any new value: run a pass now. */
   reconcileAt: 'mooring.dev/reconcile-at',
-  /** `<Snapshot>@<current external ID>` on a Volume: a volume with the snapshot's data takes the place of that one. */
+  /** `<Snapshot>@<current external ID>` on a Volume: replace that external volume with one made from the snapshot. */
   restoreFrom: 'mooring.dev/restore-from',
-  /** `<lost external ID>` on a Volume that has vanished: a new one may take its place. */
+  /** `<lost external ID>` on a Volume that has vanished: create a new, blank one. */
   recreate: 'mooring.dev/recreate',
-  /** A node's ID, or the beginning of it, on a Volume: a person's word that nothing writes there any more. */
+  /** `<node ID>`, whole or its beginning, on a Volume: a person confirms that nothing on the node writes any more. */
   nodeIsDead: 'mooring.dev/node-is-dead',
-  /** Any new value on a SnapshotSchedule: a run now. */
+  /** Any new value on a SnapshotSchedule: take snapshots now. */
   snapshotNow: 'mooring.dev/snapshot-now',
-  /** `true` on a Snapshot that a schedule made: no retention rule deletes it; `false` takes that back. */
+  /** On a Snapshot that a schedule made. `true`: no retention rule deletes it. `false`: revokes that. */
   keep: 'mooring.dev/keep',
 } as const
 
-/**
- * The end of a declaration that a person ordered by deleting its object, which stays until the end is done.
- * It waits for no delay and needs no --prune.
- */
+/** An end that a person ordered by deleting a Kubernetes object. It needs neither --prune nor --prune-delay. */
 export interface OrderedEnd {
   readonly place: Place
-  /** What the object says now; absent where that cannot be used. */
+  /** What the object declares; absent if it is invalid. */
   readonly declaration?: Declaration
-  /** It has the annotation `mooring.dev/confirm-delete`. */
+  /** Whether it has the annotation `mooring.dev/confirm-delete`. */
   readonly isConfirmed: boolean
-  /** It has the annotation `mooring.dev/release: retain`. */
+  /** Whether it has the annotation `mooring.dev/release: retain`. */
   readonly isReleased: boolean
-  /** How long it was seen to be deleted, at the reading. */
+  /** How long before the reading Mooring first saw the deletion. */
   readonly ageMs: number
-  /** Set where more than this object is going, such as `namespace "team-a"`. */
+  /** What is deleted together with the object, such as `namespace "team-a"`. */
   readonly goesWith?: string
 }
 
-/** How many ends nobody confirmed there are at once, and how many may be. */
+/** Unconfirmed ends that destroy data, counted against their limit. */
 export interface EndCount {
   readonly destructive: number
   readonly limit: number
-  /** How long until it is known how many. */
+  /** How long until the count is final. */
   readonly uncountedMs: number
 }
 
-/** Whoever deletes many objects deletes one after the other: when no other followed for so long, that was all. */
+/** `kubectl delete` removes objects one by one. If none follows for this long, the count is final. */
 const countMs = 1_000
 
-/** How long until no other end has followed the last one of those that have to be counted. */
+/** How long until the count of these ends is final: `countMs` after the latest of them. */
 export function uncountedMs(ends: readonly OrderedEnd[]): number {
   return countMs - Math.min(...ends.map(({ ageMs }) => ageMs))
 }
 
-const letGo = `to let it go and leave everything as it is, annotate it ${annotations.release}=retain`
+const keepInstead = `To keep the volume or snapshot and remove only the object, annotate it ${annotations.release}=retain.`
 
-/** Whether the end does away with anything that a person may miss. */
+/** Whether the end destroys data or takes a volume out of Nomad. */
 export function isDestructive({ kind, spec }: Declaration): boolean {
   return kind !== 'SnapshotSchedule' && spec.deletionPolicy !== 'Retain' && !spec.suspend
 }
 
-/** What becomes of a managed identity whose object a person deleted, and that is still there for it. */
+/** Decides for a managed identity whose object is deleted and still held by its finalizer. */
 export function planOrderedEnd(
   record: InventoryRecord,
   end: OrderedEnd,
@@ -74,7 +71,7 @@ export function planOrderedEnd(
   if (end.declaration === undefined) {
     return held(
       'Invalid',
-      `its object is deleted, and what it says cannot be used, so nothing is done: correct it, or ${letGo}`,
+      `its object is deleted but invalid, so nothing is done. Correct the object. ${keepInstead}`,
     )
   }
   const ending = { state: 'ending', declaration: end.declaration } as const
@@ -82,38 +79,38 @@ export function planOrderedEnd(
   if (end.goesWith !== undefined) {
     return held(
       'DeleteUnconfirmed',
-      `it goes with ${end.goesWith}, and nothing is deleted in that way unless it is confirmed: annotate it ${annotations.confirmDelete}=true; ${letGo}`,
+      `its object is deleted together with ${end.goesWith}. Mooring deletes nothing until you confirm it: annotate the object ${annotations.confirmDelete}=true. ${keepInstead}`,
     )
   }
   if (uncountedMs > 0) {
     return {
-      ...held('CountingEnds', 'its object is deleted; waiting to see how many are with it'),
+      ...held('CountingEnds', 'its object is deleted; counting how many objects are deleted with it'),
       untilMs: readAtMs + uncountedMs,
     }
   }
   if (destructive > limit) {
     return held(
       'TooManyEnds',
-      `${destructive} objects are deleted at once and --max-prune allows ${limit}: annotate those that are meant ${annotations.confirmDelete}=true; ${letGo}`,
+      `${destructive} objects are deleted at once and --max-prune allows ${limit}, so nothing is deleted. To delete an object's volume or snapshot, annotate the object ${annotations.confirmDelete}=true. ${keepInstead}`,
     )
   }
   return ending
 }
 
 /**
- * What becomes of a managed identity whose object is gone. Its finalizer would have kept it, had there been
- * something to do, so nothing is: it is released.
+ * Decides for a managed identity whose object no longer exists. Its finalizer would have kept the object if an end had
+ * work to do, so the identity is released and its volume or snapshot stays.
  */
 export function planGoneObject({ declaration }: InventoryRecord, reading: Reading): Absence {
   const { source, file } = declaration.place
   if (!reading.complete || !reading.sources.has(source)) {
     return held(
       'SourceIncomplete',
-      'its object is not seen, but not everything could be read: nothing ends until it is',
+      'its object was not found, but some objects could not be read; nothing ends until all can be read',
     )
   }
   if (reading.unusable?.has(file)) {
-    return held('Invalid', 'what its object says now cannot be used, so it stays as it is; see its status')
+    return held('Invalid', "its object is invalid, so nothing changes; see the object's status for the error")
   }
   return { state: 'ending', declaration: retained(declaration) }
 }

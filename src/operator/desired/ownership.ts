@@ -1,9 +1,9 @@
 import { type Declaration, formatPlace, type Place } from '../declare/declaration.ts'
-import { csiNameFor, describe, type Key, keyOf } from '../plan/identity.ts'
+import { csiNameFor, displayName, type Key, keyOf } from '../plan/identity.ts'
 import { expandPerAlloc, familyOf, wholeOf } from '../plan/per-alloc.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 
-/** A declaration that is not acted upon, and why; the one it collides with goes on. */
+/** A declaration that Mooring ignores, and why. The declaration that it conflicts with stays in force. */
 export interface Refusal {
   readonly key: Key
   readonly declaration: Declaration
@@ -14,13 +14,13 @@ export interface Refusal {
 export interface Ownership {
   readonly owners: ReadonlyMap<Key, Declaration>
   readonly refusals: readonly Refusal[]
-  /** Managed identities that nothing declares validly, yet whose document still stands there, and why they stay. */
+  /** Managed identities whose document still exists but was refused, and why they stay as they are. */
   readonly held: ReadonlyMap<Key, Pick<Refusal, 'reason' | 'message'>>
 }
 
 /**
- * Decides which declaration speaks for which identity. Declarations come in the order of their sources,
- * files and documents; of several for one identity the one seen before stays the owner.
+ * Decides which declaration owns each identity. If several declare it, the one that owned it before still does, else
+ * the first in the order of sources, files and documents.
  */
 export function planOwnership(
   written: readonly Declaration[],
@@ -41,7 +41,7 @@ export function planOwnership(
       refuse(
         other,
         'OwnedElsewhere',
-        `${describe(other)} at ${formatPlace(other.place)} is already declared at ${formatPlace(owner.place)}, which goes on. Remove one of the two.`,
+        `${displayName(other)} is declared at ${formatPlace(other.place)} and at ${formatPlace(owner.place)}. The second place stays in force. Remove one of the two.`,
       )
     }
   }
@@ -49,16 +49,16 @@ export function planOwnership(
   const held = new Map<Key, Pick<Refusal, 'reason' | 'message'>>()
   const changed = new Map<Key, InventoryRecord>()
   for (const record of records.values()) {
-    // Once a complete reading has seen the document gone, what stands there now is a new document.
+    // If a complete reading missed the document, a document at its place is a new one.
     if (owners.has(record.key) || record.missingSinceMs !== undefined) continue
     for (const [key, declaration] of owners) {
       if (records.has(key) || !isSameDocument(declaration, record.declaration)) continue
-      // Another count is no other identity.
+      // A changed perAlloc.count is not a changed identity.
       if (familyOf(declaration) === familyOf(record.declaration)) continue
       held.set(record.key, {
         reason: 'IdentityChanged',
         message:
-          'its document now declares another identity, which is refused; this one goes on until the document is removed',
+          'its document now declares another identity, which is refused; this one stays as it is until the document is removed',
       })
       changed.set(key, record)
     }
@@ -69,24 +69,24 @@ export function planOwnership(
     refuse(
       declaration,
       'IdentityChanged',
-      `the document at ${formatPlace(declaration.place)} declared ${describe(record.declaration)} before and now ${describe(declaration)}: ` +
-        'an identity cannot change. Declare the new one in another file and remove this document, which ends the old one by its deletionPolicy.',
+      `the document at ${formatPlace(declaration.place)} declared ${displayName(record.declaration)} and now declares ${displayName(declaration)}. ` +
+        'A document cannot change its identity. Declare the new one in another file. To end the old one by its deletionPolicy, remove this document.',
     )
   }
 
   refuseTaken(owners, records, region, refuse)
   for (const { key, reason } of refusals) {
-    // Its declaration stands there, if not for what it says now: that is no order to end it.
+    // A refused document still exists, so it does not order an end.
     if (owners.has(key) || !records.has(key)) continue
     held.set(key, {
       reason,
-      message: 'its declaration is refused as it stands now; it stays as it is until that is mended',
+      message: 'its declaration is refused, so nothing changes; correct the declaration',
     })
   }
   return { owners, refusals, held }
 }
 
-/** The same document, else the same name in the same file, else the first in order. */
+/** The same document, else another one in the same file, else the first in order. */
 function chooseOwner(claimants: readonly Declaration[], before: Place | undefined): Declaration {
   const inFile = claimants.filter(
     ({ place }) => place.source === before?.source && place.file === before.file,
@@ -110,12 +110,12 @@ function writtenName(declaration: Declaration): string {
   return wholeOf(declaration)?.name ?? declaration.name
 }
 
-/** Instances of one document share its name. */
+/** Instances of one perAlloc document share its name. */
 function isSibling(one: Declaration, other: Declaration): boolean {
   return wholeOf(one) !== undefined && familyOf(one) === familyOf(other) && isSameDocument(one, other)
 }
 
-/** Names that would make two declarations mean one thing, at the plugin or to whoever refers to them. */
+/** Refuses a declaration whose name, external volume or CSI name another one already uses. */
 function refuseTaken(
   owners: Map<Key, Declaration>,
   records: ReadonlyMap<Key, InventoryRecord>,
@@ -127,7 +127,7 @@ function refuseTaken(
     const holder = taken.get(token)
     return holder !== undefined && !isSibling(holder, declaration)
   }
-  // What is managed already keeps its names, whatever its place in the order.
+  // Managed identities come first, so that they keep their names.
   const inOrder = [...owners].sort(([one], [other]) => Number(records.has(other)) - Number(records.has(one)))
   for (const [key, declaration] of inOrder) {
     const clash = namesOf(key, declaration, records.get(key), region).find(({ token }) =>
@@ -143,7 +143,7 @@ function refuseTaken(
     refuse(
       declaration,
       clash.reason,
-      `${describe(declaration)} at ${formatPlace(declaration.place)} has the same ${clash.what} as ${other === undefined ? 'another' : `${describe(other)} at ${formatPlace(other.place)}`}. Give it one of its own.`,
+      `${displayName(declaration)} at ${formatPlace(declaration.place)} has the same ${clash.what} as ${other === undefined ? 'another' : `${displayName(other)} at ${formatPlace(other.place)}`}. Change one of the two.`,
     )
   }
 }

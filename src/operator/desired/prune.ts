@@ -4,21 +4,20 @@ import type { Absence, Reading } from './absence.ts'
 import { isDestructive, type OrderedEnd, planGoneObject, planOrderedEnd, uncountedMs } from './object-ends.ts'
 
 export interface PruneOptions {
-  /** Whether a declaration that is gone may end at all. */
+  /** Whether removing a declaration ends its volume or snapshot. */
   readonly prune: boolean
-  /** How long a declaration must stay gone, between two complete readings, before it ends. */
+  /** How long a declaration must be missing, between two complete readings, before it ends. */
   readonly pruneDelayMs: number
-  /** How many may be ending at once; undefined: the larger of 1 and 10 % of what is managed. */
+  /** How many may end at once; undefined: 10 % of the managed ones, and at least 1. */
   readonly maxPrune?: number
-  /** Whether sources that declare nothing at all may end what they declared last. */
+  /** Whether empty sources end the last declarations. */
   readonly allowEmpty: boolean
 }
 
 /**
- * Decides for every managed identity that is not declared. Fails towards holding: an incomplete
- * reading, an empty source, or too many at once end nothing.
- * @param ordered those that a declaration which still stands there leaves out on purpose, by a lowered count:
- *   they need no --prune
+ * Decides for every managed identity that is not declared. In doubt nothing ends: not after an incomplete reading, not
+ * if the sources are empty, not if too many would end at once.
+ * @param ordered instances excluded by a lowered perAlloc.count: they need no --prune
  */
 export function planAbsences(
   absent: readonly InventoryRecord[],
@@ -38,7 +37,7 @@ export function planAbsences(
   }
   return new Map(absent.map((record) => [record.key, absenceOf(record)]))
 
-  /** Whether it counts against the limit: what is confirmed or goes without harm does not. */
+  /** Whether it counts against the limit: confirmed and harmless ends do not. */
   function mayBeMistake({ key, declaration }: InventoryRecord): boolean {
     const end = ends.get(key)
     if (end === undefined) {
@@ -48,7 +47,7 @@ export function planAbsences(
     return !end.isConfirmed && !end.isReleased && isDestructive(end.declaration ?? declaration)
   }
 
-  /** Who deletes an object deletes once, however many volumes it stands for. */
+  /** A deleted object counts once, even if it declares several volumes. */
   function orderOf({ key }: InventoryRecord): string {
     return ends.get(key)?.place.object?.uid ?? key
   }
@@ -56,7 +55,7 @@ export function planAbsences(
   function absenceOf(record: InventoryRecord): Absence {
     const end = ends.get(record.key)
     if (end?.isReleased) return planOrderedEnd(record, end, count, reading.atMs)
-    // An end that has begun is finished: its first effect is out.
+    // An end that has begun is finished: its first effect has been sent.
     if (record.kind === 'Volume' && record.end !== undefined) return { state: 'ending' }
     if (end !== undefined) return planOrderedEnd(record, end, count, reading.atMs)
     if (record.declaration.place.object !== undefined && !ordered.has(record.key)) {
@@ -67,7 +66,7 @@ export function planAbsences(
         state: 'held',
         reason: 'SourceIncomplete',
         message:
-          'no longer declared, but a source could not be read whole: nothing ends until every file is readable and valid',
+          'no longer declared, but a source could not be read completely; nothing ends until every file is readable and valid',
       }
     }
     if (reading.count === 0 && !options.allowEmpty) {
@@ -75,7 +74,7 @@ export function planAbsences(
         state: 'held',
         reason: 'SourceEmpty',
         message:
-          'the sources declare nothing at all, which is more often a mistake than a wish; to end the last declarations on purpose, run with --allow-empty',
+          'the sources declare nothing, which is probably a mistake, so nothing ends; to end the last declarations, run with --allow-empty',
       }
     }
     const { source } = record.declaration.place
@@ -83,7 +82,7 @@ export function planAbsences(
       return {
         state: 'held',
         reason: 'SourceNotRead',
-        message: `it was declared in ${source}, which is not among the sources now; run with --source ${source} to end it`,
+        message: `it was declared in source ${source}, which is no longer configured, so nothing ends; to end it, run with --source ${source}`,
       }
     }
     const sinceMs = record.missingSinceMs ?? reading.atMs
@@ -92,7 +91,7 @@ export function planAbsences(
         state: 'held',
         sinceMs,
         reason: 'PruneDisabled',
-        message: 'no longer declared, and kept as it is: nothing ends without --prune',
+        message: 'no longer declared, but nothing ends without --prune; to end it, run with --prune',
       }
     }
     if (isDestructive(record.declaration) && destructive > limit) {
@@ -100,11 +99,11 @@ export function planAbsences(
         state: 'held',
         sinceMs,
         reason: 'TooManyEnds',
-        message: `${destructive} declarations are gone at once and --max-prune allows ${limit}; put some back, or run with --max-prune ${destructive} if this is meant`,
+        message: `${destructive} declarations were removed at once and --max-prune allows ${limit}, so nothing ends; restore some of them, or run with --max-prune ${destructive} to end them all`,
       }
     }
     const untilMs = sinceMs + options.pruneDelayMs
-    // Two readings are asked for, even with a delay of zero.
+    // Even with a delay of zero, two readings must miss it.
     return record.missingSinceMs !== undefined && reading.atMs >= untilMs
       ? { state: 'ending' }
       : { state: 'missing', sinceMs, untilMs }

@@ -1,6 +1,6 @@
 import type { Volume } from '../../wire/volume.ts'
 
-/** The allocations that hold a volume, in order; those too that Nomad has no more. */
+/** IDs of the allocations that claim the volume, sorted. Some may no longer exist in Nomad. */
 export function claimsOf(volume: Volume): string[] {
   return [...Object.keys(volume.ReadAllocs ?? {}), ...Object.keys(volume.WriteAllocs ?? {})].sort()
 }

@@ -1,10 +1,7 @@
 import type { Verdict } from './status.ts'
 import type { FieldDifference } from './volume-difference.ts'
 
-/**
- * One effect. The plan names it and says why; the step of that name in reconcile/ carries it out.
- * `release` ends our management and touches nothing else.
- */
+/** One effect. The plan chooses it, and the step of that name in reconcile/steps/ carries it out. */
 export type StepName =
   | 'create-volume'
   | 'register-volume'
@@ -33,17 +30,17 @@ export type StepName =
   | 'expire-snapshot'
   | 'release'
 
-/** What a plan comes to: at most one change, and where the declaration stands before it. */
+/** The result of a plan: at most one step, and the state of the declaration. */
 export interface Decision {
   readonly step?: StepName
   readonly verdict: Verdict
-  /** Look again after this, where no event would say so. */
+  /** When to run the next pass, if no event would start it. */
   readonly againAfterMs?: number
-  /** What differs, field by field, where that is why. */
+  /** The differing fields, if they caused the decision. */
   readonly differences?: readonly FieldDifference[]
 }
 
-/** A step to take now, and the reason that a person reads. */
+/** A step to take now. */
 export function take(step: StepName, reason: string, message: string): Decision {
   return { step, verdict: { state: 'working', reason, message } }
 }

@@ -5,61 +5,58 @@ import type { DetachOrder } from './orders.ts'
 import type { DetachTry } from './record.ts'
 import type { Verdict } from './status.ts'
 
-/** One allocation's hold on the volume, as far as it can be known from afar. */
+/** What Nomad knows about one allocation that claims the volume. */
 export interface ClaimObservation {
   readonly allocationID: string
-  /** undefined: the allocation is gone, and where it ran was never seen. */
+  /** undefined: Nomad has forgotten the allocation, and Mooring never saw its node. */
   readonly nodeID: string | undefined
-  /** As Nomad gives it; undefined: Nomad has no such allocation any more. */
+  /** As Nomad reports it; undefined: Nomad has forgotten the allocation. */
   readonly clientStatus: string | undefined
 }
 
 export interface DetachObservation {
   readonly claims: readonly ClaimObservation[]
-  /** Nodes to which the plugin lists the volume as published, by Nomad's IDs. */
+  /** Nomad IDs of the nodes to which the plugin lists the volume as published. */
   readonly publishedNodes: readonly string[]
-  /** The status of every node that Nomad has, by ID; undefined: nobody asked, which proves nothing. */
+  /** Status of every node in Nomad, by ID; undefined: not read, so it proves nothing. */
   readonly nodes: ReadonlyMap<string, string> | undefined
-  /** What a person gave their word for. */
+  /** Nodes that a person confirmed to be dead. */
   readonly orders: readonly DetachOrder[]
 }
 
 export type DetachPlan =
   | { readonly type: 'none' }
-  /**
-   * `claims`: the allocations that hold the volume there, all proven dead. `restLives`: whether every other
-   * claim of the volume lives.
-   */
+  /** `claims`: allocations that claim the volume on the node, all proven dead. `restLives`: all other claims live. */
   | {
       readonly type: 'detach'
       readonly nodeID: string
       readonly claims: readonly string[]
       readonly restLives: boolean
       readonly proof: string
-      /** The node lives, and is about to unmount by itself what ended there. */
+      /** The node is ready and may still unmount the volume by itself. */
       readonly mayUnmountYet: boolean
     }
-  /** The word was good for what is not there any more. */
+  /** The order's allocations no longer claim the volume. */
   | { readonly type: 'forget-order'; readonly nodeID: string }
-  /** Something is to be detached, and cannot be now. */
+  /** A node should be detached, but cannot be now. */
   | { readonly type: 'held'; readonly verdict: Verdict; readonly againAfterMs: number }
 
-/** What a claim or an attachment comes to, judged by what is known of its allocation and its node. */
+/** Whether a claim or an attachment may still be written through. */
 type Judgement =
   | { readonly is: 'living' }
   | { readonly is: 'dead'; readonly proof: string }
-  | { readonly is: 'unproven'; readonly why: string; readonly needsWord: boolean }
+  | { readonly is: 'unproven'; readonly why: string; readonly needsConfirmation: boolean }
 
 const pollMs = 30_000
 const firstRetryMs = 30_000
 const longestRetryMs = 600_000
 
 /**
- * Decides whether the volume is taken off a node. The proofs: an allocation that is gone, or that its own
- * client reported as `complete` or `failed`, on a node that is `ready` or that Nomad forgot. What a server
- * says of a client that it does not hear (`lost`, `unknown`, a node that is `down` or `disconnected`) is a
- * guess, and takes the word of a person. Beside a living claim nothing is detached, whoever says so.
- * @param title of the volume, as the command takes it
+ * Decides whether to detach the volume from a node. Proof that nothing writes there: Nomad has forgotten the allocation,
+ * or its client reported `complete` or `failed`; and the node is `ready`, or Nomad has forgotten it. A status that the
+ * servers guess because the client is silent (`lost`, `unknown`, `down`, `disconnected`) is no proof: a person must
+ * confirm it. A node with a living claim is never detached, even if a person ordered it.
+ * @param title names the volume as `mooring detach` takes it
  */
 export function planDetach(
   detach: VolumeSpec['detach'],
@@ -118,18 +115,18 @@ function planNode(
   tried: DetachTry | undefined,
   nowMs: number,
 ): DetachPlan {
-  // It is used there: that something else of it is dead is for when it no longer is.
+  // The volume is in use on this node, so its dead claims wait.
   if (judgements.some(({ is }) => is === 'living')) return { type: 'none' }
   const unproven = judgements.flatMap((each) => (each.is === 'unproven' ? [each] : []))
   if (unproven.length > 0) {
     const why = unproven.map((each) => each.why).join('; ')
-    if (unproven.some(({ needsWord }) => !needsWord))
+    if (unproven.some(({ needsConfirmation }) => !needsConfirmation))
       return hold('waiting', 'DetachNotProven', `node ${nodeID} is not detached: ${why}`)
     return hold(
       'stalled',
       'DetachNeedsWord',
-      `node ${nodeID} is not detached: ${why}, and a writer may live there still. ` +
-        `Make sure that nothing on it writes any more, then: ${shellCommand('mooring', 'detach', title, '--node-is-dead', nodeID)}`,
+      `node ${nodeID} is not detached: ${why}, so something on it may still write. ` +
+        `Make sure that nothing does, then run ${shellCommand('mooring', 'detach', title, '--node-is-dead', nodeID)}`,
     )
   }
   const waitMs = tried === undefined ? 0 : tried.lastMs + retryAfterMs(tried.times) - nowMs
@@ -138,7 +135,7 @@ function planNode(
     return hold(
       'waiting',
       'DetachFailed',
-      `node ${nodeID} is to be detached and was tried ${often}: ${tried.outcome}`,
+      `detaching node ${nodeID} failed ${often} and will be retried: ${tried.outcome}`,
       Math.min(waitMs, pollMs),
     )
   }
@@ -169,17 +166,17 @@ function judgeClaim(
     }
     case 'lost':
     case 'unknown': {
-      const guess = `allocation ${allocationID} is ${clientStatus}, by the servers' word alone`
+      const guess = `allocation ${allocationID} is ${clientStatus}, which Nomad's servers only guess`
       return order?.allocations.includes(allocationID)
-        ? { is: 'dead', proof: `${guess}; ${wordOf(order)}` }
-        : { is: 'unproven', why: guess, needsWord: true }
+        ? { is: 'dead', proof: `${guess}; ${confirmationOf(order)}` }
+        : { is: 'unproven', why: guess, needsConfirmation: true }
     }
     default:
       return { is: 'living' }
   }
 }
 
-/** An attachment that nothing claims any more. */
+/** Judges an attachment that no allocation claims. */
 function judgeAttachment(
   nodeID: string,
   { nodes }: DetachObservation,
@@ -194,22 +191,22 @@ function judgeNode(
   nodeID: string,
   order: DetachOrder | undefined,
 ): Judgement {
-  const seen = `${ended} and node ${nodeID} is ${node ?? 'not looked at'}`
+  const seen = `${ended} and node ${nodeID} is ${node ?? 'not known to be alive or dead'}`
   if (node === 'ready' || node === garbageCollected) return { is: 'dead', proof: seen }
-  if (order !== undefined) return { is: 'dead', proof: `${seen}; ${wordOf(order)}` }
+  if (order !== undefined) return { is: 'dead', proof: `${seen}; ${confirmationOf(order)}` }
   const isBack = node === undefined || node === 'initializing'
-  return { is: 'unproven', why: seen, needsWord: !isBack }
+  return { is: 'unproven', why: seen, needsConfirmation: !isBack }
 }
 
 const garbageCollected = 'no longer known'
 
-/** A list without any node is no list of a cluster: nothing follows from what it lacks. */
+/** An empty list of nodes proves nothing: every cluster has nodes. */
 function nodeStatus(nodes: ReadonlyMap<string, string> | undefined, nodeID: string): string | undefined {
   return nodes === undefined || nodes.size === 0 ? undefined : (nodes.get(nodeID) ?? garbageCollected)
 }
 
-function wordOf({ atMs }: DetachOrder): string {
-  return `a person gave their word at ${new Date(atMs).toISOString()} that the node is dead`
+function confirmationOf({ atMs }: DetachOrder): string {
+  return `a person confirmed at ${new Date(atMs).toISOString()} that the node is dead`
 }
 
 function holdUnplaced(claims: readonly ClaimObservation[]): DetachPlan {
@@ -217,7 +214,7 @@ function holdUnplaced(claims: readonly ClaimObservation[]): DetachPlan {
   return hold(
     'waiting',
     'DetachNodeUnknown',
-    `allocation ${ids} is gone and holds the volume still, and where it ran was never seen: Nomad frees such a claim by itself, within minutes or after the next write of a CSI volume`,
+    `allocation ${ids} no longer exists but still claims the volume, and Mooring does not know its node. Nomad frees such a claim by itself, within minutes or after the next write of a CSI volume.`,
   )
 }
 
@@ -235,13 +232,13 @@ function retryAfterMs(times: number): number {
   return Math.min(firstRetryMs * 2 ** (times - 1), longestRetryMs)
 }
 
-/** How soon a volume in use is looked at again: no event tells that an allocation ended. */
+/** How often to check a volume in use: no event reports the end of an allocation. */
 const claimPollMs = 60_000
 
 /**
- * The decision for the volume with what is to be detached. A detach goes first, since it waits by itself
- * after one that did not help; what cannot be done now holds up nothing else.
- * @param looksForStale whether claims are there that may become stale
+ * Combines the decision for the volume with the detach. A detach that can be done goes first: after a failure it waits
+ * longer each time. A detach that cannot be done now blocks nothing else.
+ * @param looksForStale whether the volume has claims that may become stale
  */
 export function withDetach(decision: Decision, plan: DetachPlan, looksForStale: boolean): Decision {
   const { verdict } = decision
@@ -266,7 +263,7 @@ export function withDetach(decision: Decision, plan: DetachPlan, looksForStale: 
         verdict: {
           state: 'working',
           reason: 'Detached',
-          message: `nothing is left on node ${plan.nodeID} of what the word of a person was good for; it is not kept`,
+          message: `the allocations that a person confirmed to be dead on node ${plan.nodeID} no longer claim the volume; removing the order`,
         },
       }
     case 'held': {

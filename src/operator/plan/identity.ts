@@ -3,9 +3,9 @@ import type { Declaration } from '../declare/declaration.ts'
 import type { VolumeSpec } from '../declare/volume.ts'
 
 /**
- * Names one declaration in the queue and the inventory: `Volume/<Nomad namespace>/<volume ID>`,
- * `Snapshot/<Nomad namespace>/<name>` or `SnapshotSchedule/<Nomad namespace>/<name>`. No part can hold a
- * slash. It is the identity, so a file may be renamed or moved without changing it.
+ * The identity of a declaration in the queue and the inventory: `Volume/<Nomad namespace>/<volume ID>`,
+ * `Snapshot/<Nomad namespace>/<name>` or `SnapshotSchedule/<Nomad namespace>/<name>`. No part contains a slash. Moving
+ * or renaming the file does not change it.
  */
 export type Key = string
 
@@ -24,13 +24,13 @@ export function keyOf(declaration: Declaration): Key {
     : `${kind}/${spec.namespace}/${name}`
 }
 
-/** Longest name that we choose: what Kubernetes labels and the strictest CSI plugins take. */
+/** Longest name that Mooring chooses: Kubernetes labels and the strictest CSI plugins accept it. */
 const longestNameBytes = 63
 
 /**
- * The CSI name for an identity: `<readable part>-<10 hex digits of SHA-256(region, namespace, ID)>`, then
- * `-r<n>` for the n-th restore. Readable for people, and two identities never share one, since plugins
- * take an equal name as the same volume (CSI spec, CreateVolume).
+ * The CSI name of an identity: `<readable part>-<10 hex digits of SHA-256(region, namespace, ID)>`, with `-r<n>` after
+ * the n-th restore. No two identities share a name: a plugin takes an equal name for the same volume (CSI spec,
+ * CreateVolume).
  */
 export function chooseName(options: {
   readonly region: string
@@ -51,7 +51,7 @@ export function chooseName(options: {
   return `${readable === '' ? 'volume' : readable}${suffix}`
 }
 
-/** The CSI name of a volume's n-th successor: of its own kind where the declaration fixes the name. */
+/** The CSI name of a volume's n-th successor, based on spec.name if the declaration gives one. */
 export function restoredName(options: {
   readonly region: string
   readonly spec: Pick<VolumeSpec, 'name' | 'namespace' | 'volumeID'>
@@ -63,7 +63,7 @@ export function restoredName(options: {
     : `${spec.name}-r${incarnation}`
 }
 
-/** The ID under which a volume about to be deleted is registered, so that its own ID is free and unclaimed. */
+/** The ID under which Mooring registers a volume that it is about to delete. No allocation claims that ID. */
 export function tombstoneID(key: Key, externalID: string): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([key, externalID]))
@@ -73,21 +73,21 @@ export function tombstoneID(key: Key, externalID: string): string {
 }
 
 /**
- * The name that a declaration gets at the plugin: its own, else one chosen for it.
- * @param incarnation how many names were used before it under the key: a name is never chosen twice
+ * The name of a declaration at the plugin: spec.name, or one that Mooring chooses.
+ * @param incarnation how many names the key has used before. Mooring never chooses a name twice
  */
 export function csiNameFor(key: Key, declaration: Declaration, region: string, incarnation = 0): string {
   if (declaration.kind === 'SnapshotSchedule') return ''
   const { spec } = declaration
   if (spec.name !== undefined) return spec.name
-  // A snapshot's identity is hashed with its kind, so that it never equals that of a volume of the same name.
+  // A snapshot's hash includes its kind, so it differs from that of a volume of the same name.
   return declaration.kind === 'Volume'
     ? chooseName({ region, namespace: spec.namespace, id: declaration.spec.volumeID, incarnation })
     : chooseName({ region, namespace: key, id: declaration.name, incarnation })
 }
 
-/** `volume default/postgres-data`, as messages name a declaration. */
-export function describe(declaration: Declaration): string {
+/** The name of a declaration in messages, such as `volume default/postgres-data`. */
+export function displayName(declaration: Declaration): string {
   const { kind, name, spec } = declaration
   switch (kind) {
     case 'Volume':

@@ -1,18 +1,18 @@
 import type { Volume } from '../../wire/volume.ts'
 
-/** A volume of Nomad's as a declaration that registers it, and what Nomad does not show of it. */
+/** A declaration that registers an existing Nomad volume, and the fields that Nomad does not show. */
 export interface ImportedVolume {
   readonly name: string
-  /** In the order in which a person reads it; capacities in bytes. */
+  /** Fields in reading order; capacities in bytes. */
   readonly spec: Readonly<Record<string, unknown>>
-  /** Fields that Nomad keeps to itself: what it has stays as it is while they are not declared. */
+  /** Fields that Nomad does not show. They stay unchanged until they are declared. */
   readonly unreadable: readonly ('secrets' | 'mountOptions.mountFlags')[]
 }
 
 /**
- * The declaration of a volume that is there already, always with its external ID, so that nothing can ever
- * be created for it. Nomad never shows secrets, and of mount flags only whether there are any (reference,
- * 2.5), so those are named and left out.
+ * Makes a declaration for an existing volume. It has the external ID, so Mooring never creates a volume for it. Nomad
+ * does not show secrets, and of mount flags only whether there are any (reference, 2.5): those are left out and listed
+ * in `unreadable`.
  */
 export function planImport(volume: Volume): ImportedVolume {
   const { FSType = '', MountFlags } = volume.MountOptions ?? {}
@@ -59,7 +59,7 @@ function notEmpty(field: string, map: Readonly<Record<string, string>> | null) {
   return map === null || Object.keys(map).length === 0 ? {} : { [field]: map }
 }
 
-/** metadata.name for a volume ID: the ID itself wherever it is a name. */
+/** metadata.name for a volume ID: the ID itself if it is a valid name. */
 function nameOf(volumeID: string): string {
   const name = volumeID
     .toLowerCase()

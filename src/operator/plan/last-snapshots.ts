@@ -3,20 +3,20 @@ import { type Key, keyOf } from './identity.ts'
 import type { InventoryRecord, SnapshotRecord } from './record.ts'
 import { selectsVolume } from './selects-volume.ts'
 
-/** How far back the snapshots of a schedule's volumes lie. */
+/** The age of a schedule's latest snapshots. */
 export interface LastSnapshots {
   readonly namespace: string
   readonly schedule: string
   /**
-   * The time of the schedule, in milliseconds since the epoch, that the latest ready snapshot is for: of the volume
-   * for which it is the oldest. undefined: no volume has one.
+   * Scheduled time of the latest ready snapshot, in milliseconds since the epoch, for the volume where it is oldest.
+   * undefined: no volume has a ready snapshot.
    */
   readonly oldestMs: number | undefined
   /** How many volumes have no ready snapshot. */
   readonly volumesWithout: number
 }
 
-/** Of each declared schedule that is not suspended and selects a declared volume. Pure. */
+/** One entry for each declared schedule that is not suspended and selects a declared volume. Pure. */
 export function lastSnapshots(
   declarations: Iterable<Declaration>,
   records: Iterable<InventoryRecord>,

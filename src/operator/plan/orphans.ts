@@ -5,17 +5,17 @@ import { type Key, volumeKey } from './identity.ts'
 import { hasCapability } from './plugin-gate.ts'
 import { type InventoryRecord, type Released, storedThing } from './record.ts'
 
-/** In the storage of a plugin, and nothing in Nomad and no declaration stands for it. */
+/** A volume or snapshot in a plugin's storage that neither Nomad nor a declaration knows. */
 export interface StorageOrphan {
   readonly kind: 'Volume' | 'Snapshot'
   readonly pluginID: string
   readonly externalID: string
   readonly sizeBytes: Int64
-  /** Where Mooring managed it once. */
+  /** Set if Mooring managed it before. */
   readonly released?: Released
 }
 
-/** In Nomad, and no declaration stands for it. */
+/** A volume in Nomad that no declaration knows. */
 export interface NomadOrphan {
   readonly namespace: string
   readonly volumeID: string
@@ -24,27 +24,27 @@ export interface NomadOrphan {
   readonly released?: Released
 }
 
-/** Managed still, though no source declares it. */
+/** Still managed, although no source declares it. */
 export interface UnfinishedOrphan {
   readonly key: Key
   readonly pluginID: string
   readonly externalID?: string
-  /** A create went out, and nobody knows what it made. */
+  /** CSI name of a create whose outcome is unknown. */
   readonly unsettledName?: string
   readonly reason: string
   readonly message: string
 }
 
-/** What nothing declares, three ways. Told, and never acted upon. */
+/** Everything that no source declares. Mooring only reports it. */
 export interface Orphans {
   readonly inStorage: readonly StorageOrphan[]
   readonly inNomad: readonly NomadOrphan[]
   readonly undeclared: readonly UnfinishedOrphan[]
-  /** What could not be looked into, and why: where this is not empty, the lists may lack something. */
+  /** What could not be read, and why. If this is not empty, the lists may be incomplete. */
   readonly unknown: readonly string[]
 }
 
-/** What a plugin told of its storage; `cannot list` and no answer are not the same as nothing. */
+/** A plugin's lists of its storage. A failure to list is not an empty list. */
 export interface Storage {
   readonly plugin: Plugin
   readonly volumes: ReadonlyMap<string, ExternalVolume> | { readonly failure: string }
@@ -54,7 +54,7 @@ export interface Storage {
 /** Compares storage, Nomad and declarations. Pure. */
 export function planOrphans(options: {
   readonly storages: readonly Storage[]
-  /** Of every namespace that could be read. */
+  /** Volumes of every namespace that could be read. */
   readonly volumes: readonly VolumeStub[]
   readonly records: readonly InventoryRecord[]
   readonly released: readonly Released[]
@@ -109,7 +109,7 @@ export function planOrphans(options: {
   return {
     inStorage,
     inNomad,
-    // What a schedule made is declared by nobody, and outlives the schedule.
+    // No source declares a schedule's snapshots, and they outlive the schedule.
     undeclared: records
       .filter((record) => !declared.has(record.key) && !(record.kind === 'Snapshot' && record.schedule))
       .map(presentUndeclared),
@@ -145,7 +145,7 @@ function explainUnknown({ plugin, volumes, snapshots }: Storage): string[] {
   ]
 }
 
-/** Whether a plugin lists what is in its storage; where it does not, that is said instead of an empty list. */
+/** Whether a plugin can list what is in its storage. */
 export function canList(plugin: Plugin, what: 'volumes' | 'snapshots'): boolean {
   return hasCapability(plugin, what === 'volumes' ? 'SupportsListVolumes' : 'SupportsListSnapshots')
 }

@@ -3,8 +3,8 @@ import { type Key, keyOf, volumeKey } from './identity.ts'
 import type { InventoryRecord } from './record.ts'
 
 /**
- * A declaration with `perAlloc` as the volumes that it makes, `<volumeID>[0]` and so on, which is how Nomad
- * names them to the allocations of a job with per_alloc (reference, 3.7). Any other as it is, an instance too.
+ * Expands a declaration with `perAlloc` into its volumes `<volumeID>[0]`, `<volumeID>[1]` and so on, as Nomad names them
+ * for a job with per_alloc (reference, 3.7). Returns any other declaration, and an instance, unchanged.
  */
 export function expandPerAlloc(declaration: Declaration): readonly Declaration[] {
   if (declaration.kind !== 'Volume' || declaration.spec.perAlloc === undefined) return [declaration]
@@ -19,20 +19,20 @@ export function expandPerAlloc(declaration: Declaration): readonly Declaration[]
   }))
 }
 
-/** What a document declares as a whole: all instances of one have it in common, and nothing else has it. */
+/** A token that the instances of one declaration share, and nothing else has. */
 export function familyOf(declaration: Declaration): string {
   const whole = wholeKeyOf(declaration)
   return whole === undefined ? keyOf(declaration) : `${whole}[]`
 }
 
-/** The key by which commands name the declaration that an instance is of; undefined for what is no instance. */
+/** The key of the perAlloc declaration of an instance; undefined if it is not an instance. */
 export function wholeKeyOf(declaration: Declaration): Key | undefined {
   return declaration.kind === 'Volume' && declaration.instance !== undefined
     ? volumeKey(declaration.spec.namespace, declaration.instance.volumeID)
     : undefined
 }
 
-/** The declaration that an instance is of, as it was written; undefined for what is no instance. */
+/** The perAlloc declaration of an instance, as written; undefined if it is not an instance. */
 export function wholeOf(declaration: Declaration): VolumeDeclaration | undefined {
   if (declaration.kind !== 'Volume' || declaration.instance === undefined) return undefined
   const { instance, ...rest } = declaration
@@ -41,9 +41,8 @@ export function wholeOf(declaration: Declaration): VolumeDeclaration | undefined
 }
 
 /**
- * Of the managed identities that are not declared, those that a lowered count leaves out, each with the
- * declaration by which it ends: the one that stands there now, and `whenScaled` in the place of its
- * deletionPolicy. An end that has begun goes on as it began.
+ * Finds the absent identities that a lowered count excludes. Each gets the declaration by which it ends: the current one
+ * with `whenScaled` as its deletionPolicy. An end that has begun keeps its declaration.
  */
 export function planScaledAway(
   absent: readonly InventoryRecord[],
@@ -63,8 +62,8 @@ export function planScaledAway(
 }
 
 /**
- * What a managed volume ends by that the count of its declaration leaves out; undefined for any other.
- * @param sibling an instance of the declaration as it stands there now
+ * The declaration by which a managed volume ends that the count excludes; undefined for any other volume.
+ * @param sibling an instance of the current declaration
  */
 export function leftOutBy(
   sibling: VolumeDeclaration,
@@ -88,7 +87,7 @@ export function leftOutBy(
   }
 }
 
-/** By what a volume ends, as messages name it. */
+/** The policy by which a volume ends, for messages. */
 export function endPolicyOf({ instance, spec }: VolumeDeclaration): string {
   return `${instance?.isScaledAway ? 'perAlloc.whenScaled' : 'deletionPolicy'} ${spec.deletionPolicy}`
 }

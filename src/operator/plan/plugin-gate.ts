@@ -1,14 +1,13 @@
 import type { ControllerInfo, Plugin } from '../../wire/plugin.ts'
 import { type Decision, stall, wait } from './decision.ts'
 
-/** Plugins come and go by events; this is for the events that Nomad forgets (reference, 1.3). */
+/** Nomad sends no event for some changes of a plugin (reference, 1.3). */
 const pluginPollMs = 15_000
 
 /**
- * Whether a plugin can be asked for something that needs `capability`: undefined if so, else the
- * decision that says what is missing. A capability counts as lacking only where a healthy controller
- * announces the others without it; before its first fingerprint a plugin seems to lack everything
- * (reference, 3.6).
+ * Whether a plugin can do something that needs `capability`: undefined if so, else the decision that says what is
+ * missing. A capability counts as missing only if a healthy controller does not announce it: before its first
+ * fingerprint a plugin seems to have none (reference, 3.6).
  */
 export function planPluginGate(
   pluginID: string,
@@ -30,13 +29,13 @@ export function planPluginGate(
   if (healthy.length === 0) {
     return stall(
       'PluginUnsupported',
-      `plugin "${pluginID}" has no controller, which ${sentences[capability] ?? 'this'} needs`,
+      `plugin "${pluginID}" has no controller, so it cannot ${abilities[capability] ?? capability}; run the plugin's controller`,
     )
   }
   if (!healthy.some((controller) => controller.ControllerInfo?.[capability])) {
     return stall(
       'PluginUnsupported',
-      `plugin "${pluginID}" cannot ${sentences[capability] ?? capability}: it does not announce the capability`,
+      `plugin "${pluginID}" cannot ${abilities[capability] ?? capability}: it does not announce the capability. Use another plugin, or change the declaration.`,
     )
   }
   return undefined
@@ -49,7 +48,7 @@ export function hasCapability(plugin: Plugin | undefined, capability: keyof Cont
   )
 }
 
-const sentences: Partial<Record<keyof ControllerInfo, string>> = {
+const abilities: Partial<Record<keyof ControllerInfo, string>> = {
   SupportsCreateDelete: 'create or delete volumes (CREATE_DELETE_VOLUME)',
   SupportsExpand: 'expand volumes (EXPAND_VOLUME)',
   SupportsCreateDeleteSnapshot: 'create or delete snapshots (CREATE_DELETE_SNAPSHOT)',

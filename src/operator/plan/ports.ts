@@ -12,17 +12,16 @@ import {
 } from './record.ts'
 
 /**
- * What Mooring manages, in parts that have one owner each. Reads are of this process's memory; a write is durable
- * when its promise resolves, and is read from then on: it is what makes an effect after it safe to repeat. Writes
- * of one key are carried out one after the other. One process holds it at a time; a write of one that no longer
- * does rejects, where the inventory is kept elsewhere.
+ * Everything that Mooring manages, in parts with one owner each. Reads come from memory. A write is durable and visible
+ * when its promise resolves, so an effect after it is safe to repeat. Writes of one key run one after the other. Only
+ * one process may write; in a shared store the writes of a former leader reject.
  */
 export interface Inventory extends RecordReads, DeclaredStore, ManagedStore, OrderStore, ReleasedStore {
-  /** HMAC-SHA-256, hex, under a key that never leaves the inventory: compares secrets without keeping them. */
+  /** HMAC-SHA-256 as hex, under a key of the inventory. It compares secrets without storing them. */
   keyedHash(text: string): string
 }
 
-/** By what records are found without looking at all of them. */
+/** The fields by which records are indexed. */
 export interface RecordIndexes {
   /** `Volume`, `Snapshot` or `SnapshotSchedule`. */
   readonly kind: string
@@ -30,62 +29,59 @@ export interface RecordIndexes {
   readonly plugin: string
   /** The UID of the Kubernetes object that declares it. */
   readonly object: string
-  /** Key of the schedule that made it. */
+  /** Key of the schedule that made the snapshot. */
   readonly schedule: string
   /** Nomad namespace and metadata.name of a volume: `namespace/name`. */
   readonly volumeName: string
-  /** The same of the declaration with perAlloc that it is an instance of. */
+  /** The same for the perAlloc declaration of an instance. */
   readonly wholeName: string
-  /** Nomad namespace and name of the volume that a snapshot is of. */
+  /** Nomad namespace and name of a snapshot's volume. */
   readonly snapshotsOf: string
 }
 
-/** The parts of each identity that passes have looked at, in one value to read. */
+/** Reads the joined parts of every managed identity. */
 export interface RecordReads {
   get(key: Key): InventoryRecord | undefined
   list(): readonly InventoryRecord[]
-  /** Those that the index has under the value, in no order. */
+  /** The records with this value in the index, in no order. */
   find(index: keyof RecordIndexes, value: string): readonly InventoryRecord[]
-  /** Told of each change of a record; undefined: it is no longer managed. @returns ends it */
+  /** Calls the listener for each change; `record` is undefined if it is no longer managed. @returns unsubscribes */
   onChange(listener: (key: Key, record: InventoryRecord | undefined) => void): () => void
 }
 
-/** What the readings of the sources know. Written by them; for a snapshot of a schedule, by the schedule. */
+/** What readings of the sources know. Only they write it, and schedules for their snapshots. */
 export interface DeclaredStore {
-  /**
-   * Takes a declaration for the last one seen. Durable at once for an identity that is managed; for any other it
-   * is remembered, and written with what its first pass writes.
-   */
+  /** Sets the declaration last seen. Before the first pass of an identity, it is only held in memory. */
   declare(declared: Declared): Promise<void>
-  /** Forgets the declaration of an identity that no pass has written anything of. */
+  /** Forgets the declaration of an identity that is not managed yet. */
   undeclare(key: Key): void
 }
 
-/** What passes know: each writes of its own identity, and nothing of what readings or people wrote. */
+/** What passes know. A pass writes only its own identity, and nothing that readings or people wrote. */
 export interface ManagedStore {
   /**
-   * Resolves when the record is where no crash and no power cut can take it: so an effect may follow. With
-   * `isOutcome`, of what a pass ended with, the end of the process cannot take it, and a power cut of the same moment
-   * may: the pass had then not got that far. Rejects where nothing was ever declared for the identity.
+   * Resolves when the record survives a crash and a power cut, so an effect may follow. With `isOutcome`, for the result
+   * of a pass, it survives a crash; a power cut at that moment may lose it, and the pass then runs again. Rejects if the
+   * identity was never declared.
    */
   put(managed: ManagedPart, options?: { readonly isOutcome?: boolean }): Promise<void>
-  /** Ends the management: all parts go, and what was ordered for it. */
+  /** Ends the management: removes all parts and orders. */
   delete(key: Key): Promise<void>
 }
 
 export interface OrderStore {
-  /** What was ordered for the identity; empty if nothing. */
+  /** Orders for the identity; empty if there are none. */
   orders(key: Key): Orders
   amendOrders(key: Key, change: (orders: Orders) => Orders): Promise<void>
 }
 
 export interface ReleasedStore {
-  /** Notes what Mooring managed once and does no more; one of the same key and external ID replaces it. */
+  /** Records what Mooring no longer manages. An entry of the same key and external ID is replaced. */
   release(released: Released): Promise<void>
   released(): readonly Released[]
 }
 
-/** Begins to manage an identity whose parts are known together: a snapshot that its schedule makes. */
+/** Begins to manage a snapshot that its schedule makes: stores all parts together. */
 export async function beginRecord(
   inventory: Pick<Inventory, 'declare' | 'put'>,
   record: InventoryRecord,
@@ -93,13 +89,13 @@ export async function beginRecord(
   await Promise.all([inventory.declare(declaredPart(record)), inventory.put(managedPart(record))])
 }
 
-/** Resolves references to secrets, by the rules that keep a writer from what they may not read. */
+/** Resolves references to secrets. Access rules limit what a declaration may read. */
 export interface SecretResolver {
   /**
-   * Values by the names that the declaration gives them.
+   * Returns the values under the names that the declaration gives them.
    * @param namespace the declaration's Nomad namespace, which decides what it may read
-   * @param object of Kubernetes, if it is declared by one: it reaches Secrets of its own namespace
-   * @throws OperationError `waiting` with reason `SecretNotFound`, naming the reference and never a value
+   * @param object the declaring Kubernetes object, if any: it may read Secrets of its own namespace
+   * @throws OperationError `waiting` with reason `SecretNotFound`; it names the reference, never a value
    */
   resolve(
     references: Readonly<Record<string, SecretReference>>,

@@ -11,111 +11,108 @@ import type { Key } from './identity.ts'
 import type { Status } from './status.ts'
 
 /**
- * Written before a call whose answer may be lost, cleared once its outcome is known. Until then nothing
- * else is done for the declaration: the call may still be running on the other side.
+ * Stored before a call whose answer may be lost, and removed once its outcome is known. Until then nothing else is done
+ * for the declaration: the call may still be running.
  */
 export interface Intent<Request> {
-  /** What was sent, without its secrets: only this is ever repeated, whatever the declaration says by then. */
+  /** The request without its secrets. A repeat sends this, even if the declaration has changed. */
   readonly request: Request
   readonly sinceMs: number
-  /** When the first of its calls was sent, where this one repeats it. */
+  /** If this is a repeat, when the first call was sent. */
   readonly firstMs?: number
-  /** No earlier than this may the request be repeated, unless a read shows its outcome. */
+  /** The request is not repeated before this time, unless a read shows its outcome. */
   readonly deadlineMs: number
-  /** The replica that sent it, for people: whoever finds it waits for its deadline. */
+  /** The replica that sent it, for people. */
   readonly holder?: string
 }
 
 /**
- * Whether the call behind an intent may still be running on the other side.
- * @param settledBeforeMs calls sent before this have ended: the server that would run them has started since
+ * Whether the call behind an intent may still be running.
+ * @param callsEndedBeforeMs calls sent before this time have ended, because their server has restarted since
  */
-export function mayStillRun(intent: Intent<unknown>, settledBeforeMs: number, nowMs: number): boolean {
-  return nowMs < intent.deadlineMs && intent.sinceMs >= settledBeforeMs
+export function mayStillRun(intent: Intent<unknown>, callsEndedBeforeMs: number, nowMs: number): boolean {
+  return nowMs < intent.deadlineMs && intent.sinceMs >= callsEndedBeforeMs
 }
 
-/** By how much the clocks of a storage provider and of this machine may differ. */
+/** How much the clocks of the storage provider and of this machine may differ. */
 const clockSkewMs = 300_000
 
 /**
- * Whether a plugin's answer to a create is something that was there before the create was sent: it answers an equal
- * name with what it has (CSI spec, CreateSnapshot).
- * @param createTimeSeconds as the plugin says; 0: it does not
+ * Whether the plugin answered a create with a snapshot that existed before: it does so for an equal name (CSI spec,
+ * CreateSnapshot).
+ * @param createTimeSeconds as the plugin reports it; 0: it does not
  */
 export function isOlderThan(createTimeSeconds: number | bigint | string, intent: Intent<unknown>): boolean {
   const createdMs = Number(createTimeSeconds) * 1000
   return createdMs > 0 && createdMs + clockSkewMs < (intent.firstMs ?? intent.sinceMs)
 }
 
-/** A read may show the outcome any time, and not every server wakes us for it. */
+/** A read may show the outcome at any time, and not every server sends an event for it. */
 const outcomePollMs = 5_000
 
-/** When to look again at a call that may still be running. */
-export function untilSettledMs(intent: Intent<unknown>, nowMs: number): number {
+/** When to check again a call that may still be running. */
+export function nextOutcomeCheckMs(intent: Intent<unknown>, nowMs: number): number {
   return Math.min(outcomePollMs, intent.deadlineMs - nowMs)
 }
 
-/**
- * What the readings of the sources know of an identity: only they write it. A snapshot that a schedule made is
- * declared by its schedule.
- */
+/** What readings of the sources know of an identity. Only they write it, and schedules for their snapshots. */
 export interface Declared<Kind extends Declaration = Declaration> {
   readonly key: Key
-  /** The owner's declaration as last seen: its place, and what its end asks for. */
+  /** The owner's declaration as last seen. */
   readonly declaration: Kind
-  /** First complete reading of all sources that no longer held the declaration. Absent while it is declared. */
+  /** Time of the first complete reading without the declaration. Absent while it is declared. */
   readonly missingSinceMs?: number
-  /** Present where a schedule made it: then nobody declares it, and it outlives the schedule. */
+  /** Set if a schedule made it. No source declares it, and it outlives the schedule. */
   readonly schedule?: ScheduledFor
 }
 
-/** Of a snapshot that a schedule made. */
+/** The origin of a snapshot that a schedule made. */
 export interface ScheduledFor {
   readonly schedule: Key
   readonly volume: Key
-  /** The schedule's time it is for, in milliseconds since the epoch. */
+  /** Its scheduled time, in milliseconds since the epoch. */
   readonly tickMs: number
-  /** In Kubernetes: the UID of the object that shows it, once there is one. */
+  /** In Kubernetes: UID of the object that shows it. */
   readonly objectUID?: string
 }
 
-/** That the snapshot of a schedule is to go, whatever its declaration says: ordered by retention, or by a person. */
+/** An order to end a schedule's snapshot, by retention or by a person. Its policy overrides the declaration's. */
 export interface Expiry {
   readonly policy: 'Delete' | 'Retain'
   readonly atMs: number
 }
 
-/** What passes know of an identity of any kind: only its own passes write it. */
+/** What passes know of an identity. Only its own passes write it. */
 interface ManagedBase {
   readonly key: Key
-  /** The name given to the plugin: chosen once, kept for good. */
+  /** The name given to the plugin. It only changes with a restore or a recreate. */
   readonly csiName: string
-  /** How many names after the first were used up, by restores and where a lost volume was given up. */
+  /** How many further names restores and recreates have used. */
   readonly incarnation: number
-  /** The Kubernetes object as the last pass looked at it. */
+  /** The Kubernetes object that the last pass used. */
   readonly observed?: ObjectIdentity
   readonly status: Status
 }
 
-/** A volume's end in three effects (design: DeleteVolume never reaches a volume in use), each recorded first. */
+/** The end of a volume. Its three effects (DeleteVolume never reaches a volume in use) are each recorded first. */
 export interface VolumeEnd {
   readonly phase: 'deregister' | 'register-tombstone' | 'delete'
   readonly tombstoneID: string
-  /** Of a delete that is out: what it goes by, whatever is declared meanwhile. */
+  /** The declaration that a sent delete follows, even if the declared one has changed. */
   readonly declaration?: VolumeDeclaration
-  /** The plugin would not delete it, and altered nothing. */
+  /** The plugin refused the delete and changed nothing. */
   readonly refusal?: DeleteRefusal
 }
 
 export interface DeleteRefusal {
-  /** In the plugin's own words. */
+  /** The plugin's own message. */
   readonly message: string
-  /** Snapshots of the external volume that the plugin listed then: those are what it may not do without. */
+  /** The volume's snapshots that the plugin listed then. They may be the reason. */
   readonly snapshotIDs: readonly string[]
   readonly atMs: number
 }
 
-/** What a restore puts in the place of a volume: one made from a snapshot, or one that was replaced before. */
+/** What a restore replaces a volume with: one made from a snapshot, or one that an earlier restore replaced. */
 export type RestoreSource =
   /** The storage provider's ID of the snapshot. */
   | { readonly snapshotID: string; readonly backTo?: never }
@@ -123,32 +120,31 @@ export type RestoreSource =
   | { readonly backTo: string; readonly snapshotID?: never }
 
 /**
- * A restore under the same volume ID that is under way, recorded before its first effect. Until it ends the
- * record's `externalID`, `csiName` and `context` are those of the volume that is to be replaced, so that
- * nothing loses it.
+ * A running restore under the same volume ID, recorded before its first effect. Until it ends, the record's
+ * `externalID`, `csiName` and `context` are those of the volume to replace, so that it is not lost.
  */
 export type VolumeRestore = RestoreSource & {
-  /** The name for the new volume, which no other ever had; or the one that the volume to go back to has. */
+  /** The new volume's name, never used before; or the name of the volume to go back to. */
   readonly csiName: string
   readonly incarnation: number
-  /** Of the volume to go back to. */
+  /** Context of the volume to go back to. */
   readonly context?: VolumeContext
-  /** Why the volume that was to be replaced is put back. */
+  /** Why the restore is being undone. */
   readonly undoneFor?: string
 }
 
-/** What a plugin answers to the create of a volume, and wants with every later call: to register it again takes it. */
+/** The volume context that a plugin returned for a create. Every later call and every register must send it. */
 export type VolumeContext = Readonly<Record<string, string>>
 
-/** A detach that did not free its node, by node; kept so that the next one waits. */
+/** Detaches that did not free a node. The next one waits longer. */
 export interface DetachTry {
   readonly times: number
   readonly lastMs: number
-  /** What became of the last one, for people. */
+  /** How the last one ended, for people. */
   readonly outcome: string
 }
 
-/** Keyed hashes of values that Nomad never shows; absent for an empty or missing one. */
+/** Keyed hashes of values that Nomad never shows. A hash is absent for an empty value. */
 export interface HiddenHashes {
   readonly secrets?: string
   readonly mountFlags?: string
@@ -156,56 +152,53 @@ export interface HiddenHashes {
 
 export interface ManagedVolume extends ManagedBase {
   readonly kind: 'Volume'
-  /** Set once: from then on nothing blank is ever created in its place. */
+  /** Once it is set, Mooring never creates a blank volume in its place. */
   readonly externalID?: string
-  /** Of the external volume, as Nomad showed it last; absent where that is empty. */
+  /** Context of the external volume, as Nomad last showed it; absent if empty. */
   readonly context?: VolumeContext
   readonly intent?: Intent<VolumeRequest>
-  /**
-   * Keyed hashes of what Nomad never shows again; a hash is absent where we applied none. All absent: never
-   * applied by us, so nobody here knows what there is.
-   */
+  /** The hidden values that Mooring last applied. Absent: Mooring applied none, so the values are unknown. */
   readonly applied?: HiddenHashes
-  /** Keyed hash of the last update sent, to notice one that had no effect. */
+  /** Keyed hash of the last update. An equal next update shows that it had no effect. */
   readonly lastUpdateHash?: string
   readonly end?: VolumeEnd
-  /** Detaches that freed nothing, by node. */
+  /** Failed detaches, by node. */
   readonly detachTries?: Readonly<Record<string, DetachTry>>
-  /** Keyed hash of the spec that Nomad was last seen to match: what differs since then is drift. */
+  /** Keyed hash of the spec that Nomad last matched. While the spec is unchanged, a difference is drift. */
   readonly settledSpecHash?: string
   readonly restore?: VolumeRestore
-  /** The snapshot before a delete, once it was begun. */
+  /** The snapshot before a delete, once its create was sent. */
   readonly finalSnapshot?: { readonly intent: Intent<SnapshotRequest>; readonly snapshotID?: string }
 }
 
 export interface ManagedSnapshot extends ManagedBase {
   readonly kind: 'Snapshot'
-  /** Set once: from then on the snapshot is never taken again. */
+  /** Once it is set, Mooring never takes the snapshot again. */
   readonly snapshotID?: string
-  /** The external volume it was taken of. */
+  /** The external volume that it was taken from. */
   readonly externalSourceVolumeID?: string
   /** The plugin that holds it. */
   readonly pluginID?: string
   readonly intent?: Intent<SnapshotRequest>
 }
 
-/** A schedule: what it dealt with so far. It stands for nothing in Nomad itself. */
+/** A schedule and the runs it has handled. Nomad has nothing that corresponds to it. */
 export interface ManagedSchedule extends ManagedBase {
   readonly kind: 'SnapshotSchedule'
-  /** When it was first seen, in milliseconds since the epoch: nothing from before is made up. */
+  /** When it was first seen, in milliseconds since the epoch. Earlier runs are not caught up. */
   readonly sinceMs: number
-  /** By volume, the last time of the schedule that was dealt with: its snapshot was begun, or it was missed. */
+  /** By volume, the last scheduled time that was handled: its snapshot was started, or the run was missed. */
   readonly ticks: Readonly<Record<Key, number>>
 }
 
 export type Managed = ManagedVolume | ManagedSnapshot | ManagedSchedule
 
-/** All that is known of an identity, in one value to read. Each part is written by its owner. */
+/** Everything known of an identity, joined for reading. Each part is written by its owner. */
 export type VolumeRecord = ManagedVolume & Declared<VolumeDeclaration>
 export type SnapshotRecord = ManagedSnapshot &
   Declared<SnapshotDeclaration> & {
     readonly schedule?: ScheduledFor & {
-      /** It is to be deleted, or let go: no retention rule keeps it, or a person deleted its object. */
+      /** Whether it has an order to end: no retention rule keeps it, or a person deleted its object. */
       readonly isExpired: boolean
     }
   }
@@ -216,16 +209,16 @@ type Without<Record, Name extends string> = Record extends unknown
   ? Omit<Record, Name> & { readonly [Each in Name]?: never }
   : never
 
-/** What a pass may write: with anything of the readings in it, it does not compile. */
+/** What a pass may write. The type excludes what readings write. */
 export type ManagedPart = Without<Managed, 'declaration' | 'missingSinceMs' | 'schedule'>
 
-/** The part of a record that its passes write. */
+/** The part of a record that passes write. */
 export function managedPart(record: InventoryRecord): ManagedPart {
   const { declaration: _, missingSinceMs: __, schedule: ___, ...managed } = record
   return managed
 }
 
-/** The part of a record that the readings write. */
+/** The part of a record that readings write. */
 export function declaredPart(record: InventoryRecord): Declared {
   const { key, declaration, missingSinceMs, schedule } = record
   const { isExpired: _, ...scheduledFor } = (record.kind === 'Snapshot' && record.schedule) || {}
@@ -237,7 +230,7 @@ export function declaredPart(record: InventoryRecord): Declared {
   }
 }
 
-/** One value of what the readings, the passes and the orders know. */
+/** Joins what readings, passes and orders know. */
 export function joinRecord(
   declared: Declared,
   managed: ManagedPart,
@@ -259,33 +252,33 @@ export function joinRecord(
 }
 
 /**
- * An external volume or snapshot that Mooring managed once, and that may be there still. Without an external ID it
- * notes alone which names were used under the key.
+ * An external volume or snapshot that Mooring no longer manages and that may still exist. Without an external ID, it only
+ * records which names the key has used.
  */
 export interface Released {
   readonly key: Key
   readonly pluginID: string
   readonly externalID: string
-  /** Such as `Retained`, `Deregistered`, `Replaced` or `Vanished`; `Deleted` where an earlier one of these was taken back. */
+  /** Such as `Retained`, `Deregistered`, `Replaced` or `Vanished`; `Deleted` if it was managed again and then deleted. */
   readonly reason: string
-  /** Of a volume: its name at the plugin. */
+  /** A volume's name at the plugin. */
   readonly csiName?: string
-  /** Of a volume: without it no plugin need know it again. */
+  /** A volume's context: without it, the plugin may not recognise the volume. */
   readonly context?: VolumeContext
   readonly atMs: number
-  /** The names that were used up by then, so that one declared anew under the key takes none of them. */
+  /** How many names were used by then. A new declaration of the key must not reuse them. */
   readonly incarnation?: number
 }
 
-/** The incarnation of a record that is begun under the key: past all that were before it. */
+/** The incarnation of a new record of the key: higher than all before it. */
 export function firstIncarnation(released: readonly Released[], key: Key): number {
   const before = released.flatMap((each) => (each.key === key ? [each.incarnation ?? 0] : []))
   return before.length === 0 ? 0 : Math.max(...before) + 1
 }
 
 /**
- * The external volume that a declaration of the key let go last, for it to be taken back when it is declared again;
- * undefined where there is none, or it was deleted since.
+ * The external volume that the key last released. It is used again when the key is declared again. undefined if there is
+ * none, or it was deleted.
  */
 export function findReleased(
   declaration: VolumeDeclaration,
@@ -300,7 +293,7 @@ export function findReleased(
   return latest
 }
 
-/** The next one: past that of the recorded name too, which may have been taken over with its volume. */
+/** The next incarnation. It also exceeds the number in the recorded name, which may come from an adopted volume. */
 export function nextIncarnation({
   incarnation,
   csiName,
@@ -309,7 +302,7 @@ export function nextIncarnation({
   return Math.max(incarnation, Number(ofName)) + 1
 }
 
-/** The external volume or snapshot that a record stands for, and its plugin, as far as they are known. */
+/** The record's external volume or snapshot and its plugin, as far as they are known. */
 export function storedThing(record: InventoryRecord): { pluginID?: string; externalID?: string } {
   switch (record.kind) {
     case 'Volume':
@@ -321,13 +314,13 @@ export function storedThing(record: InventoryRecord): { pluginID?: string; exter
   }
 }
 
-/** Of a restore or an order what it restores from. */
+/** The source of a restore or of an order for one. */
 export function restoreSource(source: RestoreSource | undefined): { snapshotID?: string; backTo?: string } {
   const { snapshotID, backTo } = source ?? {}
   return { ...(snapshotID === undefined ? {} : { snapshotID }), ...(backTo === undefined ? {} : { backTo }) }
 }
 
-/** The context to record of a volume that Nomad shows: somebody who registered it without one loses nothing. */
+/** The context to record: the one that Nomad shows, or the known one if somebody registered the volume without it. */
 export function contextField(
   volume: Pick<Volume, 'Context'> | undefined,
   known?: VolumeContext,

@@ -7,73 +7,73 @@ import { planPluginGate } from './plugin-gate.ts'
 import {
   type InventoryRecord,
   mayStillRun,
+  nextOutcomeCheckMs,
   type Released,
   type RestoreSource,
   storedThing,
-  untilSettledMs,
   type VolumeRecord,
   type VolumeRestore,
 } from './record.ts'
 
-/** What a restore depends on beside the volume itself. */
+/** The orders that a restore depends on. */
 export interface RestoreObservation {
-  /** An order for the recorded external volume, and why it is not carried out, if it is not. */
+  /** An order for the recorded external volume. `refusal`: why it cannot be carried out. */
   readonly ordered?: RestoreSource & { readonly refusal: string | undefined }
-  /** A person called off the restore that is under way. */
+  /** Whether a person cancelled the running restore. */
   readonly isUndoOrdered: boolean
 }
 
-/** What `refuseRestore` needs to know of the outside. */
+/** What `refuseRestore` needs from Nomad and the plugin. */
 export interface RestoreGuards {
   readonly volume: Volume | undefined
   readonly plugin: Plugin | undefined
-  /** The snapshot, or the volume to go back to, as the plugin lists it; `unknown` where it cannot list. */
+  /** The snapshot, or the volume to go back to, as the plugin lists it; `unknown` if it cannot list. */
   readonly source: Snapshot | ExternalVolume | 'unlisted' | 'unknown'
-  /** Fields that Nomad never shows and nobody here knows: to register again would lose them. */
+  /** Fields that neither Nomad shows nor Mooring knows. Registering the volume again would lose them. */
   readonly unreadable: readonly string[]
 }
 
-/** Why a restore may not be ordered, by what the inventory alone knows: undefined if it may. */
+/** Why a restore may not be ordered, according to the inventory; undefined if it may. */
 export function refuseRestoreOrder(record: VolumeRecord, { suspendedSinceMs }: Orders): string | undefined {
   const { spec } = record.declaration
   if (spec.externalID !== undefined) {
-    return `its declaration registers external volume "${spec.externalID}", and a restore makes another one: remove spec.externalID (and spec.context) from it first, which leaves the volume as it is`
+    return `its declaration registers external volume "${spec.externalID}", and a restore makes another one; remove spec.externalID and spec.context from the declaration first, which does not change the volume`
   }
   if (record.externalID === undefined) {
-    return 'it was not created yet: spec.source in its declaration says what it is made from'
+    return 'it is not created yet; to create it from a snapshot, set spec.source in its declaration'
   }
   if (record.end !== undefined) return 'it is ending'
   if (record.missingSinceMs !== undefined) return 'it is no longer declared'
   if (record.restore !== undefined) {
-    return `a restore from snapshot "${record.restore.snapshotID}" is under way: wait for it, or call it off by --undo`
+    return `a restore from snapshot "${record.restore.snapshotID}" is running; wait for it, or cancel it with --undo`
   }
-  if (spec.suspend || suspendedSinceMs !== undefined) return 'it is suspended: resume it first'
-  if (record.intent !== undefined) return 'the outcome of a call for it is not known yet: wait until it is'
+  if (spec.suspend || suspendedSinceMs !== undefined) return 'it is suspended; resume it first'
+  if (record.intent !== undefined) return 'the outcome of an earlier call is not known yet; wait until it is'
   const { name } = spec
   if (name !== undefined && Buffer.byteLength(name) > longestNameBytes - suffixBytes) {
-    return `the new volume would be named "${name}-r<n>", and CSI takes at most ${longestNameBytes} bytes: give a shorter spec.name`
+    return `the new volume would be named "${name}-r<n>", and CSI allows at most ${longestNameBytes} bytes; give a shorter spec.name`
   }
   return undefined
 }
 
-/** As CSI has it (CreateVolumeRequest.name). */
+/** The limit of the CSI spec (CreateVolumeRequest.name). */
 const longestNameBytes = 128
-/** Of `-r<n>`, for more restores than anybody makes. */
+/** Room for `-r<n>`. */
 const suffixBytes = 8
 
-/** What is known of an external volume that a restore of this volume replaced, or why nobody may go back to it. */
+/** The record of an external volume that a restore replaced, or why it cannot be used again. */
 export function findReplaced(
   { key, declaration: { spec }, externalID: current }: VolumeRecord,
   externalID: string,
   released: readonly Released[],
   records: readonly InventoryRecord[],
 ): Released | string {
-  if (externalID === current) return `external volume "${externalID}" is the one that it has`
+  if (externalID === current) return `external volume "${externalID}" is its current one`
   const found = released.findLast(
     (each) => each.key === key && each.externalID === externalID && each.pluginID === spec.pluginID,
   )
   if (found?.reason !== 'Replaced') {
-    return `no restore of it replaced external volume "${externalID}": mooring describe lists those that one did`
+    return `no restore of it replaced external volume "${externalID}"; mooring describe lists the replaced ones`
   }
   const user = records.find((record) => {
     const thing = storedThing(record)
@@ -81,20 +81,20 @@ export function findReplaced(
   })
   return user === undefined
     ? found
-    : `${user.key} stands for external volume "${externalID}" now: end that first`
+    : `${user.key} now uses external volume "${externalID}"; end that one first`
 }
 
-/** Why a volume may not be restored just now, by what Nomad and the plugin say: undefined if it may. Pure. */
+/** Why a volume may not be restored now, according to Nomad and the plugin; undefined if it may. Pure. */
 export function refuseRestore(
   { declaration: { spec } }: VolumeRecord,
   { snapshotID, backTo }: RestoreSource,
   { volume, plugin, source, unreadable }: RestoreGuards,
 ): string | undefined {
   if (volume !== undefined && volume.PluginID !== spec.pluginID) {
-    return `it is of plugin "${volume.PluginID}" and declared of "${spec.pluginID}"`
+    return `it belongs to plugin "${volume.PluginID}", but its declaration names "${spec.pluginID}"`
   }
   const claims = [...Object.keys(volume?.ReadAllocs ?? {}), ...Object.keys(volume?.WriteAllocs ?? {})]
-  if (claims.length > 0) return `it is in use by allocations ${claims.join(', ')}: stop them first`
+  if (claims.length > 0) return `it is in use by allocations ${claims.join(', ')}; stop them first`
   const gate = planPluginGate(
     spec.pluginID,
     plugin,
@@ -104,18 +104,18 @@ export function refuseRestore(
   if (source === 'unlisted') {
     return backTo === undefined
       ? `plugin "${spec.pluginID}" lists no snapshot "${snapshotID}", and no declared or scheduled one has that name`
-      : `plugin "${spec.pluginID}" lists external volume "${backTo}" no more`
+      : `plugin "${spec.pluginID}" no longer lists external volume "${backTo}"`
   }
   if (typeof source === 'object' && 'IsReady' in source && !source.IsReady) {
-    return `the plugin is still working on snapshot "${snapshotID}": wait until it is ready to use`
+    return `snapshot "${snapshotID}" is not ready to use yet; wait until it is`
   }
   if (unreadable.length > 0) {
-    return `it would lose ${unreadable.join(' and ')}, which Nomad never shows: give them in the declaration, or say there are none (spec.secrets: {}, spec.mountOptions.mountFlags: [])`
+    return `it would lose ${unreadable.join(' and ')}, which Nomad never shows; set them in the declaration, or declare them empty (spec.secrets: {}, spec.mountOptions.mountFlags: [])`
   }
   return undefined
 }
 
-/** The parts of a volume's observation that a restore looks at. */
+/** The parts of a volume's observation that a restore needs. */
 interface Observation {
   readonly volume: Volume | undefined
   readonly plugin: Plugin | undefined
@@ -123,14 +123,14 @@ interface Observation {
   readonly takenBy: string | undefined
   readonly namespaceExists: boolean
   readonly restore: RestoreObservation
-  readonly settledBeforeMs: number
+  readonly callsEndedBeforeMs: number
 }
 
 const waitPollMs = 15_000
 
 /**
- * Decides the next step of a restore: undefined where none is ordered or under way, and where it is
- * called off and the volume before it has to be registered again, as one that Nomad lost.
+ * Decides the next step of a restore. undefined if none is ordered or running, or if an undone restore needs the
+ * replaced volume registered again, which the plan of the volume does.
  *
  * ```
  * ordered ─▶ begin-restore ─▶ deregister-replaced ─▶ restore-volume ─▶ adopt-restored
@@ -148,26 +148,26 @@ export function planRestore(
   const { volume } = observation
   if (restore === undefined) return planOrderedRestore(observation)
   if (volume !== undefined && isRestored(record, volume)) {
-    return take('adopt-restored', 'Restored', describeRestored(restore, volume.ExternalID))
+    return take('adopt-restored', 'Restored', restoreResult(restore, volume.ExternalID))
   }
   if (volume !== undefined && volume.ExternalID !== record.externalID) {
     return stall(
       'ExternalIDChanged',
-      `Nomad's volume stands for external volume "${volume.ExternalID}", which is neither the one to replace ("${record.externalID}") nor its successor ("${restore.backTo ?? restore.csiName}"): deregister the foreign one, then the restore goes on`,
+      `Nomad's volume is external volume "${volume.ExternalID}", which is neither the one to replace ("${record.externalID}") nor its successor ("${restore.backTo ?? restore.csiName}"). Somebody changed it. Deregister it, and the restore continues.`,
     )
   }
   if (restore.undoneFor === undefined && observation.restore.isUndoOrdered) {
-    return take('undo-restore', 'RestoreUndone', 'a person called the restore off')
+    return take('undo-restore', 'RestoreUndone', 'a person cancelled the restore')
   }
-  if (intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
+  if (intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, nowMs)) {
     return wait(
       'OutcomeUnknown',
-      'the create from the snapshot was sent and its answer was lost; it may still be running, so nothing is done before its deadline',
-      untilSettledMs(intent, nowMs),
+      'the answer to the create from the snapshot was lost; the create may still be running, so nothing is done before its deadline',
+      nextOutcomeCheckMs(intent, nowMs),
     )
   }
   if (restore.undoneFor !== undefined) {
-    // One that is lost cannot be put back; ended, another restore can be ordered.
+    // A lost volume cannot be put back. Ending the restore allows another one.
     const isLost = observation.external === 'unlisted'
     if (volume === undefined && !isLost) return undefined
     const stays = isLost ? 'is lost' : 'stays in its place'
@@ -181,7 +181,7 @@ export function planRestore(
     return take(
       'deregister-replaced',
       'Restoring',
-      `taking external volume "${volume.ExternalID}" out of Nomad, which refuses while it is in use; the external volume stays`,
+      `deregistering external volume "${volume.ExternalID}" from Nomad, which refuses if it is in use; its data stays`,
     )
   }
   return planSuccessor(record, restore, observation)
@@ -215,27 +215,23 @@ function planSuccessor(
     const what = backTo === undefined ? `the CSI name "${csiName}"` : `external volume "${backTo}"`
     return stall(
       backTo === undefined ? 'NameTaken' : 'ExternalIDTaken',
-      `Nomad's volume "${observation.takenBy}" has ${what} already: deregister that one, or call the restore off by mooring restore --undo`,
+      `Nomad's volume "${observation.takenBy}" already has ${what}; deregister that volume, or cancel the restore with mooring restore --undo`,
     )
   }
   return backTo === undefined
     ? take('restore-volume', 'Restoring', `creating volume "${csiName}" from snapshot "${snapshotID}"`)
-    : take(
-        'restore-volume',
-        'Restoring',
-        `registering external volume "${backTo}", which was replaced, again`,
-      )
+    : take('restore-volume', 'Restoring', `registering the replaced external volume "${backTo}" again`)
 }
 
-/** Whether Nomad's volume is what the restore under way was to put there. */
+/** Whether Nomad's volume is the one that the running restore makes. */
 export function isRestored({ restore, externalID }: VolumeRecord, volume: Volume): boolean {
   if (restore === undefined || volume.ExternalID === externalID) return false
   return restore.backTo === undefined ? volume.Name === restore.csiName : volume.ExternalID === restore.backTo
 }
 
-/** What a restore came to, for people. */
-export function describeRestored({ backTo }: RestoreSource, externalID: string): string {
+/** The result of a restore, for people. */
+export function restoreResult({ backTo }: RestoreSource, externalID: string): string {
   return backTo === undefined
-    ? `external volume "${externalID}" was made from the snapshot`
-    : `external volume "${externalID}" is in its place again`
+    ? `external volume "${externalID}" was created from the snapshot`
+    : `external volume "${externalID}" is used again`
 }

@@ -1,28 +1,27 @@
 import { parseDuration } from '../../lib/duration.ts'
 import type { RetentionSpec } from '../declare/snapshot-schedule.ts'
 
-/** One snapshot of one volume that its schedule made. */
+/** A schedule's snapshot of one volume. */
 export interface RetentionCandidate {
   readonly key: string
-  /** The schedule's time it was taken for, in milliseconds since the epoch. */
+  /** Its scheduled time, in milliseconds since the epoch. */
   readonly tickMs: number
   readonly isReady: boolean
-  /** A person asked to keep it. */
-  readonly isKept: boolean
-  /** A declared volume is still to be made from it. */
+  /** A person ordered to keep it. */
+  readonly isKeptByHand: boolean
+  /** A volume has still to be created or restored from it. */
   readonly isInUse: boolean
 }
 
 export interface RetentionVerdict {
-  /** Which rules keep a snapshot; one that none keeps may go. */
+  /** For each snapshot that stays, the rules that keep it. */
   readonly kept: ReadonlyMap<string, readonly string[]>
   readonly expired: readonly string[]
 }
 
 /**
- * Decides which of one volume's snapshots of one schedule stay. Only ready ones count and only ready ones
- * expire: what is not ready is not the last good one's rival. Whatever the rules say, the newest ready one
- * stays, and so does one that is kept or in use.
+ * Decides which of a schedule's snapshots of one volume stay. Only ready snapshots count and only they expire. The newest
+ * ready one always stays, as do those that a person keeps or that are in use.
  */
 export function planRetention(
   candidates: readonly RetentionCandidate[],
@@ -56,7 +55,7 @@ export function planRetention(
   ] as const) {
     const limit = retention?.[rule] ?? 0
     if (limit === 0) continue
-    // A calendar takes longer to make than all the rest, and most schedules need none.
+    // Made only if needed: it is slow.
     bucketOf ??= createBuckets(timeZone)
     const nameOf = bucketOf[bucket]
     const newest = Map.groupBy(young, ({ tickMs }) => nameOf(tickMs))
@@ -65,7 +64,7 @@ export function planRetention(
 
   keep(ready[0], 'last ready')
   for (const candidate of ready) {
-    if (candidate.isKept) keep(candidate, 'kept by hand')
+    if (candidate.isKeptByHand) keep(candidate, 'kept by hand')
     if (candidate.isInUse) keep(candidate, 'source in use')
   }
   return { kept, expired: ready.filter(({ key }) => !kept.has(key)).map(({ key }) => key) }
@@ -80,7 +79,7 @@ function countsOf({ keepLast, keepHourly, keepDaily, keepWeekly, keepMonthly }: 
 
 const dayMs = 86_400_000
 
-/** Names of the hour, day, week and month that a time falls in, as the clock on the wall shows it. */
+/** Functions that name the hour, day, week and month of a time in the time zone. */
 function createBuckets(timeZone: string) {
   const format = new Intl.DateTimeFormat('en-CA', {
     timeZone,
@@ -96,10 +95,10 @@ function createBuckets(timeZone: string) {
     }
   }
   return {
-    // With the hour in universal time: one that comes twice when clocks go back is two.
+    // Includes the UTC hour, so that the repeated hour when clocks go back counts as two.
     hour: (ms: number) => `${wall(ms).day} ${wall(ms).hour} ${Math.floor(ms / 3_600_000)}`,
     day: (ms: number) => wall(ms).day,
-    // The epoch was a Thursday; weeks begin on Monday.
+    // The epoch was a Thursday. Weeks begin on Monday.
     week: (ms: number) => String(Math.floor((Date.parse(wall(ms).day) / dayMs + 3) / 7)),
     month: (ms: number) => wall(ms).month,
   }

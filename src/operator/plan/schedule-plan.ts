@@ -11,23 +11,23 @@ export interface ScheduledVolume {
   readonly key: Key
   /** metadata.name of its declaration. */
   readonly name: string
-  /** It exists, so that a snapshot can be taken. */
+  /** Whether it exists, so that a snapshot can be taken. */
   readonly exists: boolean
 }
 
 export interface ScheduleObservation {
   readonly volumes: readonly ScheduledVolume[]
-  /** Every snapshot that this schedule made, of whatever volume. */
+  /** Every snapshot that this schedule made, of all volumes. */
   readonly snapshots: readonly SnapshotRecord[]
-  /** IDs of the snapshots that their plugins list as ready to use, just now. */
+  /** IDs of the snapshots that their plugins now list as ready to use. */
   readonly ready: ReadonlySet<string>
-  /** Snapshots that a person asked to keep. */
-  readonly kept: ReadonlySet<Key>
-  /** Snapshot IDs that declared volumes are still to be made from. */
+  /** Snapshots that a person ordered to keep. */
+  readonly keptByHand: ReadonlySet<Key>
+  /** IDs of the snapshots from which a volume has still to be created or restored. */
   readonly sourcesInUse: ReadonlySet<string>
 }
 
-/** One change to the inventory; Nomad hears of it by the snapshot's own passes. */
+/** One change to the inventory. The snapshot's own passes carry it out. */
 export type ScheduleChange =
   | { readonly type: 'start'; readonly volume: ScheduledVolume; readonly tickMs: number }
   | { readonly type: 'miss'; readonly volume: ScheduledVolume; readonly tickMs: number; readonly why: string }
@@ -42,12 +42,12 @@ export interface ScheduleDecision {
   readonly kept: ReadonlyMap<Key, readonly string[]>
 }
 
-/** How long to wait for what no event tells of. */
+/** How long to wait if no event reports the change. */
 const waitPollMs = 15_000
 
 /**
- * Decides for one schedule: at most one change. A volume has one snapshot for each time of the schedule,
- * whatever crashes, because the last time that was dealt with is recorded together with the snapshot.
+ * Decides for one schedule: at most one change. Even after a crash, a volume gets one snapshot for each scheduled time:
+ * the snapshot's key contains that time, and the last handled time is recorded.
  */
 export function planSchedule(
   declaration: SnapshotScheduleDeclaration,
@@ -82,7 +82,7 @@ export function planSchedule(
       verdict: {
         state: 'suspended',
         reason: 'Suspended',
-        message: 'spec.suspend is set: nothing is taken and nothing expires',
+        message: 'spec.suspend is true: no snapshot is taken and none expires',
       },
     }
   }
@@ -92,7 +92,7 @@ export function planSchedule(
       verdict: {
         state: 'waiting',
         reason: 'NoVolumes',
-        message: 'no declared volume has one of its names or its labels',
+        message: 'spec.volumes selects no declared volume; check its names and labels',
       },
     }
   }
@@ -120,7 +120,7 @@ export function planSchedule(
   return { ...common, verdict: { state: 'ready', reason: 'Scheduled', message: `next run ${next}` } }
 }
 
-/** What to do for the latest time of the schedule: nothing, start, miss, or wait for the reason given. */
+/** Decides for the latest scheduled time: nothing (undefined), a change, or a reason to wait. */
 function planDue(
   declaration: SnapshotScheduleDeclaration,
   record: SnapshotScheduleRecord,
@@ -130,26 +130,26 @@ function planDue(
 ): ScheduleChange | string | undefined {
   const { spec } = declaration
   const tickMs = latestTickMs(spec, nowMs)
-  if (tickMs === undefined || tickMs <= lastDealtWith(record, volume)) return undefined
+  if (tickMs === undefined || tickMs <= lastHandledMs(record, volume)) return undefined
   if (nowMs < tickMs + jitterMs(declaration, volume)) return undefined
   const inFlight = snapshots.find((snapshot) => volumeOf(snapshot) === volume.key && isInFlight(snapshot))
   const obstacle = !volume.exists
     ? `volume "${volume.name}" does not exist yet`
     : inFlight === undefined
       ? undefined
-      : `snapshot "${inFlight.declaration.name}" of volume "${volume.name}" is still in flight`
+      : `snapshot "${inFlight.declaration.name}" of volume "${volume.name}" is not finished yet`
   if (nowMs - tickMs > spec.startingDeadlineSeconds * 1000) {
-    return { type: 'miss', volume, tickMs, why: obstacle ?? 'nobody was there to take it' }
+    return { type: 'miss', volume, tickMs, why: obstacle ?? 'no operator was running' }
   }
   return obstacle ?? { type: 'start', volume, tickMs }
 }
 
-/** A schedule makes up nothing from before it was declared, nor before the volume was selected first. */
-function lastDealtWith(record: SnapshotScheduleRecord, volume: ScheduledVolume): number {
+/** Runs from before the schedule was declared are not caught up. */
+function lastHandledMs(record: SnapshotScheduleRecord, volume: ScheduledVolume): number {
   return record.ticks[volume.key] ?? record.sinceMs
 }
 
-/** Until a run that has come waits no longer for its jitter. */
+/** How long until the jitter of a run that has come is over. */
 function untilDue(
   declaration: SnapshotScheduleDeclaration,
   record: SnapshotScheduleRecord,
@@ -157,12 +157,12 @@ function untilDue(
   nowMs: number,
 ): number {
   const tickMs = latestTickMs(declaration.spec, nowMs)
-  if (tickMs === undefined || tickMs <= lastDealtWith(record, volume)) return Number.POSITIVE_INFINITY
+  if (tickMs === undefined || tickMs <= lastHandledMs(record, volume)) return Number.POSITIVE_INFINITY
   const dueMs = tickMs + jitterMs(declaration, volume)
   return dueMs > nowMs ? dueMs - nowMs : Number.POSITIVE_INFINITY
 }
 
-/** The volume's own place in the spread of a run: the same each time, and after every restart. */
+/** The delay of the volume's run. It is the same each time and after a restart. */
 function jitterMs({ name, spec }: SnapshotScheduleDeclaration, volume: ScheduledVolume): number {
   if (spec.jitterSeconds === 0) return 0
   const digest = createHash('sha256')
@@ -185,17 +185,17 @@ function hasCondition(snapshot: SnapshotRecord, type: 'Ready' | 'Stalled'): bool
   )
 }
 
-/** Neither ready nor given up: a second one beside it would only compete with it. */
+/** Whether it is neither ready nor stalled. A second snapshot beside it would only compete with it. */
 export function isInFlight(snapshot: SnapshotRecord): boolean {
   return isLive(snapshot) && !hasCondition(snapshot, 'Ready') && !hasCondition(snapshot, 'Stalled')
 }
 
-function candidateOf(snapshot: SnapshotRecord, { ready, kept, sourcesInUse }: ScheduleObservation) {
+function candidateOf(snapshot: SnapshotRecord, { ready, keptByHand, sourcesInUse }: ScheduleObservation) {
   return {
     key: snapshot.key,
     tickMs: snapshot.schedule?.tickMs ?? 0,
     isReady: snapshot.snapshotID !== undefined && ready.has(snapshot.snapshotID),
-    isKept: kept.has(snapshot.key),
+    isKeptByHand: keptByHand.has(snapshot.key),
     isInUse: snapshot.snapshotID !== undefined && sourcesInUse.has(snapshot.snapshotID),
   }
 }
@@ -212,7 +212,7 @@ function working(change: ScheduleChange): Verdict {
       return {
         state: 'working',
         reason: 'RunMissed',
-        message: `the run of ${new Date(change.tickMs).toISOString()} for volume "${change.volume.name}" is missed: ${change.why}`,
+        message: `missed the run of ${new Date(change.tickMs).toISOString()} for volume "${change.volume.name}": ${change.why}`,
       }
     case 'expire':
       return { state: 'working', reason: 'Expiring', message: `no retention rule keeps ${change.snapshot}` }

@@ -13,13 +13,13 @@ export function nextTickMs(times: Times, nowMs: number): number | undefined {
   return spanAt(times, nowMs).nextMs
 }
 
-/** The times of a schedule around a moment: the same for every moment from one of them to the next. */
+/** The scheduled times before and after a moment. */
 interface Span {
   readonly latestMs: number | undefined
   readonly nextMs: number | undefined
 }
 
-/** The span last asked for of each schedule: a pass asks several times, and the calendar is slow. */
+/** The last span of each schedule: a pass needs it several times, and computing it is slow. */
 const lastSpans = new Map<string, Span>()
 const mostSpans = 1_000
 
@@ -31,7 +31,7 @@ function spanAt(times: Times, nowMs: number): Span {
   if (isWithin) return last
   const cron = new Cron(times.schedule, { mode: '5-part', timezone: times.timeZone, paused: true })
   const span = {
-    // croner looks strictly before its reference.
+    // croner only returns times strictly before the given one.
     latestMs: cron.previousRuns(1, new Date(nowMs + 1))[0]?.getTime(),
     nextMs: cron.nextRun(new Date(nowMs))?.getTime(),
   }

@@ -19,7 +19,7 @@ export function selectVolumes(
   })
 }
 
-/** The record of a snapshot for one time of the schedule. The colons keep it apart from what people can declare. */
+/** The record of a snapshot for one scheduled time. People cannot declare a name with colons. */
 export function scheduledSnapshot(
   { key: scheduleKey, declaration }: SnapshotScheduleRecord,
   volume: ScheduledVolume,

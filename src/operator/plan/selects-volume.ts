@@ -1,6 +1,6 @@
 import type { SnapshotScheduleDeclaration, VolumeDeclaration } from '../declare/declaration.ts'
 
-/** Whether the schedule takes snapshots of the volume; the name of a perAlloc volume stands for all its instances. */
+/** Whether the schedule takes snapshots of the volume. The name of a perAlloc declaration selects all its instances. */
 export function selectsVolume({ spec }: SnapshotScheduleDeclaration, volume: VolumeDeclaration): boolean {
   if (volume.spec.namespace !== spec.namespace) return false
   const labels = Object.entries(spec.volumes.selector?.matchLabels ?? {})

@@ -1,10 +1,10 @@
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { Status } from './status.ts'
 
-/** The end of the year 9999: RFC 3339 has no later one. */
+/** Year 9999 is the last in RFC 3339. */
 const latestMs = Date.UTC(9999, 11, 31)
 
-/** What a plugin says of a snapshot that people want to see. 0 stands for what it does not say. */
+/** Size and time of a snapshot as its plugin reports them. 0 means that it does not report the value. */
 export function snapshotFacts({
   SizeBytes,
   CreateTime,

@@ -3,23 +3,23 @@ import type { Snapshot } from '../../wire/snapshot.ts'
 import type { SnapshotDeclaration } from '../declare/declaration.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { planPluginGate } from './plugin-gate.ts'
-import { mayStillRun, type SnapshotRecord, untilSettledMs } from './record.ts'
+import { mayStillRun, nextOutcomeCheckMs, type SnapshotRecord } from './record.ts'
 
 export interface SnapshotObservation {
-  /** The declared volume that the snapshot is of, or why it cannot be taken yet. */
+  /** The volume to take the snapshot of, or why it cannot be taken yet. */
   readonly volume:
     | { readonly state: 'ready'; readonly externalID: string; readonly pluginID: string }
     | { readonly state: 'waiting'; readonly reason: string; readonly message: string }
   readonly plugin: Plugin | undefined
-  /** Every snapshot the plugin lists, by ID; `unknown` if nobody asked or the plugin cannot list. */
+  /** Every snapshot that the plugin lists, by ID; `unknown` if it was not asked or cannot list. */
   readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
-  readonly settledBeforeMs: number
+  readonly callsEndedBeforeMs: number
 }
 
 const readinessPollMs = 2_000
 const waitPollMs = 15_000
 
-/** Decides for one declared snapshot: it is taken once, then only looked after. Pure. */
+/** Decides for one declared snapshot: it is taken once, then only watched. Pure. */
 export function planSnapshot(
   { spec }: SnapshotDeclaration,
   record: SnapshotRecord,
@@ -28,7 +28,7 @@ export function planSnapshot(
 ): Decision {
   if (spec.suspend) {
     return {
-      verdict: { state: 'suspended', reason: 'Suspended', message: 'spec.suspend is set: nothing is done' },
+      verdict: { state: 'suspended', reason: 'Suspended', message: 'spec.suspend is true: nothing is done' },
     }
   }
   return record.snapshotID === undefined
@@ -48,11 +48,11 @@ function planMissingSnapshot(
       const found = findByName(snapshots, record.csiName, volume.externalID)
       if (found !== undefined) return take('adopt-snapshot', 'Created', `snapshot "${found.ID}" was created`)
     }
-    if (mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
+    if (mayStillRun(intent, observation.callsEndedBeforeMs, nowMs)) {
       return wait(
         'OutcomeUnknown',
-        'a create was sent and its answer was lost; it may still be running, so it is not repeated before its deadline',
-        untilSettledMs(intent, nowMs),
+        'the answer to the create was lost; the create may still be running, so it is not repeated before its deadline',
+        nextOutcomeCheckMs(intent, nowMs),
       )
     }
   }
@@ -68,11 +68,11 @@ function planMissingSnapshot(
     : take(
         'create-snapshot',
         'RepeatingCreate',
-        `repeating the create of "${record.csiName}" whose answer was lost`,
+        `the answer to the create of "${record.csiName}" was lost; repeating it`,
       )
 }
 
-/** The snapshot of our name, where the server gives names in its list (Nomad does not). */
+/** The snapshot with our name, if the server lists names (Nomad does not). */
 export function findByName(
   snapshots: ReadonlyMap<string, Snapshot>,
   csiName: string,
@@ -89,49 +89,49 @@ function planTakenSnapshot(snapshotID: string, pluginID: string, observation: Sn
     if (gate !== undefined) return gate
     return ready(
       'Taken',
-      `snapshot "${snapshotID}" was taken; plugin "${pluginID}" cannot list snapshots, so it is not looked after`,
+      `snapshot "${snapshotID}" was taken; plugin "${pluginID}" cannot list snapshots, so Mooring cannot check it`,
     )
   }
   const snapshot = observation.snapshots.get(snapshotID)
   if (snapshot === undefined) {
     return stall(
       'Vanished',
-      `plugin "${pluginID}" no longer lists snapshot "${snapshotID}". It is never taken again: a later one would hold other data. Remove the declaration, or declare a new one under another name.`,
+      `plugin "${pluginID}" no longer lists snapshot "${snapshotID}", so it is lost. Mooring does not take it again, because a later one would hold other data. Remove the declaration, or declare a new snapshot under another name.`,
     )
   }
   return snapshot.IsReady
     ? ready('ReadyToUse', `snapshot "${snapshotID}" is ready to use`)
-    : wait('NotReadyToUse', `the plugin is still working on snapshot "${snapshotID}"`, readinessPollMs)
+    : wait('NotReadyToUse', `waiting for the plugin to finish snapshot "${snapshotID}"`, readinessPollMs)
 }
 
 export interface SnapshotEndObservation {
   readonly volume: SnapshotObservation['volume']
   readonly plugin: Plugin | undefined
   readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
-  /** Declared volumes that are still to be created from this snapshot. */
+  /** Volumes that have still to be created or restored from this snapshot. */
   readonly dependents: readonly string[]
-  readonly settledBeforeMs: number
+  readonly callsEndedBeforeMs: number
 }
 
-/** Decides the next step of a snapshot whose declaration is gone for good. */
+/** Decides the next step of a snapshot that ends. */
 export function planSnapshotEnd(
   record: SnapshotRecord,
   observation: SnapshotEndObservation,
   nowMs: number,
 ): Decision {
   const { deletionPolicy, suspend } = record.declaration.spec
-  // Whatever the policy: a create that is out is learnt of first, so that what it makes is not forgotten.
+  // Under every policy, the outcome of a sent create comes first. Otherwise its snapshot could be forgotten.
   const { intent, snapshotID } = record
   if (snapshotID === undefined) {
-    if (intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
+    if (intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, nowMs)) {
       return wait(
         'OutcomeUnknown',
-        'a create was sent and may still be running; waiting for it before the end',
-        untilSettledMs(intent, nowMs),
+        'the end waits for a create that may still be running',
+        nextOutcomeCheckMs(intent, nowMs),
       )
     }
     const { plugin, volume } = observation
-    // No list of Nomad's has names, so only the same request again tells what the first one made.
+    // Nomad's list has no names, so only a repeat of the request shows what the first one made.
     const canRepeat =
       volume.state === 'ready' &&
       planPluginGate(volume.pluginID, plugin, 'SupportsCreateDeleteSnapshot') === undefined
@@ -139,7 +139,7 @@ export function planSnapshotEnd(
       return take(
         'create-snapshot',
         'RepeatingCreate',
-        `repeating the create of "${record.csiName}" whose answer was lost, to delete what it made`,
+        `the answer to the create of "${record.csiName}" was lost; repeating it to find and delete what it made`,
       )
     }
     return intent === undefined
@@ -147,7 +147,7 @@ export function planSnapshotEnd(
       : take(
           'release',
           'OutcomeUnknown',
-          `no longer declared. The answer to its create was lost, so the plugin may have a snapshot "${record.csiName}": mooring orphans lists it if it is there`,
+          `no longer declared. The answer to its create was lost, so the plugin may have a snapshot "${record.csiName}". If it does, mooring orphans lists it.`,
         )
   }
   if (suspend)
@@ -156,7 +156,11 @@ export function planSnapshotEnd(
     return take('release', 'Retained', 'no longer declared; the snapshot stays (deletionPolicy Retain)')
   }
   if (observation.dependents.length > 0) {
-    return wait('HasDependents', `its end waits for ${observation.dependents.join(', ')}`, waitPollMs)
+    return wait(
+      'HasDependents',
+      `the end waits for what still needs the snapshot: ${observation.dependents.join(', ')}`,
+      waitPollMs,
+    )
   }
   if (observation.snapshots !== 'unknown' && !observation.snapshots.has(snapshotID)) {
     return take('release', 'Deleted', `snapshot "${snapshotID}" is deleted`)

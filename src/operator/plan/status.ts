@@ -1,47 +1,47 @@
 import type { Int64 } from '../../wire/volume.ts'
 
 /**
- * A condition as Kubernetes API conventions and kstatus have them: `Ready` says whether the declaration
- * holds, `Reconciling` that work goes on, `Stalled` that a person must act.
+ * A condition after the Kubernetes API conventions and kstatus. `Ready`: reality matches the declaration. `Reconciling`:
+ * Mooring is working on it. `Stalled`: a person must act.
  */
 export interface Condition {
   readonly type: 'Ready' | 'Reconciling' | 'Stalled'
   readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: string
   readonly message: string
-  /** Milliseconds since the epoch; moves only when `status` moves. */
+  /** When `status` last changed, in milliseconds since the epoch. */
   readonly lastTransitionMs: number
 }
 
-/** What is known of a declaration, beyond what it says itself. */
+/** What Mooring knows about a declaration, beyond its content. */
 export interface Status {
   readonly conditions: readonly Condition[]
   readonly pluginID?: string
-  /** The external volume's ID, or the snapshot's. */
+  /** The ID of the external volume or snapshot. */
   readonly externalID?: string
   /** Capacity of a volume or size of a snapshot; absent while unknown. */
   readonly sizeBytes?: Int64
-  /** Of a snapshot: when it was taken, as its plugin says. */
+  /** Snapshot: when it was taken, as its plugin reports. */
   readonly takenAtMs?: number
-  /** Of a schedule, in milliseconds since the epoch. */
+  /** Schedule: in milliseconds since the epoch. */
   readonly nextRunMs?: number
   readonly lastRunMs?: number
   readonly lastMissedRunMs?: number
-  /** Of a schedule: for each snapshot of its own that stays, by key, the rules that keep it. */
+  /** Schedule: for each of its snapshots that stays, by key, the rules that keep it. */
   readonly kept?: Readonly<Record<string, readonly string[]>>
   /** Whether Nomad would place an allocation that uses the volume. */
   readonly schedulable?: boolean
   /** How the last restore ended. */
   readonly lastRestore?: PastRestore
-  /** Allocations that hold the volume. */
+  /** Allocations that claim the volume. */
   readonly claims?: readonly string[]
-  /** For each of them whose node was ever seen, the Nomad node that it is on. */
+  /** Nomad node of each of these allocations, as far as Mooring has seen it. */
   readonly claimNodes?: Readonly<Record<string, string>>
-  /** Of those nodes, by Nomad's ID, the plugin's own: Nomad forgets it with the node. */
+  /** The plugin's IDs of the attached nodes, by Nomad ID. Nomad forgets them together with the node. */
   readonly externalNodeIDs?: Readonly<Record<string, string>>
-  /** Nomad nodes where a claim is, or to which the plugin lists the volume as published. */
+  /** Nomad nodes with a claim, or to which the plugin lists the volume as published. */
   readonly attachedNodes?: readonly string[]
-  /** Fields that an update of the volume would wipe: Nomad never shows them, and the declaration does not give them. */
+  /** Fields that an update would erase: Nomad never shows them, and the declaration does not set them. */
   readonly unreadable?: readonly string[]
   /** The latest steps, newest first. */
   readonly history?: readonly PastStep[]
@@ -49,31 +49,30 @@ export interface Status {
 
 export interface PastRestore {
   readonly snapshotID?: string
-  /** The external volume that was to be gone back to, where it was not one made from a snapshot. */
+  /** The external volume to go back to, if the restore was not from a snapshot. */
   readonly backTo?: string
-  /** `NotRestored`: the volume is the one that it was before. */
+  /** `NotRestored`: the volume is still the old one. */
   readonly outcome: 'Restored' | 'NotRestored'
-  /** As a person reads it. */
   readonly message: string
   readonly atMs: number
 }
 
-/** A step that was taken, or tried. */
+/** A step that was taken or tried. */
 export interface PastStep {
   readonly step: string
-  /** Why it was taken, as a person reads it. */
+  /** Why it was taken. */
   readonly why: string
   readonly atMs: number
   readonly outcome: 'done' | 'failed'
   /** Why it failed. */
   readonly error?: string
-  /** How often in a row it ended so; `atMs` is of the last time. */
+  /** How often in a row it ended this way; `atMs` is the last time. */
   readonly times: number
 }
 
 const longestHistory = 20
 
-/** Puts a step on top; one that fails again as it did before is counted, so that retries push nothing out. */
+/** Adds a step at the front. A repeated failure is only counted, so that retries do not push older steps out. */
 export function addToHistory(history: readonly PastStep[], step: Omit<PastStep, 'times'>): PastStep[] {
   const [newest, ...older] = history
   const isAgain =
@@ -88,12 +87,12 @@ export function addToHistory(history: readonly PastStep[], step: Omit<PastStep, 
 }
 
 /**
- * Where a declaration stands:
- * - `ready`: it holds;
- * - `working`: a step was taken or is about to be;
- * - `waiting`: something else has to come first;
- * - `stalled`: only a person can go on;
- * - `suspended`: a person asked for nothing to be done.
+ * The state of a declaration:
+ * - `ready`: reality matches it;
+ * - `working`: a step was taken or is about to be taken;
+ * - `waiting`: something else must happen first;
+ * - `stalled`: a person must act;
+ * - `suspended`: Mooring does nothing, because of an order or because that is safer.
  */
 export interface Verdict {
   readonly state: 'ready' | 'working' | 'waiting' | 'stalled' | 'suspended'
@@ -101,7 +100,7 @@ export interface Verdict {
   readonly message: string
 }
 
-/** The one place that turns a verdict into conditions. */
+/** Turns a verdict into conditions. */
 export function conditionsOf(verdict: Verdict, previous: readonly Condition[], nowMs: number): Condition[] {
   const ready = verdict.state === 'ready' ? 'True' : verdict.state === 'suspended' ? 'Unknown' : 'False'
   const statuses = {
@@ -123,8 +122,8 @@ export function conditionsOf(verdict: Verdict, previous: readonly Condition[], n
 }
 
 /**
- * The conditions of several volumes as those of one: each as that of the volume that is furthest from ready,
- * which the message names. Not ready while one was not looked at; empty where none was.
+ * Combines the conditions of several volumes: each is that of the volume furthest from ready, named in the message.
+ * Not ready until every volume has had a pass; empty if none has.
  */
 export function summariseConditions(
   parts: readonly { readonly name: string; readonly conditions: readonly Condition[] }[],
@@ -137,14 +136,14 @@ export function summariseConditions(
     if (worst === undefined) return []
     const { name, ...condition } = worst
     if (distance(worst) > 0) return [{ ...condition, message: `${name}: ${condition.message}` }]
-    const message = `${found.length} of ${parts.length} volumes were looked at`
+    const message = `${found.length} of ${parts.length} volumes have been checked`
     if (found.length === parts.length || type === 'Stalled') return [{ ...condition, message }]
     const status = type === 'Ready' ? 'Unknown' : 'True'
     return [{ ...condition, status, reason: 'New', message }]
   })
 }
 
-/** How far a condition is from what one wishes. */
+/** How far a condition is from its desired status: 0 to 2. */
 function distance({ type, status }: Condition): number {
   const wish = type === 'Ready' ? 'True' : 'False'
   return status === wish ? 0 : status === 'Unknown' ? 1 : 2

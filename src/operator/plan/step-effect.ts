@@ -2,15 +2,15 @@ import type { StepName } from './decision.ts'
 import type { InventoryRecord } from './record.ts'
 
 /**
- * What a step may mean for data:
- * - `none`: no data is touched;
- * - `copies`: data is copied, and the original stays;
- * - `in use`: a volume is changed that allocations hold;
- * - `destroys data`: data is gone afterwards, or the step is on the way there.
+ * What a step may do to data:
+ * - `none`: nothing;
+ * - `copies`: copies it, and the original stays;
+ * - `in use`: changes a volume that allocations claim;
+ * - `destroys data`: destroys it, or prepares that.
  */
 export type DataRisk = 'none' | 'copies' | 'in use' | 'destroys data'
 
-/** What a step does to what is there, for the sign that a plan puts before it. */
+/** What a step does, for the sign before it in `mooring plan`. */
 export type StepEffect = 'make' | 'change' | 'take over' | 'end'
 
 interface Effect {
@@ -23,7 +23,7 @@ const copies = () => 'copies' as const
 const destroys = () => 'destroys data' as const
 const ifInUse = ({ status }: InventoryRecord) => ((status.claims ?? []).length > 0 ? 'in use' : 'none')
 
-/** Every step is here: one whose risk nobody named does not compile. */
+/** The type requires every step to name its risk. */
 const effects: Readonly<Record<StepName, Effect>> = {
   'create-volume': {
     effect: 'make',
@@ -34,16 +34,16 @@ const effects: Readonly<Record<StepName, Effect>> = {
   'update-volume': { effect: 'change', risk: ifInUse },
   'expand-volume': { effect: 'change', risk: ifInUse },
   'adopt-volume': { effect: 'take over', risk: none },
-  // What it gives up is lost already.
+  // The data that it gives up is already lost.
   'recreate-volume': { effect: 'change', risk: none },
   'begin-restore': { effect: 'change', risk: none },
-  // The replaced volume and its data stay, out of Nomad.
+  // The replaced volume leaves Nomad; its data stays.
   'deregister-replaced': { effect: 'change', risk: none },
   'restore-volume': { effect: 'make', risk: copies },
   'adopt-restored': { effect: 'take over', risk: none },
   'undo-restore': { effect: 'change', risk: none },
   'end-restore': { effect: 'change', risk: none },
-  // Nothing that lives holds it there, or a person gave their word for that.
+  // Nothing on the node is alive, by proof or by a person's confirmation.
   'detach-node': { effect: 'change', risk: () => 'in use' },
   'forget-detach-order': { effect: 'change', risk: none },
   'deregister-volume': {
@@ -66,7 +66,7 @@ const effects: Readonly<Record<StepName, Effect>> = {
   release: { effect: 'end', risk: none },
 }
 
-/** @param record as the pass that planned the step left it: its status has the claims */
+/** @param record as the pass that planned the step stored it: its status has the claims */
 export function effectOf(step: StepName, record: InventoryRecord): { effect: StepEffect; risk: DataRisk } {
   const { effect, risk } = effects[step]
   return { effect, risk: risk(record) }

@@ -3,29 +3,29 @@ import type { Topology, Volume } from '../../wire/volume.ts'
 import type { VolumeSpec } from '../declare/volume.ts'
 import type { HiddenHashes, VolumeRecord } from './record.ts'
 
-/** One field in which Nomad has something other than declared. */
+/** A field whose value in Nomad differs from the declared one. */
 export interface FieldDifference {
-  /** As in the declaration, such as `spec.parameters`. */
+  /** Its path in the declaration, such as `spec.parameters`. */
   readonly field: string
   readonly declared: string
   readonly actual: string
 }
 
 export interface VolumeDifferences {
-  /** Only another volume could have these; reported, never repaired. */
+  /** Only another volume can have these values. Reported, never corrected. */
   readonly immutable: readonly FieldDifference[]
   /** An update can change these. */
   readonly updatable: readonly FieldDifference[]
-  /** Bytes to grow from and to. */
+  /** Set if the volume must grow. */
   readonly expansion?: { readonly fromBytes: bigint; readonly toBytes: bigint }
-  /** Fields that an update would wipe, because Nomad never shows them and neither we nor the declaration gave them. */
+  /** Fields that an update would erase: Nomad never shows them, Mooring did not apply them, nor are they declared. */
   readonly unreadable: readonly string[]
 }
 
 /**
- * Compares a declaration with what Nomad has, after the merge rules of an update (reference, 2.5): only
- * fields that the declaration gives count. `source` is never compared: it is held only until create.
- * @param externalCapacityBytes what the plugin lists for the external volume, where it does
+ * Compares a declaration with Nomad's volume, by the merge rules of an update (reference, 2.5): only declared fields
+ * count. `source` is not compared: it only matters for the create.
+ * @param externalCapacityBytes the capacity that the plugin lists for the external volume, if it does
  */
 export function compareVolume(
   spec: VolumeSpec,
@@ -77,7 +77,7 @@ export function compareVolume(
   } else if (max !== undefined && BigInt(actual.Capacity) > 0n) {
     compare(updatable, 'spec.capacity.max', max, BigInt(actual.RequestedCapacityMax))
   }
-  // Of a registered volume nobody may know the capacity; then it is what was asked for that can differ.
+  // The capacity of a registered volume may be unknown. Then the requested capacity is compared.
   const isSmaller =
     min !== undefined &&
     (capacityBytes > 0n ? min > capacityBytes : min !== BigInt(actual.RequestedCapacityMin))
@@ -90,7 +90,7 @@ export function compareVolume(
   }
 }
 
-/** Fields that an update would wipe, as in `VolumeDifferences`. */
+/** Fields that an update would erase, as in `VolumeDifferences`. */
 export function findUnreadable(
   spec: VolumeSpec,
   record: Pick<VolumeRecord, 'applied'>,
@@ -100,7 +100,7 @@ export function findUnreadable(
   return compareHidden(spec, record, actual, hashes).unreadable
 }
 
-/** Whether the name is the declared one as a restore went on from it. */
+/** Whether a restore derived the name from the declared one. */
 function isRestoredName(
   { name }: VolumeSpec,
   { csiName, incarnation }: Pick<VolumeRecord, 'csiName' | 'incarnation'>,
@@ -109,7 +109,7 @@ function isRestoredName(
   return incarnation > 0 && actual === csiName && name !== undefined && actual.startsWith(`${name}-r`)
 }
 
-/** Secrets and mount flags: known only by the hash of what we applied. */
+/** Compares secrets and mount flags, by the hashes of the values that Mooring applied. */
 function compareHidden(
   spec: VolumeSpec,
   record: Pick<VolumeRecord, 'applied'>,
@@ -143,7 +143,7 @@ function segmentsOf(topologies: readonly (Topology | null)[] | null | undefined)
   return (topologies ?? []).flatMap((topology) => (topology?.Segments == null ? [] : [topology.Segments]))
 }
 
-/** For fields in which Nomad takes an empty value as "keep". */
+/** For fields where Nomad takes an empty value as "unchanged". */
 function emptyAsAbsent<T extends object>(value: T | undefined): T | undefined {
   return value === undefined || Object.keys(value).length === 0 ? undefined : value
 }

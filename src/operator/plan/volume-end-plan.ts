@@ -4,31 +4,31 @@ import { claimsOf } from './claims.ts'
 import { type Decision, stall, take, wait } from './decision.ts'
 import { endPolicyOf } from './per-alloc.ts'
 import { planPluginGate } from './plugin-gate.ts'
-import { mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
-import { describeRestored, isRestored } from './restore-plan.ts'
+import { mayStillRun, nextOutcomeCheckMs, type VolumeRecord } from './record.ts'
+import { isRestored, restoreResult } from './restore-plan.ts'
 
 export interface VolumeEndObservation {
   readonly volume: Volume | undefined
-  /** What Nomad has under the tombstone ID. */
+  /** The volume that Nomad has under the tombstone ID. */
   readonly tombstone: Volume | undefined
   readonly plugin: Plugin | undefined
-  /** Whether the plugin's fresh and whole list lacks the external volume. */
+  /** Whether a fresh and complete list of the plugin lacks the external volume. */
   readonly isUnlisted: boolean
-  /** Whether the plugin lists the final snapshot as ready to use; undefined where it was not taken yet. */
+  /** Whether the plugin lists the final snapshot as ready to use; undefined if it is not taken yet. */
   readonly isFinalSnapshotReady: boolean | undefined
-  /** Snapshots of the external volume that the plugin lists; asked for once it refused a delete. */
+  /** Snapshots of the external volume that the plugin lists. Only read after it refused a delete. */
   readonly snapshotIDs: readonly string[]
-  /** Declarations that need this volume still, and snapshots of it that are ending themselves. */
+  /** Declarations that still need this volume, and its snapshots that are being deleted. */
   readonly dependents: readonly string[]
-  readonly settledBeforeMs: number
+  readonly callsEndedBeforeMs: number
 }
 
 const waitPollMs = 15_000
 
 /**
- * Decides the next step of a volume whose declaration is gone for good, by the deletionPolicy it had
- * last. Delete goes deregister (Nomad's in-use check is inside that transaction), register under a
- * tombstone ID, delete that: so that DeleteVolume never reaches a volume in use.
+ * Decides the next step of a volume that ends, by its last deletionPolicy. Delete takes three steps, so that
+ * DeleteVolume never reaches a volume in use: deregister it (Nomad refuses while it is in use), register it under a
+ * tombstone ID, delete the tombstone.
  */
 export function planVolumeEnd(
   record: VolumeRecord,
@@ -38,15 +38,15 @@ export function planVolumeEnd(
   const { deletionPolicy, suspend } = record.declaration.spec
   const { volume, tombstone } = observation
   if (record.restore !== undefined) return planRestoreEnd(record, observation, nowMs)
-  // Whatever the policy: a create that is out is learnt of first, so that what it makes is not forgotten.
+  // Under every policy, the outcome of a sent create comes first. Otherwise its volume could be forgotten.
   if (record.externalID === undefined) {
     const { intent } = record
-    const mayRun = intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)
+    const mayRun = intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, nowMs)
     if (mayRun && volume === undefined) {
       return wait(
         'OutcomeUnknown',
-        'a create was sent and may still be running; waiting for it before the end',
-        untilSettledMs(intent, nowMs),
+        'the end waits for a create that may still be running',
+        nextOutcomeCheckMs(intent, nowMs),
       )
     }
     if (intent !== undefined && volume !== undefined && volume.Name === record.csiName)
@@ -71,26 +71,31 @@ export function planVolumeEnd(
     return take(
       'release',
       'Replaced',
-      `no longer declared; Nomad's volume stands for external volume "${volume.ExternalID}", which is not ours, so it is left alone`,
+      `no longer declared. Nomad's volume is now external volume "${volume.ExternalID}", which Mooring does not manage, so it stays.`,
     )
   }
   if (observation.dependents.length > 0 && record.end === undefined) {
-    return wait('HasDependents', `its end waits for ${observation.dependents.join(', ')}`, waitPollMs)
+    const dependents = observation.dependents.join(', ')
+    return wait('HasDependents', `the end waits for what still needs the volume: ${dependents}`, waitPollMs)
   }
 
   if (volume !== undefined) {
     const claims = claimsOf(volume)
     if (claims.length > 0) {
-      return wait('InUse', `its end waits for the claims of allocations ${claims.join(', ')}`, waitPollMs)
+      return wait('InUse', `in use by allocations ${claims.join(', ')}; the end waits for them`, waitPollMs)
     }
     return take(
       'deregister-volume',
       'Deregistering',
-      `no longer declared; taking it out of Nomad (${endPolicyOf(record.declaration)})`,
+      `no longer declared; deregistering it from Nomad (${endPolicyOf(record.declaration)})`,
     )
   }
   if (deletionPolicy === 'Deregister') {
-    return take('release', 'Deregistered', 'no longer declared, and out of Nomad; the external volume stays')
+    return take(
+      'release',
+      'Deregistered',
+      'no longer declared and deregistered from Nomad; the external volume stays',
+    )
   }
 
   if (tombstone === undefined && (record.end?.phase === 'delete' || observation.isUnlisted)) {
@@ -102,20 +107,20 @@ export function planVolumeEnd(
     return take(
       'register-tombstone',
       'Deleting',
-      `holding external volume "${record.externalID}" under a name of its own for the delete`,
+      `registering external volume "${record.externalID}" under an ID that nothing can claim, to delete it safely`,
     )
   }
   if (tombstone.ExternalID !== record.externalID) {
     return stall(
       'TombstoneTaken',
-      `volume "${tombstone.ID}" stands for external volume "${tombstone.ExternalID}" and not for "${record.externalID}"; deregister it by hand`,
+      `Nomad's volume "${tombstone.ID}" is external volume "${tombstone.ExternalID}" instead of "${record.externalID}", so nothing is deleted; deregister "${tombstone.ID}" by hand`,
     )
   }
   const claims = claimsOf(tombstone)
   if (claims.length > 0) {
     return wait(
       'InUse',
-      `its end waits for the claims of allocations ${claims.join(', ')} on volume "${tombstone.ID}"`,
+      `volume "${tombstone.ID}" is in use by allocations ${claims.join(', ')}; the end waits for them`,
       waitPollMs,
     )
   }
@@ -127,13 +132,13 @@ export function planVolumeEnd(
 }
 
 /**
- * A create whose answer never came: only the same request again tells what it made. It is repeated where the end
- * has something to do about that; else the volume that may be there is named, and left.
+ * Decides for a create whose answer was lost. Only a repeat shows what it made, so it is repeated if the volume must be
+ * deleted. Otherwise the message names the volume that may exist.
  */
 function planUnknownCreate(record: VolumeRecord, { volume, plugin }: VolumeEndObservation): Decision {
   const { deletionPolicy, suspend, pluginID, name } = record.declaration.spec
-  // A fixed name may be that of somebody's older volume, which the plugin would answer with. And a create under an ID
-  // that Nomad has a volume of changes that one.
+  // Two repeats would be wrong: with a declared name, the plugin may answer with somebody's older volume; under an ID
+  // that Nomad knows, a create changes that volume.
   if (deletionPolicy === 'Delete' && !suspend && name === undefined && volume === undefined) {
     const gate = planPluginGate(pluginID, plugin, 'SupportsCreateDelete')
     return (
@@ -141,46 +146,42 @@ function planUnknownCreate(record: VolumeRecord, { volume, plugin }: VolumeEndOb
       take(
         'create-volume',
         'RepeatingCreate',
-        `repeating the create of "${record.csiName}" whose answer was lost, to delete what it made`,
+        `the answer to the create of "${record.csiName}" was lost; repeating it to find and delete what it made`,
       )
     )
   }
   return take(
     'release',
     'OutcomeUnknown',
-    `no longer declared. The answer to its create was lost, so plugin "${pluginID}" may have a volume "${record.csiName}": mooring orphans lists it if it is there`,
+    `no longer declared. The answer to its create was lost, so plugin "${pluginID}" may have a volume "${record.csiName}". If it does, mooring orphans lists it.`,
   )
 }
 
-/** A restore that was under way is done or called off before the end, so that the end is of one volume. */
+/** Finishes or cancels a running restore before the end, so that only one volume remains to end. */
 function planRestoreEnd(
   record: VolumeRecord,
-  { volume, settledBeforeMs }: VolumeEndObservation,
+  { volume, callsEndedBeforeMs }: VolumeEndObservation,
   nowMs: number,
 ): Decision {
   const { intent } = record
   if (record.restore !== undefined && volume !== undefined && isRestored(record, volume)) {
-    return take('adopt-restored', 'Restored', describeRestored(record.restore, volume.ExternalID))
+    return take('adopt-restored', 'Restored', restoreResult(record.restore, volume.ExternalID))
   }
-  if (intent !== undefined && mayStillRun(intent, settledBeforeMs, nowMs)) {
+  if (intent !== undefined && mayStillRun(intent, callsEndedBeforeMs, nowMs)) {
     return wait(
       'OutcomeUnknown',
-      'the create of a restore was sent and may still be running; waiting for it before the end',
-      untilSettledMs(intent, nowMs),
+      'the end waits for the create of a restore that may still be running',
+      nextOutcomeCheckMs(intent, nowMs),
     )
   }
-  return take(
-    'end-restore',
-    'NotRestored',
-    'no longer declared; the restore that was under way is called off',
-  )
+  return take('end-restore', 'NotRestored', 'no longer declared; cancelling the running restore')
 }
 
-/** A delete that was refused is tried again once what stood against it is gone, else seldom. */
+/** A refused delete is retried once the snapshots are gone, else at this interval. */
 const refusedRetryMs = 600_000
 const refusedPollMs = 60_000
 
-/** A plugin may refuse to delete a volume that has snapshots (CSI spec, DeleteVolume): managed ones or others. */
+/** A plugin may refuse to delete a volume that has snapshots, managed or not (CSI spec, DeleteVolume). */
 function planRefused(
   { end, externalID }: VolumeRecord,
   { snapshotIDs }: VolumeEndObservation,
@@ -194,7 +195,7 @@ function planRefused(
     return {
       ...stall(
         'HasSnapshots',
-        `the plugin does not delete external volume "${externalID}" while it has snapshots: ${list} (${refusal.message}). Delete them, whoever made them, and its end goes on; declared again, it stays.`,
+        `the plugin does not delete external volume "${externalID}" while it has snapshots: ${list} (${refusal.message}). Delete these snapshots, and the end continues. To keep the volume, declare it again.`,
       ),
       againAfterMs: refusedPollMs,
     }
@@ -204,7 +205,7 @@ function planRefused(
   return {
     ...stall(
       'DeleteRefused',
-      `the plugin does not delete external volume "${externalID}", which Nomad has in no use: ${refusal.message}`,
+      `the plugin refuses to delete external volume "${externalID}", although Nomad does not use it: ${refusal.message}. Mooring retries every 10 minutes. Look at the plugin's log.`,
     ),
     againAfterMs: retryInMs,
   }
@@ -212,24 +213,24 @@ function planRefused(
 
 const readinessPollMs = 2_000
 
-/** The snapshot before a delete, taken of the tombstone, which nobody can be writing to; undefined once it is ready. */
+/** Decides on the snapshot of the tombstone, to which nothing can write. undefined if none is needed or it is ready. */
 function planFinalSnapshot(
   record: VolumeRecord,
   observation: VolumeEndObservation,
   nowMs: number,
 ): Decision | undefined {
   const { finalSnapshot, declaration } = record
-  // A delete that went out already has its snapshot.
+  // A sent delete already has its snapshot.
   if (!declaration.spec.finalSnapshot || record.end?.phase === 'delete') return undefined
   if (finalSnapshot?.snapshotID === undefined) {
     if (
       finalSnapshot !== undefined &&
-      mayStillRun(finalSnapshot.intent, observation.settledBeforeMs, nowMs)
+      mayStillRun(finalSnapshot.intent, observation.callsEndedBeforeMs, nowMs)
     ) {
       return wait(
         'OutcomeUnknown',
-        'the final snapshot was asked for and the answer was lost; it may still be running, so it is not repeated before its deadline',
-        untilSettledMs(finalSnapshot.intent, nowMs),
+        'the answer to the final snapshot was lost; the create may still be running, so it is not repeated before its deadline',
+        nextOutcomeCheckMs(finalSnapshot.intent, nowMs),
       )
     }
     const { pluginID } = declaration.spec

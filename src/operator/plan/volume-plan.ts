@@ -6,42 +6,42 @@ import { claimsOf } from './claims.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { tombstoneID } from './identity.ts'
 import { planPluginGate } from './plugin-gate.ts'
-import { type HiddenHashes, mayStillRun, untilSettledMs, type VolumeRecord } from './record.ts'
+import { type HiddenHashes, mayStillRun, nextOutcomeCheckMs, type VolumeRecord } from './record.ts'
 import { planRestore, type RestoreObservation } from './restore-plan.ts'
 import { compareVolume, type FieldDifference, type VolumeDifferences } from './volume-difference.ts'
 
-/** Where a volume that is to be created gets its content from. */
+/** The source of a volume's content at its create. */
 export type SourceObservation =
   | { readonly state: 'ready'; readonly snapshotID?: string; readonly cloneID?: string }
   | { readonly state: 'waiting'; readonly reason: string; readonly message: string }
 
-/** All that a plan for a volume needs to know of the outside. */
+/** Everything outside the record that the plan of a volume needs. */
 export interface VolumeObservation {
-  /** What Nomad has under the declared ID; undefined: it has nothing. */
+  /** Nomad's volume with the declared ID; undefined: there is none. */
   readonly volume: Volume | undefined
   readonly plugin: Plugin | undefined
   /**
-   * The recorded or declared external volume as its plugin lists it; `unlisted` if a fresh and whole list
-   * lacks it; `unknown` if nobody asked or the plugin cannot list.
+   * The recorded or declared external volume as its plugin lists it; `unlisted` if a fresh and complete list lacks it;
+   * `unknown` if the plugin was not asked or cannot list.
    */
   readonly external: ExternalVolume | 'unlisted' | 'unknown'
   readonly source: SourceObservation
-  /** Whether Nomad has the namespace; asked only before a create or a register. */
+  /** Whether Nomad has the namespace. Only read before a create or a register. */
   readonly namespaceExists: boolean
-  /** Another volume of Nomad's that stands for the external volume to register, or has the name to create. */
+  /** ID of another Nomad volume that has the external volume to register, or the name to create. */
   readonly takenBy: string | undefined
-  /** The declaration is what Nomad was last seen to match, so that a difference is somebody else's. */
-  readonly isSettled: boolean
-  /** What the plugin can still provide, where it is asked and says so. */
+  /** The spec is unchanged since Nomad last matched it, so a difference is drift. */
+  readonly isSpecUnchanged: boolean
+  /** Free capacity of the plugin, if it reports it. */
   readonly room?: Room
-  /** A person said that a new external volume may take the place of the recorded one. */
+  /** A person ordered a new external volume in place of the recorded one. */
   readonly isRecreateOrdered: boolean
   readonly restore: RestoreObservation
   readonly hashes: HiddenHashes
-  /** Keyed hash of the update that the differences would lead to. */
+  /** Keyed hash of the update that would correct the differences. */
   readonly updateHash: string | undefined
-  /** No call sent before now can still be running: the server that would run it has started since. */
-  readonly settledBeforeMs: number
+  /** Calls sent before this time have ended, because their server has restarted since. */
+  readonly callsEndedBeforeMs: number
 }
 
 const claimPollMs = 15_000
@@ -55,11 +55,11 @@ export function planVolume(
 ): Decision {
   if (declaration.spec.suspend) {
     return {
-      verdict: { state: 'suspended', reason: 'Suspended', message: 'spec.suspend is set: nothing is done' },
+      verdict: { state: 'suspended', reason: 'Suspended', message: 'spec.suspend is true: nothing is done' },
     }
   }
   if (record.end !== undefined) {
-    return take('cancel-end', 'DeclaredAgain', 'declared again before its end was done; calling the end off')
+    return take('cancel-end', 'DeclaredAgain', 'declared again before its end was done; cancelling the end')
   }
   const restoring = planRestore(record, observation, nowMs)
   if (restoring !== undefined) return restoring
@@ -75,22 +75,18 @@ function planAbsentVolume(
   nowMs: number,
 ): Decision {
   if (!observation.namespaceExists) {
-    // Nomad creates first and looks for the namespace afterwards, which would leave an orphan (reference, 2.4).
+    // Nomad checks the namespace only after the create, which would leave an orphan (reference, 2.4).
     return wait('NamespaceNotFound', `waiting for Nomad namespace "${spec.namespace}" to exist`, claimPollMs)
   }
   const externalID = record.externalID ?? spec.externalID
   if (externalID !== undefined && observation.takenBy === tombstoneID(record.key, externalID)) {
-    // Its register was still running when the end was called off.
-    return take(
-      'cancel-end',
-      'DeclaredAgain',
-      'the tombstone of an end that was called off came late; taking it away',
-    )
+    // Its register was still running when the end was cancelled.
+    return take('cancel-end', 'DeclaredAgain', 'the tombstone of a cancelled end arrived late; removing it')
   }
   if (observation.takenBy !== undefined && record.intent === undefined) {
     return stall(
       externalID === undefined ? 'NameTaken' : 'ExternalIDTaken',
-      `Nomad's volume "${observation.takenBy}" has the same ${externalID === undefined ? `CSI name "${record.csiName}"` : `external volume "${externalID}"`} already: two volumes must not share one. Deregister that one, or change this declaration.`,
+      `Nomad's volume "${observation.takenBy}" already has ${externalID === undefined ? `the CSI name "${record.csiName}"` : `external volume "${externalID}"`}, and two volumes must not share one. Deregister that volume, or change this declaration.`,
     )
   }
   if (externalID !== undefined) {
@@ -111,16 +107,16 @@ function planAbsentVolume(
       : take(
           'register-volume',
           'Reregistering',
-          `${record.restore === undefined ? 'Nomad lost the volume' : 'the restore is called off'}; registering its external volume "${externalID}" again`,
+          `${record.restore === undefined ? 'Nomad lost the volume' : 'the restore is undone'}; registering external volume "${externalID}" again`,
         )
   }
 
   const { intent } = record
-  if (intent !== undefined && mayStillRun(intent, observation.settledBeforeMs, nowMs)) {
+  if (intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, nowMs)) {
     return wait(
       'OutcomeUnknown',
-      'a create was sent and its answer was lost; it may still be running, so it is not repeated before its deadline',
-      untilSettledMs(intent, nowMs),
+      'the answer to the create was lost; the create may still be running, so it is not repeated before its deadline',
+      nextOutcomeCheckMs(intent, nowMs),
     )
   }
   const gate = planPluginGate(spec.pluginID, observation.plugin, 'SupportsCreateDelete')
@@ -129,7 +125,7 @@ function planAbsentVolume(
     return take(
       'create-volume',
       'RepeatingCreate',
-      `repeating the create of "${record.csiName}" whose answer was lost`,
+      `the answer to the create of "${record.csiName}" was lost; repeating it`,
     )
   }
   if (observation.source.state === 'waiting') {
@@ -141,12 +137,16 @@ function planAbsentVolume(
   }
   const full = planRoom(spec, observation.room)
   if (full !== undefined) return full
-  return take('create-volume', 'Creating', `creating volume "${record.csiName}" by plugin "${spec.pluginID}"`)
+  return take(
+    'create-volume',
+    'Creating',
+    `creating volume "${record.csiName}" with plugin "${spec.pluginID}"`,
+  )
 }
 
 const roomPollMs = 60_000
 
-/** A create that the plugin would refuse for want of room is not sent. */
+/** Holds back a create that the plugin would refuse for lack of room. */
 function planRoom(
   { pluginID, capacity }: VolumeDeclaration['spec'],
   room: Room | undefined,
@@ -156,13 +156,13 @@ function planRoom(
   if (room.maximumVolumeBytes !== undefined && bytes > room.maximumVolumeBytes) {
     return stall(
       'CapacityUnsupported',
-      `plugin "${pluginID}" makes no volume larger than ${room.maximumVolumeBytes} bytes, and ${bytes} are declared`,
+      `the declaration asks for ${bytes} bytes, but plugin "${pluginID}" makes no volume larger than ${room.maximumVolumeBytes}; lower spec.capacity.min`,
     )
   }
   return bytes > room.availableBytes
     ? wait(
         'NoRoom',
-        `waiting for room: plugin "${pluginID}" has ${room.availableBytes} bytes left, and ${bytes} are declared`,
+        `waiting for room: the declaration asks for ${bytes} bytes and plugin "${pluginID}" has ${room.availableBytes} left`,
         roomPollMs,
       )
     : undefined
@@ -178,7 +178,7 @@ function planVanished(
     return take(
       'recreate-volume',
       'Recreating',
-      `a person gave up external volume "${externalID}"; a new and blank one takes its place`,
+      `a person gave up external volume "${externalID}"; replacing it with a new, blank one`,
     )
   }
   const { namespace, volumeID } = record.declaration.spec
@@ -191,8 +191,8 @@ function planVanished(
       )
     : stall(
         'Vanished',
-        `Nomad has no such volume and plugin "${pluginID}" no longer lists external volume "${externalID}". ` +
-          `A blank one is never created in its place: bring the external volume back, remove the declaration, or give it up by ${recreate}`,
+        `Nomad no longer has the volume, and plugin "${pluginID}" no longer lists external volume "${externalID}". ` +
+          `Mooring never replaces it with a blank one by itself. Bring the external volume back, or remove the declaration. To give up its data and create a blank volume, run ${recreate}`,
       )
 }
 
@@ -209,29 +209,29 @@ function planPresentVolume(
       : take(
           'adopt-volume',
           'Adopting',
-          `taking over the volume that Nomad has, external volume "${volume.ExternalID}"`,
+          `adopting Nomad's existing volume, external volume "${volume.ExternalID}"`,
         )
   }
   if (volume.ExternalID !== record.externalID && isUntouched(record)) {
     return take(
       'adopt-volume',
       'Adopting',
-      `taking over the volume that Nomad has, external volume "${volume.ExternalID}", and not "${record.externalID}", which was let go before`,
+      `adopting Nomad's existing volume, external volume "${volume.ExternalID}", instead of "${record.externalID}", which was released before`,
     )
   }
   if (volume.ExternalID !== record.externalID) {
     return stall(
       'ExternalIDChanged',
-      `Nomad's volume now stands for external volume "${volume.ExternalID}", and the one managed here is "${record.externalID}". ` +
-        'Somebody replaced it: deregister the foreign one, or remove the declaration and add it again to take over what is there.',
+      `Nomad's volume is now external volume "${volume.ExternalID}", but Mooring manages "${record.externalID}". Somebody replaced it. ` +
+        'To go back, deregister the volume in Nomad. To adopt the new one, remove the declaration and add it again.',
     )
   }
 
   if (observation.external === 'unlisted') {
     return stall(
       'ExternalVolumeMissing',
-      `plugin "${spec.pluginID}" no longer lists external volume "${record.externalID}", though Nomad has the volume still. ` +
-        'Bring the external volume back; to give it up, deregister the volume in Nomad.',
+      `plugin "${spec.pluginID}" no longer lists external volume "${record.externalID}", but Nomad still has the volume. ` +
+        'Bring the external volume back. To give it up, deregister the volume in Nomad.',
     )
   }
   const listed = typeof observation.external === 'object' ? observation.external : undefined
@@ -246,50 +246,50 @@ function planPresentVolume(
 
   const { expansion, updatable } = differences
   if (expansion !== undefined || updatable.length > 0) {
-    const fields = describeFields(updatable, expansion)
-    const drift = planDrift(spec.driftPolicy, observation, `${fields} differ from the declaration`)
+    const fields = fieldNames(updatable, expansion)
+    const drift = planDrift(spec.driftPolicy, observation, `Nomad differs from the declaration in ${fields}`)
     if (drift !== undefined) return drift
     return planUpdate(record, observation, volume, spec.pluginID, differences)
   }
   if (!volume.Schedulable) {
     return wait(
       'NotSchedulable',
-      `the volume is as declared, and plugin "${spec.pluginID}" is not healthy enough to attach it ` +
-        `(controllers ${volume.ControllersHealthy}/${volume.ControllersExpected}, nodes ${volume.NodesHealthy}/${volume.NodesExpected})`,
+      `the volume is as declared, but plugin "${spec.pluginID}" is not healthy enough to attach it: ` +
+        `${volume.ControllersHealthy} of ${volume.ControllersExpected} controllers and ${volume.NodesHealthy} of ${volume.NodesExpected} nodes are healthy`,
       claimPollMs,
     )
   }
   if (listed?.IsAbnormal === true) {
     return wait(
       'ExternalVolumeAbnormal',
-      `the volume is as declared, and plugin "${spec.pluginID}" reports its condition as abnormal: ${listed.Status}`,
+      `the volume is as declared, but plugin "${spec.pluginID}" reports its condition as abnormal: ${listed.Status}`,
       claimPollMs,
     )
   }
   return ready('AsDeclared', 'the volume is as declared')
 }
 
-/** Whether a volume that was let go before was not registered again yet, nor seen as declared. */
+/** Whether a released volume is not yet registered again nor seen as declared. */
 function isUntouched({ applied, settledSpecHash, intent }: VolumeRecord): boolean {
   return applied === undefined && settledSpecHash === undefined && intent === undefined
 }
 
-/** What a difference that somebody else made leads to, where it is not to be corrected. */
+/** Decides for drift that the policy does not correct; undefined if the difference is to be corrected. */
 function planDrift(
   policy: VolumeDeclaration['spec']['driftPolicy'],
-  { isSettled }: VolumeObservation,
+  { isSpecUnchanged }: VolumeObservation,
   what: string,
 ): Decision | undefined {
-  if (!isSettled || policy === 'Correct') return undefined
+  if (!isSpecUnchanged || policy === 'Correct') return undefined
   return policy === 'Ignore'
-    ? ready('DriftIgnored', `${what}; driftPolicy Ignore passes over it`)
+    ? ready('DriftIgnored', `${what}; spec.driftPolicy is Ignore, so nothing changes`)
     : stall(
         'Drifted',
-        `${what}, and driftPolicy Report changes nothing. Set it to Correct to put the volume back, or change the declaration.`,
+        `${what}. spec.driftPolicy is Report, so nothing changes. To correct the volume, set it to Correct, or change the declaration.`,
       )
 }
 
-function describeFields(
+function fieldNames(
   updatable: readonly FieldDifference[],
   expansion: VolumeDifferences['expansion'],
 ): string {
@@ -306,18 +306,18 @@ function planUpdate(
   pluginID: string,
   { expansion, updatable, unreadable }: ReturnType<typeof compareVolume>,
 ): Decision {
-  const fields = describeFields(updatable, expansion)
+  const fields = fieldNames(updatable, expansion)
   if (unreadable.length > 0) {
     return stall(
       'UnreadableFields',
-      `${fields} should change, and the update would wipe ${unreadable.join(' and ')}, which Nomad never shows. ` +
-        'Give them in the declaration, or say there are none: spec.secrets: {} and spec.mountOptions.mountFlags: [].',
+      `an update of ${fields} would erase ${unreadable.join(' and ')}, which Nomad never shows, so it is not sent. ` +
+        'Set them in the declaration, or declare them empty: spec.secrets: {} and spec.mountOptions.mountFlags: [].',
     )
   }
   if (record.lastUpdateHash !== undefined && record.lastUpdateHash === observation.updateHash) {
     return stall(
       'UpdateWithoutEffect',
-      `${fields} differ still, after an update that Nomad accepted; change the declaration or look at the plugin's log`,
+      `Nomad accepted an update of ${fields}, but it had no effect; look at the plugin's log, or change the declaration`,
     )
   }
   const gate = planPluginGate(
@@ -330,7 +330,7 @@ function planUpdate(
   if (claims > 0 && updatable.some(({ field }) => field.startsWith('spec.mountOptions'))) {
     return wait(
       'InUse',
-      `mount options cannot change while the volume is in use (${claims} claims); they are held until it is free`,
+      `mount options cannot change while the volume is in use; waiting for its ${claims} claims to end`,
       claimPollMs,
     )
   }
@@ -347,12 +347,12 @@ function planUpdate(
 
 function stallImmutable(differences: readonly FieldDifference[]): Decision {
   const list = differences
-    .map(({ field, declared, actual }) => `${field} is declared ${declared} and is ${actual}`)
+    .map(({ field, declared, actual }) => `${field} is declared as ${declared} but is ${actual}`)
     .join('; ')
   return {
     ...stall(
       'ImmutableFieldChanged',
-      `${list}. No volume can change this, and it is never replaced on its own: put the declaration back, or declare a new volume under another volumeID.`,
+      `${list}. A volume cannot change this, and Mooring never replaces a volume by itself. Undo the change of the declaration, or declare a new volume under another volumeID.`,
     ),
     differences,
   }

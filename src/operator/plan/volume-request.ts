@@ -2,12 +2,12 @@ import type { Int64, Volume, VolumeRequest } from '../../wire/volume.ts'
 import type { VolumeSpec } from '../declare/volume.ts'
 import type { VolumeContext } from './record.ts'
 
-/** A request that names its namespace, without secrets; those are added as it is sent. */
+/** A request without secrets. They are added when it is sent. */
 export type VolumeRequestBody = VolumeRequest & { readonly Namespace: string }
 
 /**
- * The body of Create or Register for a volume that Nomad does not have. Built from the declaration, and for a
- * Register from what was recorded of the external volume.
+ * The body of Create or Register for a volume that Nomad does not have, from the declaration. A Register also sends what
+ * is recorded of the external volume.
  */
 export function newVolumeRequest(
   spec: VolumeSpec,
@@ -27,9 +27,8 @@ export function newVolumeRequest(
 }
 
 /**
- * The body of an update. Nomad replaces mount options and refuses an absent topology request, so what
- * the declaration leaves open is carried over from what Nomad has (reference, 2.5); fields where absent
- * means "keep" are left out.
+ * The body of an update. Nomad replaces mount options and refuses an absent topology request, so undeclared values are
+ * copied from Nomad's volume (reference, 2.5). Fields that Nomad leaves unchanged if absent are omitted.
  */
 export function updateVolumeRequest(spec: VolumeSpec, current: Volume): VolumeRequestBody {
   const fsType = spec.mountOptions?.fsType ?? current.MountOptions?.FSType

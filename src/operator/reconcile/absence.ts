@@ -4,16 +4,13 @@ import type { Decision } from '../plan/decision.ts'
 import { endPolicyOf } from '../plan/per-alloc.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 
-/**
- * What stands for a managed identity that is not declared and does not end now: it stays as it is, and nothing of
- * the outside is asked.
- */
+/** Decides for a managed identity that is not declared and does not end now: it stays as it is. */
 export function planAbsentDeclaration(absence: Absence | undefined, record: InventoryRecord): Decision {
   switch (absence?.state) {
     case 'ending':
       throw new Error(`${record.key} ends now`)
     case 'missing':
-      // The reading at that time wakes this identity again.
+      // The reading at that time starts a pass.
       return {
         verdict: {
           state: 'waiting',
@@ -25,19 +22,23 @@ export function planAbsentDeclaration(absence: Absence | undefined, record: Inve
       return { verdict: { state: 'suspended', reason: absence.reason, message: absence.message } }
     case undefined:
       return {
-        verdict: { state: 'suspended', reason: 'NotReadYet', message: 'the sources were not read yet' },
+        verdict: {
+          state: 'suspended',
+          reason: 'NotReadYet',
+          message: 'waiting for the first reading of the sources',
+        },
       }
   }
 }
 
-/** The declaration that an identity ends by, where it is not the one in its record. */
+/** The declaration by which an identity ends, if it is not the recorded one. */
 export function endingDeclaration(absence: Absence | undefined): Declaration | undefined {
   return absence?.state === 'ending' ? absence.declaration : undefined
 }
 
 function whyGone({ kind, declaration }: InventoryRecord): string {
   return kind === 'Volume' && declaration.instance?.isScaledAway
-    ? 'perAlloc.count no longer reaches it'
+    ? 'perAlloc.count no longer includes it'
     : 'no longer declared'
 }
 

@@ -1,7 +1,7 @@
 import type { Intent } from '../plan/record.ts'
 import type { StepContext } from './context.ts'
 
-/** The intent of a call that is about to be sent. @param earlier the intent of the call that it repeats */
+/** Makes the intent of a call that is about to be sent. @param earlier the intent of the call that it repeats */
 export function beginIntent<Request>(
   { clock, callDeadlineMs, holder }: Pick<StepContext, 'clock' | 'callDeadlineMs' | 'holder'>,
   request: Request,

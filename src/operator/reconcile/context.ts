@@ -9,10 +9,10 @@ import type { Key } from '../plan/identity.ts'
 import type { Inventory, SecretResolver } from '../plan/ports.ts'
 import type { SnapshotRecord } from '../plan/record.ts'
 
-/** What looking around takes. */
+/** What `gather` uses. */
 export interface GatherContext {
   readonly observer: Observer
-  /** Absent where none is reached but by way of Nomad. */
+  /** Plugins that Mooring reaches directly. Absent if it reaches all through Nomad. */
   readonly plugins?: DirectPlugins
   readonly inventory: Pick<Inventory, 'get' | 'list' | 'find' | 'orders' | 'released' | 'keyedHash'>
   readonly secrets: SecretResolver
@@ -20,41 +20,37 @@ export interface GatherContext {
   readonly clock: Clock
   readonly log: Log
   readonly region: string
-  /** Calls sent before this have ended: the server that would run them has started since. */
-  readonly settledBeforeMs: number
+  /** Calls sent before this time have ended, because their server has restarted since. */
+  readonly callsEndedBeforeMs: number
 }
 
-/** What a step takes beside. Its own record is stored for it: it cannot write one. */
+/** What a step uses. It cannot store its record: the pass does. */
 export interface StepContext extends GatherContext {
   readonly api: VolumesApi
   readonly inventory: GatherContext['inventory'] & Pick<Inventory, 'amendOrders' | 'release'>
-  /** Begins to manage what a schedule makes. */
+  /** Begins to manage a snapshot that a schedule makes. */
   readonly begin: (record: SnapshotRecord) => Promise<void>
-  /** How long the other side may go on with a call after we stopped hearing from it. */
+  /** How long a call may still run after its answer was lost. */
   readonly callDeadlineMs: number
-  /** Of this process among replicas; absent where there are none. */
+  /** Name of this replica; absent without replicas. */
   readonly holder?: string
-  /** Asks for a pass over another identity. */
+  /** Starts a pass over another identity. */
   readonly wake: (key: Key) => void
 }
 
-/** What every pass works with. */
+/** What a pass uses. */
 export interface ReconcileContext extends Omit<StepContext, 'inventory' | 'begin'> {
   readonly inventory: Inventory
-  /**
-   * Set: passes decide and do not act, and tell of each step that they would take. The inventory of such
-   * a context is one that nobody keeps.
-   */
+  /** If set, passes only decide, and report each step here instead of taking it. Use it with a memory inventory. */
   readonly onPlanned?: (key: Key, decision: Decision) => void
-  /** Called when the status of an identity changed, or it is no longer managed. */
+  /** Called when the status of an identity has changed, or it is no longer managed. */
   readonly onStatus: (key: Key) => void
-  /** Goes around each step. */
+  /** Wraps each step. */
   readonly aroundStep?: Around<StepSubject>
 }
 
 export interface StepSubject {
   readonly key: Key
   readonly step: StepName
-  /** As a person reads it. */
   readonly why: string
 }

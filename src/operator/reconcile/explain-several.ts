@@ -1,7 +1,7 @@
 import type { RecordReads } from '../plan/ports.ts'
 import type { SnapshotVolume } from './snapshot-seen.ts'
 
-/** Says so where the name is of a declaration that makes several volumes. */
+/** A reason to wait if the name is that of a perAlloc declaration; else undefined. */
 export function explainSeveral(
   inventory: Pick<RecordReads, 'find'>,
   namespace: string,
@@ -11,7 +11,7 @@ export function explainSeveral(
     ? {
         state: 'waiting',
         reason: 'VolumeHasInstances',
-        message: `volume "${name}" has perAlloc and is several volumes: write which one, such as ${name}[0]`,
+        message: `volume "${name}" has perAlloc and stands for several volumes; name one of them, such as ${name}[0]`,
       }
     : undefined
 }

@@ -6,15 +6,15 @@ import { type ClaimObservation, type DetachPlan, planDetach } from '../plan/deta
 import type { VolumeRecord } from '../plan/record.ts'
 import type { GatherContext } from './context.ts'
 
-/** What a pass knows already of where the volume is attached. */
+/** What a pass already knows about where the volume is attached. */
 export interface Attachment {
   readonly volume: Volume
   readonly plugin: Plugin | undefined
-  /** As its plugin lists it, where the list was asked for. */
+  /** As its plugin lists it, if the list was read. */
   readonly listed: ExternalVolume | undefined
 }
 
-/** Whether claims of the volume are looked at for stale ones. */
+/** Whether to look for stale claims of the volume. */
 export function looksForStale({ declaration }: VolumeRecord, volume: Volume | undefined): boolean {
   return (
     volume !== undefined &&
@@ -24,10 +24,9 @@ export function looksForStale({ declaration }: VolumeRecord, volume: Volume | un
 }
 
 /**
- * Decides whether the volume has to be taken off a node. Asks for nothing where its declaration and its
- * claims leave nothing to decide, and for the nodes only where a claim no longer lives. Before it says
- * `detach` it reads everything anew: what is remembered proves nothing. Never rejects: what cannot be
- * looked at holds up the detach alone.
+ * Decides whether to detach the volume from a node. Reads only what the decision needs, and nodes only if a claim may be
+ * dead. Before it answers `detach` it reads everything again, because cached data proves nothing. Never rejects: a failed
+ * read only delays the detach.
  */
 export async function gatherDetach(
   context: GatherContext,
@@ -39,7 +38,7 @@ export async function gatherDetach(
   const orders = inventory.orders(record.key).detach ?? []
   const { policy = 'Never', nodes = [] } = spec.detach ?? {}
   if (spec.suspend || (policy === 'Never' && nodes.length + orders.length === 0)) return { type: 'none' }
-  // Nomad's volume is not ours.
+  // Nomad's volume is another one.
   if (attachment.volume.ExternalID !== record.externalID) return { type: 'none' }
   try {
     const first = await look(attachment, false)
@@ -56,7 +55,7 @@ export async function gatherDetach(
       attachment.listed && (await observer.externalVolumes(spec.pluginID)).get(attachment.listed.ExternalID)
     return await look({ ...attachment, volume, listed }, true)
   } catch (error) {
-    const message = `where it is attached cannot be looked at: ${errorMessage(error)}`
+    const message = `cannot read where the volume is attached, so no node is detached: ${errorMessage(error)}`
     return {
       type: 'held',
       verdict: { state: 'waiting', reason: 'ClaimsUnknown', message },
@@ -87,7 +86,7 @@ export async function gatherDetach(
     return new Map([...(await observer.nodes())].map(([nodeID, { Status }]) => [nodeID, Status]))
   }
 
-  /** By the list of allocations, and where it was just read by what Nomad says with the volume as well. */
+  /** From the list of allocations, and with `isFresh` from the volume itself as well. */
   async function observeClaims(volume: Volume, isFresh: boolean): Promise<ClaimObservation[]> {
     const listed = await observer.allocations(spec.namespace)
     const places = claimNodesOf(volume, record)
@@ -105,7 +104,7 @@ export async function gatherDetach(
   }
 }
 
-/** Of two reports of one allocation the one that is further from its end. */
+/** Of two statuses of one allocation, the one further from its end. */
 function livelier(one: string | undefined, other: string | undefined): string | undefined {
   const dead = [undefined, 'complete', 'failed', 'lost', 'unknown']
   return dead.indexOf(one) === -1 || (dead.indexOf(other) !== -1 && dead.indexOf(one) > dead.indexOf(other))
@@ -113,7 +112,7 @@ function livelier(one: string | undefined, other: string | undefined): string | 
     : other
 }
 
-/** Where the claims are: an allocation's node is remembered for when the allocation is gone. */
+/** Node of each claim. The status remembers it after Nomad forgets the allocation. */
 export function claimNodesOf(volume: Volume, { status }: VolumeRecord): Record<string, string> {
   const seen = new Map((volume.Allocations ?? []).map(({ ID, NodeID }) => [ID, NodeID]))
   return Object.fromEntries(
@@ -124,7 +123,7 @@ export function claimNodesOf(volume: Volume, { status }: VolumeRecord): Record<s
   )
 }
 
-/** Nodes to which the plugin lists the volume as published, by Nomad's IDs, as far as their instances are known. */
+/** Nomad IDs of the nodes to which the plugin lists the volume as published. */
 export function publishedTo(listed: ExternalVolume | undefined, plugin: Plugin | undefined): string[] {
   const external = new Set(listed?.PublishedExternalNodeIDs ?? [])
   return Object.entries(plugin?.Nodes ?? {}).flatMap(([nodeID, { NodeInfo }]) =>

@@ -1,7 +1,7 @@
 import type { Observer } from '../../nomad/ports.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import { claimsOf } from '../plan/claims.ts'
-import { describe, tombstoneID, volumeKey } from '../plan/identity.ts'
+import { displayName, tombstoneID, volumeKey } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import type { VolumeRecord } from '../plan/record.ts'
 import type { GatherContext } from './context.ts'
@@ -9,9 +9,9 @@ import { gatherDetach } from './gather-detach.ts'
 import { secretsForEnd } from './secrets-for-end.ts'
 import { nothingSeen, type VolumeSeen } from './volume-seen.ts'
 
-/** All that the end of a volume depends on. */
+/** Reads everything that the end of a volume depends on. */
 export async function gatherEnd(context: GatherContext, record: VolumeRecord): Promise<VolumeSeen> {
-  const { observer, settledBeforeMs } = context
+  const { observer, callsEndedBeforeMs } = context
   const { spec } = record.declaration
   const { externalID } = record
   const volume = await observer.volume(spec.namespace, spec.volumeID)
@@ -37,9 +37,9 @@ export async function gatherEnd(context: GatherContext, record: VolumeRecord): P
         ? []
         : await snapshotsOf(observer, plugin, externalID),
     dependents: dependentsOf(context, record),
-    settledBeforeMs,
+    callsEndedBeforeMs,
   }
-  // Claims hold up the end; until a restore is done, of which volume they are may change with the next step.
+  // Claims delay the end. During a restore the next step may change which volume they are of.
   const mayDetach = volume !== undefined && claimsOf(volume).length > 0 && record.restore === undefined
   return {
     ...nothingSeen,
@@ -53,7 +53,7 @@ export async function gatherEnd(context: GatherContext, record: VolumeRecord): P
   }
 }
 
-/** The snapshots of an external volume, whoever made them; none where the plugin does not list any. */
+/** IDs of all snapshots of an external volume; empty if the plugin cannot list. */
 export async function snapshotsOf(
   observer: Observer,
   plugin: Plugin | undefined,
@@ -67,7 +67,7 @@ export async function snapshotsOf(
     .sort()
 }
 
-/** Where the plugin cannot list snapshots, its answer to the create has to be enough. */
+/** If the plugin cannot list snapshots, its answer to the create is enough. */
 async function isFinalSnapshotReady(
   { observer }: GatherContext,
   { finalSnapshot, declaration }: VolumeRecord,
@@ -79,7 +79,7 @@ async function isFinalSnapshotReady(
   return (await observer.snapshots(declaration.spec.pluginID)).get(snapshotID)?.IsReady === true
 }
 
-/** Declared snapshots and clones-to-be of the volume, and snapshots of it that are ending themselves. */
+/** Declared snapshots of the volume, clones that have still to be created, and its snapshots that are being deleted. */
 function dependentsOf({ desired, inventory }: GatherContext, record: VolumeRecord): string[] {
   const { name, spec } = record.declaration
   const declared = [...desired.declarations().values()].filter((declaration) => {
@@ -97,5 +97,5 @@ function dependentsOf({ desired, inventory }: GatherContext, record: VolumeRecor
         desired.declaration(other.key) === undefined &&
         other.declaration.spec.deletionPolicy === 'Delete',
     )
-  return [...declared.map(describe), ...ending.map((other) => describe(other.declaration))]
+  return [...declared.map(displayName), ...ending.map((other) => displayName(other.declaration))]
 }

@@ -13,7 +13,7 @@ import {
 import { compareVolume } from '../plan/volume-difference.ts'
 import type { GatherContext } from './context.ts'
 
-/** What was ordered of a restore; the plugin is asked for its lists only where one is about to begin. */
+/** Reads the orders of a restore. The plugin's lists are only read if a restore is about to begin. */
 export async function gatherRestore(
   { inventory, observer }: GatherContext,
   record: VolumeRecord,
@@ -25,7 +25,7 @@ export async function gatherRestore(
     return { isUndoOrdered: orders.undoRestore?.csiName === record.restore.csiName }
   }
   const { restore } = orders
-  // It names the external volume that it replaces, so that it holds once.
+  // The order names the external volume that it replaces, so it counts only once.
   if (restore === undefined || restore.externalID !== record.externalID) return { isUndoOrdered: false }
   const { spec } = record.declaration
   const { externalID: _, atMs: __, ...source } = restore
@@ -47,7 +47,7 @@ export async function gatherRestore(
   return { ordered: { ...source, refusal }, isUndoOrdered: false }
 }
 
-/** What the plugin lists of what a volume is to be restored from. */
+/** The source of a restore as the plugin lists it. */
 export async function findRestoreSource(
   lists: Pick<Observer, 'snapshots' | 'externalVolumes'>,
   plugin: Plugin | undefined,

@@ -12,9 +12,9 @@ import { claimNodesOf, gatherDetach } from './gather-detach.ts'
 import { gatherRestore } from './gather-restore.ts'
 import type { VolumeSeen } from './volume-seen.ts'
 
-/** All that the plan of a declared volume needs to know. */
+/** Reads everything that the plan of a declared volume needs. */
 export async function gatherVolume(context: GatherContext, record: VolumeRecord): Promise<VolumeSeen> {
-  const { observer, inventory, settledBeforeMs } = context
+  const { observer, inventory, callsEndedBeforeMs } = context
   const { spec } = record.declaration
   const [volume, plugin] = await Promise.all([
     observer.volume(spec.namespace, spec.volumeID),
@@ -33,12 +33,12 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
         )
   const source = sourceOf(context, record)
   const hash = specHash(context, record)
-  const isSettled = record.settledSpecHash === hash
+  const isSpecUnchanged = record.settledSpecHash === hash
   const externalID = record.externalID ?? spec.externalID
   const namespaceExists = volume !== undefined || (await observer.namespaceExists(spec.namespace))
   const takenBy = volume === undefined ? await findTaker(context, record) : undefined
-  // The list is asked only where it decides something: is it there to register, how large is it, and is it
-  // there still. The last is asked of what was seen ready before, so that a storm of creates reads no lists.
+  // The plugin's list is read only if it decides something: whether the volume can be registered, its size, whether it
+  // still exists. The last only after it was ready once, so that many creates at once read no lists.
   const wasReady = record.settledSpecHash !== undefined
   const asksList =
     externalID !== undefined &&
@@ -61,15 +61,15 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
     namespaceExists,
     takenBy,
     ...(room === undefined ? {} : { room }),
-    isSettled,
+    isSpecUnchanged,
     isRecreateOrdered:
       externalID !== undefined && inventory.orders(record.key).recreate?.externalID === externalID,
     restore,
     hashes,
     updateHash,
-    settledBeforeMs,
+    callsEndedBeforeMs,
   }
-  // Until an end is called off or a restore is done, of which volume an attachment is may change with the next step.
+  // During a restore or a cancelled end, the next step may change which volume an attachment is of.
   const mayDetach = volume !== undefined && record.restore === undefined && record.end === undefined
   return {
     by: { type: 'declared', observation },
@@ -87,7 +87,7 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
   }
 }
 
-/** Nodes that drain, of those where a claim is; asked for where the volume is to grow. */
+/** Draining nodes with a claim. Only read if the volume must grow. */
 async function findDraining(
   { observer }: GatherContext,
   record: VolumeRecord,
@@ -100,12 +100,12 @@ async function findDraining(
   const { spec } = record.declaration
   const capacityBytes = listed === undefined ? undefined : BigInt(listed.CapacityBytes)
   if (compareVolume(spec, record, volume, hashes, capacityBytes).expansion === undefined) return []
-  // A token that may not read nodes is no reason to grow nothing.
+  // If the token may not read nodes, the volume grows all the same.
   const nodes = await observer.nodes().catch(() => undefined)
   return nodeIDs.filter((nodeID) => nodes?.get(nodeID)?.Drain).sort()
 }
 
-/** A list that may be older than the volume is not believed when it lacks it. */
+/** Finds the volume in the plugin's list. If a cached list lacks it, reads the list again. */
 async function findExternal(
   { observer }: GatherContext,
   pluginID: string,
@@ -119,7 +119,7 @@ async function findExternal(
   return (await observer.externalVolumes(pluginID)).get(externalID) ?? 'unlisted'
 }
 
-/** How much room there is for a volume that is about to be created; a repeat is not held up by it. */
+/** Reads the free capacity before a create. A repeated create does not wait for room. */
 async function findRoom(
   { plugins }: GatherContext,
   { declaration: { spec }, intent }: VolumeRecord,
@@ -132,7 +132,7 @@ async function findRoom(
   })
 }
 
-/** A volume of Nomad's, under another ID of the namespace, that stands for the same thing at the plugin. */
+/** ID of another Nomad volume in the namespace with the same external volume or CSI name. */
 async function findTaker({ observer }: GatherContext, record: VolumeRecord): Promise<string | undefined> {
   const { spec } = record.declaration
   const externalID = record.externalID ?? spec.externalID
@@ -149,7 +149,7 @@ async function findTaker({ observer }: GatherContext, record: VolumeRecord): Pro
   return taker?.ID
 }
 
-/** Of what the declaration asks of the volume itself, and not of how Mooring goes about it. */
+/** Keyed hash of the fields that describe the volume. Fields that only steer Mooring are left out. */
 export function specHash(
   { inventory }: Pick<GatherContext, 'inventory'>,
   { declaration }: VolumeRecord,
@@ -173,7 +173,7 @@ function hiddenHashes(
   }
 }
 
-/** Where the content of a volume that is not created yet comes from; nothing waits once it is created. */
+/** The source of the content of a volume that is not created yet. */
 function sourceOf({ desired, inventory }: GatherContext, record: VolumeRecord): SourceObservation {
   const { spec } = record.declaration
   if (record.externalID !== undefined || spec.source === undefined) return { state: 'ready' }

@@ -2,9 +2,9 @@ import type { OperationError } from '../../lib/errors.ts'
 import type { Intent } from '../plan/record.ts'
 
 /**
- * What is left of an intent when its call failed: undefined where nothing was made. A repeat that fails
- * says nothing of what the first call did, unless the refusal is for good. A call that is over is not
- * waited for: a plugin that died within it is asked again as soon as it is back, by the same name.
+ * The intent after its call failed; undefined if the call made nothing. A failed repeat does not show what the first call
+ * did, unless the error is permanent. If the call has certainly ended (`isOver`), as when its plugin died, the repeat does
+ * not wait for the deadline.
  */
 export function intentLeft<Request>(
   intent: Intent<Request>,
@@ -15,7 +15,7 @@ export function intentLeft<Request>(
   return isOver ? { ...intent, deadlineMs: Math.min(intent.deadlineMs, nowMs) } : intent
 }
 
-/** The record of a create that failed. @param before it, without its intent or with that of an earlier call */
+/** The record after a failed create. @param before the record before the step */
 export function intentAfterFailure<Request, Record extends { readonly intent?: Intent<Request> }>(
   record: Record,
   before: Record,

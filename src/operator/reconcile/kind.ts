@@ -5,22 +5,19 @@ import type { InventoryRecord } from '../plan/record.ts'
 import type { Status } from '../plan/status.ts'
 import type { StepContext } from './context.ts'
 
-/**
- * How passes over one kind go, as plain values: what there is (`gather`), what is to be done about it (`plan`), one
- * step of it, and what people are shown (`present`).
- */
+/** The parts of a pass over one kind: read the state (`gather`), decide (`plan`), act (`steps`), report (`present`). */
 export interface Kind<Record extends InventoryRecord, Seen, Planned extends Decision = Decision> {
-  /** The record as a pass begins with it: what is stored, or what a new identity starts from, as it is declared now. */
+  /** The stored or new record with the current declaration. */
   begin(key: Key): Record
-  /** All that the plan needs to know. Changes nothing. */
+  /** Reads everything that the plan needs. Changes nothing. */
   gather(record: Record): Promise<Seen>
   /** Pure. */
   plan(record: Record, seen: Seen, nowMs: number): Planned
-  /** By the steps that the plan may name. */
+  /** The steps that the plan may choose. */
   readonly steps: Steps<Record, Seen, Planned>
-  /** The record of what is as declared. */
+  /** The record to store when the state matches the declaration. */
   asDeclared(record: Record, seen: Seen): Record
-  /** What the status shows beside the conditions. Undefined: nothing was seen, or planned, in this pass. */
+  /** The status without the conditions. `seen` and `planned` are undefined if the pass did not get that far. */
   present(record: Record, seen: Seen | undefined, planned: Planned | undefined): Partial<Status>
 }
 
@@ -30,22 +27,22 @@ export type Steps<Record extends InventoryRecord, Seen, Planned extends Decision
 
 export interface StepInput<Record extends InventoryRecord, Seen, Planned extends Decision = Decision> {
   readonly context: StepContext
-  /** With what the step intends, as it is stored by then. */
+  /** The stored record, including what the step intends. */
   readonly record: Record
-  /** As it was before the step. */
+  /** The record before the step. */
   readonly before: Record
   readonly seen: Seen
   readonly planned: Planned
   readonly signal: AbortSignal
 }
 
-/** One change to the outside, or to what the inventory records. A new one is a file, and a line in its kind. */
+/** One change to the outside or the inventory. A new step is one file and one line in its kind. */
 export interface Step<Record extends InventoryRecord, Seen, Planned extends Decision = Decision> {
-  /** The record that is stored before the effect; absent where a crash in the middle needs no memory of it. */
+  /** The record to store before the effect. Absent if the step is safe to repeat after a crash. */
   intend?(input: StepInput<Record, Seen, Planned>): Record
-  /** @returns the record afterwards; undefined: the identity is no longer managed */
+  /** @returns the record after the effect; undefined: the identity is no longer managed */
   act(input: StepInput<Record, Seen, Planned>): Promise<Record | undefined>
-  /** What is recorded where `act` failed; absent: what was intended. */
+  /** The record to store after `act` failed. Absent: the intended record stays. */
   afterFailure?(
     input: StepInput<Record, Seen, Planned>,
     error: OperationError,
@@ -54,6 +51,6 @@ export interface Step<Record extends InventoryRecord, Seen, Planned extends Deci
 
 export interface AfterFailure<Record> {
   readonly record: Record
-  /** In the place of the error that the step failed with. */
+  /** Replaces the error of the step. */
   readonly error?: OperationError
 }

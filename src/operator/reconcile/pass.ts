@@ -20,39 +20,38 @@ import { effectOf } from '../plan/step-effect.ts'
 import type { ReconcileContext } from './context.ts'
 import type { Kind, StepInput } from './kind.ts'
 
-/** What a pass came to, before it is recorded. */
+/** The result of a pass, before it is stored. */
 interface Result<Record extends InventoryRecord> {
   /** undefined: management ends. */
   readonly record: Record | undefined
   readonly verdict: Verdict
   readonly outcome: Outcome
-  /** In the order in which they were taken. */
+  /** The steps taken, in order. */
   readonly steps: readonly Omit<PastStep, 'times'>[]
-  /** What the status shows beside the conditions. */
+  /** The status without the conditions. */
   readonly shown: Partial<Status>
 }
 
 /**
- * A pass over one identity of one kind, recorded.
- * @param told the identities whose status the log told in the life of this process
+ * Runs a pass over one identity and stores its result.
+ * @param logged identities whose status this process has already logged
  */
 export async function runPass<Record extends InventoryRecord, Seen, Planned extends Decision>(
   kind: Kind<Record, Seen, Planned>,
   context: ReconcileContext,
   key: Key,
   signal: AbortSignal,
-  told: Set<Key>,
+  logged: Set<Key>,
 ): Promise<Outcome> {
   const begun = kind.begin(key)
   const result = await lookAndAct(kind, context, begun, signal)
-  return result === undefined ? { type: 'done' } : record(context, begun, result, told)
+  return result === undefined ? { type: 'done' } : record(context, begun, result, logged)
 }
 
 /**
- * Looks and acts until nothing is left to do at once. After the first step only what it led to is taken over: what
- * else there is to change waits for the next pass, so that this one's outcome is recorded before. A pass that met its
- * time limit failed.
- * @returns undefined where the process ends before anything came of it
+ * Reads, decides and takes one step, then reads again. After the first step it only takes steps that adopt the result;
+ * other changes wait for the next pass, so that this step is stored first. A pass that exceeds its time limit fails.
+ * @returns undefined if a shutdown interrupted it before it changed anything
  */
 async function lookAndAct<Record extends InventoryRecord, Seen, Planned extends Decision>(
   kind: Kind<Record, Seen, Planned>,
@@ -118,7 +117,7 @@ async function lookAndAct<Record extends InventoryRecord, Seen, Planned extends 
       if (error instanceof StepFailed) record = error.record as Record // Of this pass's own step.
       const timeLimit = signal.reason instanceof OperationError ? signal.reason : undefined
       if (signal.aborted && timeLimit === undefined) {
-        // The process ends: what came of the pass by now is recorded, and nothing of its end.
+        // Shutdown: store the steps taken so far, but not the interruption.
         return planned !== undefined && steps.length > 0
           ? result(planned.verdict, { type: 'done' })
           : undefined
@@ -130,14 +129,14 @@ async function lookAndAct<Record extends InventoryRecord, Seen, Planned extends 
         steps.push({ step, why, atMs: clock.now(), outcome: 'failed', error: message })
       }
       const outcome = outcomeOf(failure)
-      // What the engine repeats, the engine logs.
+      // The controller logs the failures that it retries.
       if (outcome.type !== 'failed') log.warn({ key, reason, why: message }, 'pass held up')
       return result({ state: errorKind === 'permanent' ? 'stalled' : 'waiting', reason, message }, outcome)
     }
   }
 }
 
-/** Carries `record`, as it is stored by then, to whoever records the pass. */
+/** Carries the stored record of a failed step to the end of the pass. */
 class StepFailed extends Error {
   readonly record: InventoryRecord
   constructor(record: InventoryRecord, cause: OperationError) {
@@ -146,7 +145,7 @@ class StepFailed extends Error {
   }
 }
 
-/** Stores the intention, acts, and stores what is left of it where that failed. @throws StepFailed */
+/** Stores what the step intends, then acts. After a failure, stores what is left of it. @throws StepFailed */
 async function takeStep<Record extends InventoryRecord, Seen, Planned extends Decision>(
   kind: Kind<Record, Seen, Planned>,
   { inventory }: ReconcileContext,
@@ -173,7 +172,7 @@ async function record<Record extends InventoryRecord>(
   { inventory, clock, log, onStatus }: ReconcileContext,
   begun: Record,
   { record: after, verdict, outcome, steps, shown }: Result<Record>,
-  told: Set<Key>,
+  logged: Set<Key>,
 ): Promise<Outcome> {
   const { key } = begun
   const before = inventory.get(key)
@@ -181,14 +180,14 @@ async function record<Record extends InventoryRecord>(
     const left = releasedOf(begun, steps.at(-1)?.step, verdict.reason, clock.now(), inventory.released())
     if (left !== undefined) await inventory.release(left)
     await inventory.delete(key)
-    told.delete(key)
+    logged.delete(key)
     log.info({ key, reason: verdict.reason, why: verdict.message }, 'no longer managed')
     onStatus(key)
     return { type: 'done' }
   }
   const { object } = after.declaration.place
   const status: Status = {
-    // What an earlier pass saw stands until a later one sees otherwise.
+    // Values that this pass did not read stay as they were.
     ...after.status,
     ...shown,
     ...(steps.length === 0 ? {} : { history: steps.reduce(addToHistory, after.status.history ?? []) }),
@@ -198,9 +197,9 @@ async function record<Record extends InventoryRecord>(
   const isSame = before !== undefined && isDeepStrictEqual(managed, managedPart(before))
   if (!isSame) await inventory.put(managed, { isOutcome: true })
   if (!isDeepStrictEqual(status, before?.status)) onStatus(key)
-  // Of what is about to be done the log tells by its step.
-  const isNews = steps.length > 0 || !told.has(key) || saidOf(status) !== saidOf(before?.status)
-  told.add(key)
+  // A step has its own log line.
+  const isNews = steps.length > 0 || !logged.has(key) || readyText(status) !== readyText(before?.status)
+  logged.add(key)
   if (isNews && verdict.state !== 'working') {
     const { state, reason, message } = verdict
     log.info({ key, state, reason, why: message }, 'status')
@@ -208,7 +207,7 @@ async function record<Record extends InventoryRecord>(
   return outcome
 }
 
-function saidOf(status: Status | undefined): string {
+function readyText(status: Status | undefined): string {
   const [ready] = status?.conditions ?? []
   return `${ready?.status} ${ready?.reason}: ${ready?.message}`
 }
@@ -217,7 +216,7 @@ function readOnlyVerdict(step: string, { message }: Verdict): Verdict {
   return { state: 'waiting', reason: 'ReadOnly', message: `would take the step ${step}: ${message}` }
 }
 
-/** What stays behind of a management that ends, or the name that it used up; undefined where there is neither. */
+/** What stays behind when the management ends, or the name that it used; undefined if there is neither. */
 function releasedOf(
   record: InventoryRecord,
   step: string | undefined,
@@ -228,13 +227,13 @@ function releasedOf(
   if (step !== 'release' || record.kind === 'SnapshotSchedule') return undefined
   const { key, csiName, incarnation } = record
   const { pluginID = '', externalID = '' } = storedThing(record)
-  // What was left behind once and taken back since is there no more, and nobody may look for it.
+  // An earlier entry must be replaced by `Deleted`, so that nobody looks for the volume.
   const wasLeft = before.some((left) => left.key === key && left.externalID === externalID)
   if (externalID !== '' && (reason !== 'Deleted' || wasLeft)) {
     const identity = record.kind === 'Volume' ? { csiName, ...contextField(undefined, record.context) } : {}
     return { key, pluginID, externalID, reason, atMs, incarnation, ...identity }
   }
-  // The name of what a schedule made has its time in it, and is never chosen again.
+  // The name of a schedule's snapshot contains its time, so it is never chosen again.
   const isUsed = reason !== 'NeverCreated' && record.schedule === undefined
   return isUsed ? { key, pluginID, externalID: '', reason, atMs, incarnation } : undefined
 }

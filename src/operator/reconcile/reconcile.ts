@@ -7,8 +7,8 @@ import { scheduleKind } from './snapshot-schedule.ts'
 import { volumeKind } from './volume.ts'
 
 /**
- * One pass for one identity: gather, plan, at most one change, a look at what came of it, then the status, once.
- * Never rejects for what the outside world does; that is in the outcome.
+ * Makes the function that runs one pass: gather, plan, take at most one step, gather again, store the status once.
+ * It does not reject for errors of Nomad or a plugin: the outcome has them.
  */
 export function createReconcile(
   context: ReconcileContext,
@@ -16,18 +16,18 @@ export function createReconcile(
   const volumes = volumeKind(context)
   const snapshots = snapshotKind(context)
   const schedules = scheduleKind(context)
-  const told = new Set<Key>()
+  const logged = new Set<Key>()
   return async (key, signal) => {
     const kind = context.desired.declaration(key)?.kind ?? context.inventory.get(key)?.kind
     switch (kind) {
       case undefined:
         return { type: 'done' }
       case 'Volume':
-        return runPass(volumes, context, key, signal, told)
+        return runPass(volumes, context, key, signal, logged)
       case 'Snapshot':
-        return runPass(snapshots, context, key, signal, told)
+        return runPass(snapshots, context, key, signal, logged)
       case 'SnapshotSchedule':
-        return runPass(schedules, context, key, signal, told)
+        return runPass(schedules, context, key, signal, logged)
     }
   }
 }

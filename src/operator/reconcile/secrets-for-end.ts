@@ -3,10 +3,7 @@ import type { SnapshotDeclaration, VolumeDeclaration } from '../declare/declarat
 import { annotations } from '../desired/object-ends.ts'
 import type { GatherContext } from './context.ts'
 
-/**
- * The secrets that an end needs: those of a delete. A missing one must not keep its object for ever, so the
- * error names the way out.
- */
+/** Reads the secrets that a delete needs. A missing one would block the object for ever, so the error names a way out. */
 export async function secretsForEnd(
   { secrets }: GatherContext,
   { spec, place }: VolumeDeclaration | SnapshotDeclaration,
@@ -18,7 +15,7 @@ export async function secretsForEnd(
     const { kind, reason, message, retryAfterMs } = toOperationError(error)
     if (place.object === undefined || reason !== 'SecretNotFound') throw error
     throw new OperationError(
-      `${message}. Its delete waits for that; to let the object go and leave everything as it is, annotate it ${annotations.release}=retain`,
+      `${message}. The delete waits for it. To keep the volume or snapshot and remove only the object, annotate it ${annotations.release}=retain.`,
       { kind, reason, cause: error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
     )
   }

@@ -18,10 +18,7 @@ const stepOf: Record<ScheduleChange['type'], StepName> = {
   expire: 'expire-snapshot',
 }
 
-/**
- * Passes over schedules. They change the inventory alone: a snapshot that one starts or expires is looked after by
- * that snapshot's own passes.
- */
+/** Passes over schedules. They only change the inventory; the passes of each snapshot do the rest. */
 export function scheduleKind(
   context: GatherContext,
 ): Kind<SnapshotScheduleRecord, ScheduleSeen, PlannedSchedule> {
@@ -80,19 +77,19 @@ async function observe(
   { key, declaration }: SnapshotScheduleRecord,
 ): Promise<ScheduleObservation> {
   const { inventory, desired } = context
-  const snapshots = inventory.find('schedule', key) as SnapshotRecord[] // Nothing else has a schedule.
+  const snapshots = inventory.find('schedule', key) as SnapshotRecord[] // Only snapshots have a schedule.
   return {
     volumes: selectVolumes(declaration, desired.declarations().values(), inventory),
     snapshots,
     ready: await readySnapshots(context, snapshots),
-    kept: new Set(
+    keptByHand: new Set(
       snapshots.flatMap(({ key }) => (inventory.orders(key).keptSinceMs === undefined ? [] : [key])),
     ),
     sourcesInUse: sourcesInUse(context),
   }
 }
 
-/** By their plugins' own lists. A plugin that does not answer has none ready, so that nothing of it expires. */
+/** Reads their plugins' lists. If a plugin does not answer, none of its snapshots counts as ready, so none expires. */
 async function readySnapshots(
   { observer, log }: GatherContext,
   snapshots: readonly SnapshotRecord[],
@@ -107,7 +104,7 @@ async function readySnapshots(
       try {
         return [...(await observer.snapshots(pluginID)).values()]
       } catch (error) {
-        log.warn({ pluginID, error }, 'snapshots cannot be listed; none of this plugin expires')
+        log.warn({ pluginID, error }, 'cannot list the snapshots of a plugin; none of them expires')
         return []
       }
     }),
@@ -115,7 +112,7 @@ async function readySnapshots(
   return new Set(lists.flat().flatMap(({ ID, IsReady }) => (IsReady ? [ID] : [])))
 }
 
-/** Snapshots that declared volumes are still to be made from, and volumes be restored from. */
+/** IDs of the snapshots from which a volume has still to be created or restored. */
 function sourcesInUse({ desired, inventory }: GatherContext): ReadonlySet<string> {
   const restored = inventory.find('kind', 'Volume').flatMap((record) => {
     if (record.kind !== 'Volume') return []

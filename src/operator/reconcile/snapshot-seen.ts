@@ -4,7 +4,7 @@ import type { Absence } from '../desired/absence.ts'
 import type { SnapshotRecord } from '../plan/record.ts'
 import type { Step } from './kind.ts'
 
-/** The declared volume that a snapshot is of, or why there is none to take it of yet. */
+/** The volume to take the snapshot of, or why it cannot be taken yet. */
 export type SnapshotVolume =
   | {
       readonly state: 'ready'
@@ -14,17 +14,17 @@ export type SnapshotVolume =
     }
   | { readonly state: 'waiting'; readonly reason: string; readonly message: string }
 
-/** What a pass over a snapshot found. */
+/** What a pass over a snapshot read. */
 export interface SnapshotSeen {
-  /** By what the plan decides: it is declared, it is ending, or it stays as it is for now. */
+  /** Which plan applies: declared, ending, or staying as it is. */
   readonly by: 'declared' | 'ending' | { readonly held: Absence | undefined }
   readonly volume: SnapshotVolume
   readonly plugin: Plugin | undefined
   readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
   readonly secretValues: Readonly<Record<string, string>>
-  /** What needs the snapshot still. */
+  /** Volumes that still need the snapshot. */
   readonly dependents: readonly string[]
-  readonly settledBeforeMs: number
+  readonly callsEndedBeforeMs: number
 }
 
 export type SnapshotStep = Step<SnapshotRecord, SnapshotSeen>

@@ -1,4 +1,4 @@
-import { csiNameFor, describe, type Key } from '../plan/identity.ts'
+import { csiNameFor, displayName, type Key } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import { firstIncarnation, type SnapshotRecord } from '../plan/record.ts'
 import { snapshotFacts } from '../plan/snapshot-facts.ts'
@@ -14,7 +14,7 @@ import { createSnapshot } from './steps/create-snapshot.ts'
 import { deleteSnapshot } from './steps/delete-snapshot.ts'
 import { release } from './steps/release.ts'
 
-/** Passes over snapshots, declared, made by a schedule, or ending. */
+/** Passes over snapshots. */
 export function snapshotKind(context: GatherContext): Kind<SnapshotRecord, SnapshotSeen> {
   return {
     begin: (key) => beginSnapshot(context, key),
@@ -63,11 +63,11 @@ function beginSnapshot({ inventory, desired, region }: GatherContext, key: Key):
 }
 
 async function gather(context: GatherContext, record: SnapshotRecord): Promise<SnapshotSeen> {
-  const { observer, desired, settledBeforeMs } = context
+  const { observer, desired, callsEndedBeforeMs } = context
   const { declaration } = record
   const absence = desired.absence(record.key)
   const volume = volumeOf(context, record)
-  // What a schedule made is nobody's declaration; in Kubernetes a person may end it all the same.
+  // No source declares a schedule's snapshots, but in Kubernetes a person can delete their objects.
   const isDeclared = record.schedule
     ? !record.schedule.isExpired && absence === undefined
     : desired.declaration(record.key) !== undefined
@@ -80,7 +80,7 @@ async function gather(context: GatherContext, record: SnapshotRecord): Promise<S
       snapshots: 'unknown',
       secretValues: {},
       dependents: [],
-      settledBeforeMs,
+      callsEndedBeforeMs,
     }
   }
   const pluginID = record.pluginID ?? (volume.state === 'ready' ? volume.pluginID : undefined)
@@ -89,7 +89,7 @@ async function gather(context: GatherContext, record: SnapshotRecord): Promise<S
   const secretValues = isEnding
     ? await secretsForEnd(context, declaration)
     : await context.secrets.resolve(spec.secrets ?? {}, spec.namespace, place.object)
-  // Nothing is asked of the list before there is something to find in it.
+  // Before the create there is nothing to find in the list.
   const asksList = record.snapshotID !== undefined || record.intent !== undefined
   const snapshots =
     asksList && pluginID !== undefined && hasCapability(plugin, 'SupportsListSnapshots')
@@ -102,16 +102,16 @@ async function gather(context: GatherContext, record: SnapshotRecord): Promise<S
     snapshots,
     secretValues,
     dependents: isDeclared ? [] : dependentsOf(context, record),
-    settledBeforeMs,
+    callsEndedBeforeMs,
   }
 }
 
-/** Finds the volume by the name of its declaration, also while that is ending. */
+/** Finds the volume by its declared name, even while it is ending. */
 function volumeOf({ inventory }: GatherContext, { declaration }: SnapshotRecord): SnapshotVolume {
   const { namespace, volume: name } = declaration.spec
   for (const other of inventory.find('volumeName', `${namespace}/${name}`)) {
     if (other.kind !== 'Volume' || other.externalID === undefined) continue
-    // Until it is restored nobody can say of which of the two a snapshot would be.
+    // During a restore it is unclear which of the two volumes a snapshot would be of.
     if (other.restore !== undefined) break
     const { volumeID, pluginID } = other.declaration.spec
     return { state: 'ready', volumeID, externalID: other.externalID, pluginID }
@@ -120,12 +120,12 @@ function volumeOf({ inventory }: GatherContext, { declaration }: SnapshotRecord)
     explainSeveral(inventory, namespace, name) ?? {
       state: 'waiting',
       reason: 'VolumeNotReady',
-      message: `waiting for volume "${name}" in Nomad namespace "${namespace}" to exist, and to be restored where a restore is under way`,
+      message: `waiting for volume "${name}" in Nomad namespace "${namespace}" to exist and to finish any restore`,
     }
   )
 }
 
-/** Declared volumes that are still to be created from the snapshot, and volumes that are restored from it. */
+/** Volumes that have still to be created or restored from the snapshot. */
 function dependentsOf(
   { desired, inventory }: GatherContext,
   { declaration, snapshotID }: SnapshotRecord,
@@ -136,12 +136,12 @@ function dependentsOf(
       (other) =>
         other.kind === 'Volume' && snapshotID !== undefined && other.restore?.snapshotID === snapshotID,
     )
-    .map((other) => describe(other.declaration))
+    .map((other) => displayName(other.declaration))
   const declared = [...desired.declarations()].flatMap(([key, other]) => {
     if (other.kind !== 'Volume' || other.spec.source?.snapshot !== declaration.name) return []
     if (other.spec.namespace !== declaration.spec.namespace) return []
     const record = inventory.get(key)
-    return record?.kind === 'Volume' && record.externalID !== undefined ? [] : [describe(other)]
+    return record?.kind === 'Volume' && record.externalID !== undefined ? [] : [displayName(other)]
   })
   return [...declared, ...restored]
 }

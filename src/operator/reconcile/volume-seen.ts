@@ -9,28 +9,28 @@ import type { VolumeEndObservation } from '../plan/volume-end-plan.ts'
 import type { SourceObservation, VolumeObservation } from '../plan/volume-plan.ts'
 import type { Step, StepInput } from './kind.ts'
 
-/** What a pass over a volume found: nothing of it changes while the pass lasts. */
+/** What a pass over a volume read. */
 export interface VolumeSeen {
-  /** By what the plan decides: it is declared, it is ending, or it stays as it is for now. */
+  /** Which plan applies: declared, ending, or staying as it is. */
   readonly by:
     | { readonly type: 'declared'; readonly observation: VolumeObservation }
     | { readonly type: 'ending'; readonly observation: VolumeEndObservation }
     | { readonly type: 'held'; readonly absence: Absence | undefined }
   readonly volume: Volume | undefined
   readonly plugin: Plugin | undefined
-  /** As its plugin lists it, where the list was asked for. */
+  /** As its plugin lists it, if the list was read. */
   readonly listed: ExternalVolume | undefined
   readonly source: SourceObservation
   readonly secretValues: Readonly<Record<string, string>>
   readonly hashes: HiddenHashes
   readonly updateHash: string | undefined
-  /** Keyed hash of what is declared of the volume itself. */
+  /** Keyed hash of the declared fields that describe the volume. */
   readonly specHash: string | undefined
-  /** An order to restore that is not begun yet. */
+  /** An order for a restore that has not begun. */
   readonly restoreOrder?: RestoreObservation['ordered']
-  /** What is to be detached, where the claims leave something to decide. */
+  /** Whether a node is to be detached. */
   readonly detach: DetachPlan
-  /** Nodes that drain and where a claim of the volume is; looked at where it is to grow. */
+  /** Draining nodes with a claim. Only read if the volume must grow. */
   readonly drainingNodes: readonly string[]
 }
 
@@ -51,19 +51,19 @@ export const nothingSeen: VolumeSeen = {
 export type VolumeStep = Step<VolumeRecord, VolumeSeen>
 export type VolumeStepInput = StepInput<VolumeRecord, VolumeSeen>
 
-/** Secrets for a request: the field is left out where the declaration says nothing of them. */
+/** The secrets of a request. The field is left out if the declaration has no spec.secrets. */
 export function secretsField({ record, seen }: VolumeStepInput): {
   Secrets?: Record<string, string>
 } {
   return record.declaration.spec.secrets === undefined ? {} : { Secrets: { ...seen.secretValues } }
 }
 
-/** The volume as Nomad addresses it. */
+/** The namespace and ID of the volume in Nomad. */
 export function identityOf({ declaration }: VolumeRecord): { namespace: string; volumeID: string } {
   return { namespace: declaration.spec.namespace, volumeID: declaration.spec.volumeID }
 }
 
-/** The recorded external ID, which every step after the create has. */
+/** The external ID. Every step after the create has one. */
 export function recordedExternalID(record: VolumeRecord): string {
   const externalID = record.externalID ?? record.declaration.spec.externalID
   if (externalID !== undefined) return externalID

@@ -59,7 +59,7 @@ const steps: Steps<VolumeRecord, VolumeSeen> = {
   release,
 }
 
-/** Passes over volumes, declared or ending. */
+/** Passes over volumes. */
 export function volumeKind(context: GatherContext): Kind<VolumeRecord, VolumeSeen> {
   const { desired } = context
   return {
@@ -67,7 +67,7 @@ export function volumeKind(context: GatherContext): Kind<VolumeRecord, VolumeSee
     async gather(record) {
       const { key } = record
       const isDeclared = desired.declaration(key) !== undefined
-      // A delete that is out cannot be called back; what is declared again afterwards begins anew.
+      // A sent delete cannot be cancelled. It finishes first, even if the volume is declared again.
       if (isDeclared && record.end?.phase !== 'delete') return gatherVolume(context, record)
       const absence = desired.absence(key)
       return isDeclared || absence?.state === 'ending'
@@ -108,17 +108,14 @@ function planPass(record: VolumeRecord, seen: VolumeSeen, nowMs: number): Decisi
 
 const drainPollMs = 15_000
 
-/**
- * Puts off the growing of a volume while a node that a claim of it is on drains: its file system would be grown
- * there in the middle of the move. A drain ends by itself, and a delete waits for the claims anyway.
- */
+/** Delays growing a volume while a node that uses it drains: its file system would grow in the middle of the move. */
 function holdWhileDraining(decision: Decision, { drainingNodes }: VolumeSeen): Decision {
   const [first, ...others] = drainingNodes
   if (decision.step !== 'expand-volume' || first === undefined) return decision
   const where = `node${others.length === 0 ? '' : 's'} ${drainingNodes.join(', ')}`
   return wait(
     'NodeDraining',
-    `grows once ${where}, where it is in use, no longer ${others.length === 0 ? 'drains' : 'drain'}`,
+    `growing waits until ${where}, where the volume is in use, no longer ${others.length === 0 ? 'drains' : 'drain'}`,
     drainPollMs,
   )
 }
@@ -161,10 +158,10 @@ function beginVolume({ inventory, desired, region }: GatherContext, key: Key): V
   const ending = endingDeclaration(desired.absence(key))
   const declaration = desired.declaration(key) ?? ending
   if (before?.kind === 'Volume') {
-    // A delete that is out is finished as it was begun, unless a person lets it go.
-    const isLetGo = ending?.kind === 'Volume' && ending.spec.deletionPolicy === 'Retain'
-    const isOut = before.end?.phase === 'delete' && !isLetGo
-    if (isOut) return { ...before, declaration: before.end?.declaration ?? before.declaration }
+    // A sent delete finishes with the declaration that it began with, unless a person released the object.
+    const isReleased = ending?.kind === 'Volume' && ending.spec.deletionPolicy === 'Retain'
+    const isDeleteSent = before.end?.phase === 'delete' && !isReleased
+    if (isDeleteSent) return { ...before, declaration: before.end?.declaration ?? before.declaration }
     return declaration?.kind === 'Volume' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Volume') throw new Error(`${key} is neither declared nor managed`)

@@ -3,14 +3,14 @@ import type { Key } from '../plan/identity.ts'
 import type { Inventory, SecretResolver } from '../plan/ports.ts'
 
 /**
- * Notices secrets whose values have changed where they are kept, by their keyed hashes.
- * @returns looks once at what is declared; asked for while it looks, it does nothing. Secrets that cannot be
- *   read are no change: the passes say what is wrong with them.
+ * Detects changed values of secrets, by their keyed hashes.
+ * @returns checks all declared secrets once; a call during a check does nothing. An unreadable secret is not a change:
+ *   its pass reports the error.
  */
 export function createSecretWatch(options: {
   readonly secrets: SecretResolver
   readonly inventory: Pick<Inventory, 'keyedHash'>
-  /** The secrets of this identity differ from those at the look before. */
+  /** Called if the secrets of the identity have changed since the last check. */
   readonly onChange: (key: Key) => void
 }): (declarations: ReadonlyMap<Key, Declaration>) => Promise<void> {
   const { secrets, inventory, onChange } = options
@@ -18,7 +18,7 @@ export function createSecretWatch(options: {
   let isLooking = false
 
   async function hashOf(key: Key, { spec, place }: Declaration): Promise<string | undefined> {
-    // The Secrets of objects are watched where they are.
+    // Secrets that Kubernetes objects use are watched in Kubernetes.
     if (place.object !== undefined) return undefined
     if (!('secrets' in spec) || spec.secrets === undefined) return undefined
     try {
@@ -32,7 +32,7 @@ export function createSecretWatch(options: {
     if (isLooking) return
     isLooking = true
     const after = new Map<Key, string>()
-    // One after the other: thousands of files are not opened at once, and variables share one list.
+    // One after the other, so that it does not open thousands of files at once.
     for (const [key, declaration] of declarations) {
       const hash = await hashOf(key, declaration)
       if (hash === undefined) continue

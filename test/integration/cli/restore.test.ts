@@ -48,7 +48,7 @@ describe('mooring restore', () => {
 
     const restored = await run('restore', 'data', '--from', 'before', '--yes', '--wait')
     expect(restored).toMatchObject({ status: 0, stderr: '' })
-    expect(restored.stdout).toMatch(/^Restored: external volume "data-.*-r1" was made from the snapshot/m)
+    expect(restored.stdout).toMatch(/^Restored: external volume "data-.*-r1" was created from the snapshot/m)
     const volume = await mooring.read('data')
     expect(volume?.ExternalID).toBe(`${replaced}-r1`)
     expect(readFileSync(fileOf(`${replaced}-r1`), 'utf8')).toBe('before')

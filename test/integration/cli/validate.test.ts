@@ -36,7 +36,7 @@ describe('mooring validate', () => {
     const folder = folderOf({ 'one.yaml': volumeYAML('data'), 'two.yaml': volumeYAML('data') })
     const { status, stdout } = await runMooring(['validate', folder])
     expect(status).toBe(1)
-    expect(stdout).toMatch(/two\.yaml:1:1: .*already declared at .*one\.yaml:1:1/)
+    expect(stdout).toMatch(/two\.yaml:1:1: .*is declared at .*two\.yaml:1:1 and at .*one\.yaml:1:1/)
   })
 
   it('prints JSON for a script', async () => {

@@ -59,7 +59,7 @@ function startPasses() {
     log: silentLog,
     region: 'global',
     callDeadlineMs,
-    settledBeforeMs: 0,
+    callsEndedBeforeMs: 0,
     wake: () => {},
     onStatus: () => {},
   })

@@ -446,7 +446,7 @@ export const steps: readonly Step[] = [
       )
       expect(await reasonsOf(lost)).toContainEqual(
         expect.stringMatching(
-          /^detach-node: .* is lost, by the servers' word alone; a person gave their word/,
+          /^detach-node: .* is lost, which Nomad's servers only guess; a person confirmed/,
         ),
       )
     },

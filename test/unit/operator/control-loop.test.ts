@@ -44,7 +44,7 @@ async function startLoop(volumes: readonly VolumeDeclaration[]) {
     random: () => 0,
     log: silentLog,
     region: 'global',
-    settledBeforeMs: 0,
+    callsEndedBeforeMs: 0,
     prune: { prune: true, pruneDelayMs: 0, allowEmpty: false },
     rescanMs: 1e9,
     resyncMs: 1e9,

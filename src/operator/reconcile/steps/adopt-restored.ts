@@ -1,9 +1,9 @@
 import { contextField, restoreSource } from '../../plan/record.ts'
-import { describeRestored } from '../../plan/restore-plan.ts'
+import { restoreResult } from '../../plan/restore-plan.ts'
 import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
 import { takeBackRestoreOrder } from './end-restore.ts'
 
-/** Records the successor. The external volume before it stays where it is, and is listed as replaced. */
+/** Records the successor. The replaced external volume stays in storage and is listed as `Replaced`. */
 export const adoptRestored: VolumeStep = {
   async act({ context, record, seen: { volume } }) {
     const {
@@ -40,7 +40,7 @@ export const adoptRestored: VolumeStep = {
         lastRestore: {
           ...restoreSource(restore),
           outcome: 'Restored',
-          message: `${describeRestored(restore, volume.ExternalID)}; "${externalID}" was replaced and is kept`,
+          message: `${restoreResult(restore, volume.ExternalID)}; it replaced "${externalID}", which stays in storage`,
           atMs,
         },
       },

@@ -1,10 +1,7 @@
 import { contextField } from '../../plan/record.ts'
 import type { VolumeStep } from '../volume-seen.ts'
 
-/**
- * Records the external volume that Nomad's volume stands for, whether our own create made it or somebody
- * before us did. Writes nothing to Nomad.
- */
+/** Records the external volume of Nomad's volume, whether Mooring or somebody else created it. Changes nothing in Nomad. */
 export const adoptVolume: VolumeStep = {
   async act({ record, seen: { volume } }) {
     if (volume === undefined) throw new Error(`${record.key}: nothing to adopt`)

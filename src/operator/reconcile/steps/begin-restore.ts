@@ -3,7 +3,7 @@ import { contextField, nextIncarnation } from '../../plan/record.ts'
 import type { VolumeStep } from '../volume-seen.ts'
 import { takeBackRestoreOrder } from './end-restore.ts'
 
-/** Records the restore, and then takes its order back: from here on the record alone says what goes on. */
+/** Records the restore, then removes its order: from now on the record counts. */
 export const beginRestore: VolumeStep = {
   intend({ context, record, seen: { volume, restoreOrder } }) {
     if (restoreOrder === undefined) throw new Error(`${record.key}: no restore is ordered`)

@@ -1,7 +1,7 @@
 import { tombstoneID } from '../../plan/identity.ts'
 import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
 
-/** Calls off an end that has not reached its delete: the tombstone goes, the external volume stays. */
+/** Cancels an end before its delete: removes the tombstone from Nomad; the external volume stays. */
 export const cancelEnd: VolumeStep = {
   async act({ context, record, signal }) {
     const { end, ...rest } = record

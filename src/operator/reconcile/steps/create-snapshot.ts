@@ -6,8 +6,8 @@ import { intentAfterFailure } from '../intent-after-failure.ts'
 import type { SnapshotStep } from '../snapshot-seen.ts'
 
 /**
- * Takes the snapshot, once. The intent is stored before the call; a repeat sends the same name for the
- * same volume, which a plugin answers with the snapshot it has (CSI spec, CreateSnapshot).
+ * Takes the snapshot once. The intent is stored before the call. A repeat sends the same name and volume, and the plugin
+ * answers with the existing snapshot (CSI spec, CreateSnapshot).
  */
 export const createSnapshot: SnapshotStep = {
   intend({ context, record, seen: { volume } }) {
@@ -22,7 +22,7 @@ export const createSnapshot: SnapshotStep = {
     return {
       ...record,
       pluginID: volume.pluginID,
-      // What the first call was for: a repeat may meet another volume of the ID, and be answered with that snapshot.
+      // The volume of the first call: before a repeat, another volume may have got its ID.
       externalSourceVolumeID:
         record.intent === undefined
           ? volume.externalID
@@ -44,7 +44,7 @@ export const createSnapshot: SnapshotStep = {
       const wanted = [volume.externalID, record.externalSourceVolumeID]
       if (!wanted.includes(snapshot.ExternalSourceVolumeID)) {
         throw new OperationError(
-          `snapshot "${snapshot.ID}" is of external volume "${snapshot.ExternalSourceVolumeID}", and not of "${volume.externalID}" as asked`,
+          `the plugin returned snapshot "${snapshot.ID}" of external volume "${snapshot.ExternalSourceVolumeID}" instead of "${volume.externalID}"; look at the plugin's log`,
           { kind: 'permanent', reason: 'WrongSource' },
         )
       }
@@ -58,7 +58,7 @@ export const createSnapshot: SnapshotStep = {
         ...withoutIntent,
         snapshotID: snapshot.ID,
         externalSourceVolumeID: snapshot.ExternalSourceVolumeID,
-        // Not every plugin can be asked for it again.
+        // Not every plugin can list it later.
         status: { ...record.status, ...snapshotFacts(snapshot) },
       }
     } finally {

@@ -5,9 +5,8 @@ import { intentAfterFailure } from '../intent-after-failure.ts'
 import { identityOf, secretsField, type VolumeStep } from '../volume-seen.ts'
 
 /**
- * Creates the volume, once; in a restore its successor, from the snapshot. The intent is stored before the
- * call and stays until a read shows the external ID; it is dropped only where the answer says that nothing
- * was made.
+ * Creates the volume once, or its successor in a restore. The intent is stored before the call. It stays until a read
+ * shows the external ID, or an answer says that nothing was created.
  */
 export const createVolume: VolumeStep & Required<Pick<VolumeStep, 'intend'>> = {
   intend({ context, record, seen: { source, hashes } }) {

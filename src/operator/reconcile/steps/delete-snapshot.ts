@@ -1,6 +1,6 @@
 import type { SnapshotStep } from '../snapshot-seen.ts'
 
-/** Deletes the snapshot that the inventory records. Its success ends the management. */
+/** Deletes the recorded snapshot and ends its management. */
 export const deleteSnapshot: SnapshotStep = {
   async act({ context, record, seen: { secretValues }, signal }) {
     const { snapshotID, pluginID } = record

@@ -4,9 +4,8 @@ import { snapshotsOf } from '../gather-end.ts'
 import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
 
 /**
- * Deletes the external volume by its tombstone. From here on the end cannot be called off, unless the
- * plugin refuses: then nothing was altered (CSI spec, DeleteVolume), and it is tried again only once what
- * stood against it may be gone.
+ * Deletes the external volume through its tombstone. From now on the end cannot be cancelled, unless the plugin refuses:
+ * then nothing has changed (CSI spec, DeleteVolume), and the plan decides when to retry.
  */
 export const deleteVolume: VolumeStep = {
   intend({ record }) {
@@ -31,7 +30,7 @@ export const deleteVolume: VolumeStep = {
     observer.invalidate({ pluginID })
     const plugin = seen.plugin ?? (await observer.plugin(pluginID))
     const snapshotIDs = await snapshotsOf(observer, plugin, recordedExternalID(record))
-    // What a repeat is refused, an earlier call may still be doing.
+    // If a repeat is refused, an earlier call may still be running.
     const isRepeat = before.end?.phase === 'delete'
     const { declaration } = record
     const id = tombstoneID(record.key, recordedExternalID(record))
@@ -46,7 +45,7 @@ export const deleteVolume: VolumeStep = {
           refusal: { message, snapshotIDs, atMs: clock.now() },
         },
       },
-      // At once again: the next pass says what stands against it.
+      // The next pass starts at once and reports the reason.
       error: new OperationError(message, { kind: 'waiting', reason: 'DeleteRefused', retryAfterMs: 0 }),
     }
   },

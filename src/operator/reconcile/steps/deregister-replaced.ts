@@ -1,9 +1,9 @@
 import { identityOf, type VolumeStep } from '../volume-seen.ts'
-import { callOffRestore } from './undo-restore.ts'
+import { undoAfterError } from './undo-restore.ts'
 
 /**
- * Takes the volume that is to be replaced out of Nomad, whose own check for claims decides. In use is no
- * reason to wait: a restore at some later time would be of data that somebody went on writing.
+ * Deregisters the volume that a restore replaces. If Nomad refuses because it is in use, the restore is undone instead of
+ * waiting: a later restore would discard what was written in the meantime.
  */
 export const deregisterReplaced: VolumeStep = {
   async act({ context, record, signal }) {
@@ -17,6 +17,6 @@ export const deregisterReplaced: VolumeStep = {
   },
   afterFailure({ record }, error) {
     const isRefused = error.kind === 'permanent' || error.kind === 'waiting'
-    return isRefused ? callOffRestore(record, error) : { record }
+    return isRefused ? undoAfterError(record, error) : { record }
   },
 }

@@ -1,7 +1,7 @@
 import { tombstoneID } from '../../plan/identity.ts'
 import { identityOf, recordedExternalID, type VolumeStep } from '../volume-seen.ts'
 
-/** Takes the volume out of Nomad, which refuses while it is in use; nothing is destroyed either way. */
+/** Deregisters the volume from Nomad, which refuses while it is in use. No data is destroyed. */
 export const deregisterVolume: VolumeStep = {
   intend({ record }) {
     if (record.declaration.spec.deletionPolicy !== 'Delete') return record

@@ -8,10 +8,9 @@ import { identityOf, recordedExternalID, type VolumeStep, type VolumeStepInput }
 import { updateVolume } from './update-volume.ts'
 
 /**
- * Takes the volume off a node, and looks whether that helped: an answer proves nothing. Where Nomad's own
- * endpoint does not help and the plugin is reached directly, that is asked, under the proof as it is by then.
- * The try is stored first, so that one which does not help, or which hangs until somebody ends the process,
- * waits longer each time and leaves the passes between to everything else.
+ * Detaches the volume from a node and checks the result, because Nomad's answer proves nothing. If it had no effect and
+ * Mooring reaches the plugin directly, it asks the plugin, after it has checked the proof again. The try is stored first,
+ * so that even after a crash the next one waits longer.
  */
 export const detachNode: VolumeStep = {
   intend({ context, record, seen: { detach } }) {
@@ -41,18 +40,18 @@ export const detachNode: VolumeStep = {
       const { [nodeID]: _, ...others } = record.detachTries ?? {}
       return { ...record, detachTries: others }
     }
-    const said = failure === undefined ? `Nomad answered that it is done, and ${left}` : failure.message
+    const answer = failure === undefined ? `Nomad answered that it is done, but ${left}` : failure.message
     const outcome =
       unpublished === 'not asked'
-        ? said
+        ? answer
         : unpublished === 'done'
-          ? `${said}; the plugin, asked directly, took it off at the provider, and ${left}`
-          : `${said}; the plugin, asked directly: ${unpublished}`
+          ? `${answer}; the plugin unpublished it on a direct call, but ${left}`
+          : `${answer}; a direct call to the plugin failed: ${unpublished}`
     if (failure?.reason === 'DetachUnsupported' && (await rewrite(input, nodeID))) {
-      const how = `${outcome}; the volume was written again as it is, after which Nomad lets go of it by itself`
+      const how = `${outcome}; Mooring wrote the volume again unchanged, so that Nomad releases the claims of ended allocations`
       return withOutcome(record, nodeID, context.clock.now(), how)
     }
-    // At once again: the next pass does what else there is to do.
+    // The next pass starts at once, for other work.
     throw new OperationError(outcome, {
       kind: 'waiting',
       reason: failure?.reason ?? 'DetachWithoutEffect',
@@ -70,21 +69,21 @@ function nodeOf({ key }: VolumeRecord, detach: DetachPlan): string {
   return detach.nodeID
 }
 
-/** With one more try of the node. */
+/** Adds a try for the node. */
 function tried(record: VolumeRecord, nodeID: string, nowMs: number, outcome: string): VolumeRecord {
   const times = (record.detachTries?.[nodeID]?.times ?? 0) + 1
   return { ...record, detachTries: { ...record.detachTries, [nodeID]: { times, lastMs: nowMs, outcome } } }
 }
 
-/** With what came of the try that was recorded last. */
+/** Sets the outcome of the last try. */
 function withOutcome(record: VolumeRecord, nodeID: string, nowMs: number, outcome: string): VolumeRecord {
   const times = record.detachTries?.[nodeID]?.times ?? 1
   return { ...record, detachTries: { ...record.detachTries, [nodeID]: { times, lastMs: nowMs, outcome } } }
 }
 
 /**
- * Asks the plugin itself. Time has passed since the proof was found, so it is looked for anew.
- * @returns `done`, `not asked` where the plugin is not reached directly, or why it was not done
+ * Asks the plugin directly, after it has checked the proof again.
+ * @returns `done`, `not asked` if Mooring does not reach the plugin directly, or why it failed
  */
 async function unpublish(input: VolumeStepInput, nodeID: string): Promise<string> {
   const { context, record, before, seen, signal } = input
@@ -94,7 +93,7 @@ async function unpublish(input: VolumeStepInput, nodeID: string): Promise<string
     return 'not asked'
   const again = await gatherDetach(context, before, { volume, plugin, listed })
   if (again.type !== 'detach' || again.nodeID !== nodeID)
-    return 'it is not proven any more that nothing writes there'
+    return 'it is no longer proven that nothing writes there'
   try {
     const { pluginID } = record.declaration.spec
     const externalID = recordedExternalID(record)
@@ -107,11 +106,10 @@ async function unpublish(input: VolumeStepInput, nodeID: string): Promise<string
 }
 
 /**
- * Writes the volume again as it is. Nomad looks at a volume's claims when it was written, and releases those
- * of allocations that have ended, the calls to the plugin included: what its Detach was meant to do (its
- * volumewatcher).
- * @returns false where it is not done: a claim that is not proven dead might go as well, as Nomad chooses them
- *   itself; the volume differs from its declaration; secrets might be lost
+ * Writes the volume again unchanged. After a write, Nomad's volumewatcher releases the claims of ended allocations,
+ * including the calls to the plugin.
+ * @returns false if it is not safe: Nomad might also release a claim that is not proven dead, the volume differs from its
+ *   declaration, or secrets might be lost
  */
 async function rewrite(input: VolumeStepInput, nodeID: string): Promise<boolean> {
   const { context, record, before, seen } = input
@@ -127,7 +125,7 @@ async function rewrite(input: VolumeStepInput, nodeID: string): Promise<boolean>
   return true
 }
 
-/** What of the volume is on the node still, as Nomad and the plugin say now; undefined: nothing. */
+/** What still attaches the volume to the node, according to Nomad and the plugin; undefined: nothing. */
 async function whatIsLeft(
   { context, record, seen: { plugin, listed } }: VolumeStepInput,
   nodeID: string,
@@ -139,10 +137,10 @@ async function whatIsLeft(
   const { namespace, volumeID } = identityOf(record)
   const volume = await observer.volume(namespace, volumeID)
   const held = volume === undefined ? [] : claimsOf(volume).filter((id) => claims.includes(id))
-  if (held.length > 0) return `allocation ${held.join(', ')} holds it there still`
+  if (held.length > 0) return `allocation ${held.join(', ')} still claims it there`
   if (listed === undefined) return undefined
   const now = (await observer.externalVolumes(pluginID)).get(listed.ExternalID)
   return publishedTo(now, plugin).includes(nodeID)
-    ? `plugin "${pluginID}" lists it as published there still`
+    ? `plugin "${pluginID}" still lists it as published there`
     : undefined
 }

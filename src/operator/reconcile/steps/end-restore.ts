@@ -2,10 +2,7 @@ import { restoreSource, type VolumeRecord } from '../../plan/record.ts'
 import type { StepContext } from '../context.ts'
 import type { VolumeStep } from '../volume-seen.ts'
 
-/**
- * Ends a restore that was not done, or was not even begun. Its name is used up: what a create with a lost
- * answer may have made under it is never taken for another restore's.
- */
+/** Ends a restore that was refused or undone. Its name is not used again: a lost create may have made a volume with it. */
 export const endRestore: VolumeStep = {
   async act({ context, record, seen: { restoreOrder } }) {
     const { restore, intent, ...rest } = record
@@ -19,7 +16,7 @@ export const endRestore: VolumeStep = {
         lastRestore: {
           ...restoreSource(restore ?? restoreOrder),
           outcome: 'NotRestored',
-          message: restore?.undoneFor ?? restoreOrder?.refusal ?? 'its declaration is gone',
+          message: restore?.undoneFor ?? restoreOrder?.refusal ?? 'its declaration was removed',
           atMs: context.clock.now(),
         },
       },
@@ -27,7 +24,7 @@ export const endRestore: VolumeStep = {
   },
 }
 
-/** Whatever was ordered of a restore holds no longer. */
+/** Removes the orders for a restore. */
 export async function takeBackRestoreOrder(
   { inventory }: Pick<StepContext, 'inventory'>,
   { key }: VolumeRecord,

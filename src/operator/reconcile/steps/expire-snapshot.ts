@@ -2,13 +2,13 @@ import type { SnapshotScheduleRecord } from '../../plan/record.ts'
 import type { Step } from '../kind.ts'
 import type { PlannedSchedule, ScheduleSeen } from '../schedule-seen.ts'
 
-/** Orders the end of a snapshot that no retention rule keeps; its own passes carry that out. */
+/** Orders the end of a snapshot that no retention rule keeps. The snapshot's own passes carry it out. */
 export const expireSnapshot: Step<SnapshotScheduleRecord, ScheduleSeen, PlannedSchedule> = {
   async act({ context, record, planned: { change } }) {
     if (change?.type !== 'expire') throw new Error(`${record.key}: nothing expires`)
     const { inventory, clock, wake } = context
     await inventory.amendOrders(change.snapshot, (orders) =>
-      // A person may have asked for it since this pass looked.
+      // A person may have ordered to keep it since this pass read the orders.
       orders.keptSinceMs !== undefined || orders.expiry !== undefined
         ? orders
         : { ...orders, expiry: { policy: 'Delete', atMs: clock.now() } },

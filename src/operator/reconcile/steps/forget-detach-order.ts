@@ -1,6 +1,6 @@
 import type { VolumeStep } from '../volume-seen.ts'
 
-/** Takes back a person's word for a node: it was good once, for what is not there any more. */
+/** Removes the detach order of a node: the allocations that it covered no longer claim the volume. */
 export const forgetDetachOrder: VolumeStep = {
   async act({ context, record, seen: { detach } }) {
     if (detach.type !== 'forget-order') throw new Error(`${record.key}: no order to forget`)

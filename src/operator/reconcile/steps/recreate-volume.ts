@@ -2,10 +2,7 @@ import { chooseName } from '../../plan/identity.ts'
 import { contextField, nextIncarnation } from '../../plan/record.ts'
 import type { VolumeStep } from '../volume-seen.ts'
 
-/**
- * Gives up the recorded external volume, as a person ordered; the next pass creates one under another
- * name. The order is taken back first: it is good for one volume, once.
- */
+/** Gives up the recorded external volume, as a person ordered. The order is removed first, so that it counts only once. */
 export const recreateVolume: VolumeStep = {
   async act({ context, record }) {
     const {

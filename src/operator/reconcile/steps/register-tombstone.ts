@@ -2,7 +2,7 @@ import { tombstoneID } from '../../plan/identity.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
 import { recordedExternalID, secretsField, type VolumeStep } from '../volume-seen.ts'
 
-/** Registers the external volume under an ID that nobody claims, so that its delete can reach no volume in use. */
+/** Registers the external volume under an ID that nothing claims, so that the delete cannot reach a volume in use. */
 export const registerTombstone: VolumeStep = {
   intend({ record }) {
     const id = tombstoneID(record.key, recordedExternalID(record))

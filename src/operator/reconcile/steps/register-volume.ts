@@ -8,7 +8,7 @@ import {
   type VolumeStepInput,
 } from '../volume-seen.ts'
 
-/** Registers an external volume that exists. Safe to repeat: the same body changes nothing. */
+/** Registers an existing external volume. A repeat changes nothing. */
 export const registerVolume: VolumeStep = {
   async act(input) {
     const { record, seen } = input

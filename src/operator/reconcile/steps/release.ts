@@ -1,4 +1,4 @@
-/** Ends the management, and touches nothing else; the pass records what stays behind. */
+/** Ends the management and changes nothing else. The pass records what stays behind. */
 export const release = {
   async act(): Promise<undefined> {
     return undefined

@@ -4,8 +4,8 @@ import type { Step } from '../kind.ts'
 import type { PlannedSchedule, ScheduleSeen } from '../schedule-seen.ts'
 
 /**
- * Begins the snapshot of one volume for one time of the schedule. Two writes, and a crash between them: the
- * snapshot's key holds its time, so beginning it again is the same.
+ * Starts the snapshot of one volume for one scheduled time. It is safe to repeat after a crash between the two writes:
+ * the snapshot's key contains its time.
  */
 export const startSnapshot: Step<SnapshotScheduleRecord, ScheduleSeen, PlannedSchedule> = {
   async act({ context, record, planned: { change } }) {

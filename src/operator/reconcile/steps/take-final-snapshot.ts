@@ -6,9 +6,9 @@ import { intentLeft } from '../intent-after-failure.ts'
 import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
 
 /**
- * Takes the snapshot before a delete, of the tombstone, which nobody uses. Its name has the time in it and is in the
- * intent: a repeat is answered with the same snapshot, and no other life of the volume has one of that name. The
- * snapshot stays, and is listed with what was released.
+ * Takes the snapshot before a delete, from the tombstone, which nothing uses. Its name contains the time and is stored in
+ * the intent: a repeat gets the same snapshot, and no other volume of this key has one of that name. The snapshot stays
+ * and is listed as `FinalSnapshot`.
  */
 export const takeFinalSnapshot: VolumeStep = {
   intend({ context, record }) {

@@ -3,22 +3,22 @@ import type { VolumeRecord } from '../../plan/record.ts'
 import type { AfterFailure } from '../kind.ts'
 import type { VolumeStep } from '../volume-seen.ts'
 
-/** Turns a restore around, as a person ordered: what follows puts the volume before it back. */
+/** Undoes a restore, as a person ordered. The next steps put the replaced volume back. */
 export const undoRestore: VolumeStep = {
   async act({ record }) {
-    return turnedAround(record, 'a person called the restore off')
+    return markUndone(record, 'a person cancelled the restore')
   },
 }
 
-/** Turns a restore around for a refusal that will not pass; the pass goes on at once. */
-export function callOffRestore(record: VolumeRecord, error: OperationError): AfterFailure<VolumeRecord> {
+/** Undoes a restore after a permanent error. The next pass starts at once. */
+export function undoAfterError(record: VolumeRecord, error: OperationError): AfterFailure<VolumeRecord> {
   const { reason, message } = error
   return {
-    record: turnedAround(record, message),
+    record: markUndone(record, message),
     error: new OperationError(message, { kind: 'waiting', reason, retryAfterMs: 0, cause: error.cause }),
   }
 }
 
-function turnedAround(record: VolumeRecord, undoneFor: string): VolumeRecord {
+function markUndone(record: VolumeRecord, undoneFor: string): VolumeRecord {
   return record.restore === undefined ? record : { ...record, restore: { ...record.restore, undoneFor } }
 }

@@ -2,8 +2,8 @@ import { updateVolumeRequest } from '../../plan/volume-request.ts'
 import { identityOf, secretsField, type VolumeStep } from '../volume-seen.ts'
 
 /**
- * Changes what may change, growth included: Nomad has one call for both. By Register where the
- * declaration names the external volume, else by Create, which updates a volume that exists.
+ * Updates and expands the volume: Nomad has one call for both. Register if the declaration names the external volume,
+ * else Create, which updates an existing volume.
  */
 export const updateVolume: VolumeStep = {
   async act(input) {

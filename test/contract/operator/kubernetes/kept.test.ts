@@ -144,7 +144,7 @@ describe.each(kubernetesServers)('kept in Kubernetes: $title', ({ start }) => {
         { namespace, name: object?.metadata.name ?? '' },
         { annotations: { 'mooring.dev/record': null } },
       )
-      await expect(store.load()).rejects.toThrow(/without annotation mooring\.dev\/record/)
+      await expect(store.load()).rejects.toThrow(/lacks annotation mooring\.dev\/record/)
     })
   })
 

@@ -73,7 +73,7 @@ describe('the status of an object with perAlloc', () => {
     expect(readyOf(status)).toMatchObject({
       status: 'Unknown',
       reason: 'New',
-      message: '1 of 2 volumes were looked at',
+      message: '1 of 2 volumes have been checked',
     })
     expect(status.instances).toMatchObject([{ ready: 'True' }, { ready: 'Unknown', reason: 'New' }])
   })

@@ -82,7 +82,7 @@ describe('planDetach', () => {
       plan({ claims: [{ ...here, clientStatus: 'lost' }], nodes: nodesOf('down'), orders: [word] }),
     ).toMatchObject({
       proof:
-        "allocation a1 is lost, by the servers' word alone; a person gave their word at 1970-01-01T00:00:00.000Z that the node is dead",
+        "allocation a1 is lost, which Nomad's servers only guess; a person confirmed at 1970-01-01T00:00:00.000Z that the node is dead",
     })
   })
 
@@ -300,10 +300,10 @@ describe('planDetachOrder', () => {
     [
       'a node that it is not known to be on',
       'cc',
-      'nothing of it is known to be on node "cc": it is on aa11',
+      'it is not attached to node "cc", as far as Mooring knows: it is attached to aa11',
     ],
-    ['the beginning of two nodes', 'aa', 'could be any of aa11, aa22'],
-    ['no node', '', 'nothing of it is known to be on node ""'],
+    ['the beginning of two nodes', 'aa', 'matches several nodes (aa11, aa22)'],
+    ['no node', '', 'it is not attached to node ""'],
   ])('is refused for %s', (_what, node, message) => {
     expect(planDetachOrder(record, node, 5)).toContain(message)
   })

@@ -37,13 +37,17 @@ describe('refuseRecreate', () => {
 
   it.each<[string, Parameters<typeof refuse>[0], RegExp | undefined]>([
     ['allows a vanished one that is named', {}, undefined],
-    ['refuses one that has not vanished', { isReady: true }, /has not vanished \(AsDeclared\)/],
+    ['refuses one that has not vanished', { isReady: true }, /has not vanished \(its state is AsDeclared\)/],
     ['refuses another external volume than the lost one', { lost: 'vol-2' }, /is "vol-1", not "vol-2"/],
-    ['refuses what is registered and not created', { spec: { externalID: 'vol-1' } }, /another externalID/],
+    [
+      'refuses what is registered and not created',
+      { spec: { externalID: 'vol-1' } },
+      /another spec\.externalID/,
+    ],
     [
       'refuses a fixed name, by which the plugin could take the new one for the lost one',
       { spec: { name: 'fixed' }, record: { csiName: 'fixed' } },
-      /fixes spec\.name/,
+      /sets spec\.name/,
     ],
     ['allows a new fixed name', { spec: { name: 'new' }, record: { csiName: 'fixed' } }, undefined],
   ])('%s', (_title, options, expected) => {

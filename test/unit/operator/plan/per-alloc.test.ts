@@ -204,7 +204,7 @@ describe('presentWholes', () => {
     ])
     expect(whole?.conditions.map(({ type, status, message }) => [type, status, message])).toEqual([
       ['Ready', 'False', 'data[1]: as it is'],
-      ['Reconciling', 'False', '2 of 2 volumes were looked at'],
+      ['Reconciling', 'False', '2 of 2 volumes have been checked'],
       ['Stalled', 'True', 'data[1]: as it is'],
     ])
   })

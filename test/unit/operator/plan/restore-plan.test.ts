@@ -29,7 +29,7 @@ describe('refuseRestoreOrder', () => {
     [
       'refuses one whose declaration registers an external volume, and says how to go on',
       { spec: { externalID: 'vol-1' } },
-      /remove spec\.externalID \(and spec\.context\) from it first/,
+      /remove spec\.externalID and spec\.context from the declaration first/,
     ],
     ['refuses one that was not created yet', { record: {} }, /spec\.source/],
     [
@@ -45,14 +45,14 @@ describe('refuseRestoreOrder', () => {
     [
       'refuses a second one beside the first',
       { record: { externalID: 'vol-1', restore } },
-      /"snap-0" is under way.*--undo/,
+      /"snap-0" is running.*--undo/,
     ],
     ['refuses one that is suspended by a command', { suspendedSinceMs: 0 }, /suspended/],
     ['refuses one that is suspended by its declaration', { spec: { suspend: true } }, /suspended/],
     [
       'refuses while the outcome of a call is not known',
       { record: { externalID: 'vol-1', intent: { request, sinceMs: 0, deadlineMs: 1 } } },
-      /outcome of a call/,
+      /outcome of an earlier call/,
     ],
     [
       'refuses a name that CSI does not take',
@@ -121,12 +121,12 @@ describe('findReplaced', () => {
     ['finds nothing that was left behind otherwise', [left('Retained')], [], /no restore of it replaced/],
     ['finds nothing of another volume', [left('Replaced', { key: 'Volume/default/x' })], [], /no restore/],
     ['finds nothing that was deleted since', [left('Replaced'), left('Deleted')], [], /no restore/],
-    ['names who has it now', [left('Replaced')], [other], /Volume\/default\/look stands for/],
+    ['names who has it now', [left('Replaced')], [other], /Volume\/default\/look now uses/],
   ])('%s', (_title, released, records, refusal) => {
     const found = findReplaced(recordOf({}), 'vol-0', released, records)
     if (refusal === undefined) expect(found).toMatchObject({ externalID: 'vol-0' })
     else expect(found).toMatch(refusal)
-    expect(findReplaced(recordOf({}), 'vol-1', released, records)).toMatch(/the one that it has/)
+    expect(findReplaced(recordOf({}), 'vol-1', released, records)).toMatch(/its current one/)
   })
 
   it('needs the plugin to list it still, and no plugin that can create', () => {
@@ -136,7 +136,7 @@ describe('findReplaced', () => {
     }
     const refuse = (source: RestoreGuards['source']) =>
       refuseRestore(recordOf({}), { backTo: 'vol-0' }, { ...guards, source, unreadable: [] })
-    expect(refuse('unlisted')).toMatch(/lists external volume "vol-0" no more/)
+    expect(refuse('unlisted')).toMatch(/no longer lists external volume "vol-0"/)
     expect(refuse('unknown')).toBeUndefined()
   })
 })

@@ -12,7 +12,7 @@ function taken(hoursAgo: number, fields: Partial<RetentionCandidate> = {}): Rete
     key: `${hoursAgo}h`,
     tickMs: nowMs - hoursAgo * hourMs,
     isReady: true,
-    isKept: false,
+    isKeptByHand: false,
     isInUse: false,
     ...fields,
   }
@@ -62,7 +62,7 @@ describe('planRetention', () => {
     ['counts none that is not ready', [taken(1, { isReady: false }), taken(2)], { keepLast: 1 }, ['2h']],
     [
       'keeps what a person asked to keep',
-      [taken(1), taken(50, { isKept: true })],
+      [taken(1), taken(50, { isKeptByHand: true })],
       { keepLast: 1 },
       ['1h', '50h'],
     ],
@@ -92,7 +92,7 @@ describe('planRetention', () => {
     fc.record({
       hours: fc.integer({ min: 0, max: 24 * 400 }),
       isReady: fc.boolean(),
-      isKept: fc.boolean(),
+      isKeptByHand: fc.boolean(),
       isInUse: fc.boolean(),
     }),
     { selector: ({ hours }) => hours, maxLength: 40 },
@@ -114,7 +114,7 @@ describe('planRetention', () => {
         const { expired } = planRetention(all, rules, 'Europe/Berlin', nowMs)
         const newest = all.filter(({ isReady }) => isReady).sort((one, other) => other.tickMs - one.tickMs)[0]
         for (const candidate of all) {
-          if (candidate === newest || candidate.isKept || candidate.isInUse || !candidate.isReady) {
+          if (candidate === newest || candidate.isKeptByHand || candidate.isInUse || !candidate.isReady) {
             expect(expired).not.toContain(candidate.key)
           }
         }

@@ -205,7 +205,7 @@ describe('planVolumeEnd', () => {
         isFinalSnapshotReady: undefined,
         snapshotIDs: [],
         dependents: [],
-        settledBeforeMs: 0,
+        callsEndedBeforeMs: 0,
         ...observation,
       },
       nowMs,
@@ -255,7 +255,7 @@ describe('planVolumeEnd', () => {
         isFinalSnapshotReady,
         snapshotIDs: [],
         dependents: [],
-        settledBeforeMs: 0,
+        callsEndedBeforeMs: 0,
       },
       nowMs,
     )
@@ -296,7 +296,7 @@ describe('planVolumeEnd', () => {
           isFinalSnapshotReady: undefined,
           snapshotIDs,
           dependents: [],
-          settledBeforeMs: 0,
+          callsEndedBeforeMs: 0,
         },
         nowMs,
       )
@@ -319,7 +319,7 @@ describe('planVolumeEnd', () => {
         isFinalSnapshotReady: undefined,
         snapshotIDs: [],
         dependents: [],
-        settledBeforeMs: 0,
+        callsEndedBeforeMs: 0,
       },
       nowMs,
     )

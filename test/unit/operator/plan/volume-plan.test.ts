@@ -29,12 +29,12 @@ function plan({ spec, record, observation }: Case) {
       source: { state: 'ready' },
       namespaceExists: true,
       takenBy: undefined,
-      isSettled: false,
+      isSpecUnchanged: false,
       isRecreateOrdered: false,
       restore: { isUndoOrdered: false },
       hashes: {},
       updateHash: 'hash-of-this-update',
-      settledBeforeMs: 0,
+      callsEndedBeforeMs: 0,
       ...observation,
     },
     nowMs,
@@ -68,7 +68,7 @@ describe('planVolume, where Nomad has no such volume', () => {
     ['registers again what Nomad lost', { record: managed }, 'register-volume', 'Reregistering'],
     [
       'leaves it lost, and says so, under driftPolicy Report',
-      { record: managed, spec: { driftPolicy: 'Report' }, observation: { isSettled: true } },
+      { record: managed, spec: { driftPolicy: 'Report' }, observation: { isSpecUnchanged: true } },
       undefined,
       'Drifted',
     ],
@@ -105,7 +105,7 @@ describe('planVolume, where Nomad has no such volume', () => {
     ],
     [
       'repeats a create that the server cannot be running any more',
-      { record: { intent }, observation: { settledBeforeMs: nowMs - 1_000 } },
+      { record: { intent }, observation: { callsEndedBeforeMs: nowMs - 1_000 } },
       'create-volume',
       'RepeatingCreate',
     ],
@@ -353,7 +353,7 @@ describe('planVolume, where Nomad has the volume', () => {
       {
         record: managed,
         spec: { driftPolicy: 'Report', capacity: { min: 2n * gibibyte } },
-        observation: { ...present(), isSettled: true },
+        observation: { ...present(), isSpecUnchanged: true },
       },
       undefined,
       'Drifted',
@@ -363,7 +363,7 @@ describe('planVolume, where Nomad has the volume', () => {
       {
         record: managed,
         spec: { driftPolicy: 'Report', capacity: { min: 2n * gibibyte } },
-        observation: { ...present(), isSettled: false },
+        observation: { ...present(), isSpecUnchanged: false },
       },
       'expand-volume',
       'Expanding',
@@ -373,7 +373,7 @@ describe('planVolume, where Nomad has the volume', () => {
       {
         record: managed,
         spec: { driftPolicy: 'Ignore', capacity: { min: 2n * gibibyte } },
-        observation: { ...present(), isSettled: true },
+        observation: { ...present(), isSpecUnchanged: true },
       },
       undefined,
       'DriftIgnored',
@@ -415,8 +415,8 @@ describe('planVolume, where Nomad has the volume', () => {
       observation: present(),
     })
     expect(verdict).toMatchObject({ state: 'stalled', reason: 'ImmutableFieldChanged' })
-    expect(verdict.message).toContain('spec.pluginID is declared other and is directories')
-    expect(verdict.message).toContain('spec.parameters is declared {"type":"fast"}')
+    expect(verdict.message).toContain('spec.pluginID is declared as other but is directories')
+    expect(verdict.message).toContain('spec.parameters is declared as {"type":"fast"}')
     expect(verdict.message).toContain('spec.topology.required')
     expect(verdict.message).toContain('declare a new volume')
   })

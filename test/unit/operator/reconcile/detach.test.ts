@@ -149,7 +149,7 @@ describe('detaching', () => {
     expect(verdictOf(model)).toMatchObject({
       status: 'False',
       reason: 'DetachFailed',
-      message: expect.stringContaining('written again as it is'),
+      message: expect.stringContaining('wrote the volume again unchanged'),
     })
 
     model.declare(volume('data', { capacity: { min: 9n }, ...stale }))
@@ -215,7 +215,7 @@ describe('detaching', () => {
     await rounds(model)
     expect(verdictOf(model)).toMatchObject({
       reason: 'InUse',
-      message: expect.stringMatching(/its end waits for the claims of allocations alloc-\d+/),
+      message: expect.stringMatching(/in use by allocations alloc-\d+; the end waits for them/),
     })
     model.world.people.endAllocation('data')
     await rounds(model, 8)
@@ -237,7 +237,7 @@ describe('an end in its order', () => {
     await rounds(model)
     expect(verdictOf(model)).toMatchObject({
       reason: 'HasDependents',
-      message: 'its end waits for snapshot default/before',
+      message: 'the end waits for what still needs the volume: snapshot default/before',
     })
     model.remove('before.yaml')
     await model.run()
@@ -319,7 +319,7 @@ describe('detaching where the plugin is reached directly, and the endpoint of No
     expect(model.world.published.size).toBe(1)
     expect(verdictOf(model)).toMatchObject({
       reason: 'DetachFailed',
-      message: expect.stringMatching(/was tried once: Unknown allocation$/),
+      message: expect.stringMatching(/failed once and will be retried: Unknown allocation$/),
     })
   })
 
@@ -347,7 +347,7 @@ describe('detaching where the plugin is reached directly, and the endpoint of No
     expect(model.world.history.unpublished).toHaveLength(1)
     expect(model.world.published.size).toBe(0)
     expect(verdictOf(model).message).toMatch(
-      /the plugin, asked directly, took it off at the provider, and allocation alloc-\d+ holds it there still; the volume was written again as it is/,
+      /the plugin unpublished it on a direct call, but allocation alloc-\d+ still claims it there; Mooring wrote the volume again unchanged/,
     )
   })
 
@@ -377,7 +377,7 @@ describe('room at a plugin that is reached directly', () => {
     await rounds(model)
     expect(verdictOf(model)).toMatchObject({
       reason: 'NoRoom',
-      message: 'waiting for room: plugin "directories" has 3 bytes left, and 4 are declared',
+      message: 'waiting for room: the declaration asks for 4 bytes and plugin "directories" has 3 left',
     })
     expect(model.world.history.writes).toEqual([])
     model.world.conditions.room = { availableBytes: 4n }

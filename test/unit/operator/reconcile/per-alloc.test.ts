@@ -68,7 +68,7 @@ describe('perAlloc', () => {
     expect(record?.status.conditions[0]).toMatchObject({
       reason: 'PruneDelay',
       message: expect.stringMatching(
-        /^perAlloc.count no longer reaches it; .* \(perAlloc.whenScaled Delete\)$/,
+        /^perAlloc.count no longer includes it; .* \(perAlloc.whenScaled Delete\)$/,
       ),
     })
     expect(model.world.disks.size).toBe(2)

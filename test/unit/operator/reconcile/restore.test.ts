@@ -71,7 +71,7 @@ describe('a restore under the same volume ID', () => {
       status: {
         lastRestore: {
           outcome: 'NotRestored',
-          message: 'it is in use by allocations alloc-1: stop them first',
+          message: 'it is in use by allocations alloc-1; stop them first',
         },
       },
     })
@@ -231,7 +231,7 @@ describe('the way back to a volume that a restore replaced', () => {
     expect(record().status.lastRestore).toMatchObject({
       outcome: 'NotRestored',
       backTo: externalID,
-      message: `plugin "directories" lists external volume "${externalID}" no more`,
+      message: `plugin "directories" no longer lists external volume "${externalID}"`,
     })
     expect(current()?.ExternalID).toBe(newer)
   })
