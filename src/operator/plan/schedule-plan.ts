@@ -139,7 +139,7 @@ function planDue(
       ? undefined
       : `snapshot "${inFlight.declaration.name}" of volume "${volume.name}" is not finished yet`
   if (nowMs - tickMs > spec.startingDeadlineSeconds * 1000) {
-    return { type: 'miss', volume, tickMs, why: obstacle ?? 'no operator was running' }
+    return { type: 'miss', volume, tickMs, why: obstacle ?? 'no operator took it in time' }
   }
   return obstacle ?? { type: 'start', volume, tickMs }
 }

@@ -130,7 +130,7 @@ async function lookAndAct<Record extends InventoryRecord, Seen, Planned extends 
       }
       const outcome = outcomeOf(failure)
       // The controller logs the failures that it retries.
-      if (outcome.type !== 'failed') log.warn({ key, reason, why: message }, 'pass held up')
+      if (outcome.type !== 'failed') log.warn({ key, reason, why: message }, 'pass stopped by an error')
       return result({ state: errorKind === 'permanent' ? 'stalled' : 'waiting', reason, message }, outcome)
     }
   }

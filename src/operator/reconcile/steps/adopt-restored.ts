@@ -1,7 +1,7 @@
 import { contextField, restoreSource } from '../../plan/record.ts'
 import { restoreResult } from '../../plan/restore-plan.ts'
 import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
-import { takeBackRestoreOrder } from './end-restore.ts'
+import { removeRestoreOrder } from './end-restore.ts'
 
 /** Records the successor. The replaced external volume stays in storage and is listed as `Replaced`. */
 export const adoptRestored: VolumeStep = {
@@ -28,7 +28,7 @@ export const adoptRestored: VolumeStep = {
       csiName: record.csiName,
       ...contextField(undefined, replaced),
     })
-    await takeBackRestoreOrder(context, record)
+    await removeRestoreOrder(context, record)
     return {
       ...rest,
       externalID: volume.ExternalID,

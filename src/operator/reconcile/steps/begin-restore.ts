@@ -1,7 +1,7 @@
 import { restoredName } from '../../plan/identity.ts'
 import { contextField, nextIncarnation } from '../../plan/record.ts'
 import type { VolumeStep } from '../volume-seen.ts'
-import { takeBackRestoreOrder } from './end-restore.ts'
+import { removeRestoreOrder } from './end-restore.ts'
 
 /** Records the restore, then removes its order: from now on the record counts. */
 export const beginRestore: VolumeStep = {
@@ -28,7 +28,7 @@ export const beginRestore: VolumeStep = {
     }
   },
   async act({ context, record }) {
-    await takeBackRestoreOrder(context, record)
+    await removeRestoreOrder(context, record)
     return record
   },
 }

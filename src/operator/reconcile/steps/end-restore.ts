@@ -6,7 +6,7 @@ import type { VolumeStep } from '../volume-seen.ts'
 export const endRestore: VolumeStep = {
   async act({ context, record, seen: { restoreOrder } }) {
     const { restore, intent, ...rest } = record
-    await takeBackRestoreOrder(context, record)
+    await removeRestoreOrder(context, record)
     return {
       ...rest,
       ...(restore === undefined && intent !== undefined ? { intent } : {}),
@@ -25,7 +25,7 @@ export const endRestore: VolumeStep = {
 }
 
 /** Removes the orders for a restore. */
-export async function takeBackRestoreOrder(
+export async function removeRestoreOrder(
   { inventory }: Pick<StepContext, 'inventory'>,
   { key }: VolumeRecord,
 ): Promise<void> {
