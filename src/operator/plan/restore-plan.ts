@@ -45,7 +45,7 @@ export function refuseRestoreOrder(record: VolumeRecord, { suspendedSinceMs }: O
   if (record.end !== undefined) return 'it is ending'
   if (record.missingSinceMs !== undefined) return 'it is no longer declared'
   if (record.restore !== undefined) {
-    return `a restore from snapshot "${record.restore.snapshotID}" is running; wait for it, or cancel it with --undo`
+    return `a restore from "${record.restore.snapshotID ?? record.restore.backTo}" is running; wait for it, or cancel it with --undo`
   }
   if (spec.suspend || suspendedSinceMs !== undefined) return 'it is suspended; resume it first'
   if (record.intent !== undefined) return 'the outcome of an earlier call is not known yet; wait until it is'

@@ -115,7 +115,7 @@ function holdWhileDraining(decision: Decision, { drainingNodes }: VolumeSeen): D
   const where = `node${others.length === 0 ? '' : 's'} ${drainingNodes.join(', ')}`
   return wait(
     'NodeDraining',
-    `growing waits until ${where}, where the volume is in use, no longer ${others.length === 0 ? 'drains' : 'drain'}`,
+    `growing waits until ${where} no longer ${others.length === 0 ? 'drains' : 'drain'}, because the volume is in use there`,
     drainPollMs,
   )
 }

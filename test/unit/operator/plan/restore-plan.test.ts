@@ -47,6 +47,11 @@ describe('refuseRestoreOrder', () => {
       { record: { externalID: 'vol-1', restore } },
       /"snap-0" is running.*--undo/,
     ],
+    [
+      'names the volume that a running restore goes back to',
+      { record: { externalID: 'vol-1', restore: { backTo: 'vol-0', csiName: 'data', incarnation: 1 } } },
+      /"vol-0" is running/,
+    ],
     ['refuses one that is suspended by a command', { suspendedSinceMs: 0 }, /suspended/],
     ['refuses one that is suspended by its declaration', { spec: { suspend: true } }, /suspended/],
     [
