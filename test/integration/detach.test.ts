@@ -242,7 +242,7 @@ describe('perAlloc, with processes', () => {
       /suspended with all volumes of its declaration: resume them by mooring resume Volume\/default\/data/,
     )
     expect(await ask('get', 'volume', 'data', '-o', 'yaml')).toMatch(/suspendedSince/)
-    expect(await ask('resume', 'volume', 'data')).toContain('Volume/default/data goes on')
+    expect(await ask('resume', 'volume', 'data')).toContain('Volume/default/data is resumed')
     expect(await refused('resume', 'volume', 'data')).toMatch(/is not suspended/)
 
     write(1)

@@ -64,7 +64,7 @@ describe('mooring restore', () => {
 
     const back = await run('restore', 'data', '--back-to', replaced, '--yes', '--wait')
     expect(back).toMatchObject({ status: 0, stderr: '' })
-    expect(back.stdout).toContain(`Restored: external volume "${replaced}" is in its place again`)
+    expect(back.stdout).toContain(`Restored: external volume "${replaced}" is used again`)
     expect(await mooring.read('data')).toMatchObject({ ExternalID: replaced, Name: replaced })
     expect(readFileSync(fileOf(replaced), 'utf8')).toBe('after')
     expect(await statusOf('Volume/default/data')).toMatchObject({
