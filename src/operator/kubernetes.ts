@@ -13,9 +13,9 @@ import { openTogether } from '../lib/open-together.ts'
 import type { NamespaceMapping } from './declare/namespace-mapping.ts'
 import { ensureHashKey } from './inventory/kubernetes-hash-key.ts'
 import { createAnnotationOrders } from './kubernetes/annotation-orders.ts'
-import { createMirrors } from './kubernetes/mirrors.ts'
 import { createObjectSync, type DeclaredNow, type ObjectSync } from './kubernetes/object-sync.ts'
 import { createObjectWriter, type ObjectWriter } from './kubernetes/object-writer.ts'
+import { createScheduledSnapshots } from './kubernetes/scheduled-snapshots.ts'
 import { createSecretUsers } from './kubernetes/secret-users.ts'
 import type { TakeOrder } from './orders/take-order.ts'
 import type { Key } from './plan/identity.ts'
@@ -144,7 +144,14 @@ export function openClusterObjects(
       return createObjectSync({
         objects: source.objects,
         writer,
-        mirrors: createMirrors({ api: guardEffects(api, mayAct), writer, inventory, wake, clock, log }),
+        scheduledSnapshots: createScheduledSnapshots({
+          api: guardEffects(api, mayAct),
+          writer,
+          inventory,
+          wake,
+          clock,
+          log,
+        }),
         orders: createAnnotationOrders({ writer, inventory, takeOrder, log }),
         inventory,
         declared,

@@ -185,7 +185,7 @@ export function createAnnotationOrders(options: {
       const record = inventory.get(key)
       if (record === undefined) return []
       const shown = record.kind === 'Snapshot' ? record.schedule?.objectUID : undefined
-      const owner = view.mirrorOf === undefined ? record.declaration.place.object?.uid : shown
+      const owner = view.shownSnapshot === undefined ? record.declaration.place.object?.uid : shown
       return owner === uid ? [record] : []
     })
   }
@@ -235,11 +235,11 @@ function restoreOrders(given: string, { records, views }: Reading): readonly unk
 
 /** The object of a schedule's snapshot has another name than the snapshot. */
 function nameOfSnapshot(name: string, { declaration }: VolumeRecord, views: readonly ObjectView[]): string {
-  const mirror = views.find(
-    ({ object, mirrorOf, declaration: shown }) =>
-      mirrorOf !== undefined &&
+  const found = views.find(
+    ({ object, shownSnapshot, declaration: shown }) =>
+      shownSnapshot !== undefined &&
       object.metadata.name === name &&
       shown?.spec.namespace === declaration.spec.namespace,
   )
-  return mirror?.declaration?.name ?? name
+  return found?.declaration?.name ?? name
 }

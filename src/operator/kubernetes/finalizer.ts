@@ -2,10 +2,10 @@ import type { Declaration } from '../declare/declaration.ts'
 import type { StepName } from '../plan/decision.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 
-/** Keeps a deleted object until its deletionPolicy is carried out. */
+/** With this finalizer, a deleted object stays until its deletionPolicy is carried out. */
 export const finalizer = 'mooring.dev/end'
 
-/** Steps that make something at the provider: until it is known, its object has to stay. */
+/** Steps that make something at the storage provider. Until it is recorded, the object must stay. */
 const makingSteps: ReadonlySet<StepName> = new Set([
   'create-volume',
   'recreate-volume',
@@ -13,16 +13,16 @@ const makingSteps: ReadonlySet<StepName> = new Set([
   'create-snapshot',
 ])
 
-/** Whether the finalizer has to be there before the step is taken. */
+/** Whether the object needs the finalizer before this step. */
 export function isHeldFor(step: StepName, declaration: Declaration): boolean {
   return makingSteps.has(step) || hasPolicy(declaration)
 }
 
 /**
- * Whether an object keeps its finalizer, by what is managed for it.
- * @param declaration what the object says now; undefined where that cannot be used
- * @param records what is managed for this object: of one with perAlloc, several
- * @param isHeld something is about to be begun for it that is not in the records yet
+ * Decides whether an object needs the finalizer.
+ * @param declaration of the object as it is now; undefined where that cannot be used
+ * @param records the records of this object; several with perAlloc
+ * @param isHeld a step for it is about to begin, which no record shows yet
  */
 export function planFinalizer(options: {
   readonly hasFinalizer: boolean
@@ -33,7 +33,7 @@ export function planFinalizer(options: {
 }): 'add' | 'remove' | 'leave' {
   const { hasFinalizer, isEnding, declaration, records, isHeld } = options
   if (isHeld) return 'leave'
-  // The API server lets nobody add one to an object that is ending.
+  // The API server adds no finalizer to an object that is being deleted.
   if (isEnding) return hasFinalizer && records.length === 0 ? 'remove' : 'leave'
   if (records.length === 0) return hasFinalizer ? 'remove' : 'leave'
   if (declaration === undefined) return 'leave'
@@ -46,7 +46,7 @@ function hasPolicy({ kind, spec }: Declaration): boolean {
   return kind !== 'SnapshotSchedule' && spec.deletionPolicy !== 'Retain'
 }
 
-/** A call is out that may have made something, or an end is under way. */
+/** A call may have made something, or the volume is being ended. */
 function isMaking(record: InventoryRecord): boolean {
   if (record.kind === 'SnapshotSchedule') return false
   return record.intent !== undefined || (record.kind === 'Volume' && record.end !== undefined)

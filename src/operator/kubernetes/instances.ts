@@ -18,15 +18,15 @@ import {
 /** One volume of an object with perAlloc. */
 export interface InstancePart {
   readonly declaration: VolumeDeclaration
-  /** Whether the count reaches it. */
+  /** false where the count is now too low for it. */
   readonly isDeclared: boolean
-  /** undefined: nothing is managed for it yet. */
+  /** undefined where it has no record yet. */
   readonly record: VolumeRecord | undefined
-  /** Set where something else stands in its way. */
+  /** Set where its declaration was refused. */
   readonly refusal: Pick<Refusal, 'reason' | 'message'> | undefined
 }
 
-/** The volumes of an object with perAlloc, by index: those that it declares, and those that are managed still. */
+/** The volumes of an object with perAlloc, by index: those that it declares, and others that are still managed. */
 export function instancesOf(
   whole: VolumeDeclaration,
   uid: string | undefined,
@@ -61,10 +61,9 @@ export function instancesOf(
 }
 
 /**
- * What the status of an object with perAlloc says: a row for each of its volumes, and the conditions of the one
- * that is furthest from ready.
- * @param current the object as it was read last
- * @param before its status as it is
+ * The status of an object with perAlloc: a row for each volume, and the conditions of the volume that is furthest from ready.
+ * @param current the object from the last reading
+ * @param before its current status
  */
 export function statusOfInstances(
   whole: VolumeDeclaration,
@@ -121,7 +120,7 @@ function conditionsOfPart({ record, refusal }: InstancePart, nowMs: number): rea
     : conditionsOf({ state: 'stalled', ...refusal }, [], nowMs)
 }
 
-/** The oldest state of the object that all of its volumes were looked at with; undefined where one was not yet. */
+/** The oldest state of the object that a pass of all its volumes has seen; undefined where one had no pass yet. */
 function lookedAt(
   parts: readonly InstancePart[],
   current: ObjectIdentity | undefined,
@@ -137,7 +136,7 @@ function lookedAt(
   return isAsked ? oldest : undefined
 }
 
-/** The volume that speaks may be another one: times move only where the status of the whole does. */
+/** The conditions may now come from another volume. Their times change only where the status changes. */
 function keepTimes(conditions: readonly Condition[], before: ObjectStatus, nowMs: number): Condition[] {
   const previous = previousConditions(before)
   return conditions.map((condition) => {

@@ -2,18 +2,18 @@ import { type Key, keyOf } from '../plan/identity.ts'
 import { expandPerAlloc } from '../plan/per-alloc.ts'
 import type { ObjectView } from './object-view.ts'
 
-/** Finds objects by what they stand for. */
+/** Finds objects by identity. */
 export interface ObjectIndex {
   /**
-   * Those that declare the identity, and the one of this UID where it has a part in it still: it cannot be used
-   * now, or its count reaches the identity no more.
+   * The objects that declare the identity. Also the object with this UID, if it cannot be used now, or its count is now too
+   * low for the identity.
    */
   of(key: Key, uid: string | undefined): readonly ObjectView[]
-  /** As it was read last. */
+  /** From the last reading. */
   byUID(uid: string | undefined): ObjectView | undefined
 }
 
-/** @param views of the last reading; the index is built anew where they are others */
+/** @param views of the last reading. A new array means a new index */
 export function createObjectIndex(views: () => readonly ObjectView[]): ObjectIndex {
   let indexed: readonly ObjectView[] | undefined
   let byKey: ReadonlyMap<Key, readonly ObjectView[]> = new Map()
@@ -50,7 +50,7 @@ export function keysOf({ declaration }: ObjectView): Key[] {
   return declaration === undefined ? [] : expandPerAlloc(declaration).map(keyOf)
 }
 
-/** Whether the object stands for several volumes. */
+/** Whether the object declares several volumes. */
 export function hasInstances({ declaration }: ObjectView): boolean {
   return declaration?.kind === 'Volume' && declaration.spec.perAlloc !== undefined
 }

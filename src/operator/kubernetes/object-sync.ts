@@ -12,10 +12,10 @@ import type { Inventory } from '../plan/ports.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import { isHeldFor, planFinalizer } from './finalizer.ts'
 import { instancesOf, statusOfInstances } from './instances.ts'
-import type { Mirrors } from './mirrors.ts'
 import { createObjectIndex, hasInstances, keysOf } from './object-index.ts'
 import type { ObjectView } from './object-view.ts'
 import { hasFinalizer, isEnding, type ObjectWriter } from './object-writer.ts'
+import type { ScheduledSnapshots } from './scheduled-snapshots.ts'
 import { invalidVerdict, type ObjectStatus, statusOfRecord, statusOfVerdict } from './status.ts'
 
 /** What sources say now, as far as objects are told of it. */
@@ -41,7 +41,7 @@ export function createObjectSync(options: {
   /** As of the last reading. */
   readonly objects: () => { readonly views: readonly ObjectView[]; readonly complete: boolean }
   readonly writer: ObjectWriter
-  readonly mirrors: Mirrors
+  readonly scheduledSnapshots: ScheduledSnapshots
   /** Takes the orders of annotations. Never rejects. */
   readonly orders: { follow(views: readonly ObjectView[]): Promise<void> }
   readonly inventory: Inventory
@@ -50,7 +50,7 @@ export function createObjectSync(options: {
   readonly clock: Clock
   readonly log: Log
 }): ObjectSync {
-  const { objects, writer, mirrors, orders, inventory, declared, wake, clock, log } = options
+  const { objects, writer, scheduledSnapshots, orders, inventory, declared, wake, clock, log } = options
   const index = createObjectIndex(() => objects().views)
   /** What is written of one object, by its UID: the passes of several volumes may be about it. */
   const inTurn = createInTurn()
@@ -66,7 +66,9 @@ export function createObjectSync(options: {
   /** The object that speaks for an identity. */
   function ownerOf(key: Key): ObjectView | undefined {
     const uid = declared.declaration(key)?.place.object?.uid ?? uidOf(key)
-    return index.of(key, uid).find((view) => view.mirrorOf !== undefined || view.object.metadata.uid === uid)
+    return index
+      .of(key, uid)
+      .find((view) => view.shownSnapshot !== undefined || view.object.metadata.uid === uid)
   }
 
   async function writeObject(
@@ -124,11 +126,11 @@ export function createObjectSync(options: {
         await tellInvalid(view)
         continue
       }
-      if (view.mirrorOf !== undefined) {
+      if (view.shownSnapshot !== undefined) {
         const isShown = record?.kind === 'Snapshot' && record.schedule?.objectUID === uid
         if (isShown)
           await writeObject(view, [record], (before) => statusOfRecord(record, view.place.object, before))
-        else if (record === undefined) await mirrors.remove(view)
+        else if (record === undefined) await scheduledSnapshots.remove(view)
         continue
       }
       const isOwn = record?.declaration.place.object?.uid === uid
@@ -141,7 +143,7 @@ export function createObjectSync(options: {
       }
       await writeObject(view, [], (before) => refusedStatus(view, before))
     }
-    if (record?.kind === 'Snapshot' && record.schedule !== undefined) await mirrors.ensure(record)
+    if (record?.kind === 'Snapshot' && record.schedule !== undefined) await scheduledSnapshots.ensure(record)
   }
 
   function refusedStatus({ declaration, place }: ObjectView, before: ObjectStatus): ObjectStatus | undefined {
@@ -166,10 +168,10 @@ export function createObjectSync(options: {
 
   /** The identity whose pass writes what no reading wakes one for; undefined where nothing is left to write. */
   function behind(view: ObjectView): Key | undefined {
-    const { object, mirrorOf, declaration } = view
+    const { object, shownSnapshot, declaration } = view
     const [key] = keysOf(view)
     if (key === undefined) return undefined
-    if (mirrorOf === undefined) {
+    if (shownSnapshot === undefined) {
       const mayGo = isEnding(object) && hasFinalizer(object)
       const records = hasInstances(view) ? recordsOf(object) : [inventory.get(key) ?? []].flat()
       return mayGo && records.length === 0 ? key : undefined
@@ -247,7 +249,8 @@ export function createObjectSync(options: {
         }
       }
       await orders.follow(views)
-      if (complete) await mirrors.follow(views.filter(({ mirrorOf }) => mirrorOf !== undefined))
+      if (complete)
+        await scheduledSnapshots.follow(views.filter(({ shownSnapshot }) => shownSnapshot !== undefined))
     },
   }
 }

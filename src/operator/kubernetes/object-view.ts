@@ -7,32 +7,32 @@ import { readObject } from '../declare/read-object.ts'
 import { annotations } from '../desired/object-ends.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 
-/** The name of every source of this sort, for the places of its declarations. */
+/** The name of a Kubernetes source, for the places of its declarations. */
 export const kubernetesSourceName = 'kubernetes'
 
-/** Of the Snapshot objects that stand for what a schedule made: the schedule's name. */
+/** The label with the name of the schedule, on the objects of its snapshots. */
 export const scheduleLabel = 'mooring.dev/schedule'
-/** Of the same: the key of what they stand for. */
+/** The annotation with the key of the snapshot, on the same objects. */
 export const keyAnnotation = 'mooring.dev/key'
 
-/** One object as it is read: what it declares, or why that cannot be used. */
+/** One object from a reading: what it declares, or why that cannot be used. */
 export interface ObjectView {
   readonly object: KubernetesObject
   readonly place: Place
   readonly declaration?: Declaration
   readonly problems: readonly Problem[]
-  /** Set where it declares nothing, and shows a snapshot that a schedule made. */
-  readonly mirrorOf?: Key
+  /** Set where it declares nothing and only shows a snapshot that a schedule made: the key of that. */
+  readonly shownSnapshot?: Key
 }
 
-/** The cluster that an object is for; undefined: that of the NOMAD_* settings, which is told of broken ones too. */
+/** The NomadCluster of an object; undefined for the cluster of the NOMAD_* settings, which broken objects belong to, too. */
 export function clusterOf(object: KubernetesObject): string | undefined {
   const { spec } = object
   if (typeof spec !== 'object' || spec === null || !('cluster' in spec)) return undefined
   return typeof spec.cluster === 'string' ? spec.cluster : undefined
 }
 
-/** Reads one object of a kind that declares something. */
+/** Reads one object. */
 export function viewObject(object: KubernetesObject, mapping: NamespaceMapping): ObjectView {
   const { kind, metadata } = object
   const { namespace = '', name, uid = '', generation = 0 } = metadata
@@ -53,7 +53,7 @@ export function viewObject(object: KubernetesObject, mapping: NamespaceMapping):
   const allowed = allowedNamespaces(mapping, namespace)
   const reading = readObject(
     {
-      // The kinds of the informers.
+      // Only these kinds have informers.
       kind: kind as Declaration['kind'],
       metadata: { name, ...(metadata.labels === undefined ? {} : { labels: metadata.labels }) },
       spec: object.spec,
@@ -66,31 +66,31 @@ export function viewObject(object: KubernetesObject, mapping: NamespaceMapping):
   if (!allowed.allows(nomadNamespace)) {
     const what =
       nomadNamespace === ''
-        ? 'is missing, and this Kubernetes namespace has no Nomad namespace of its own'
-        : `is "${nomadNamespace}", which objects of Kubernetes namespace "${namespace}" may not declare into`
-    const message = `${what}: they may into ${allowed.shown}. Change it, or have --namespace-mapping of the operator changed`
+        ? 'is missing, and this Kubernetes namespace has no Nomad namespace by default'
+        : `is "${nomadNamespace}", which objects in Kubernetes namespace "${namespace}" may not use`
+    const message = `${what}: it may be ${allowed.shown}. Change it, or ask an administrator to change --namespace-mapping of the operator`
     return refused([{ path: ['spec', 'namespace'], message }])
   }
-  const mirrorOf = mirroredKey(object)
-  if (mirrorOf === undefined || declaration.kind !== 'Snapshot')
+  const shownSnapshot = keyOfShownSnapshot(object)
+  if (shownSnapshot === undefined || declaration.kind !== 'Snapshot')
     return { object, place, declaration, problems: [] }
-  const mirrored = { ...declaration, name: mirrorOf.slice(mirrorOf.lastIndexOf('/') + 1) }
-  // A key of another Nomad namespace would reach beyond what the mapping allows.
-  return keyOf(mirrored) === mirrorOf
-    ? { object, place, declaration: mirrored, problems: [], mirrorOf }
+  const shown = { ...declaration, name: shownSnapshot.slice(shownSnapshot.lastIndexOf('/') + 1) }
+  // A key of another Nomad namespace would bypass the mapping.
+  return keyOf(shown) === shownSnapshot
+    ? { object, place, declaration: shown, problems: [], shownSnapshot }
     : refused([
-        { path: ['metadata', 'annotations', keyAnnotation], message: 'is for Mooring to write: remove it' },
+        { path: ['metadata', 'annotations', keyAnnotation], message: 'is reserved for Mooring: remove it' },
       ])
 }
 
-function mirroredKey({ metadata }: KubernetesObject): Key | undefined {
+function keyOfShownSnapshot({ metadata }: KubernetesObject): Key | undefined {
   return metadata.labels?.[scheduleLabel] === undefined ? undefined : metadata.annotations?.[keyAnnotation]
 }
 
-/** All that a reading makes of an object: one that changed in nothing else is not read again. */
+/** The parts of an object that a reading uses. Other changes cause no reading. */
 export function relevantState({ metadata, spec }: KubernetesObject): string {
   const { uid, generation, deletionTimestamp, labels } = metadata
   const own = Object.values(annotations).map((name) => metadata.annotations?.[name])
-  // A generation stands for the spec, but for the rare server that counts none.
+  // The generation represents the spec; a few servers have none.
   return JSON.stringify([uid, generation ?? spec, deletionTimestamp !== undefined, labels, own])
 }

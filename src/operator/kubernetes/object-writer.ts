@@ -15,26 +15,26 @@ import { type ObjectStatus, readStatus } from './status.ts'
 
 const fieldManager = 'mooring'
 
-/** Until the watch has told what became of an object. */
+/** Time for the watch to show what happened to an object. */
 const lookAgainMs = 1_000
 
-/** Conflicts in a row that are taken for others' haste, each settled by reading. */
+/** After so many conflicts in a row, a change fails. After each it reads the object again. */
 const mostConflicts = 5
 
-/** Writes what objects say of themselves: status, finalizer and events; and reads its own writes. */
+/** Writes status, finalizer and events of objects. Later reads see its writes. */
 export interface ObjectWriter {
-  /** The object as it is now; undefined: it is gone, even if one of its name is there. */
+  /** The object as it is now; undefined where it is gone, even if there is a new one of the same name. */
   current(object: KubernetesObject): KubernetesObject | undefined
   /**
-   * Writes where it differs; an object that is gone has none. A new reason for doing nothing is an event too.
-   * Changes of one object are made one after the other, each of what the one before wrote.
-   * @param change gives undefined where the status is to stay
+   * Writes the status if it differs and the object exists. A new reason why nothing is done is also an event. Changes of one
+   * object run one after another, each on the result of the one before.
+   * @param change returns undefined where the status should stay
    */
   writeStatus(
     object: KubernetesObject,
     change: (before: ObjectStatus) => ObjectStatus | undefined,
   ): Promise<void>
-  /** @throws OperationError `waiting` where the object is gone or ending */
+  /** @throws OperationError `waiting` where the object is gone or is being deleted */
   addFinalizer(object: KubernetesObject): Promise<void>
   removeFinalizer(object: KubernetesObject): Promise<void>
   event(object: KubernetesObject, type: 'Normal' | 'Warning', reason: string, message: string): void
@@ -60,7 +60,7 @@ export function createObjectWriter(options: {
     return found?.metadata.uid === uid ? found : undefined
   }
 
-  /** Reads again after a conflict. undefined: it is gone. */
+  /** Reads again after a conflict; undefined where it is gone. */
   async function reread(object: KubernetesObject): Promise<KubernetesObject | undefined> {
     const { resource, informer } = kindOf(object)
     const found = await api.get(resource, addressOf(object))
@@ -69,7 +69,7 @@ export function createObjectWriter(options: {
     return found
   }
 
-  /** Changes the list of finalizers at the version that it was made from. `change` gives undefined where it is right. */
+  /** Changes the list of finalizers. `change` returns undefined where the list is correct already. */
   async function changeFinalizers(
     object: KubernetesObject,
     change: (found: KubernetesObject | undefined) => readonly string[] | undefined,
@@ -82,7 +82,7 @@ export function createObjectWriter(options: {
       if (finalizers === undefined || resourceVersion === undefined) return
       try {
         const written = await api.patchMetadata(resource, addressOf(object), { resourceVersion, finalizers })
-        // One that is ending and has no finalizer left is gone.
+        // An object that is being deleted and has lost its last finalizer is gone.
         if (!isEnding(written)) informer.remember(written)
         return
       } catch (error) {
@@ -95,7 +95,7 @@ export function createObjectWriter(options: {
 
   function event(object: KubernetesObject, type: 'Normal' | 'Warning', reason: string, message: string) {
     const { apiVersion, kind, metadata } = object
-    // The writer remembers what it told, for minutes: whole objects would be kept for no use.
+    // The writer remembers Events for minutes: without this it would hold whole objects in memory.
     const { name, namespace, uid } = metadata
     const subject = { name, ...(namespace && { namespace }), ...(uid && { uid }) }
     events.record({ apiVersion, kind, metadata: subject }, { type, reason, message })
@@ -128,7 +128,7 @@ export function createObjectWriter(options: {
       )
       informer.remember(written)
     } catch (error) {
-      // It went, or another took its name, meanwhile: the watch will say so.
+      // Meanwhile it was deleted, or there is another of its name. The watch will show that.
       if (isNotFound(error) || isConflict(error)) return
       throw error
     }
@@ -144,7 +144,7 @@ export function createObjectWriter(options: {
     async addFinalizer(object) {
       await changeFinalizers(object, (found) => {
         if (found === undefined || isEnding(found)) {
-          throw new OperationError('its object is gone or ending, so nothing is begun for it', {
+          throw new OperationError('its object is gone or is being deleted, so nothing is started for it', {
             kind: 'waiting',
             reason: 'ObjectEnding',
             retryAfterMs: lookAgainMs,
@@ -176,10 +176,10 @@ export function addressOf({ metadata: { namespace, name } }: KubernetesObject) {
   return { name, ...(namespace === undefined ? {} : { namespace }) }
 }
 
-/** Of what a person asked for, or what passes by itself. */
+/** Reasons that a person has ordered, or that pass by themselves. */
 const quietReasons: ReadonlySet<string> = new Set(['Suspended', 'NotReadYet', 'CountingEnds'])
 
-/** Why nothing is done, where a person has to know: stalled, or held. */
+/** Why nothing is done, where a person should know it. */
 function refusalOf({ conditions = [] }: ObjectStatus) {
   return conditions.find(
     ({ type, status, reason }) =>

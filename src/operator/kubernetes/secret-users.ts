@@ -3,7 +3,7 @@ import type { Key } from '../plan/identity.ts'
 import type { RecordReads } from '../plan/ports.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 
-/** Finds the identities whose objects name a Secret, without a look at all the others. */
+/** Finds the identities whose objects name a Secret, without reading all others. */
 export interface SecretUsers {
   of(namespace: string, name: string): readonly Key[]
   close(): void

@@ -9,15 +9,15 @@ import type {
 import { formatQuantity } from '../declare/quantities.ts'
 import type { InventoryRecord, SnapshotRecord, SnapshotScheduleRecord, VolumeRecord } from '../plan/record.ts'
 import { type Condition, conditionsOf, type PastStep, type Verdict } from '../plan/status.ts'
-import { nameOfMirror } from './mirror.ts'
+import { nameOfScheduledSnapshot } from './scheduled-snapshot.ts'
 
 export type ObjectStatus = VolumeStatus | SnapshotStatus | SnapshotScheduleStatus | NomadClusterStatus
 type ObjectConditions = NonNullable<ObjectStatus['conditions']>
 
 /**
- * What the status of an object says of what is managed for it.
- * @param observed the object as the last pass looked at it
- * @param before the object's status as it is
+ * The status of an object, from its record.
+ * @param observed the object as the last pass saw it
+ * @param before the current status of the object
  */
 export function statusOfRecord(
   record: InventoryRecord,
@@ -64,7 +64,7 @@ export function lastStepOf({ atMs, error, ...step }: PastStep): NonNullable<Volu
   return { ...step, time: time(atMs), ...given({ error }) }
 }
 
-/** What is known of one volume. */
+/** The status fields of one volume. */
 export function volumeFacts({ declaration, csiName, externalID, status }: VolumeRecord): VolumeStatus {
   const { claims, attachedNodes, sizeBytes, unreadable = [] } = status
   return {
@@ -100,16 +100,16 @@ function scheduleFacts({ status }: SnapshotScheduleRecord): SnapshotScheduleStat
       ? {}
       : {
           kept: Object.fromEntries(
-            Object.entries(kept).map(([key, rules]) => [nameOfMirror(key), [...rules]]),
+            Object.entries(kept).map(([key, rules]) => [nameOfScheduledSnapshot(key), [...rules]]),
           ),
         }),
   }
 }
 
 /**
- * The status of an object that Mooring does not act upon. What it found before of what the object stands
- * for stays: that is managed still.
- * @param before the object's status as it is
+ * The status of an object that Mooring does nothing for now. Other fields stay, because its volume or snapshot is still
+ * managed.
+ * @param before the current status of the object
  */
 export function statusOfVerdict(
   verdict: Verdict,
@@ -124,15 +124,15 @@ export function statusOfVerdict(
   }
 }
 
-/** The conditions of a status as they were. */
+/** The conditions of a status, in the form of the inventory. */
 export function previousConditions({ conditions = [] }: ObjectStatus): Condition[] {
   return conditions.map(({ lastTransitionTime, observedGeneration: _, ...condition }) => ({
     ...condition,
     lastTransitionMs: Date.parse(lastTransitionTime),
-  })) as Condition[] // Of the three types: nobody else writes there.
+  })) as Condition[] // Only the operator writes them, with these three types.
 }
 
-/** The status as the API server gave it. Only the operator writes there. */
+/** The status from the API server. Only the operator writes it. */
 export function readStatus({ status }: KubernetesObject): ObjectStatus {
   return typeof status === 'object' && status !== null ? status : {}
 }
@@ -148,7 +148,7 @@ export function presentConditions(
   }))
 }
 
-/** Kubernetes keeps seconds. */
+/** Kubernetes stores whole seconds. */
 function time(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 }
@@ -156,13 +156,13 @@ function time(ms: number): string {
 function given<Fields extends object>(
   fields: Fields,
 ): { [Name in keyof Fields]?: NonNullable<Fields[Name]> } {
-  // What is left are the fields that are not undefined.
+  // Only the fields that are not undefined are left.
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [Name in keyof Fields]?: NonNullable<Fields[Name]>
   }
 }
 
-/** What an object whose declaration cannot be used is told. */
+/** The verdict for an object whose declaration cannot be used. */
 export function invalidVerdict(
   problems: readonly { readonly field: string; readonly message: string }[],
 ): Verdict {

@@ -99,8 +99,8 @@ export function createKubernetesSource(options: {
       isComplete = complete
       seen = new Map(found.map(({ object, place }) => [place.file, relevantState(object)]))
       return {
-        declarations: live.flatMap(({ declaration, mirrorOf }) =>
-          declaration === undefined || mirrorOf !== undefined ? [] : [declaration],
+        declarations: live.flatMap(({ declaration, shownSnapshot }) =>
+          declaration === undefined || shownSnapshot !== undefined ? [] : [declaration],
         ),
         problems: found.flatMap(({ problems }) => problems),
         warnings: [],

@@ -111,7 +111,7 @@ describe('viewObject', () => {
       },
     }
     expect(viewObject(labelled, none)).toMatchObject({
-      mirrorOf: key,
+      shownSnapshot: key,
       declaration: { name: 'nightly:data:20260101T030000Z' },
     })
     const foreign = {

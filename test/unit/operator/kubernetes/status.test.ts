@@ -6,7 +6,7 @@ import {
   SnapshotStatus,
   VolumeStatus,
 } from '../../../../src/operator/declare/object-status.ts'
-import { nameOfMirror } from '../../../../src/operator/kubernetes/mirror.ts'
+import { nameOfScheduledSnapshot } from '../../../../src/operator/kubernetes/scheduled-snapshot.ts'
 import { statusOfRecord, statusOfVerdict } from '../../../../src/operator/kubernetes/status.ts'
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { schedule, snapshot, volume } from '../../../builders/declarations.ts'
@@ -86,7 +86,7 @@ describe('statusOfRecord', () => {
       {},
     )
     expect(Check(Type.Object({ ...SnapshotScheduleStatus.properties }), scheduled)).toBe(true)
-    expect(scheduled).toMatchObject({ kept: { [nameOfMirror(key)]: ['keepLast'] } })
+    expect(scheduled).toMatchObject({ kept: { [nameOfScheduledSnapshot(key)]: ['keepLast'] } })
   })
 })
 
@@ -107,11 +107,15 @@ describe('statusOfVerdict', () => {
   })
 })
 
-describe('nameOfMirror', () => {
+describe('nameOfScheduledSnapshot', () => {
   it('is the name of an object, and differs where keys do', () => {
-    const name = nameOfMirror('Snapshot/prod/nightly:my.data:20260101T030000Z')
+    const name = nameOfScheduledSnapshot('Snapshot/prod/nightly:my.data:20260101T030000Z')
     expect(name).toMatch(/^nightly-my\.data-20260101t030000z-[0-9a-f]{6}$/)
-    expect(nameOfMirror('Snapshot/prod/a:b-c:1')).not.toBe(nameOfMirror('Snapshot/prod/a-b:c:1'))
-    expect(nameOfMirror(`Snapshot/prod/${'a'.repeat(250)}:${'b'.repeat(250)}:1`).length).toBeLessThan(254)
+    expect(nameOfScheduledSnapshot('Snapshot/prod/a:b-c:1')).not.toBe(
+      nameOfScheduledSnapshot('Snapshot/prod/a-b:c:1'),
+    )
+    expect(
+      nameOfScheduledSnapshot(`Snapshot/prod/${'a'.repeat(250)}:${'b'.repeat(250)}:1`).length,
+    ).toBeLessThan(254)
   })
 })

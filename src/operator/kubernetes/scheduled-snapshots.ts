@@ -5,31 +5,31 @@ import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Inventory } from '../plan/ports.ts'
 import { declaredPart, type InventoryRecord, type SnapshotRecord } from '../plan/record.ts'
-import { nameOfMirror, specOfMirror } from './mirror.ts'
 import { keyAnnotation, type ObjectView, scheduleLabel } from './object-view.ts'
 import { addressOf, type ObjectWriter } from './object-writer.ts'
+import { nameOfScheduledSnapshot, specOfScheduledSnapshot } from './scheduled-snapshot.ts'
 
 /**
- * The Snapshot objects that show what schedules made. The inventory is what counts; an object is made for
- * each record once, and from then on its deletion is an order.
+ * The Snapshot objects for snapshots that schedules made. They only show what the inventory records. An object is made once
+ * for each record. If a person deletes it, that is an order to release the snapshot.
  */
-export interface Mirrors {
-  /** Makes the object of a snapshot that has none. */
+export interface ScheduledSnapshots {
+  /** Makes the object, if the snapshot has none. */
   ensure(record: SnapshotRecord): Promise<void>
-  /** Takes an object away that shows nothing any more. */
+  /** Deletes an object whose snapshot is no longer recorded. */
   remove(view: ObjectView): Promise<void>
-  /** Releases each snapshot whose object a person deleted. Never rejects. @param views all there are, of a complete reading */
+  /** Releases each snapshot whose object a person has deleted. Never rejects. @param views all objects of a complete reading */
   follow(views: readonly ObjectView[]): Promise<void>
 }
 
-export function createMirrors(options: {
+export function createScheduledSnapshots(options: {
   readonly api: Pick<KubernetesApi, 'create' | 'get' | 'delete'>
   readonly writer: ObjectWriter
   readonly inventory: Pick<Inventory, 'find' | 'declare' | 'amendOrders'>
   readonly wake: (key: string) => void
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
-}): Mirrors {
+}): ScheduledSnapshots {
   const { api, writer, inventory, wake, clock, log } = options
 
   return {
@@ -37,7 +37,7 @@ export function createMirrors(options: {
       const { namespace } = record.declaration.place.object ?? {}
       if (record.schedule === undefined || namespace === undefined) return
       if (record.schedule.objectUID !== undefined || record.schedule.isExpired) return
-      const name = nameOfMirror(record.key)
+      const name = nameOfScheduledSnapshot(record.key)
       const setUID = async (objectUID: string | undefined) => {
         const { schedule, ...declared } = declaredPart(record)
         if (schedule === undefined || objectUID === undefined) return
@@ -53,7 +53,7 @@ export function createMirrors(options: {
             labels: { [scheduleLabel]: labelOf(record) },
             annotations: { [keyAnnotation]: record.key },
           },
-          spec: specOfMirror(record),
+          spec: specOfScheduledSnapshot(record),
         })
         await setUID(made.metadata.uid)
       } catch (error) {
@@ -62,7 +62,7 @@ export function createMirrors(options: {
           if (found?.metadata.annotations?.[keyAnnotation] === record.key) await setUID(found.metadata.uid)
           return
         }
-        // There is no place for an object any more; the snapshot itself stays.
+        // Nothing can be made in that namespace any more. The snapshot itself stays.
         if (isNamespaceGone(error)) return
         throw error
       }
@@ -81,7 +81,10 @@ export function createMirrors(options: {
         try {
           await releaseIfDeleted(record)
         } catch (error) {
-          log.warn({ key: record.key, error: errorMessage(error) }, 'the object of a snapshot cannot be read')
+          log.warn(
+            { key: record.key, error: errorMessage(error) },
+            'the object of a snapshot cannot be read; it is tried again after the next reading',
+          )
         }
       }
     },
@@ -90,10 +93,13 @@ export function createMirrors(options: {
   async function releaseIfDeleted(record: SnapshotRecord & { readonly schedule: Schedule }) {
     const { namespace } = record.declaration.place.object ?? {}
     if (namespace === undefined || record.schedule.isExpired) return
-    // Just made, it may not have been seen yet.
-    const found = await api.get(snapshots, { namespace, name: nameOfMirror(record.key) })
+    // A new object may not have arrived by the watch yet.
+    const found = await api.get(snapshots, { namespace, name: nameOfScheduledSnapshot(record.key) })
     if (found?.metadata.uid === record.schedule.objectUID) return
-    log.info({ key: record.key }, "a schedule's snapshot is released: its object was deleted")
+    log.info(
+      { key: record.key },
+      "a schedule's snapshot is no longer managed, because its object was deleted; the snapshot itself stays",
+    )
     const expiry = { policy: 'Retain', atMs: clock.now() } as const
     await inventory.amendOrders(record.key, (orders) => ({ ...orders, expiry }))
     wake(record.key)
@@ -106,7 +112,7 @@ function isShown(record: InventoryRecord): record is SnapshotRecord & { readonly
   return record.kind === 'Snapshot' && record.schedule?.objectUID !== undefined
 }
 
-/** The value of a label is shorter than a name may be. */
+/** The value of a label may have 63 characters, and a name more. */
 function labelOf({ declaration }: SnapshotRecord): string {
   return (declaration.labels[scheduleLabel] ?? '').slice(0, 63).replace(/[^A-Za-z0-9]+$/, '')
 }

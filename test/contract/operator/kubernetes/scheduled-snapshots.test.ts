@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { isAlreadyExists, type KubernetesApi, type NewObject } from '../../../../src/kube/api.ts'
 import { customResourceDefinitions, namespaces, snapshots } from '../../../../src/kube/resources.ts'
 import { silentLog } from '../../../../src/lib/log.ts'
-import { createMirrors } from '../../../../src/operator/kubernetes/mirrors.ts'
 import type { ObjectWriter } from '../../../../src/operator/kubernetes/object-writer.ts'
+import { createScheduledSnapshots } from '../../../../src/operator/kubernetes/scheduled-snapshots.ts'
 import type { Inventory } from '../../../../src/operator/plan/ports.ts'
 import { snapshot } from '../../../builders/declarations.ts'
 import { objectPlace } from '../../../builders/objects.ts'
@@ -33,7 +33,7 @@ describe.each(kubernetesServers)("the object of a schedule's snapshot: $title", 
 
   it('is no longer made when its namespace is being deleted, or is gone', async () => {
     await api.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-    const objects = createMirrors({
+    const objects = createScheduledSnapshots({
       api,
       writer: {} as ObjectWriter, // Not reached: nothing is written to an object that is not there.
       inventory: {

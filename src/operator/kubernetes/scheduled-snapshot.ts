@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { SnapshotRecord } from '../plan/record.ts'
 
-/** Longest name of an object. */
+/** The longest name of an object. */
 const longestName = 253
 
 /**
- * The name of the Snapshot object that stands for what a schedule made:
- * `<schedule>-<volume>-<time>-<6 hex of SHA-256(key)>`, always the same for one snapshot.
+ * The name of the object for a snapshot that a schedule made: `<schedule>-<volume>-<time>-<6 hex of SHA-256(key)>`. It is
+ * always the same for one snapshot.
  */
-export function nameOfMirror(key: string): string {
+export function nameOfScheduledSnapshot(key: string): string {
   const name = key.slice(key.lastIndexOf('/') + 1)
   const digest = createHash('sha256').update(key).digest('hex').slice(0, 6)
   const readable = name
@@ -19,8 +19,8 @@ export function nameOfMirror(key: string): string {
   return `${readable}-${digest}`
 }
 
-/** The spec that the object is made with. From then on its deletionPolicy is for people to change. */
-export function specOfMirror({ declaration }: SnapshotRecord): Record<string, unknown> {
+/** The spec of the new object. From then on people may change its deletionPolicy. */
+export function specOfScheduledSnapshot({ declaration }: SnapshotRecord): Record<string, unknown> {
   const { spec } = declaration
   return {
     ...('cluster' in spec && spec.cluster !== undefined ? { cluster: spec.cluster } : {}),
