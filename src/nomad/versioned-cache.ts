@@ -1,40 +1,40 @@
 /**
- * The versioned cache's one promise: `get` costs no request while the watched list shows the version that was
- * read, and after `invalidate` it is what Nomad answered to a request that began later.
+ * A cache of the elements of a watched list. `get` sends no request while the list shows the version that was read. After
+ * `invalidate` it returns what Nomad answered to a later request.
  */
 import type { ListWatch } from './list-watch.ts'
 
 export interface VersionedCacheOptions<Stub, Full> {
   readonly watch: Pick<ListWatch, 'current'>
-  /** The element of the latest list. */
+  /** The element in the latest list. */
   readonly stubOf: (key: string) => Stub | undefined
-  /** undefined: Nomad answered that it has no such thing. */
+  /** undefined: Nomad has no such element. */
   readonly read: (key: string) => Promise<Full | undefined>
-  /** Whether the list shows what was read. */
+  /** Whether the list shows the version that was read. */
   readonly agrees: (full: Full, stub: Stub) => boolean
-  /** What a read brought is not what a list shows that arrived meanwhile: whoever was given it should look again. */
+  /** A list that arrived during a read shows another version: whoever got the result should look again. */
   readonly onOutdated: (key: string) => void
   readonly sequence: () => number
 }
 
 export interface VersionedCache<Stub, Full> {
-  /** `stub`: where the list is newer than `full`, and so knows better what a version does not cover. */
+  /** `stub` is set where the list is newer than `full`: it is right about fields that change without a new version. */
   get(key: string): Promise<{ readonly full: Full; readonly stub: Stub | undefined } | undefined>
   invalidate(key: string): void
-  /** Whether what was read last is what this element of a list shows: whoever asked for it has seen it. */
+  /** Whether the last read has seen the version that this element of a list shows. */
   has(key: string, stub: Stub): boolean
   /**
-   * The keys whose copies are not what the list shows that arrived at this place in the sequence, of those read
-   * since the list before it: the others were compared with that one.
+   * The keys that were read since the list before, and whose copies differ from the list that arrived at this place in the
+   * sequence. Older copies were compared with the list before.
    */
   outdatedBy(listedAt: number): string[]
-  /** How many keys it remembers. */
+  /** The number of keys that it remembers. */
   size(): number
 }
 
 interface Copy<Full> {
   readonly full: Full | undefined
-  /** The place in the sequence at which its request began. */
+  /** The place in the sequence where its request began. */
   readonly beganAt: number
 }
 
@@ -46,7 +46,7 @@ export function createVersionedCache<Stub, Full>(
   const reading = new Map<string, { beganAt: number; promise: Promise<Copy<Full>> }>()
   const invalidatedAt = new Map<string, number>()
   let comparedAt = 0
-  /** Keys that it remembers, and that the latest list does not show. */
+  /** Remembered keys that the latest list does not show. */
   let missing: ReadonlySet<string> = new Set()
 
   function isOutdated(key: string, { full, beganAt }: Copy<Full>): boolean {
@@ -56,7 +56,7 @@ export function createVersionedCache<Stub, Full>(
     return !agrees(full, stub)
   }
 
-  /** A copy whose request began after `since`; callers share a request that did. */
+  /** A copy whose request began after `since`. Callers share such a request. */
   function readSince(key: string, since: number): Promise<Copy<Full>> {
     const open = reading.get(key)
     if (open && open.beganAt > since) return open.promise
@@ -78,8 +78,8 @@ export function createVersionedCache<Stub, Full>(
 
   /**
    * 1. Invalidated after it was read: read again.
-   * 2. Read after the list arrived: newer than the list, whatever that says.
-   * 3. Older than the list: good if the list shows the same; where they differ, only a read tells which is right.
+   * 2. Read after the list arrived: newer than the list.
+   * 3. Older than the list: good if the list shows the same version. Otherwise only a read shows which is right.
    */
   async function copyOf(key: string, listedAt: number): Promise<Copy<Full> | undefined> {
     const invalidated = invalidatedAt.get(key) ?? 0
@@ -100,9 +100,9 @@ export function createVersionedCache<Stub, Full>(
   }
 
   /**
-   * Forgets what two lists in a row do not show, the second of which was asked for after the key was last read or
-   * invalidated: nobody needs a request any more to know that it is gone.
-   * @param listedBefore where the list before the latest one arrived
+   * Forgets the keys that two lists in a row do not show, if the request for the second one began after the key was last read
+   * or invalidated. No request is needed any more to know that they are gone.
+   * @param listedBefore the place of the list before the latest one
    */
   function forgetGone(listedBefore: number): void {
     const stillMissing = new Set<string>()

@@ -5,12 +5,12 @@ import { errorMessage, UsageError } from '../lib/errors.ts'
 
 export interface TelemetryServerOptions {
   readonly host: string
-  /** 0: one that is free. */
+  /** 0 for any free port. */
   readonly port: number
   readonly metrics: { render(): Promise<string>; readonly contentType: string }
-  /** What keeps the process from its work until it is started anew; empty: it is alive. */
+  /** Why the process has to be restarted; empty while it is alive. */
   readonly liveness: () => readonly string[]
-  /** What is still to come before the process does its work; empty: it is ready. */
+  /** Why the process is not ready; empty where it is. */
   readonly readiness: () => readonly string[]
 }
 
@@ -21,8 +21,8 @@ interface Answer {
 }
 
 /**
- * Serves `GET /healthz` and `/readyz` (200, or 503 with the reasons, a line each) and `/metrics`. That it
- * answers shows that the event loop turns.
+ * Serves `GET /healthz` and `/readyz` (200, or 503 with one reason per line) and `/metrics`. An answer also shows that the
+ * event loop is running.
  * @throws UsageError where it cannot listen there
  */
 export async function startTelemetryServer(

@@ -1,24 +1,26 @@
 import type { OperatorView } from './operator-view.ts'
 
 /**
- * `starting`: what the operator needs is being opened. `standby`: another process leads, and this one waits to
- * follow it. `running`: it works.
+ * `starting`: the operator opens what it needs. `standby`: another process is the leader, and this one waits to take over.
+ * `running`: it works.
  */
 export type Phase =
   | { readonly type: 'starting' }
   | { readonly type: 'standby' }
   | { readonly type: 'running'; readonly view: OperatorView; readonly hasNomadAnswered: boolean }
 
-/** What keeps the process from its work until it is started anew; empty: it is alive. */
+/** Why the process has to be restarted; empty while it is alive. */
 export function planLiveness(phase: Phase): string[] {
   if (phase.type !== 'running') return []
   const { overdue } = phase.view.queue()
   return overdue === 0
     ? []
-    : [`${overdue} passes have gone on beyond their time limit in spite of it, and hold their slots`]
+    : [
+        `${overdue} passes have exceeded their time limit and did not stop, so they still take slots: restart the operator`,
+      ]
 }
 
-/** What is still to come before the process does its work; empty: it is ready. A standby is, as it is ready to follow. */
+/** Why the process is not ready; empty where it is. A standby is ready, because it can take over. */
 export function planReadiness(phase: Phase): string[] {
   switch (phase.type) {
     case 'starting':

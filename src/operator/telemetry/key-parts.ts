@@ -1,6 +1,6 @@
 import type { Key } from '../plan/identity.ts'
 
-/** The kind that a key names. */
+/** The kind in a key. */
 export function kindOf(key: Key): string {
   return key.split('/', 1)[0] ?? ''
 }

@@ -8,38 +8,38 @@ import { kindOf, nameOf } from './key-parts.ts'
 import type { OperatorView } from './operator-view.ts'
 import { addViewMetrics } from './view-metrics.ts'
 
-/** Seconds. A pass that makes no call takes milliseconds; one that creates, as long as its call. */
+/** In seconds. A pass without a call takes milliseconds; one that creates takes as long as its call. */
 const passBuckets = [0.001, 0.005, 0.025, ...callBuckets]
 
 export interface Metrics {
-  /** @param cluster of a NomadCluster; undefined: of the process's own settings, which no label names */
+  /** @param cluster the name of a NomadCluster; undefined for the process's own settings, which have no label */
   of(cluster: string | undefined): OperatorMetrics
   notified(outcome: 'delivered' | 'failed' | 'dropped'): void
-  /** In Prometheus' text format. */
+  /** The metrics in the text format of Prometheus. */
   render(): Promise<string>
   readonly contentType: string
 }
 
-/** What is measured of one operator, for the one Nomad cluster that it keeps. */
+/** The metrics of one operator and its Nomad cluster. */
 export interface OperatorMetrics {
   readonly aroundPass: Around<{ readonly key: string; readonly queuedMs: number }, { readonly type: string }>
   readonly aroundStep: Around<{ readonly key: string; readonly step: string }>
   readonly aroundCall: Around<{ readonly operation: string }, { readonly status: number }>
   orphansFound(orphans: Orphans): void
-  /** Shows this one from here on. */
+  /** Shows this operator from now on. */
   observe(view: OperatorView): void
-  /** When Nomad answered last, in milliseconds since the epoch; undefined: it has not yet. */
+  /** When Nomad last answered, in milliseconds since the epoch; undefined before its first answer. */
   lastAnswerMs(): number | undefined
-  /** Nobody works for it any more: nothing of it is shown, so that clusters that come and go add up to nothing. */
+  /** Removes its metrics, so that clusters that come and go leave nothing behind. */
   forget(): Promise<void>
 }
 
-/** The label of a cluster that is not the process's own. */
+/** The label of a cluster; the cluster of the process's own settings has none. */
 export type ClusterLabel = { readonly cluster?: string }
 
 /**
- * All that the operator measures, in a registry of its own. Labels are bounded: operations, steps, kinds, reasons
- * and codes are the program's own words; sources, schedules and clusters are few. No volume is a label.
+ * All metrics of the operator, in a registry of its own. The number of label values is limited: operations, steps, kinds,
+ * reasons and codes come from the program, and sources, schedules and clusters are few. No volume is a label.
  */
 export function createMetrics({
   clock,
@@ -82,7 +82,7 @@ export function createMetrics({
     labelNames: ['namespace', 'schedule', 'cluster'],
     registers,
     collect() {
-      // From 0 on, so that an increase to 1 is one.
+      // It starts at 0, so that the first one shows as an increase.
       for (const { view, labels } of shown()) {
         for (const { kind, name, spec } of view.declarations().values()) {
           if (kind !== 'SnapshotSchedule') continue
@@ -204,13 +204,13 @@ export function createMetrics({
   }
 }
 
-/** Removes all that was counted and measured under this cluster's label. */
+/** Removes all metrics with the label of this cluster. */
 async function removeSeries(registry: Registry, cluster: string): Promise<void> {
   for (const { name, values } of await registry.getMetricsAsJSON()) {
     const metric = registry.getSingleMetric(name)
     for (const { labels } of values) {
       if (labels.cluster !== cluster) continue
-      // A histogram is removed by its own labels, without those of its buckets.
+      // A histogram is removed by its own labels, without the labels of its buckets.
       const { le: _, ...own } = labels
       metric?.remove(own)
     }

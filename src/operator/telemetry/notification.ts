@@ -1,6 +1,6 @@
 import Type from 'typebox'
 
-/** What is sent to `--notify-url`: the body of a POST. Fields may be added; none is taken away within a version. */
+/** The body of a POST to `--notify-url`. A release may add fields; within a version it removes none. */
 export const Notification = Type.Object(
   {
     apiVersion: Type.Literal('mooring.dev/v1alpha1', { description: 'The version of this format.' }),

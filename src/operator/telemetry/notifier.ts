@@ -6,9 +6,9 @@ import type { Notification } from './notification.ts'
 import type { Happening } from './watch-notable.ts'
 
 export interface NotifierOptions {
-  /** Never logged: with many receivers the path is a secret. */
+  /** Never logged: for many receivers the path is a secret. */
   readonly url: string
-  /** Key of the signature. Not given: none is sent. */
+  /** The key of the signature. Absent: there is no signature. */
   readonly secret?: string
   readonly version: string
   readonly clock: Clock
@@ -22,22 +22,22 @@ export interface NotifierOptions {
 export interface Notifier {
   /** Returns at once. */
   tell(happening: Happening): void
-  /** Gives up what is on its way. */
+  /** Drops what was not delivered. */
   close(): Promise<void>
 }
 
-/** Beyond it the oldest is dropped that is not on its way. */
+/** Beyond that, the oldest one that is not being sent is dropped. */
 const mostWaiting = 1000
 const answerTimeoutMs = 10_000
 const firstRetryMs = 1000
 const lastRetryMs = 60_000
-/** A notification that nobody took for so long is news no more. */
+/** A notification that was not accepted for so long is dropped. */
 const giveUpAfterMs = 60 * 60_000
 
 /**
- * Delivers notifications one after the other, in their order, beside everything else that the operator does.
- * What the receiver does not take is sent again, up to an hour; a 4xx (but 408 and 429) will not change, and is not.
- * A notification may arrive twice, with the same id, and what waits when the process ends is lost.
+ * Delivers notifications in their order, one at a time. The operator never waits for it. If the receiver fails, it sends
+ * again for up to an hour; after a 4xx other than 408 and 429 it does not. A notification may arrive twice, with the same
+ * id. What is waiting when the process ends is lost.
  */
 export function createNotifier(options: NotifierOptions): Notifier {
   const { url, secret, version, clock, random, newID, log, onOutcome } = options
@@ -58,7 +58,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
     delivering = undefined
   }
 
-  /** @returns why it was given up; undefined: it arrived */
+  /** @returns why it was dropped; undefined where it was delivered */
   async function deliver(notification: Notification): Promise<string | undefined> {
     const body = JSON.stringify(notification)
     const untilMs = clock.now() + giveUpAfterMs
@@ -82,7 +82,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
     try {
       const { status, body: answer } = await fetch(url, {
         method: 'POST',
-        // Elsewhere is not where the person sent it.
+        // The person named this address, and no other.
         redirect: 'manual',
         headers: {
           'content-type': 'application/json',

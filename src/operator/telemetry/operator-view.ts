@@ -2,10 +2,10 @@ import type { Declaration } from '../declare/declaration.ts'
 import type { Key } from '../plan/identity.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 
-/** What metrics and health ask of a running operator, each time that somebody asks them. */
+/** What metrics and health read from a running operator, at each request. */
 export interface OperatorView {
   queue(): QueueView
-  /** One for each source, in their order. */
+  /** The sources in their order. */
   sources(): readonly SourceView[]
   records(): readonly InventoryRecord[]
   declarations(): ReadonlyMap<Key, Declaration>
@@ -19,23 +19,23 @@ export interface QueueView {
   readonly adds: number
   readonly retries: number
   readonly longestRunningMs: number
-  /** Passes that have lost their slots for good. */
+  /** Passes that will never free their slots. */
   readonly overdue: number
 }
 
 export interface SourceView {
   readonly name: string
-  /** undefined: not read yet. */
+  /** undefined before the first reading. */
   readonly last?: {
     readonly declarations: number
     readonly problems: number
     readonly isComplete: boolean
   }
-  /** When the source was as its latest complete reading says, in milliseconds since the epoch. */
+  /** When the source had the content of its latest complete reading, in milliseconds since the epoch. */
   readonly lastCompleteMs?: number
 }
 
-/** What a replica shows that stands by. */
+/** The view of a replica that stands by. */
 export const nothingToSee: OperatorView = {
   queue: () => ({
     depth: 0,

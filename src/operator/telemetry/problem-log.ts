@@ -2,7 +2,7 @@ import type { Log } from '../../lib/log.ts'
 import { formatPlace, type Problem } from '../declare/declaration.ts'
 import type { Refusal } from '../desired/ownership.ts'
 
-/** Logs each complaint about the sources once when it comes up and once when it is gone, not at every reading. */
+/** Logs each problem of the sources once when it appears and once when it is gone, not at every reading. */
 export function createProblemLog(log: Log): {
   update(problems: readonly Problem[], refusals: readonly Refusal[], warnings: readonly Problem[]): void
 } {
@@ -28,7 +28,7 @@ export function createProblemLog(log: Log): {
         if (!before.has(message)) log.warn({ at, reason, why: message }, 'declaration refused')
       }
       for (const [complaint, at] of before) {
-        if (!now.has(complaint)) log.info({ at }, 'complaint about the source is settled')
+        if (!now.has(complaint)) log.info({ at }, 'a problem of the source is solved')
       }
       before = now
     },

@@ -5,13 +5,13 @@ import type { Orphans } from '../plan/orphans.ts'
 import type { OperatorMetrics } from './metrics.ts'
 import type { OperatorView } from './operator-view.ts'
 
-/** Slow: a search lists the storage of every plugin. */
+/** Not often: a search lists the storage of every plugin. */
 const searchAgainMs = 10 * 60_000
 const firstSearchMs = 60_000
 
 /**
- * Searches for orphans from time to time until the signal aborts, and tells the metrics. It begins once every source
- * was read: until then nobody knows what is declared. Never rejects.
+ * Searches for orphans from time to time until the signal aborts, and updates the metrics. It begins when every source was
+ * read, because before that nobody knows what is declared. Never rejects.
  */
 export async function searchForOrphans(options: {
   readonly findOrphans: () => Promise<Orphans>
@@ -27,7 +27,8 @@ export async function searchForOrphans(options: {
     try {
       if (view.sources().every(({ last }) => last !== undefined)) metrics.orphansFound(await findOrphans())
     } catch (error) {
-      if (!signal.aborted) log.warn({ why: errorMessage(error) }, 'orphans could not be searched for')
+      if (!signal.aborted)
+        log.warn({ why: errorMessage(error) }, 'the search for orphans failed and is repeated later')
     }
     await delay(clock, searchAgainMs, signal)
   }

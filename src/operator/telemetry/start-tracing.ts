@@ -4,7 +4,7 @@ import { createTracing, type Tracing } from './tracing.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** What the standard environment variables ask for: traces, none, or something that there is not here. */
+/** What the standard environment variables request: traces, no traces, or something unsupported. */
 export function planTracing(environment: Environment): 'on' | 'off' | { readonly unsupported: string } {
   const of = (name: string) => environment[name]?.trim() ?? ''
   if (of('OTEL_SDK_DISABLED').toLowerCase() === 'true') return 'off'
@@ -18,14 +18,14 @@ export function planTracing(environment: Environment): 'on' | 'off' | { readonly
   return protocol === '' || protocol === 'http/protobuf'
     ? 'on'
     : {
-        unsupported: `OTEL_EXPORTER_OTLP_PROTOCOL is "${protocol}": traces are sent by http/protobuf only, to port 4318 as a rule`,
+        unsupported: `OTEL_EXPORTER_OTLP_PROTOCOL is "${protocol}": only http/protobuf is supported: remove it, and send to port 4318`,
       }
 }
 
 /**
- * Sends traces by OTLP where the standard environment variables of OpenTelemetry ask for it; the exporter reads its
- * endpoint, headers, timeout, compression and certificates from them itself. Nothing of the SDK is loaded otherwise.
- * @returns undefined: traces are off
+ * Sends traces by OTLP where the standard environment variables of OpenTelemetry request it. The exporter itself reads its
+ * endpoint, headers, timeout, compression and certificates from them. Without traces, the SDK is not loaded.
+ * @returns undefined where traces are off
  */
 export async function startTracing(options: {
   readonly environment: Environment
@@ -64,14 +64,14 @@ export async function startTracing(options: {
   return {
     ...createTracing(provider.getTracer('mooring', version)),
     async close() {
-      // What could not be sent is said by the logger above.
+      // The logger above reports what could not be sent.
       await provider.shutdown().catch((error) => complain(String(error)))
       diag.disable()
     },
   }
 }
 
-/** By OTEL_TRACES_SAMPLER and its argument. With or without `parentbased_`, as a pass has no parent. */
+/** From OTEL_TRACES_SAMPLER and its argument. `parentbased_` changes nothing, because a pass has no parent. */
 function createRootSampler(sdk: typeof import('@opentelemetry/sdk-trace'), environment: Environment) {
   switch (environment.OTEL_TRACES_SAMPLER?.trim().replace(/^parentbased_/, '')) {
     case 'always_off':

@@ -20,13 +20,13 @@ import type { Tracing } from './tracing.ts'
 import { watchNotable } from './watch-notable.ts'
 
 export interface TelemetrySettings {
-  /** Where metrics and health are served; undefined: nowhere. */
+  /** The address for metrics and health; undefined: they are not served. */
   readonly metricsAddress?: { readonly host: string; readonly port: number }
-  /** Where notifications go, and the key of their signature; undefined: nowhere. */
+  /** The receiver of notifications, and the key of their signature; undefined: none are sent. */
   readonly notify?: { readonly url: string; readonly secret?: string }
 }
 
-/** What goes around the work of an operator. */
+/** The wrappers that measure the work of an operator. */
 export interface Hooks extends Pick<Tracing, 'aroundPass' | 'aroundCall' | 'aroundPluginCall'> {
   readonly aroundStep: Around<{ readonly key: Key; readonly step: string; readonly why: string }>
   readonly onStatus: (key: Key) => void
@@ -36,7 +36,7 @@ export interface Hooks extends Pick<Tracing, 'aroundPass' | 'aroundCall' | 'arou
 export interface Telemetry {
   /**
    * Measures one operator.
-   * @param cluster of a NomadCluster; undefined: the cluster of the process's own settings
+   * @param cluster the name of a NomadCluster; undefined for the cluster of the process's own settings
    */
   of(inventory: Pick<Inventory, 'get' | 'list'>, cluster?: string): OperatorTelemetry
   close(): Promise<void>
@@ -44,21 +44,21 @@ export interface Telemetry {
 
 export interface OperatorTelemetry {
   readonly hooks: Hooks
-  /** Shows the operator from now on, and looks for orphans from time to time. */
+  /** Shows the operator from now on, and searches for orphans from time to time. */
   show(
     view: OperatorView,
     findOrphans: () => Promise<Orphans>,
   ): {
-    /** The operator ends: this replica stands by, or the NomadCluster is gone. */
+    /** The operator has ended: this replica stands by, or the NomadCluster is gone. */
     close(): Promise<void>
   }
 }
 
 /**
- * Starts what the settings and the environment ask for.
- * @param isReplica the process stands by until it leads
- * @param pluginCalls counts the calls of plugins, where somebody beside the operator makes some in this process
- * @throws UsageError where nothing can listen at the address of the metrics
+ * Starts what the settings and the environment request.
+ * @param isReplica the process stands by until it is the leader
+ * @param pluginCalls counts the calls of plugins, where also something other than the operator makes them in this process
+ * @throws UsageError where it cannot listen at the address of the metrics
  */
 export function startTelemetry(options: {
   readonly settings: TelemetrySettings
@@ -100,7 +100,7 @@ export function startTelemetry(options: {
           ...metricsAddress,
           metrics,
           liveness: () => [...views.values()].flatMap((view) => planLiveness(phaseOf(view))),
-          // Another cluster that is away keeps the process from nothing else.
+          // Another cluster that cannot be reached does not affect the process.
           readiness: () => planReadiness(phaseOf(views.get(undefined))),
         }),
       )

@@ -18,8 +18,8 @@ export interface Tracing {
 }
 
 /**
- * A span for each pass, and beneath it one for each step and for each request to Nomad. Requests outside of a pass
- * have none, and watches have none: they may begin in a pass, and outlive it.
+ * Makes a span for each pass, with a child for each step and each request to Nomad. Requests outside of a pass have none.
+ * Watches have none, because they may begin in a pass and outlive it.
  */
 export function createTracing(tracer: Tracer): Tracing {
   const current = new AsyncLocalStorage<Span>()
@@ -34,7 +34,7 @@ export function createTracing(tracer: Tracer): Tracing {
       span.end()
     }
   }
-  /** In which a child begins; undefined outside of passes, and where the pass has ended. */
+  /** The parent of new spans; undefined outside of passes and after their end. */
   function parentContext() {
     const parent = current.getStore()
     return parent?.isRecording() ? trace.setSpan(ROOT_CONTEXT, parent) : undefined

@@ -3,10 +3,10 @@ import { lastSnapshots } from '../plan/last-snapshots.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { OperatorView } from './operator-view.ts'
 
-/** The operators that are shown, each with the label of its cluster. */
+/** The operators, each with the label of its cluster. */
 type Shown = () => readonly { readonly view: OperatorView; readonly labels: { readonly cluster?: string } }[]
 
-/** Metrics that are read off the operators at each scrape, and kept nowhere. */
+/** Metrics that are read from the operators at each scrape. */
 export function addViewMetrics(registry: Registry, shown: Shown): void {
   const registers = [registry]
   const labelNames = ['cluster']
@@ -148,7 +148,7 @@ function addScheduleMetrics(registry: Registry, shown: Shown): void {
   })
 }
 
-/** At most one condition is true; none is of what a person suspended. */
+/** At most one condition is true. Where a person has suspended the object, none is. */
 function conditionOf({ status }: InventoryRecord): { condition: string; reason: string } {
   const [first] = status.conditions
   const found = status.conditions.find((condition) => condition.status === 'True')

@@ -4,18 +4,17 @@ import type { InventoryRecord } from '../plan/record.ts'
 import { nameOf } from './key-parts.ts'
 import type { Notification } from './notification.ts'
 
-/** What happened, before it is sealed for sending. */
+/** What happened, without the fields that are added for sending. */
 export type Happening = Pick<Notification, 'event' | 'object' | 'reason' | 'message'>
 
 /**
- * Sees what a person should hear of. What was stalled before this process began is not told again: only a
- * change of the reason is.
+ * Finds what a person should know. What was stalled before this process began is reported only when its reason changes.
  */
 export function watchNotable(options: {
   readonly records: () => readonly InventoryRecord[]
   readonly record: (key: Key) => InventoryRecord | undefined
   readonly tell: (happening: Happening) => void
-  /** Of a NomadCluster; not given: that of the process's own settings. */
+  /** The name of a NomadCluster; absent for the cluster of the process's own settings. */
   readonly cluster?: string
 }): {
   readonly onStatus: (key: Key) => void
