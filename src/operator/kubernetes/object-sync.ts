@@ -18,7 +18,7 @@ import { hasFinalizer, isEnding, type ObjectWriter } from './object-writer.ts'
 import type { ScheduledSnapshots } from './scheduled-snapshots.ts'
 import { invalidVerdict, type ObjectStatus, statusOfRecord, statusOfVerdict } from './status.ts'
 
-/** What sources say now, as far as objects are told of it. */
+/** What is declared now, as far as it appears on objects. */
 export interface DeclaredNow {
   declaration(key: Key): Declaration | undefined
   declarations(): ReadonlyMap<Key, Declaration>
@@ -38,7 +38,7 @@ export interface ObjectSync {
 }
 
 export function createObjectSync(options: {
-  /** As of the last reading. */
+  /** From the last reading. */
   readonly objects: () => { readonly views: readonly ObjectView[]; readonly complete: boolean }
   readonly writer: ObjectWriter
   readonly scheduledSnapshots: ScheduledSnapshots
@@ -52,18 +52,18 @@ export function createObjectSync(options: {
 }): ObjectSync {
   const { objects, writer, scheduledSnapshots, orders, inventory, declared, wake, clock, log } = options
   const index = createObjectIndex(() => objects().views)
-  /** What is written of one object, by its UID: the passes of several volumes may be about it. */
+  /** Writes of one object run one after another, by UID: several volumes may have passes about the same object. */
   const inTurn = createInTurn()
-  /** Writes that have not begun: each tells all that there is to tell by then. */
+  /** Writes that have not begun. Each writes everything that is known when it begins. */
   const queued = new Map<string, Promise<void>>()
-  /** How many steps are about to begin for an object that rely on its finalizer. */
+  /** For each object, the number of steps that need its finalizer and are about to begin. */
   const held = new Map<string, number>()
 
   const uidOf = (key: Key) => inventory.get(key)?.declaration.place.object?.uid
   const recordsOf = ({ metadata }: KubernetesObject): InventoryRecord[] =>
     metadata.uid === undefined ? [] : [...inventory.find('object', metadata.uid)]
 
-  /** The object that speaks for an identity. */
+  /** The object that declares or shows an identity. */
   function ownerOf(key: Key): ObjectView | undefined {
     const uid = declared.declaration(key)?.place.object?.uid ?? uidOf(key)
     return index
@@ -103,7 +103,7 @@ export function createObjectSync(options: {
       const { declaration, place } = view
       const parts = instancesOf(declaration, uid, inventory, declared.refusals())
       const records = parts.flatMap(({ record }) => record ?? [])
-      // Where all is gone, nothing is left to say.
+      // Where all volumes are gone, no status is needed.
       const isDone = records.length === 0 && isEnding(view.object)
       await writeObject(view, records, (status) =>
         isDone ? undefined : statusOfInstances(declaration, parts, place.object, status, clock.now()),
@@ -113,7 +113,7 @@ export function createObjectSync(options: {
     return turn
   }
 
-  /** @param uids of objects that had, or have, a part in it */
+  /** @param uids of the objects that declare or declared the identity */
   async function writeObjectsOf(key: Key, uids: readonly (string | undefined)[]): Promise<void> {
     const record = inventory.get(key)
     for (const view of new Set(uids.flatMap((uid) => index.of(key, uid)))) {
@@ -123,7 +123,7 @@ export function createObjectSync(options: {
         continue
       }
       if (view.declaration === undefined) {
-        await tellInvalid(view)
+        await writeInvalid(view)
         continue
       }
       if (view.shownSnapshot !== undefined) {
@@ -136,7 +136,7 @@ export function createObjectSync(options: {
       const isOwn = record?.declaration.place.object?.uid === uid
       if (record !== undefined && isOwn) {
         const passed = record.observed?.uid === uid ? record.observed : undefined
-        // Its deletion counts as a change of what it says, and no pass looks at the rest of it any more.
+        // A deletion counts as a change, and later passes look at nothing else of the object.
         const observed = isEnding(view.object) ? view.place.object : passed
         await writeObject(view, [record], (before) => statusOfRecord(record, observed, before))
         continue
@@ -158,7 +158,7 @@ export function createObjectSync(options: {
     )
   }
 
-  async function tellInvalid(view: ObjectView): Promise<void> {
+  async function writeInvalid(view: ObjectView): Promise<void> {
     const { generation } = view.object.metadata
     const verdict = invalidVerdict(view.problems)
     await writeObject(view, recordsOf(view.object), (before) =>
@@ -166,8 +166,8 @@ export function createObjectSync(options: {
     )
   }
 
-  /** The identity whose pass writes what no reading wakes one for; undefined where nothing is left to write. */
-  function behind(view: ObjectView): Key | undefined {
+  /** The identity whose pass has to write this object, although nothing was declared anew; undefined where none has. */
+  function keyToWake(view: ObjectView): Key | undefined {
     const { object, shownSnapshot, declaration } = view
     const [key] = keysOf(view)
     if (key === undefined) return undefined
@@ -187,7 +187,7 @@ export function createObjectSync(options: {
     return record === undefined || object.status === undefined || change !== 'leave' ? key : undefined
   }
 
-  /** Puts the finalizer on before something is begun that an end would have to undo. */
+  /** Adds the finalizer before a step, so that the object stays until the result of the step is recorded. */
   async function hold<Result>(view: ObjectView, run: () => Promise<Result>): Promise<Result> {
     const { uid = '' } = view.object.metadata
     held.set(uid, (held.get(uid) ?? 0) + 1)
@@ -201,7 +201,7 @@ export function createObjectSync(options: {
     }
   }
 
-  /** By what a step is taken: what is declared, or the order of a count that was lowered. */
+  /** The declaration behind a step: the current one, or the recorded one of a volume that the count no longer includes. */
   function orderOf(key: Key, view: ObjectView | undefined): Declaration | undefined {
     const record = inventory.get(key)?.declaration
     const isLeftOut = record?.kind === 'Volume' && record.instance?.isScaledAway === true
@@ -213,7 +213,8 @@ export function createObjectSync(options: {
       const view = ownerOf(key)
       const order = orderOf(key, view)
       const isHeld = order?.place.object !== undefined && isHeldFor(step, order)
-      if (isHeld && view === undefined) throw new Error(`the object of ${key} was not read`)
+      if (isHeld && view === undefined)
+        throw new Error(`the object of ${key} was not read yet, so the step is not taken`)
       const why = view && hasInstances(view) ? `${nameOfKey(key)}: ${reasonOfStep}` : reasonOfStep
       const reason = step.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())
       try {
@@ -237,15 +238,18 @@ export function createObjectSync(options: {
       for (const view of views) {
         try {
           if (view.declaration === undefined) {
-            await tellInvalid(view)
+            await writeInvalid(view)
             continue
           }
           const keys = new Set(refused.get(view.object.metadata.uid)?.map(({ key }) => key))
-          const key = behind(view)
+          const key = keyToWake(view)
           if (key !== undefined) keys.add(key)
           for (const each of keys) wake(each)
         } catch (error) {
-          log.warn({ object: view.place.file, error: errorMessage(error) }, 'an object could not be written')
+          log.warn(
+            { object: view.place.file, error: errorMessage(error) },
+            'an object could not be written; it is tried again after the next reading',
+          )
         }
       }
       await orders.follow(views)
@@ -255,7 +259,7 @@ export function createObjectSync(options: {
   }
 }
 
-/** As people name it: without kind and namespace. */
+/** The name in a key, without kind and namespace. */
 function nameOfKey(key: Key): string {
   return key.slice(key.lastIndexOf('/') + 1)
 }
