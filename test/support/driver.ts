@@ -62,7 +62,7 @@ export async function spawnDriver(
     process.execPath,
     [driverProcess, '--endpoint', endpoint, '--pool', pool, '--node-id', 'node-1', '--log-level', 'warn'],
     {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['pipe', 'ignore', 'inherit'],
       env: { ...process.env, ...environment },
       ...(user !== undefined && { uid: user, gid: user }),
     },
