@@ -88,10 +88,11 @@ async function readRecords({ machine }: Pick<RunningHistory, 'machine'>) {
 }
 
 async function judgeVolumes(
-  { machine, model }: RunningHistory,
+  running: RunningHistory,
   client: PluginClient,
   records: ReadonlyMap<string, RecordOnDisk>,
 ): Promise<void> {
+  const { machine, model } = running
   const entries = await client.listAllVolumes({ maxEntries: 3 })
   const listed = new Map(entries.map((entry) => [entry.volume?.volumeId ?? '', entry]))
   for (const [volume] of volumeNames.entries()) {
@@ -105,8 +106,9 @@ async function judgeVolumes(
       continue
     }
     const { volumeCondition, publishedNodeIds = [] } = entry.status ?? {}
-    if (volumeCondition?.abnormal && mayBeEnding) {
-      // Its deletion broke off half way; whoever asked for it asks again.
+    const isUnrecorded = running.databaseWasLost && entry.volume?.capacityBytes === 0n
+    if ((volumeCondition?.abnormal || isUnrecorded) && mayBeEnding) {
+      // Its deletion or its creation, of which nobody was told, broke off half way. A person looks, and deletes it.
       await client.deleteVolume({ volumeId: id })
       forgetVolume(model, id)
       continue

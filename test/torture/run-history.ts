@@ -23,8 +23,8 @@ export interface RunningHistory {
   readonly beingWritten: Map<string, Promise<unknown>>
   /** Whether a copy may have failed: it was told to, or the disk was full. */
   mayHaveFailed: boolean
-  /** Whether the database's log was taken away, and the database may be damaged by it. */
-  logWasLost: boolean
+  /** Whether the database or its log was taken away; what is left of it may be damaged by that. */
+  databaseWasLost: boolean
   readonly counts: Counts
   /** One line per thing that happened, for whoever looks for the fault. */
   readonly trace: string[]
@@ -65,7 +65,7 @@ export async function runHistory(
     memberIDs: new Map(),
     beingWritten: new Map(),
     mayHaveFailed: false,
-    logWasLost: false,
+    databaseWasLost: false,
     counts,
     trace: [],
   }
@@ -136,7 +136,7 @@ async function begin(running: RunningHistory, nursery: DriverNursery): Promise<D
     if (await life.started) return life
     throw new Violation('the driver ended by itself at its start')
   } catch (error) {
-    if (!running.logWasLost || !/is damaged .*move it away/.test(String(error))) throw error
+    if (!running.databaseWasLost || !/is damaged .*move it away/.test(String(error))) throw error
     running.trace.push('the damaged database is moved away')
     await running.machine.loseDatabase('all')
     return await begin(running, nursery)
@@ -146,7 +146,6 @@ async function begin(running: RunningHistory, nursery: DriverNursery): Promise<D
 /** Without the log, a record that was removed may be there again, though not what it was of. */
 function loseLog(running: RunningHistory): void {
   const { model } = running
-  running.logWasLost = true
   for (const kind of ['volume:', 'snapshot:']) {
     for (const attribute of model.attributes(kind)) {
       if (model.possible(attribute).has(no)) model.set(attribute, ['yes', no])
@@ -181,6 +180,7 @@ async function endRound(running: RunningHistory, round: Round): Promise<void> {
   }
   if (aftermath === 'database-lost' || aftermath === 'log-lost') {
     trace.push(aftermath)
+    running.databaseWasLost = true
     if (aftermath === 'log-lost') loseLog(running)
     await machine.loseDatabase(aftermath === 'log-lost' ? 'log' : 'all')
   }
