@@ -27,9 +27,7 @@ export async function recoverPool(context: DriverContext): Promise<void> {
     if (volume.state !== 'ready') await attempt(context, `volume:${volume.id}`)
   }
   for (const snapshot of pool.snapshots.list()) {
-    if (snapshot.state === 'copying' || snapshot.state === 'deleting') {
-      await attempt(context, `snapshot:${snapshot.id}`)
-    }
+    if (snapshot.state !== 'ready') await attempt(context, `snapshot:${snapshot.id}`)
   }
   retryLater(context)
 }

@@ -33,8 +33,15 @@ export async function settleVolume(context: Basics, volume: VolumeRecord): Promi
   return undefined
 }
 
-/** Ends the deletion of a snapshot. */
+/** Takes away what a copy left that failed after its data was in place: nobody would count it. */
+export async function removeFailedCopy({ pool, trash }: Basics, id: string): Promise<void> {
+  const hidden = await pool.hide(pool.snapshotPath(id))
+  if (hidden !== undefined) trash.add(hidden)
+}
+
+/** Ends the deletion of a snapshot, and what a failed one has left. */
 export async function settleSnapshot(context: Basics, snapshot: SnapshotRecord): Promise<void> {
+  if (snapshot.state === 'failed') await removeFailedCopy(context, snapshot.id)
   if (snapshot.state !== 'deleting') return
   const { pool, ledger } = context
   await endData(context, {

@@ -5,6 +5,7 @@ import type { DriverContext } from './driver-context.ts'
 import { isLive, refuseIfWritten } from './live-copy.ts'
 import type { Release } from './operation-locks.ts'
 import type { SnapshotRecord, VolumeRecord } from './records.ts'
+import { removeFailedCopy } from './settle.ts'
 import { requireVolumeData } from './volume-data.ts'
 
 /** A volume that stays as it is while it is copied. */
@@ -72,6 +73,9 @@ export async function startCopy(
       if (!tasks.signal.aborted) {
         ledger.record({ holder: `snapshot:${id}`, bytes: 0 })
         log.error({ snapshot: id, error: errorMessage(error) }, 'snapshot failed')
+        await removeFailedCopy(context, id).catch((reason: unknown) =>
+          context.faults.set(`snapshot:${id}`, errorMessage(reason)),
+        )
         await recordOutcome(context, {
           ...snapshot,
           state: 'failed',

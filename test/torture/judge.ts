@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PluginClient } from '../../src/csi/plugin-client.ts'
@@ -26,13 +26,26 @@ export async function judge(running: RunningHistory, life: DriverLife): Promise<
   const client = life.createClient()
   try {
     await untilQuiet(running, life, client)
+    if (running.databaseWasLost) await removeUnrecorded(running)
     const records = await readRecords(running)
     await judgeVolumes(running, client, records.volumes)
     await judgeSnapshots(running, client, records.snapshots)
     await judgeMounts(running)
-    await judgeDisk(running, client, records)
+    // The judge itself may have deleted what was half gone.
+    await judgeDisk(running, client, await readRecords(running))
   } finally {
     client.close()
+  }
+}
+
+/** What a lost database leaves without a record, as nobody was told of it, a person removes. */
+async function removeUnrecorded({ machine }: RunningHistory): Promise<void> {
+  for (const kind of ['volumes', 'snapshots']) {
+    const entries = await readdir(join(machine.pool, kind))
+    for (const entry of entries) {
+      if (entry.startsWith('.') || entries.includes(`.${entry}.json`)) continue
+      await rm(join(machine.pool, kind, entry), { recursive: true })
+    }
   }
 }
 
