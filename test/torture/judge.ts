@@ -33,6 +33,7 @@ export async function judge(running: RunningHistory, life: DriverLife): Promise<
     await judgeMounts(running)
     // The judge itself may have deleted what was half gone.
     await judgeDisk(running, client, await readRecords(running))
+    running.databaseWasLost = false
   } finally {
     client.close()
   }

@@ -23,7 +23,7 @@ export interface RunningHistory {
   readonly beingWritten: Map<string, Promise<unknown>>
   /** Whether a copy may have failed: it was told to, or the disk was full. */
   mayHaveFailed: boolean
-  /** Whether the database or its log was taken away; what is left of it may be damaged by that. */
+  /** Whether the database or its log was taken away since the last judgement. */
   databaseWasLost: boolean
   readonly counts: Counts
   /** One line per thing that happened, for whoever looks for the fault. */
