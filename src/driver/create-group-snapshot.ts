@@ -33,6 +33,7 @@ export async function createGroupSnapshot(
 ): Promise<CreateVolumeGroupSnapshotResponse> {
   const { pool, locks } = context
   const wanted = parseWanted(request)
+  const failure: Failure = {}
   const release = locks.acquire(
     `group-name:${wanted.name}`,
     'exclusive',
@@ -49,9 +50,11 @@ export async function createGroupSnapshot(
     }
     // Under the lock of its name, one that is half made is what an error left behind.
     if (recorded !== undefined) await settleGroup(context, recorded)
-    return { groupSnapshot: describeGroup(context, await makeGroup(context, wanted)) }
+    return { groupSnapshot: describeGroup(context, await makeGroup(context, wanted, failure)) }
   } finally {
-    release()
+    // What is left of one that failed has to be gone before the name is used again.
+    if (failure.removed === undefined) release()
+    else failure.removed.finally(release)
   }
 }
 
@@ -100,8 +103,17 @@ function holdAll(context: DriverContext, volumeIDs: readonly string[]): HeldVolu
   }
 }
 
-async function makeGroup(context: DriverContext, wanted: WantedGroup): Promise<GroupRecord> {
-  const { pool, ledger, clock, log } = context
+/** Where making a group failed: settles once nothing of it is left, and never rejects. */
+interface Failure {
+  removed?: Promise<void>
+}
+
+async function makeGroup(
+  context: DriverContext,
+  wanted: WantedGroup,
+  failure: Failure,
+): Promise<GroupRecord> {
+  const { pool, ledger, tasks, clock, log } = context
   const held = holdAll(context, wanted.volumeIDs)
   const copies: Promise<void>[] = []
   let begun = 0
@@ -137,20 +149,32 @@ async function makeGroup(context: DriverContext, wanted: WantedGroup): Promise<G
     log.info({ groupSnapshot: groupID, volumes: wanted.volumeIDs }, 'group snapshot taken')
     return ready
   } catch (error) {
-    // A copy that has begun lets its volume go by itself.
+    // A copy that has begun lets its volume go by itself, which on a broken disk may take long.
     for (const { release } of held.slice(begun)) release()
-    await Promise.allSettled(copies)
-    undo?.()
-    if (group !== undefined) {
-      // Where it cannot be removed now either, the next call of this name or the next start does it.
-      await settleGroup(context, group).catch((reason: unknown) =>
-        log.warn(
-          { groupSnapshot: group?.id, error: errorMessage(reason) },
-          'a broken group snapshot is left',
-        ),
-      )
-    }
+    failure.removed = removeBroken(context, { group, copies, undo })
+    tasks.track('remove a broken group snapshot', failure.removed)
+    await failOrWait(context, [failure.removed])
     throw error
+  }
+}
+
+async function removeBroken(
+  context: DriverContext,
+  {
+    group,
+    copies,
+    undo,
+  }: { group: GroupRecord | undefined; copies: Promise<void>[]; undo: (() => void) | undefined },
+): Promise<void> {
+  await Promise.allSettled(copies)
+  undo?.()
+  if (group === undefined) return
+  try {
+    await settleGroup(context, group)
+  } catch (error) {
+    // Where it cannot be removed now either, the next call of its name or the next start does it.
+    const { log } = context
+    log.warn({ groupSnapshot: group.id, error: errorMessage(error) }, 'a broken group snapshot is left')
   }
 }
 

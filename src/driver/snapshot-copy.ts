@@ -140,7 +140,7 @@ async function recordOutcome(
 ): Promise<void> {
   for (;;) {
     try {
-      return await pool.snapshots.save(snapshot)
+      return await pool.ballast.withRoom(() => pool.snapshots.save(snapshot, { mayLag: true }))
     } catch (error) {
       if (tasks.signal.aborted) throw error
       const reason = errorMessage(error)

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createPluginClient, type PluginClient } from '../../src/csi/plugin-client.ts'
 import type { Death, Disturbance } from './history.ts'
@@ -51,8 +54,14 @@ export interface DriverNursery {
 
 export function createNursery(): DriverNursery {
   // A group of its own: killed as a whole, as power takes tools and driver at once.
+  // What one process has compiled the next ones take: most of what a start costs.
+  const cache = mkdtempSync(join(tmpdir(), 'mooring-torture-cache-'))
   const bear = (): ChildProcess =>
-    spawn(process.execPath, [program], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true })
+    spawn(process.execPath, [program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: true,
+      env: { ...process.env, NODE_COMPILE_CACHE: cache },
+    })
   let next = bear()
   let last: DriverLife | undefined
   return {
@@ -69,6 +78,7 @@ export function createNursery(): DriverNursery {
       const ended = once(next, 'exit')
       next.kill('SIGKILL')
       await ended
+      rmSync(cache, { recursive: true, force: true })
     },
   }
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { flushCompileCache } from 'node:module'
 import { startDriver } from '../../src/driver/driver.ts'
 import { systemFileOperations } from '../../src/driver/file-operations.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -11,6 +12,7 @@ import { noteUnsynced } from './unsynced-files.ts'
 const die = () => void process.kill(process.pid, 'SIGKILL')
 // Whoever gave the orders is gone: nobody is left to end this process.
 process.once('disconnect', die)
+flushCompileCache()
 // Everything is loaded by now; the orders say when it begins.
 const [orders] = (await once(process, 'message')) as [DriverOrders]
 // To see what the driver itself says while one history runs again.

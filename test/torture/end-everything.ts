@@ -39,16 +39,24 @@ export async function endEverything(
 
 async function endVolumes(client: PluginClient, targets: string, stagings: string): Promise<void> {
   for (const { volume } of await client.listAllVolumes({})) {
-    const volumeId = volume?.volumeId ?? ''
-    for (let target = 0; target < targetCount; target++) {
-      await client.nodeUnpublishVolume({ volumeId, targetPath: join(targets, `t${target}`) })
-    }
-    for (let place = 0; place < stagingCount; place++) {
-      await client.nodeUnstageVolume({ volumeId, stagingTargetPath: join(stagings, `s${place}`) })
-    }
-    await client.controllerUnpublishVolume({ volumeId })
-    await client.deleteVolume({ volumeId })
+    await endVolume(client, volume?.volumeId ?? '', { targets, stagings })
   }
+}
+
+/** Takes a volume back from wherever it was brought to, and deletes it. */
+export async function endVolume(
+  client: PluginClient,
+  volumeId: string,
+  { targets, stagings }: { readonly targets: string; readonly stagings: string },
+): Promise<void> {
+  for (let target = 0; target < targetCount; target++) {
+    await client.nodeUnpublishVolume({ volumeId, targetPath: join(targets, `t${target}`) })
+  }
+  for (let place = 0; place < stagingCount; place++) {
+    await client.nodeUnstageVolume({ volumeId, stagingTargetPath: join(stagings, `s${place}`) })
+  }
+  await client.controllerUnpublishVolume({ volumeId })
+  await client.deleteVolume({ volumeId })
 }
 
 async function endSnapshots(client: PluginClient): Promise<void> {

@@ -5,6 +5,7 @@ import type { PluginClient } from '../../src/csi/plugin-client.ts'
 import { chooseID } from '../../src/driver/names.ts'
 import { readContent } from './content.ts'
 import type { DriverLife } from './driver-life.ts'
+import { endVolume } from './end-everything.ts'
 import { groupNames, kindOfVolume, snapshotNames, stagingCount, targetCount, volumeNames } from './history.ts'
 import { type Model, no, Violation } from './model.ts'
 import { forgotten, placesOf, snapshotID, targetsOf, volumeID } from './planned-call.ts'
@@ -123,7 +124,7 @@ async function judgeVolumes(
     const isUnrecorded = running.databaseWasLost && entry.volume?.capacityBytes === 0n
     if ((volumeCondition?.abnormal || isUnrecorded) && mayBeEnding) {
       // Its deletion or its creation, of which nobody was told, broke off half way. A person looks, and deletes it.
-      await client.deleteVolume({ volumeId: id })
+      await endVolume(client, id, machine)
       forgetVolume(model, id)
       continue
     }

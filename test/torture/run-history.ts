@@ -81,8 +81,10 @@ export async function runHistory(
     await endEverything(running, life)
     await life.close()
   } catch (error) {
-    if (!(error instanceof Violation)) throw error
-    throw new Violation(`${error.message}\n${running.trace.slice(-120).join('\n')}`, { cause: error })
+    // Whatever it is, what happened before it says more than its stack.
+    const said =
+      error instanceof Error ? (error instanceof Violation ? error.message : error.stack) : String(error)
+    throw new Violation(`${said}\n${running.trace.slice(-120).join('\n')}`, { cause: error })
   } finally {
     await nursery.endLast()
   }
@@ -101,7 +103,10 @@ async function runRound(running: RunningHistory, nursery: DriverNursery, round: 
   // Killed in its recovery, too; whatever that was at has to be finished by the next.
   for (const death of startDeaths) {
     const life = nursery.begin({ ...ordersOf(running), death })
-    await life.started
+    // One that the lost database keeps from starting has its remedy below.
+    await life.started.catch((error: unknown) => {
+      if (!running.databaseWasLost) throw error
+    })
     await life.kill()
     counts.kills++
   }

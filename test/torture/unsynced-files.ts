@@ -86,7 +86,7 @@ export async function cutUnsynced({ log, kept }: UnsyncedPlaces, coin: () => boo
   const done = text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Done)
+    .flatMap(parseDone)
   for (const path of unsyncedContents(done)) {
     const stats = lstatSync(path, { throwIfNoEntry: false })
     if (stats === undefined || coin()) continue
@@ -102,6 +102,16 @@ export async function cutUnsynced({ log, kept }: UnsyncedPlaces, coin: () => boo
   await writeFile(log, '')
   await rm(kept, { recursive: true, force: true })
   await mkdir(kept)
+}
+
+/** None for a line that its process died in. */
+function parseDone(line: string): Done[] {
+  try {
+    return [JSON.parse(line) as Done]
+  } catch {
+    // Nothing is known of that operation, so nothing of it is taken back.
+    return []
+  }
 }
 
 /** Files by their present names whose bytes nobody synced since they were written. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemFileOperations } from '../../../src/driver/file-operations.ts'
+import { quickClock } from '../../helpers/quick-clock.ts'
 import {
   mebibyte,
   mountCapability,
@@ -184,7 +185,12 @@ describe('group snapshots', () => {
       const disturbed = disturbFiles(systemFileOperations, { onFailure, die: () => {} })
       await driver.close()
       // As a restart it finishes what the operation before has left.
-      driver = await runDriver(directory.path, { files: disturbed.files, publish: 'symlink', poolBytes })
+      driver = await runDriver(directory.path, {
+        files: disturbed.files,
+        publish: 'symlink',
+        poolBytes,
+        clock: quickClock(20),
+      })
       expect([await remains(), await available()]).toEqual([[], before])
       disturbed.arm({ kill: undefined, failures: [{ operation, count: 1, code: 'EIO' }] })
       const taken = await take(`take-${operation}`).catch(() => undefined)
