@@ -21,6 +21,11 @@ import { sourceOf } from './volume-use.ts'
 
 type Empty = Record<string, never>
 
+type ChangeOfVolume = [
+  change: (volume: VolumeRecord, save: (volume: VolumeRecord) => Promise<void>) => Promise<VolumeRecord>,
+  options?: { readonly isEnding?: boolean },
+]
+
 /**
  * NodeStageVolume: records who stages the volume, and checks that it can be used so. There is nothing to
  * put at the path. Unstaging is where the loop devices of a block volume end.
@@ -79,7 +84,7 @@ export async function publishVolume(
   const path = await requirePath('target_path', request.targetPath)
   const stagedAt = stagingTargetPath && (await canonicalPath('staging_target_path', stagingTargetPath))
   const capability = parseCapability(request.volumeCapability)
-  return changeVolume(context, id, async (volume, save) => {
+  return changeTarget(context, { id, path }, async (volume, save) => {
     if (!volume.stagings.some((staging) => staging.path === stagedAt)) {
       throw failedPrecondition(`volume ${id} is not staged at ${JSON.stringify(stagingTargetPath)}`)
     }
@@ -132,7 +137,22 @@ export async function unpublishVolume(
     await unpublishTarget(context.files, source, publication)
     return { ...volume, publications: volume.publications.filter((present) => present !== publication) }
   }
-  return changeVolume(context, id, end, { isEnding: true })
+  return changeTarget(context, { id, path }, end, { isEnding: true })
+}
+
+/** Changes what is to be seen at a path, where two volumes must not come at once, together with the record. */
+async function changeTarget(
+  context: DriverContext,
+  { id, path }: { readonly id: string; readonly path: string },
+  ...change: ChangeOfVolume
+): Promise<Empty> {
+  const busy = `another call is at work on ${path}`
+  const release = context.locks.acquire(`target:${path}`, 'exclusive', busy)
+  try {
+    return await changeVolume(context, id, ...change)
+  } finally {
+    release()
+  }
 }
 
 async function requirePath(field: string, path: string): Promise<string> {
@@ -147,8 +167,7 @@ async function requirePath(field: string, path: string): Promise<string> {
 async function changeVolume(
   { pool, locks }: DriverContext,
   id: string,
-  change: (volume: VolumeRecord, save: (volume: VolumeRecord) => Promise<void>) => Promise<VolumeRecord>,
-  { isEnding = false }: { readonly isEnding?: boolean } = {},
+  ...[change, { isEnding = false } = {}]: ChangeOfVolume
 ): Promise<Empty> {
   getVolume(pool, id)
   const release = locks.acquire(`volume:${id}`, 'exclusive', `an operation is pending for volume ${id}`)

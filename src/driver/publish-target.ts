@@ -71,7 +71,8 @@ export async function publishTarget(
     const flags = chooseFlags(mountFlags, { readonly, isDevice: source.isDevice })
     await files.run('mount', ['-o', `remount,bind,${flags.join(',')}`, path])
   } catch (error) {
-    await unpublishTarget(files, source, { path, method })
+    // What was there before this call is in use by a workload, and stays.
+    if (state === 'nothing') await unpublishTarget(files, source, { path, method })
     throw error
   }
 }

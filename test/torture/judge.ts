@@ -27,6 +27,7 @@ export async function judge(running: RunningHistory, life: DriverLife): Promise<
   const client = life.createClient()
   try {
     await untilQuiet(running, life, client)
+    await removeDamaged(running)
     if (running.databaseWasLost) await removeUnrecorded(running)
     const records = await readRecords(running)
     await judgeVolumes(running, client, records.volumes)
@@ -95,11 +96,31 @@ async function readRecords({ machine }: Pick<RunningHistory, 'machine'>) {
       if (!entry.startsWith('.') || !entry.endsWith('.json')) continue
       const text = await readFile(join(directory, entry), 'utf8').catch(() => undefined)
       // Gone since it was listed.
-      if (text !== undefined) records.set(entry.slice(1, -'.json'.length), JSON.parse(text) as RecordOnDisk)
+      if (text !== undefined) records.set(entry.slice(1, -'.json'.length), parseRecord(text))
     }
     return records
   }
   return { volumes: await read('volumes'), snapshots: await read('snapshots') }
+}
+
+/** A power cut may damage the record of something that nobody was told of: the driver says so, and a person acts. */
+function parseRecord(text: string): RecordOnDisk {
+  try {
+    return JSON.parse(text) as RecordOnDisk
+  } catch {
+    return { state: 'damaged' }
+  }
+}
+
+/** What the driver asks a person to do about records that it cannot read, and that have no data. */
+async function removeDamaged({ machine }: RunningHistory): Promise<void> {
+  const { volumes, snapshots } = await readRecords({ machine })
+  for (const [kind, records] of Object.entries({ volumes, snapshots })) {
+    const entries = await readdir(join(machine.pool, kind))
+    for (const [id, { state }] of records) {
+      if (state === 'damaged' && !entries.includes(id)) await rm(join(machine.pool, kind, `.${id}.json`))
+    }
+  }
 }
 
 async function judgeVolumes(

@@ -174,9 +174,12 @@ async function endRound(running: RunningHistory, round: Round): Promise<void> {
       else await machine.cutFiles(createCoin(round.coins))
     }
     for (const attribute of model.attributes('published:')) {
-      // Links outlive the machine, mounts do not.
-      if (!machine.hasOwnDisk) break
       const values = [...model.possible(attribute)]
+      // Links outlive the machine, mounts do not; a link whose folder nobody synced may be there again.
+      if (!machine.hasOwnDisk) {
+        model.set(attribute, aftermath === 'reboot' ? values : ['rw', no])
+        continue
+      }
       model.set(
         attribute,
         values.map((value) => (value === no ? no : forgotten)),
