@@ -30,7 +30,6 @@ const publish = (volumeId: string, targetPath = target()) =>
   driver.client.nodePublishVolume({ ...staged(volumeId), targetPath })
 const mountsAtTarget = () => readMountTable().filter(({ mountPoint }) => mountPoint === target())
 
-
 describe.skipIf(!canMount)('publishing by mounts', () => {
   beforeEach(async () => {
     directory = await temporaryDirectory()
