@@ -26,6 +26,8 @@ export interface Torturer {
   close(): Promise<void>
 }
 
+const longestShrinkMs = 10 * 60_000
+
 export function createTorturer(): Torturer {
   const noDisk = whyNoDisk()
   const counts = emptyCounts()
@@ -46,6 +48,8 @@ export function createTorturer(): Torturer {
         seed,
         numRuns: 1,
         endOnFailure: !shrink,
+        // A failure by then is as short as it got; without one, a history takes a minute at most.
+        interruptAfterTimeLimit: longestShrinkMs,
         ...(path !== undefined && { path }),
       })
       if (!details.failed) return undefined
