@@ -190,6 +190,7 @@ describe('group snapshots', () => {
         publish: 'symlink',
         poolBytes,
         clock: quickClock(20),
+        snapshotWaitMs: 600_000,
       })
       expect([await remains(), await available()]).toEqual([[], before])
       disturbed.arm({ kill: undefined, failures: [{ operation, count: 1, code: 'EIO' }] })
