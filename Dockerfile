@@ -1,6 +1,9 @@
 # docker build --tag registry.example/mooring:0.1.0 .
 
-FROM node:24-slim AS build
+# What is published is built with the digest as well: --build-arg BASE=node:24-slim@sha256:…
+ARG BASE=node:24-slim
+
+FROM ${BASE} AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 # No package needs its install script here: Node is the image's own.
@@ -11,12 +14,12 @@ COPY scripts scripts
 COPY src src
 RUN npm run build
 
-FROM node:24-slim AS dependencies
+FROM ${BASE} AS dependencies
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM node:24-slim
+FROM ${BASE}
 # git and ssh for sources in Git repositories; tini reaps what git leaves, and passes signals on.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates git openssh-client tini \

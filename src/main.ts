@@ -34,6 +34,9 @@ const program: Command = new Command('mooring')
   .enablePositionalOptions()
   .showHelpAfterError('(mooring --help and mooring <command> --help say more)')
 
+// A report that Node writes of a crash names no variable: secrets come in them.
+if (process.report !== undefined) process.report.excludeEnv = true
+
 try {
   const parameters = process.argv.slice(2)
   for (const load of neededCommands(parameters)) program.addCommand(await load())

@@ -19,6 +19,7 @@ import {
   parseDurationOption,
 } from './options.ts'
 import { serverBackupCommand, serverDataDirectoryOption, serverRestoreCommand } from './server-backup.ts'
+import { serverRotateKeyCommand } from './server-rotate-key.ts'
 import { startServerTelemetry } from './server-telemetry.ts'
 import { aclFileOption, serverTokenCommand } from './server-token.ts'
 
@@ -57,6 +58,7 @@ export function serverCommand(): Command {
     .addCommand(serverTokenCommand())
     .addCommand(serverBackupCommand())
     .addCommand(serverRestoreCommand())
+    .addCommand(serverRotateKeyCommand())
     .summary('serve the Volumes HTTP API over CSI plugins')
     .description('Serves the Volumes HTTP API of Nomad over CSI plugins, and keeps its state in a folder.')
     .addOption(

@@ -12,7 +12,7 @@ import type { State } from '../state/state.ts'
 const backupPrefix = 'backup-'
 
 /**
- * Serves backups on a unix socket in the data directory, for its own user alone: who may read the state itself may
+ * Serves backups and changes of the key on a unix socket in the data directory, for its own user alone: who may read the state itself may
  * have a backup of it, whatever tokens and certificates say, and nobody else. Called under the directory's lock.
  */
 export async function serveServerAdmin(
@@ -21,6 +21,19 @@ export async function serveServerAdmin(
   log: Log,
 ): Promise<{ close(): Promise<void> }> {
   const server = createServer((request, response) => {
+    if (request.method === 'POST' && request.url === '/v1/rotate-key') {
+      state.rotateKey().then(
+        (keyID) => {
+          log.info({ keyID }, 'secrets are encrypted with a new key')
+          response.end(keyID)
+        },
+        (error) => {
+          log.error({ reason: errorMessage(error) }, 'key of the secrets is not changed')
+          response.writeHead(500).end(errorMessage(error))
+        },
+      )
+      return
+    }
     const isBackup = request.method === 'POST' && request.url === '/v1/backup'
     if (!isBackup) {
       response.writeHead(404).end()

@@ -52,6 +52,7 @@ const keyFile = 'server.key'
 export interface StateDatabase {
   readonly sql: DatabaseSync
   readonly box: SecretBox
+  readonly keyPath: string
   /** Brings every commit before it to the disk, away from the event loop. */
   sync(): Promise<void>
   close(): void
@@ -95,6 +96,7 @@ export function openStateDatabase(directory: string, keyPath = join(directory, k
   return {
     sql,
     box,
+    keyPath,
     sync: () => fdatasync(log),
     close() {
       // SQLite brings what its log holds into the database, and to the disk.

@@ -1,5 +1,16 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { errorCode, errorMessage, UsageError } from '../../lib/errors.ts'
 
 /** Encrypts what only this server may read, each text for one place. */
@@ -47,6 +58,7 @@ export function createSecretBox(key: Buffer): SecretBox {
  * @throws UsageError
  */
 export function openKeyFile(path: string, wantedID: string | undefined): SecretBox {
+  if (wantedID !== undefined) finishKeyChange(path, wantedID)
   const key = readKey(path) ?? (wantedID === undefined ? makeKey(path) : undefined)
   if (key === undefined) {
     throw new UsageError(
@@ -61,6 +73,34 @@ export function openKeyFile(path: string, wantedID: string | undefined): SecretB
     )
   }
   return box
+}
+
+/** Where a new key is until everything is encrypted with it. */
+const freshPath = (path: string) => `${path}.new`
+/** Where a key is that something older may still need. */
+const asidePath = (path: string, keyID: string) => `${path}.${keyID}`
+
+/** A new key in a file of its own: on the disk before anything is encrypted with it. */
+export function makeFreshKey(path: string): SecretBox {
+  rmSync(freshPath(path), { force: true })
+  return createSecretBox(makeKey(freshPath(path)))
+}
+
+/**
+ * Puts the key with this ID in its place, where a change of keys was cut short, or a backup from before one was
+ * restored. The key that was there stays beside it. Nothing, where it is there already or nowhere.
+ */
+export function finishKeyChange(path: string, wantedID: string): void {
+  const current = readKey(path)
+  const currentID = current?.length === keyBytes ? createSecretBox(current).keyID : undefined
+  if (currentID === wantedID) return
+  const found = [freshPath(path), asidePath(path, wantedID)].find((candidate) => {
+    const key = existsSync(candidate) ? readKey(candidate) : undefined
+    return key?.length === keyBytes && createSecretBox(key).keyID === wantedID
+  })
+  if (found === undefined) return
+  if (currentID !== undefined) linkSync(path, asidePath(path, currentID))
+  renameSync(found, path)
 }
 
 function readKey(path: string): Buffer | undefined {

@@ -18,7 +18,8 @@ import {
   type VolumeRecord,
   volumeKey,
 } from './records.ts'
-import type { SecretBox } from './secret-box.ts'
+import { resealSecrets } from './rotate-key.ts'
+import { finishKeyChange, makeFreshKey, type SecretBox } from './secret-box.ts'
 import { compareBytes, compareVolumes, Table, type VolumePlace } from './table.ts'
 
 type ClaimPlace = Pick<ClaimRecord, 'namespace' | 'volumeID' | 'id'>
@@ -92,6 +93,11 @@ export interface State extends Tables {
    * The returned function ends it.
    */
   watch(topics: readonly string[], changed: () => void): () => void
+  /**
+   * Makes a new key and encrypts every stored secret with it. A process that ends in between goes on with whichever key
+   * the secrets are then encrypted with. @returns the ID of the new key
+   */
+  rotateKey(): Promise<string>
   /** Writes the state as it is at one moment to a file that is not there yet, while reads and writes go on. */
   backup(path: string): Promise<void>
   close(): void
@@ -99,7 +105,8 @@ export interface State extends Tables {
 
 /** Opens the state in a data directory. @throws UsageError as openStateDatabase */
 export function openState(directory: string, clock: Clock, keyFile?: string): State {
-  const { sql, box, sync, close } = openStateDatabase(directory, keyFile)
+  const { sql, keyPath, sync, close, ...opened } = openStateDatabase(directory, keyFile)
+  let { box } = opened
   const disk = createGroupSync(sync)
   const tables: Tables = {
     namespaces: byName((row) => row.name),
@@ -240,6 +247,15 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
           if (set?.size === 0) watchers.delete(topic)
         }
       }
+    },
+    async rotateKey() {
+      const fresh = makeFreshKey(keyPath)
+      disk.noteWrite()
+      resealSecrets(sql, box, fresh)
+      box = fresh
+      await disk.settled()
+      finishKeyChange(keyPath, fresh.keyID)
+      return fresh.keyID
     },
     backup: (path) => backupDatabase(sql, path),
     close,

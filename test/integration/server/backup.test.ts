@@ -1,4 +1,13 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -156,4 +165,85 @@ describe('a restore', () => {
     await server.restart()
     expect(await ids()).toEqual(['kept'])
   })
+})
+
+describe('the key of the secrets', () => {
+  const rotate = async () => {
+    const mooring = startMooring(['server', 'rotate-key', '--data-dir', server.dataDirectory])
+    expect([await mooring.exited(), mooring.complaints]).toEqual([0, []])
+  }
+  const key = () => readFileSync(join(server.dataDirectory, 'server.key'), 'hex')
+  /** What the plugin gets for a volume, which shows that its secrets can be read. */
+  const secretsAtPlugin = async (id: string) => {
+    await server.call('PUT', '/v1/volumes/snapshot', { Snapshots: [{ SourceVolumeID: id, Name: 's' }] })
+    return server.plugin.calls.findLast(({ rpc }) => rpc === 'CreateSnapshot')?.request
+  }
+  const kept = { secrets: { password: 'kept' } }
+
+  it('is changed while the server runs, and while it does not', async () => {
+    await create('v1', { Secrets: { password: 'kept' } })
+    const keys = [key()]
+    await rotate()
+    keys.push(key())
+    expect(await secretsAtPlugin('v1')).toMatchObject(kept)
+    await server.restart()
+    expect(await secretsAtPlugin('v1')).toMatchObject(kept)
+    await server.close()
+    await rotate()
+    keys.push(key())
+    await server.restart()
+    expect(await secretsAtPlugin('v1')).toMatchObject(kept)
+    expect(new Set(keys).size).toBe(3)
+    for (const name of readdirSync(server.dataDirectory).filter((file) => file.startsWith('server.key'))) {
+      expect(statSync(join(server.dataDirectory, name)).mode & 0o777).toBe(0o600)
+    }
+  })
+
+  it('from before a change still opens a backup from before it', async () => {
+    await create('v1', { Secrets: { password: 'kept' } })
+    expect((await run('backup')).status).toBe(0)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(readFileSync(file, 'latin1')).not.toContain('kept')
+    await rotate()
+    await server.close()
+    expect((await run('restore')).status).toBe(0)
+    await server.restart()
+    expect(await secretsAtPlugin('v1')).toMatchObject(kept)
+  })
+
+  it('is the new one where a change was cut short once everything was encrypted with it', async () => {
+    await create('v1', { Secrets: { password: 'kept' } })
+    const before = join(server.dataDirectory, 'server.key')
+    const old = readFileSync(before)
+    await rotate()
+    await server.close()
+    // As it is between the write and the files.
+    writeFileSync(`${before}.new`, readFileSync(before), { mode: 0o600 })
+    writeFileSync(before, old)
+    for (const name of readdirSync(server.dataDirectory)) {
+      if (/^server\.key\.[0-9a-f]{16}$/.test(name)) rmSync(join(server.dataDirectory, name))
+    }
+    await server.restart()
+    expect(await secretsAtPlugin('v1')).toMatchObject(kept)
+  })
+})
+
+it('a report of Node on a crash names no variable', async () => {
+  const directory = temporaryDirectory()
+  const data = join(directory, 'data')
+  const report = join(directory, 'report.json')
+  const mooring = startMooring(['server', '--http', '127.0.0.1:0', '--data-dir', data], {
+    MOORING_SECRET_X: 'planted-in-the-environment',
+    NODE_OPTIONS: `--report-on-signal --report-directory=${directory} --report-filename=report.json`,
+  })
+  await expect.poll(() => existsSync(join(data, 'admin.sock')), { timeout: 20_000 }).toBe(true)
+  mooring.signal('SIGUSR2')
+  await expect
+    .poll(() => existsSync(report) && readFileSync(report, 'utf8').trimEnd().endsWith('}'), {
+      timeout: 20_000,
+    })
+    .toBe(true)
+  mooring.signal('SIGTERM')
+  await mooring.exited()
+  expect(readFileSync(report, 'utf8')).not.toContain('planted-in-the-environment')
 })
