@@ -20,7 +20,7 @@ export const badRequest = (message: string) => new ApiError(400, message)
 export const notFound = (message: string, index?: number) =>
   new ApiError(404, message, index === undefined ? {} : { index })
 export const conflict = (message: string) => new ApiError(409, message)
-/** The plugin is there and says no, or cannot do what is asked. */
+/** The plugin answers and refuses, or cannot do this. */
 export const unprocessable = (message: string) => new ApiError(422, message)
 /** The plugin is away. */
 export const unavailable = (message: string) => new ApiError(503, message)

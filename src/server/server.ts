@@ -48,7 +48,7 @@ export interface ServerOptions {
   readonly probeIntervalMs?: number
   /** How long the start waits for plugins to be healthy, and for unfinished creates. Default 5 s. */
   readonly startTimeoutMs?: number
-  /** How long close waits for requests under way before it cuts their calls. Default 10 s. */
+  /** How long close waits for unfinished requests before it cancels their plugin calls. Default 10 s. */
   readonly drainTimeoutMs?: number
   /** Default `page`. */
   readonly registration?: Registration
@@ -75,7 +75,7 @@ export interface ServerOptions {
 export interface Server {
   /** Where it listens: `http://127.0.0.1:4646`. */
   readonly url: string
-  /** Ends blocked queries with what is there, lets requests under way finish, and closes the state. */
+  /** Answers blocked queries with the current state, lets other requests finish, and closes the state. */
   close(): Promise<void>
 }
 
@@ -195,7 +195,7 @@ function openAclOf({ aclFile, log }: ServerOptions, clock: Clock, onFailure: () 
   }
 }
 
-/** @throws UsageError where others than this machine could reach what is not guarded */
+/** @throws UsageError where other machines could reach a server without TLS or ACL */
 function requireGuarded({ http: { host }, tls, aclFile, insecure }: ServerOptions): void {
   if (isLoopback(host) || insecure === true) return
   const missing = [

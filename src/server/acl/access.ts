@@ -1,6 +1,6 @@
 import { capabilitiesOf, type NamespaceCapability, type Policy } from './policy.ts'
 
-/** What whoever sent a request may do. Asked anew each time, because a token may end while a query blocks. */
+/** What the client of a request may do. Each call looks again, because a token may end while a query blocks. */
 export interface Access {
   /** Whether one of the capabilities is granted in the namespace; `*`: in any namespace. */
   allows(namespace: string, ...anyOf: readonly NamespaceCapability[]): boolean

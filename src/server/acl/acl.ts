@@ -7,7 +7,7 @@ import { ApiError } from '../errors.ts'
 import { type Access, createAccess, fullAccess } from './access.ts'
 import { type AclFile, hashSecret, readAclFile } from './acl-file.ts'
 
-/** In Nomad's words; the same for whatever is wrong with a token, so that nobody learns which tokens there are. */
+/** In Nomad's words. It is the same for every fault of a token, so no client learns which tokens exist. */
 export const permissionDenied = () => new ApiError(403, 'Permission denied')
 
 export interface Acl {
@@ -28,8 +28,8 @@ interface Grant {
 }
 
 /**
- * The ACL of a file, read again when it changes. A change that is not valid is told in the log, and what was
- * valid goes on: neither does a slip let everybody in, nor does it lock everybody out.
+ * The ACL of a file, read again when it changes. When a change is not valid, the log says so and
+ * the old rules stay: a mistake lets nobody in and locks nobody out.
  * @throws UsageError where the file is not valid now
  */
 export function openAcl(path: string, clock: Clock, log: Log): Acl {

@@ -65,7 +65,7 @@ const shorthands: Readonly<Record<NonNullable<NamespaceRule['policy']>, readonly
   scale: ['read-job'],
 }
 
-/** What a rule grants, its shorthand written out as far as it means something here. */
+/** The capabilities that a rule grants. Its shorthand becomes the capabilities that this server knows. */
 export function capabilitiesOf({ policy, capabilities = [] }: NamespaceRule): readonly string[] {
   return [...(policy === undefined ? [] : shorthands[policy]), ...capabilities]
 }

@@ -25,8 +25,8 @@ export interface ClaimRequest {
 }
 
 /**
- * Claims a volume for this machine and publishes it at a path. Where that fails, what was done of it is
- * undone; where that fails too, the claim stays as a `failed` allocation, for Detach. @throws ApiError
+ * Claims a volume for this machine and publishes it at a path. If a step fails, the steps before it are undone. If that
+ * fails too, the claim stays as a `failed` allocation, which Detach frees. @throws ApiError
  */
 export async function takeClaim(context: ServerContext, request: ClaimRequest): Promise<ClaimRecord> {
   const { state, plugins, mounts } = context
@@ -62,7 +62,7 @@ export async function takeClaim(context: ServerContext, request: ClaimRequest): 
     try {
       return await publishClaim(context, plugin, volume, claim)
     } catch (error) {
-      // Cut off by the server's own end: the next start undoes what is still pending.
+      // When the server ends meanwhile, the next start undoes the pending claim.
       if (!plugin.call.signal?.aborted) await undoClaim(context, claim.id, errorMessage(error))
       throw error
     }
@@ -81,7 +81,7 @@ function stagingPath(root: string, volume: VolumeRecord, claims: readonly ClaimR
   return join(root, createHash('sha256').update(name).digest('hex').slice(0, 20))
 }
 
-/** Releases what may have been done of a claim whose taker was never told of it. Never rejects. */
+/** Undoes a claim that its client never got an answer for. Never rejects. */
 async function undoClaim(context: ServerContext, claimID: string, why: string): Promise<void> {
   const { state, log } = context
   const claim = state.csi_claims.get(claimID)
@@ -94,7 +94,7 @@ async function undoClaim(context: ServerContext, claimID: string, why: string): 
   }
 }
 
-/** As storeClaim, where nobody can be told that it failed: the claim then stays as it is until it is ended. */
+/** As storeClaim, for callers that cannot report a failure. The log has it, and the claim stays as it was. */
 function tryStoreClaim(
   { state, log }: ServerContext,
   claim: ClaimRecord,
@@ -126,8 +126,8 @@ export async function endClaim(
 }
 
 /**
- * Detach: frees the claims on a node whose allocations have ended, and the node where none is left there. A living
- * one is never taken away.
+ * Detach: frees the claims on a node whose allocations have ended. If no claim is left there, the volume is detached
+ * from the node. A living claim is never taken away.
  * @throws ApiError 404 without such a volume or node, 409 where an allocation lives there
  */
 export async function detachNode(
@@ -153,8 +153,8 @@ export async function detachNode(
 }
 
 /**
- * At the start: claims whose mount the kernel no longer has become `lost`, and those that were being taken
- * when the process ended are undone, because nobody was told of them.
+ * At the start: a claim without a mount becomes `lost`. A claim that was being taken when the process ended is undone,
+ * because its client got no answer.
  */
 export async function recoverClaims(context: ServerContext): Promise<void> {
   const { state } = context

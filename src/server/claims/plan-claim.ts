@@ -14,9 +14,9 @@ export type ClaimPlan =
   | { readonly type: 'refuse'; readonly reason: string }
 
 /**
- * Whether a claim may be had beside the ones there are, and by which of the volume's requested capabilities:
- * the current pair of modes where the volume is claimed, else the first that serves. Claims whose allocation
- * has ended count until they are freed, because their publication may still be there.
+ * Whether one more claim is possible, and by which of the volume's requested capabilities. A claimed volume keeps its
+ * current pair of modes; otherwise the first pair that fits is taken. A claim whose allocation has ended counts until
+ * it is freed, because the volume may still be published for it.
  * @param claims on the external volume, by whichever record
  */
 export function planClaim(volume: VolumeRecord, claims: readonly ClaimRecord[], wish: ClaimWish): ClaimPlan {

@@ -9,8 +9,8 @@ import { toCsiCapability } from '../volumes/csi-requests.ts'
 import { storeClaim } from './store-claim.ts'
 
 /**
- * Makes a stored claim real: ControllerPublish, NodeStage and NodePublish, as far as the plugin has them. The
- * claim's phase is stored before each call, so that whatever may have been done is known to the release.
+ * Publishes a stored claim: ControllerPublish, NodeStage and NodePublish, those that the plugin has. The phase is stored
+ * before each call, so the release knows which calls may have been made.
  * @throws ApiError what the plugin said; the claim is then still stored, in the phase it reached
  */
 export async function publishClaim(

@@ -14,9 +14,9 @@ import {
 import { removeClaim, storeClaim } from './store-claim.ts'
 
 /**
- * Undoes a claim in the order that CSI demands (NodeUnpublish, NodeUnstage, ControllerUnpublish), as far as its
- * phase says that it may have come, and drops it. What is undone is stored step by step. What another claim
- * still uses (the staging, the attachment) stays. May be repeated. The volume's lock is held by the caller.
+ * Undoes a claim and drops it, in the order that CSI demands: NodeUnpublish, NodeUnstage, ControllerUnpublish. The
+ * stored phase says which of these are needed, and each one is stored when it is done. A staging or an attachment that
+ * another claim uses stays. May be repeated. The caller holds the volume.
  * @throws ApiError what the plugin said; the claim is then still stored
  */
 export async function releaseClaim({ state, plugins }: ServerContext, claim: ClaimRecord): Promise<void> {
@@ -91,7 +91,7 @@ export async function releaseAttachment(
 const hasReached = (claim: ClaimRecord, phase: ClaimPhase) =>
   claimPhases.indexOf(claim.phase) >= claimPhases.indexOf(phase)
 
-/** NOT_FOUND: what is to be undone is not there. */
+/** NOT_FOUND means that there is nothing to undo. */
 async function goneIsFine(call: Promise<unknown>): Promise<void> {
   try {
     await call

@@ -5,8 +5,8 @@ import { badRequest, unprocessable } from '../errors.ts'
 
 /**
  * Checks that a target lies beneath the mount root, and makes its parent, as a plugin may expect. A plugin that runs as
- * root mounts there after this check, so nobody but root and the server's own user may be able to put a link in the
- * place of a folder: every folder on the way has to be theirs, and writable by nobody else.
+ * root mounts there after this check. So every folder on the way has to belong to root or to the server's user, and
+ * only they may write to it: otherwise its owner could replace it by a link.
  * @returns the target as the kernel names it @throws ApiError
  */
 export function prepareTarget(mountRoot: string | undefined, target: string): string {
@@ -59,7 +59,7 @@ function innerPath(root: string, path: string): string | undefined {
 function requireOwnAncestors(root: string) {
   for (let folder = dirname(root); ; folder = dirname(folder)) {
     const status = statSync(folder)
-    // In a sticky folder such as /tmp nobody renames what belongs to somebody else.
+    // In a sticky folder such as /tmp users rename only their own files.
     const isSticky = (status.mode & 0o1000) !== 0
     if (isSticky ? !isOurs(status) : true) requireOwn(folder, status)
     if (folder === dirname(folder)) return

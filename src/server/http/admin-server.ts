@@ -13,7 +13,7 @@ const backupPrefix = 'backup-'
 
 /**
  * Serves backups and changes of the key on a unix socket in the data directory, for its own user alone: who may read the state itself may
- * have a backup of it, whatever tokens and certificates say, and nobody else. Called under the directory's lock.
+ * have a backup of it. Tokens and certificates do not count here. Called under the directory's lock.
  */
 export async function serveServerAdmin(
   directory: string,

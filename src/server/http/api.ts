@@ -11,7 +11,7 @@ export interface ApiRequest {
   readonly headers: IncomingHttpHeaders
   /** The one region that there is. */
   readonly region: string
-  /** What whoever sent it may do. What the operation itself needs is there when a handler is called. */
+  /** What the client may do. A handler runs only when the client has what the operation needs. */
   readonly access: Access
   /** Aborts when the client is gone or the server closes. */
   readonly signal: AbortSignal
@@ -52,7 +52,7 @@ export interface PreparedRequest {
   run(): ApiAnswer | Promise<ApiAnswer>
 }
 
-/** An operation whose body says more of it than its path and query do. */
+/** An operation that needs its body, too, to know what it is about. */
 export interface BodyOperation {
   /** @param bytes undefined: there is no body */
   prepare(request: ApiRequest, bytes: Buffer | undefined): PreparedRequest
@@ -66,7 +66,7 @@ export interface BodyReader<Body> {
   namespaces?(body: Body): readonly string[]
 }
 
-/** An operation with a body, which is read once, for whoever asks first. */
+/** An operation with a body. The body is read once, when its namespaces or its content are needed first. */
 export function takesBody<Body>(
   { read, namespaces }: BodyReader<Body>,
   handler: (request: ApiRequest, body: Body) => ApiAnswer | Promise<ApiAnswer>,
@@ -88,7 +88,7 @@ export function takesBody<Body>(
 
 export type Operation = Handler | BodyOperation
 
-/** Reads nothing yet: a body is read when the first asks what is in it. */
+/** Reads no body yet. */
 export function prepareRequest(
   operation: Operation,
   request: ApiRequest,

@@ -10,7 +10,7 @@ export interface BlockingQuery {
   readonly topics: readonly string[]
   /** The index that the answer has now; the query waits until it is past the one asked for. */
   index(): number
-  /** Made once, when the wait is over, of what is there when it is called. May throw. */
+  /** Makes the answer from the current state. Called once, when the wait is over. May throw. */
   answer(index: number): ApiAnswer | Promise<ApiAnswer>
 }
 
@@ -22,7 +22,7 @@ const answersAtOnce = 50
 /**
  * Blocking queries as Nomad's: with `index` in the query, the answer waits until something newer is there
  * or the wait (plus up to a sixteenth of it, so that a crowd does not return at once) is over. An aborted
- * one answers with what is there.
+ * one answers with the current state.
  * @param random from 0 up to 1
  */
 export function createBlockingQueries(state: State, clock: Clock, random: () => number): RunBlockingQuery {

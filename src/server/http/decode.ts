@@ -7,7 +7,7 @@ import { JSONFault, NotAnInteger, parseStrictJSON } from './parse-json.ts'
 const int64Range = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
 
 /**
- * Reads a request's body as the JSON that it has to be, whatever its Content-Type says.
+ * Reads a request's body as JSON. Its Content-Type does not count.
  * @throws ApiError 400
  */
 export function parseBody(body: Buffer | undefined): unknown {
@@ -42,7 +42,7 @@ export function readBody<Schema extends Type.TObject>(
  * the same as absent, an absent required field is its type's zero value, and nothing is coerced. 64-bit integers
  * stay exact. Strings become well-formed Unicode. Two names for one field are refused; Go takes the last.
  * @param path what an error calls the value, such as `Volumes[0].Name`; empty for the body itself
- * @throws ApiError 400 that names the path and what was wanted, never the value
+ * @throws ApiError 400 that names the path and the wanted type, never the value
  */
 export function decode<Schema extends Type.TSchema>(
   schema: Schema,

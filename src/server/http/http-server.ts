@@ -24,7 +24,7 @@ const longestParam = 4096
 
 export interface HttpServerOptions {
   readonly resources: readonly Resource[]
-  /** For paths that are no resource. Throws what they answer, or answers it. */
+  /** Answers a path that is no resource, or throws its error. */
   readonly absent: (method: string, path: string, request: ApiRequest) => Promise<ApiAnswer>
   /** The one region that requests may name. */
   readonly region: string
@@ -52,7 +52,7 @@ export function createHttpServer(options: HttpServerOptions) {
   const endConnections = () => {
     if (isClosing && inFlight === 0) for (const server of servers) server.closeAllConnections()
   }
-  /** Of the requests under way. */
+  /** Of the requests that are being answered. */
   const underWay = new Set<AbortController>()
   let { tls } = options
   const servers: Server[] = []
@@ -115,7 +115,7 @@ export function createHttpServer(options: HttpServerOptions) {
       )
     },
     routerOptions: { maxParamLength: longestParam, caseSensitive: true },
-    // A path whose percent-encoding is broken, among others: it reached no route.
+    // Such as a path with broken percent-encoding: it reached no route.
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, error, log)
     },
@@ -145,10 +145,10 @@ export function createHttpServer(options: HttpServerOptions) {
     reply.raw.once('close', () => {
       inFlight--
       endConnections()
-      // Reads are many, and as in Nomad of interest to whoever looks for something.
+      // Reads are many. As in Nomad they are logged for debugging only.
       const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info'
       if (!log.isLevelEnabled(level)) return
-      // Only the path: a query can carry what is nobody's business.
+      // Only the path: a query can carry secrets.
       const [path] = request.url.split('?', 1)
       const cutOff = reply.raw.writableFinished ? {} : { cutOff: true }
       const durationMs = clock.now() - startedMs
@@ -198,7 +198,7 @@ export function createHttpServer(options: HttpServerOptions) {
     requireRegion(query.get('region'), region)
     const under = new AbortController()
     underWay.add(under)
-    // An answer that came to its end needs nobody to stop.
+    // A finished answer has nothing to stop.
     reply.raw.once('close', () => {
       underWay.delete(under)
       if (!reply.raw.writableFinished) under.abort(clientIsGone)
@@ -255,7 +255,7 @@ export function createHttpServer(options: HttpServerOptions) {
       tls = renewed
       for (const server of servers) if (server instanceof TlsServer) server.setSecureContext(renewed.options)
     },
-    /** Ends the blocked queries with what is there, answers what is under way, and closes. */
+    /** Answers blocked queries with the current state, lets other requests finish, and closes. */
     async close() {
       isClosing = true
       for (const under of underWay) under.abort(serverCloses)
@@ -311,8 +311,8 @@ const indexHeaders = (index: number | undefined): OutgoingHttpHeaders =>
     : { 'X-Nomad-Index': String(index), 'X-Nomad-LastContact': '0', 'X-Nomad-KnownLeader': 'true' }
 
 /**
- * The one place where a failure becomes an answer: plain text, as Nomad's. An unexpected one is logged
- * whole and told to nobody.
+ * The one place where a failure becomes an answer: plain text, as Nomad's. An unexpected failure is logged whole,
+ * and its text is not sent.
  */
 function sendError(reply: FastifyReply, error: unknown, log: Log) {
   reply.type(plainText)

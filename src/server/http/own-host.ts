@@ -6,7 +6,7 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)
 loopback.addAddress('::1', 'ipv6')
 
-/** Whether nobody but this machine can reach what listens on this host. A name other than localhost may be anything. */
+/** Whether only this machine can reach a server on this host. A name other than localhost may stand for any address. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost') return true
   const family = isIP(host)
@@ -22,9 +22,9 @@ export interface OwnNames {
 }
 
 /**
- * Whether a request is meant for this server, and not sent by a page that a browser shows: a page of elsewhere can
- * reach a server on loopback, either under a name of its own that it lets point here (Host tells), or across
- * origins (Origin and Sec-Fetch-Site tell). Mooring serves no page, so that only a request of its own origin passes.
+ * Whether a request is meant for this server. A web page of another site can reach a server on loopback: by a name of
+ * its own that points here (Host shows it), or across origins (Origin and Sec-Fetch-Site show it). Mooring serves no
+ * page, so only requests of its own origin pass.
  * @param localAddress where the connection arrived
  */
 export function isMeantForUs(

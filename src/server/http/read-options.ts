@@ -43,7 +43,7 @@ export function parseNamespace(query: URLSearchParams): string {
 function parseIndex(text: string | null): number {
   if (text === null || text === '') return 0
   if (!/^\d+$/.test(text) || BigInt(text) >= 2n ** 64n) throw badRequest('Invalid index')
-  // No index here comes near it: whoever asks for a later one waits just as long.
+  // No index reaches it, so waiting for a later one takes just as long.
   return Math.min(Number(text), Number.MAX_SAFE_INTEGER)
 }
 

@@ -40,8 +40,8 @@ export function loadTls(files: TlsFiles): Tls {
 }
 
 /**
- * Calls `changed` with what the files hold after each change of them. Files that do not fit together, as in the
- * middle of a renewal, are told in the log, and what was served before goes on. The returned function ends it.
+ * Calls `changed` with what the files hold after each change of them. When the files do not fit together, as in the
+ * middle of a renewal, the log says so and the old certificate stays. The returned function ends it.
  */
 export function watchTls(files: TlsFiles, clock: Clock, log: Log, changed: (tls: Tls) => void): () => void {
   return watchFiles(Object.values(files), clock, () => {

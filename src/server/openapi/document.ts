@@ -3,7 +3,7 @@ import { needs } from '../acl/needs.ts'
 import { type Operation, operations } from './operations.ts'
 import { shapes } from './shapes.ts'
 
-/** The OpenAPI 3.1 document of what is served, from the schemas of the API's own shapes. */
+/** The OpenAPI 3.1 document of this server, made from the schemas that its code uses. */
 export function createOpenApiDocument(version: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const [key, operation] of Object.entries(operations)) {

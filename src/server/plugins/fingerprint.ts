@@ -25,7 +25,7 @@ export const unknownFingerprint: Fingerprint = {
 
 /**
  * Asks a plugin whether it is ready and what it can do, as Nomad's client does every 30 seconds.
- * Never rejects: a plugin that does not answer keeps what was known of it, and is unhealthy.
+ * Never rejects: a plugin that does not answer is unhealthy, and its other fields stay as they were.
  */
 export async function fingerprintPlugin(
   client: PluginClient,

@@ -45,7 +45,7 @@ export function followPluginDirectory(
     // Without the watch the rescans go on alone.
     watcher.on('error', unwatch)
   }
-  /** Never throws: it is called by a watch and by a timer, which nobody stands behind. */
+  /** Never throws: a watch and a timer call it, and an error of theirs would end the process. */
   const scan = () => {
     try {
       found(readPluginDirectory(folder))

@@ -44,7 +44,7 @@ export interface LivePlugin {
 export interface PluginRegistry {
   /**
    * The plugin with this ID, ready to be called.
-   * @throws ApiError 400 where nobody ever knew it, 503 where it is away
+   * @throws ApiError 400 where this plugin was never known, 503 where it is away
    */
   live(pluginID: string): LivePlugin
   /** The ID that a `plugin_id` of a query means: an exact one, else the only one with this prefix. @throws ApiError 400 */
@@ -110,7 +110,7 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
     plugin?.client.close()
     const record = state.csi_plugins.get(id)
     if (record === undefined) return
-    // Volumes still name it: it is away, whatever was last seen of it.
+    // Volumes still name it. It stays in the list, unhealthy.
     if (state.csi_volumes.list().some(({ pluginID }) => pluginID === id)) {
       return store(id, { ...record, healthy: false, healthDescription: why })
     }
@@ -141,7 +141,7 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
     }
   }
 
-  /** As store, from where nobody stands behind it: what cannot be written now is written after a later probe. */
+  /** As store, for the probes, which have no caller. A failed write is tried again after a later probe. */
   function tryStore(id: string, fingerprint: Fingerprint) {
     try {
       store(id, fingerprint)

@@ -4,7 +4,7 @@ import { createEventStream } from '../events/event-stream.ts'
 import { eventsOf } from '../events/events-of.ts'
 import type { Resource } from '../http/api.ts'
 
-/** The event stream, for whoever wants to know of changes at once; lists alone say what is there. */
+/** The event stream. It tells of changes at once; what exists is in the lists. */
 export function eventRoutes(context: ServerContext): Resource[] {
   const stream = createEventStream(context.state, (changes) => eventsOf(context, changes), context.clock)
   return [

@@ -82,7 +82,7 @@ export function namespaceRoutes({ state }: ServerContext, blocking: RunBlockingQ
   const index = () => state.index('namespaces')
   const upsert = takesBody(namespaceReader, ({ params: { name = '' } }, given) => {
     const existing = state.namespaces.get(given?.name ?? name)
-    // Without a body nothing is said of what a namespace that is there should be.
+    // Without a body there is nothing to change in a namespace that exists.
     if (given === undefined && existing !== undefined) return { index: index() }
     if (given === undefined) requireValidName(name)
     const wanted = given ?? { name, description: '', meta: {} }

@@ -15,7 +15,7 @@ export function storageRoutes(context: ServerContext, indexes: StorageIndexes): 
     const isWhole = (page: Page) => options.nextToken === '' && !page.NextToken
     const { index, waitMs } = options
     const first = await read()
-    // As Nomad's lists of storage: with index 0 nobody waits for a page to change.
+    // Index 0, as in Nomad: a client does not wait for such a page to change.
     if (key === undefined || !isWhole(first)) return withIndex(first, 0)
     const now = indexes.note(key, first)
     if (index === 0 || now > index) return withIndex(first, now)
@@ -80,7 +80,7 @@ interface ListPage {
 }
 
 interface BlockingList<Page> {
-  /** Names the list, which is the same whoever reads it; undefined: it depends on who reads it, and never blocks. */
+  /** Names a list that is the same for every client. undefined: it depends on the client, and never blocks. */
   readonly key: string | undefined
   readonly options: ReadOptions
   read(): Promise<Page>

@@ -22,7 +22,7 @@ export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery
         const options = parseReadOptions(query)
         const type = query.get('type')
         if (type === null || type === '') return { body: [] }
-        // Dynamic host volumes are another resource, of which there are none here.
+        // This server has no dynamic host volumes.
         if (type === 'host') return { body: [], index: state.index('csi_volumes') }
         if (type !== 'csi') throw notFound('resource not found')
         const takePage = planList(context, rows, {

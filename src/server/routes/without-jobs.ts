@@ -83,8 +83,8 @@ const absences: readonly Absence[] = [
 ]
 
 /**
- * What a Nomad without jobs, services and variables answers, for clients that ask on their way: empty lists, which
- * block as any list does, and refusals in words. Throws an empty 404 for whatever Nomad does not have either.
+ * Answers what a Nomad without jobs, services and variables would: empty lists, which block as any list does, and
+ * refusals in words. A path that Nomad does not have either is an empty 404.
  */
 export function createAbsentRoutes(aclEnabled: boolean, blocking: RunBlockingQuery) {
   const acl = badRequest(

@@ -62,13 +62,13 @@ export interface VolumeRecord extends VolumeDefinition {
   readonly modifyTimeMs: number
 }
 
-/** A create that was begun and whose outcome is not stored yet. */
+/** A create that has begun. Its outcome is not stored yet. */
 export interface CreateIntent {
   readonly definition: VolumeDefinition
   readonly startedMs: number
 }
 
-/** A delete that was begun and whose outcome is not stored yet. */
+/** A delete that has begun. Its outcome is not stored yet. */
 export interface DeleteIntent {
   readonly namespace: string
   readonly id: string
@@ -149,5 +149,5 @@ export const volumeKey = (namespace: string, id: string) => `${namespace}/${id}`
 
 export type Handle = Pick<VolumeDefinition, 'pluginID' | 'externalID'>
 
-/** The one name of what calls without a context reach: a plugin, and an ID that the plugin gave. */
+/** Names what a call without a volume context reaches: a plugin, and an ID that it gave. */
 export const handleOf = ({ pluginID, externalID }: Handle) => JSON.stringify([pluginID, externalID])

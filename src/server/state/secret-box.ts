@@ -53,7 +53,7 @@ export function createSecretBox(key: Buffer): SecretBox {
 }
 
 /**
- * The key in a file: 32 bytes that nobody but its owner may read.
+ * The key in a file: 32 bytes that only its owner may read.
  * @param wantedID the key that the state was written with; undefined: none yet, so that a missing file is made
  * @throws UsageError
  */

@@ -55,7 +55,7 @@ export interface Transaction {
   readonly nowMs: number
   put<Name extends TableName>(table: Name, row: Rows[Name]): void
   remove(table: TableName, key: string): void
-  /** Moves the index of a table whose answers change although no row of its own does. */
+  /** Moves the index of a table when its answers change but its rows do not. */
   touch(table: TableName): void
 }
 

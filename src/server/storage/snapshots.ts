@@ -120,7 +120,7 @@ export interface Page {
   readonly nextToken: string
 }
 
-/** List Snapshots: one page as the plugin gives it, whoever reads it. @throws ApiError */
+/** List Snapshots: one page of the plugin, the same for every namespace. @throws ApiError */
 export async function listSnapshots(
   { plugins }: ServerContext,
   pluginID: string,

@@ -41,7 +41,7 @@ export function createStorageIndexes(state: State, clock: Clock, log: Log): Stor
     try {
       state.write(({ put, index }) => put('storage_digests', { key, digest, modifyIndex: index }))
     } catch (error) {
-      // A list is a read, which a full disk does not end. It keeps its index, so that nobody waits in vain for long.
+      // A list is a read, and reads go on when the disk is full. The list keeps its old index.
       log.error({ list: key, reason: errorMessage(error) }, 'index of the list is not stored')
     }
     return state.storage_digests.get(key)?.modifyIndex ?? 0
@@ -53,7 +53,7 @@ export function createStorageIndexes(state: State, clock: Clock, log: Log): Stor
     try {
       note(key, await read())
     } catch {
-      // The plugin is away: whoever waits goes on waiting, and is told at the end by a read of its own.
+      // The plugin is away. Clients go on waiting, and their own read at the end tells them.
     } finally {
       polls.delete(key)
     }

@@ -90,7 +90,7 @@ function createWording({ name, snapshotID, cloneID }: VolumeDefinition) {
   return {
     operation: 'controller create volume: CSI.ControllerCreateVolume',
     meanings: {
-      // Nomad says that the source does not fit, whatever the plugin refuses. The plugin's own words say more.
+      // Nomad blames the source for every refusal. The plugin's own words say what is wrong.
       [status.INVALID_ARGUMENT]: `the plugin refuses volume "${name}"${source}`,
       [status.NOT_FOUND]: `volume "${name}" content source ${snapshotID || cloneID} does not exist`,
       [status.ALREADY_EXISTS]: `volume "${name}" already exists but is incompatible with these parameters`,

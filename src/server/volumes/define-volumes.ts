@@ -60,7 +60,7 @@ export async function registerVolumes(
 
 /**
  * Create: makes the external volumes that are not there yet, and updates the others. All are checked before
- * any plugin is called; the first failure ends the request, and what was made until then stays.
+ * any plugin is called. The first failure then ends the request. The volumes that were made before it stay.
  * @throws ApiError
  */
 export async function createVolumes(

@@ -11,7 +11,7 @@ export interface ListOptions extends ReadOptions {
   readonly pluginID: string
   /** Prefix of the ID of a node that claims hold the volume on; `''`: any. */
   readonly nodeID: string
-  /** Whether who asks may list this namespace. */
+  /** Whether the client may list this namespace. */
   readonly isVisible: (namespace: string) => boolean
 }
 
@@ -72,7 +72,7 @@ export function planList(
   }
 }
 
-/** Rows whose clock is not looked at; the most costly filter takes some microseconds for each. */
+/** So many rows pass between two looks at the clock. The most costly filter takes some microseconds a row. */
 const breathEvery = 256
 
 /** Where in the table the list can begin and end. */

@@ -3,7 +3,7 @@ import type { Int64 } from '../../lib/json.ts'
 import type { ClaimRecord, MountOptionsRecord, StringMap, VolumeRecord } from '../state/records.ts'
 import type { ParsedDefinition } from './parse-definition.ts'
 
-/** What a Register or Create on a volume that is already there comes to. */
+/** What Register or Create does with a volume that exists already. */
 export type UpdatePlan =
   /** The same definition, after defaults and with the secrets: nothing to do. */
   | { readonly type: 'same' }

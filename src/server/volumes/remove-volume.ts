@@ -14,7 +14,7 @@ import { type ClaimRecord, isLive, type StringMap, type VolumeRecord, volumeKey 
 
 /**
  * Deregister: drops the record and leaves the external volume. Refused while the external volume is claimed, by
- * whichever record. With `force` only this record's claims count, and only those whose allocations have not ended.
+ * any of its records. With `force` only the living claims of this record count.
  * @throws ApiError 404, 409
  */
 export async function deregisterVolume(
@@ -78,7 +78,7 @@ export async function finishDelete({ state, plugins }: ServerContext, key: strin
       call,
     )
   } catch (error) {
-    // Who asked is told, and can ask again. Where nobody can be told, the next start goes on.
+    // The client gets the error and can ask again. When the server itself ends, the next start finishes the delete.
     if (!call.signal?.aborted) dropIntent()
     throw pluginFailure(error, {
       operation: 'controller delete volume: CSI.ControllerDeleteVolume',

@@ -9,9 +9,9 @@ import { finishDelete } from './remove-volume.ts'
 const firstDelayMs = 1_000
 const longestDelayMs = 60_000
 
-/** Finishes the creates and deletes whose outcome is not known, in the background, for as long as that takes. */
+/** Repeats creates and deletes with an unknown outcome, in the background, until their outcome is known. */
 export interface Replays {
-  /** Replays what is stored for this volume until it is settled. Called again while it does, it does nothing. */
+  /** Repeats the stored create or delete of this volume until it is settled. A second call meanwhile does nothing. */
   start(key: string): void
   /**
    * Replays everything that is stored at once, and goes on in the background with what is not settled by

@@ -32,7 +32,7 @@ export const VolumesBody = Type.Object({
   Volumes: Type.Optional(nullable(Type.Array(VolumeBody))),
 })
 
-/** One volume of the body of Register or Create, decoded; what was not said is undefined. */
+/** One volume of the body of Register or Create, decoded. A field that the body leaves out is undefined. */
 export type VolumeBody = Type.Static<typeof VolumeBody> & { readonly Namespace: string }
 
 /** Reads the body of Register and Create: the volumes, each with its namespace. */

@@ -5,7 +5,7 @@ import type { ClaimMode, VolumeRecord } from '../state/records.ts'
 import { type ListRow, type PluginsThen, presentVolumeStub } from './list-rows.ts'
 import { presentRequests } from './present-volume.ts'
 
-/** What a filter looks at: a record, and what is worked out from it only where the filter asks. */
+/** What a filter looks at: a record. The rest is computed only when the filter asks for it. */
 export interface FilterRow {
   readonly volume: VolumeRecord
   stub(): VolumeStub
@@ -44,8 +44,8 @@ const answered = (name: keyof Volume, read: Read<unknown>): Field<FilterRow> => 
 }
 
 /**
- * What a filter of List Volumes can see: of an answer, the fields with a single meaning. Secrets and mount
- * flags are not among them. (Nomad's filter sees its stored struct, secrets included, with stale health.)
+ * The fields of a volume that a filter of List Volumes can see. It sees no secrets and no mount flags. (Nomad's
+ * filter sees the stored struct: secrets too, and stale health.)
  */
 export const volumeFields: Fields<FilterRow> = new Map<string, Field<FilterRow>>([
   ['ID', string(({ volume }) => volume.id)],
