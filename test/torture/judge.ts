@@ -223,6 +223,16 @@ async function judgeSnapshots(
     const group = chooseID(name, () => false)
     const members = [...listed.values()].filter((snapshot) => snapshot?.groupSnapshotId === group)
     for (const member of members) listed.delete(member?.snapshotId ?? '')
+    const first = members[0]
+    if (running.databaseWasLost && first && members.some((member) => member?.readyToUse !== true)) {
+      // A record that came back without its data: whoever deleted the group deletes it again.
+      const snapshotIds = members.map((member) => member?.snapshotId ?? '')
+      await client.deleteVolumeGroupSnapshot({ groupSnapshotId: first.groupSnapshotId, snapshotIds })
+      for (const attribute of [`group:${group}`, ...model.attributes(`memberContent:${group}:`)]) {
+        model.set(attribute, [no])
+      }
+      continue
+    }
     const sources = members.map((member) => member?.sourceVolumeId ?? '').sort()
     model.observe(`group:${group}`, sources.length === 0 ? no : sources.join('+'), 'in the list of snapshots')
     running.memberIDs.set(

@@ -156,6 +156,9 @@ function loseLog(running: RunningHistory): void {
       if (model.possible(attribute).has(no)) model.set(attribute, ['yes', no])
     }
   }
+  for (const attribute of [...model.attributes('group:'), ...model.attributes('memberContent:')]) {
+    if (model.possible(attribute).has(no)) model.set(attribute, [anything])
+  }
   // Where there was no room for the record beside the data, the log had the only word of who let a volume go.
   if (!running.mayHaveFailed) return
   for (const attribute of model.attributes('attached:')) model.set(attribute, ['rw', 'ro', no])
