@@ -93,7 +93,9 @@ async function beginStream(path: string, headers: Record<string, string>) {
 
 /** Everything that the plugin was asked to do; what a probe asks, in its own time, is none of it. */
 const effects = () =>
-  server.plugin.calls.filter(({ rpc }) => /^(Create|Delete|Controller(?!GetCapabilities)|Node(Pub|Unp|Sta|Uns))/.test(rpc))
+  server.plugin.calls.filter(({ rpc }) =>
+    /^(Create|Delete|Controller(?!GetCapabilities)|Node(Pub|Unp|Sta|Uns))/.test(rpc),
+  )
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'mooring-acl-'))
