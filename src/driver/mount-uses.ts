@@ -6,7 +6,10 @@ import { type MountTable, mountsOn, placeOf, readAllTables, viewsOf } from './mo
 export interface Uses {
   /** What the record says, and what the kernel says of this process's mounts. */
   readonly here: readonly string[]
-  /** What other mount namespaces show. A program that is starting takes all mounts along for a moment. */
+  /**
+   * What may pass by itself: what other mount namespaces show, as a program that is starting takes all mounts along for a
+   * moment, and loop devices.
+   */
   readonly elsewhere: readonly string[]
 }
 

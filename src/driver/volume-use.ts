@@ -47,9 +47,12 @@ export async function describeUses(pool: Pool, volume: VolumeRecord): Promise<Us
       ...published.map((path) => `published at ${path}`),
       ...volume.stagings.map(({ path }) => `staged at ${path}`),
       ...volume.attachments.map(({ nodeID }) => `attached to node ${nodeID}`),
-      ...devices.map(({ name }) => `shown by the loop device ${name} (losetup --detach ${name} ends that)`),
       ...here.filter((text) => !published.some((path) => text === `mounted at ${path}`)),
     ],
-    elsewhere,
+    // One that was detached stays for as long as somebody, such as udev, has it open.
+    elsewhere: [
+      ...devices.map(({ name }) => `shown by the loop device ${name} (losetup --detach ${name} ends that)`),
+      ...elsewhere,
+    ],
   }
 }
