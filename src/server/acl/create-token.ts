@@ -25,7 +25,7 @@ export function createToken(
 ): { readonly accessorID: string; readonly secret: string } {
   if (isManagement === policies.length > 0) {
     throw new UsageError(
-      'a token has policies or may do everything: give --policy, once or more, or --management',
+      'the token would have no rights: give --policy, once or more, or --management',
     )
   }
   const secret = randomUUID()

@@ -42,7 +42,7 @@ it('the first token makes the file, for its owner alone', async () => {
 
 it.each([
   [['--policy', 'nobody'], /no policy "nobody"/],
-  [[], /give the token --policy/],
+  [[], /give --policy/],
 ])('%j is refused, and the file stays as it was', async (flags, said) => {
   const aclFile = join(temporaryDirectory(), 'acl.json')
   writeFileSync(aclFile, '{}')
