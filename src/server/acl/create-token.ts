@@ -24,9 +24,7 @@ export function createToken(
   nowMs: number,
 ): { readonly accessorID: string; readonly secret: string } {
   if (isManagement === policies.length > 0) {
-    throw new UsageError(
-      'the token would have no rights: give --policy, once or more, or --management',
-    )
+    throw new UsageError('the token would have no rights: give --policy, once or more, or --management')
   }
   const secret = randomUUID()
   const token: Token = {
