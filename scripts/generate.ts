@@ -1,3 +1,8 @@
+/**
+ * Regenerates everything in the repository that is made from something else.
+ *   node scripts/generate.ts           writes it
+ *   node scripts/generate.ts --check   exits 1, naming the files, where what is there differs
+ */
 import { chartCrds, chartMonitoring, chartReadme } from './lib/chart/generate-chart.ts'
 import { kubernetesManifests } from './lib/chart/generate-manifests.ts'
 import { argocdPatch } from './lib/crds/generate-argocd.ts'
@@ -6,21 +11,7 @@ import { fieldsPage } from './lib/fields/generate-fields.ts'
 import { csiTypes } from './lib/generate-csi-types.ts'
 import { jsonSchemas } from './lib/generate-schemas.ts'
 import { compareTrees, writeTree } from './lib/generated-tree.ts'
-
-/**
- * Regenerates everything in the repository that is made from something else.
- *   node scripts/generate.ts           writes it
- *   node scripts/generate.ts --check   exits 1, naming the files, where what is there differs
- */
-export interface Generator {
-  readonly name: string
-  /** Directory of the repository that holds this generator's files, and nothing else unless it says so. */
-  readonly directory: string
-  /** The directory holds files of others too. */
-  readonly isPartOfDirectory?: boolean
-  /** Every file's content, by its path within `directory`. */
-  generate(): Promise<ReadonlyMap<string, string>>
-}
+import type { Generator } from './lib/generator.ts'
 
 const generators: readonly Generator[] = [
   csiTypes,

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Generator } from '../generate.ts'
 import { readTree } from './generated-tree.ts'
+import type { Generator } from './generator.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const generatorBin = fileURLToPath(

@@ -5,7 +5,7 @@ import { SnapshotDocument } from '../../src/operator/declare/snapshot.ts'
 import { SnapshotScheduleDocument } from '../../src/operator/declare/snapshot-schedule.ts'
 import { VolumeDocument } from '../../src/operator/declare/volume.ts'
 import { Notification } from '../../src/operator/telemetry/notification.ts'
-import type { Generator } from '../generate.ts'
+import type { Generator } from './generator.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Generator } from '../../generate.ts'
 import { generateCrds } from '../crds/generate-crds.ts'
 import { readTree } from '../generated-tree.ts'
+import type { Generator } from '../generator.ts'
 import { readDocumentedValues, renderValuesTable } from './values-table.ts'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))

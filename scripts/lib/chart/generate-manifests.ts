@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Generator } from '../../generate.ts'
 import { generatedNote, toYaml } from '../crds/generate-crds.ts'
+import type { Generator } from '../generator.ts'
 import { kubernetesTools } from '../kubernetes-tools.ts'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))

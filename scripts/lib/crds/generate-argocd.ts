@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Generator } from '../../generate.ts'
+import type { Generator } from '../generator.ts'
 import { group } from './custom-resource.ts'
 import { generatedNote, toYaml } from './generate-crds.ts'
 

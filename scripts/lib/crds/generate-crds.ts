@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { dump } from 'js-yaml'
 import { kinds } from '../../../src/operator/declare/kinds.ts'
-import type { Generator } from '../../generate.ts'
+import type { Generator } from '../generator.ts'
 import { toCustomResource } from './custom-resource.ts'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))

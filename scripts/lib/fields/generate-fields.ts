@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type KubernetesKind, kinds } from '../../../src/operator/declare/kinds.ts'
-import type { Generator } from '../../generate.ts'
+import type { Generator } from '../generator.ts'
 import { fieldTests } from './field-tests.ts'
 import { type SchemaNode, schemaFields } from './schema-fields.ts'
 
