@@ -75,6 +75,7 @@ export interface KubernetesFlags {
   readonly kubernetesNamespace?: readonly string[]
   readonly kubernetesOperatorNamespace?: string
   readonly namespaceMapping?: NamespaceMapping
+  readonly allowExternalIds?: ReadonlyMap<string, readonly string[]>
 }
 
 export interface RunFlags extends OperatorFlags, NomadConnection {
@@ -93,7 +94,11 @@ export function readOperatorSettings(
   return {
     directory: operatorDirectory(flags.dataDir),
     readOnly: flags.readOnly,
-    own: { ...readClusterSettings(flags), ...(webhook === undefined ? {} : { webhook }) },
+    own: {
+      ...readClusterSettings(flags),
+      ...(webhook === undefined ? {} : { webhook }),
+      ...(flags.allowExternalIds === undefined ? {} : { allowedIDs: { objects: flags.allowExternalIds } }),
+    },
     loop: { prune: pruneOptionsOf(flags), rescanMs: flags.rescan, resyncMs: flags.resync },
     inventory: readInventorySettings(flags),
     ...(flags.kubernetes ? { kubernetes: readKubernetesSettings(flags) } : {}),

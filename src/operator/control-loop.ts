@@ -7,6 +7,7 @@ import { createReadingLoop } from '../lib/reading-loop.ts'
 import type { NomadObserver, ObservedChange } from '../nomad/observer.ts'
 import type { VolumesApi } from '../nomad/ports.ts'
 import { type Row, rowOfDeclaration, rowOfProblem, rowOfRecord, rowOfRefusal } from './admin/row.ts'
+import type { AllowedIDs } from './declare/allowed-ids.ts'
 import type { Declaration, Problem } from './declare/declaration.ts'
 import { planDependents } from './desired/dependents.ts'
 import { createDesired, type Desired } from './desired/desired.ts'
@@ -53,6 +54,7 @@ export interface ControlLoopOptions extends LoopSettings {
   readonly log: Log
   /** A part of the names that are chosen. */
   readonly region: string
+  readonly allowedIDs?: AllowedIDs
   /** Calls sent before this time have ended, in milliseconds since the epoch. */
   readonly callsEndedBeforeMs: number
   /** Of this process among replicas; undefined: it is alone. Each intent names it. */

@@ -127,7 +127,8 @@ function startTerm(term: Term, settings: OperatorSettings, parts: TermParts) {
       kubernetes === undefined || settings.readOnly
         ? undefined
         : startNomadClusters({
-            start: (name, nomad) => start(furtherCluster(name, nomad), log.child({ cluster: name })),
+            start: (name, { nomad, allowedIDs }) =>
+              start({ ...furtherCluster(name, nomad), allowedIDs }, log.child({ cluster: name })),
             clusters: kubernetes.nomadClusters.informer,
             objects: kubernetes.objects.map(({ informer }) => informer),
             writer: kubernetes.writer(term.mayAct),
@@ -166,6 +167,7 @@ function startClusterWork(
   const { directory, readOnly, loop: times } = options.settings
   const { mayAct, holder } = term
   const region = regionOf(cluster)
+  const allowed = cluster.allowedIDs === undefined ? {} : { allowedIDs: cluster.allowedIDs }
   return openTogether(async (adopt) => {
     const inventory = readOnly ? createMemoryInventory(lasting.contents(), lasting.keyedHash) : lasting
     const { hooks, show } = telemetry.of(inventory, cluster.name)
@@ -186,6 +188,7 @@ function startClusterWork(
       inventory,
       declarations: () => loop.desired.declarations(),
       region,
+      ...allowed,
       ask: createAskOutside(client),
       look: (key) => loop.look(key),
       clock,
@@ -199,6 +202,7 @@ function startClusterWork(
       api: guardEffects<VolumesApi>(client, mayAct),
       inventory,
       region,
+      ...allowed,
       callsEndedBeforeMs,
       ...(holder === undefined ? {} : { holder }),
       ...(readOnly ? { onPlanned: createPlanLog(log) } : {}),

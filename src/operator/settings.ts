@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import type { NomadConnection } from '../nomad/connection.ts'
+import type { AllowedIDs } from './declare/allowed-ids.ts'
 import type { NamespaceMapping } from './declare/namespace-mapping.ts'
 import type { PruneOptions } from './desired/prune.ts'
 import { kubernetesSourceName } from './kubernetes/object-view.ts'
@@ -31,6 +32,8 @@ export interface ClusterSettings {
   readonly webhook?: WebhookSettings
   /** The sockets of plugins that this process reaches itself, by plugin ID. */
   readonly plugins: ReadonlyMap<string, string>
+  /** undefined: objects may name no IDs of plugins. */
+  readonly allowedIDs?: AllowedIDs
   /** undefined: no declaration may name a file. */
   readonly secretsDirectory?: string
 }

@@ -26,7 +26,9 @@ export const shortLease = [
 
 export interface ObjectStatus {
   readonly observedGeneration?: number
+  readonly name?: string
   readonly externalID?: string
+  readonly snapshotID?: string
   readonly capacity?: string
   readonly lastStep?: { readonly step: string }
   readonly instances?: readonly { readonly externalID?: string }[]
@@ -109,8 +111,12 @@ function helpersOf(api: KubernetesApi) {
       ),
     remove: (kind: Kind, name: string, namespace = 'team-a') =>
       api.delete(kinds[kind], addressOf(kinds[kind], name, namespace)),
-    annotate: (kind: Kind, name: string, annotations: Readonly<Record<string, string | null>>) =>
-      api.patchMetadata(kinds[kind], addressOf(kinds[kind], name, 'team-a'), { annotations }),
+    annotate: (
+      kind: Kind,
+      name: string,
+      annotations: Readonly<Record<string, string | null>>,
+      namespace = 'team-a',
+    ) => api.patchMetadata(kinds[kind], addressOf(kinds[kind], name, namespace), { annotations }),
     /** The object, once its condition Ready is so, for this reason, and is about what it says now. */
     settled: (kind: Kind, name: string, reason: string, namespace = 'team-a') =>
       vi.waitFor(

@@ -90,6 +90,11 @@ const given: readonly [string, unknown, RegExp][] = [
     /"--namespace-mapping=\*="\n.*=team-a=apps,batch"/,
   ],
   [
+    'allowExternalIDs',
+    { 'team-b': ['ebs0/vol-b-*', 'nfs/*'] },
+    /"--allow-external-ids=team-b=ebs0\/vol-b-\*,nfs\/\*"/,
+  ],
+  [
     'secretAccess',
     [{ namespace: 'team-b', names: ['db'] }],
     /namespace: team-b\n[\s\S]*resourceNames: \["db"\]/,

@@ -170,6 +170,10 @@ export const fieldTests: Readonly<Record<KubernetesKind['kind'], Readonly<Record
     'spec.token': connection,
     'spec.token.name': connection,
     'spec.token.key': connection,
+    'spec.allowExternalIDs': [
+      'test/integration/operator/kubernetes/tenants.test.ts',
+      'may name in a NomadCluster what its object allows, and not before',
+    ],
     'spec.clientCertificate': connection,
     'spec.clientCertificate.name': connection,
   },

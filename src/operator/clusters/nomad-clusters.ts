@@ -7,6 +7,7 @@ import type { Log } from '../../lib/log.ts'
 import { createReadingLoop } from '../../lib/reading-loop.ts'
 import { shellCommand } from '../../lib/shell-command.ts'
 import type { NomadConnection } from '../../nomad/connection.ts'
+import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import { type Fault, formatFieldPath } from '../declare/fault.ts'
 import { readNomadCluster } from '../declare/nomad-cluster.ts'
 import { annotations } from '../desired/object-ends.ts'
@@ -24,9 +25,15 @@ interface ClusterWork {
   close(): Promise<void>
 }
 
+/** What an object says of its cluster, with the values of its Secrets. */
+export interface ReadCluster {
+  readonly nomad: NomadConnection
+  readonly allowedIDs: AllowedIDs
+}
+
 interface RunningCluster<Work> {
   readonly uid: string | undefined
-  readonly connection: NomadConnection
+  readonly read: ReadCluster
   readonly work: Work
 }
 
@@ -49,7 +56,7 @@ const endPollMs = 1_000
  * @param options.namespace the operator's own, where the Secrets of NomadClusters are
  */
 export function startNomadClusters<Work extends ClusterWork>(options: {
-  readonly start: (name: string, connection: NomadConnection) => Promise<Work>
+  readonly start: (name: string, cluster: ReadCluster) => Promise<Work>
   readonly clusters: Informer
   readonly objects: readonly Informer[]
   readonly writer: ObjectWriter
@@ -84,14 +91,17 @@ export function startNomadClusters<Work extends ClusterWork>(options: {
       return { verdict: { state: 'stalled', reason: 'Invalid', message: messageOf(reading.faults) } }
     // Before anything begins in it: whoever uses the cluster needs the object until they are gone.
     if (!isEnding(object)) await writer.addFinalizer(object)
-    const connection = await readConnection(reading.spec, namespace, readSecret)
+    const read = {
+      nomad: await readConnection(reading.spec, namespace, readSecret),
+      allowedIDs: { cluster: name, objects: new Map(Object.entries(reading.spec.allowExternalIDs ?? {})) },
+    }
     const before = running.get(name)
-    if (before !== undefined && (before.uid !== uid || !isDeepStrictEqual(before.connection, connection))) {
-      log.info({ cluster: name }, 'connecting a cluster anew: its address or its Secrets have changed')
+    if (before !== undefined && (before.uid !== uid || !isDeepStrictEqual(before.read, read))) {
+      log.info({ cluster: name }, 'connecting a cluster anew: its object or its Secrets have changed')
       await stop(name)
     }
-    if (!running.has(name)) running.set(name, { uid, connection, work: await start(name, connection) })
-    return probeCluster(connection)
+    if (!running.has(name)) running.set(name, { uid, read, work: await start(name, read) })
+    return probeCluster(read.nomad)
   }
 
   /** @returns undefined: the cluster is gone */

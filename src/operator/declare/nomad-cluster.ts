@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { Check } from 'typebox/value'
+import { idPattern } from './allowed-ids.ts'
 import { Document } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import type { DeepReadonly } from './fields.ts'
@@ -57,6 +58,26 @@ const NomadClusterSpecSchema = Type.Object(
       ),
     ),
     token: Type.Optional(SecretKey('Secret ID of the ACL token. Not given: requests are anonymous.')),
+    allowExternalIDs: Type.Optional(
+      Type.Record(
+        Type.String({ maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' }),
+        Type.Array(
+          Type.String({
+            maxLength: 2048,
+            pattern: idPattern,
+            patternErrorMessage: 'is not <plugin>/<ID>, without commas: write one such as ebs0/vol-b-*',
+          }),
+          { maxItems: 256 },
+        ),
+        {
+          additionalProperties: false,
+          patternErrorMessage: 'is not the name of a Kubernetes namespace',
+          maxProperties: 1024,
+          description:
+            "By Kubernetes namespace, the plugin's own IDs and names that its objects may name in spec.externalID, spec.source, spec.name and mooring.dev/restore-from: <plugin>/<ID>, where a * at the end stands for any rest, and * as the plugin for any. Not given: only what Mooring made for the namespace.",
+        },
+      ),
+    ),
     clientCertificate: Type.Optional(
       Type.Object(
         { name: SecretName },

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 import { expandPerAlloc, leftOutBy, planScaledAway } from '../plan/per-alloc.ts'
@@ -30,6 +31,7 @@ export function createDesired(options: {
   readonly inventory: RecordReads & DeclaredStore
   readonly region: string
   readonly prune: PruneOptions
+  readonly allowedIDs?: AllowedIDs
 }): Desired & {
   /** @param ends ends that people ordered by deleting an object */
   update(
@@ -38,7 +40,7 @@ export function createDesired(options: {
     ends?: readonly OrderedEnd[],
   ): Promise<DesiredUpdate>
 } {
-  const { inventory, region, prune } = options
+  const { inventory, region, prune, allowedIDs } = options
   let owners: ReadonlyMap<Key, Declaration> = new Map()
   let absences: ReadonlyMap<Key, Absence> = new Map()
   let refusals: readonly Refusal[] = []
@@ -62,7 +64,7 @@ export function createDesired(options: {
         declarations: end.declaration === undefined ? [] : expandPerAlloc(end.declaration),
       }))
       const claims = [...declarations, ...written.flatMap((each) => each.declarations)]
-      const ownership = planOwnership(claims, records, region)
+      const ownership = planOwnership(claims, records, region, allowedIDs)
       const ends = endsByKey(written, ownership.owners, [...records.values()])
       const declared = new Map([...ownership.owners].filter(([key]) => !ends.has(key)))
       // No source declares a schedule's snapshots: retention ends them.

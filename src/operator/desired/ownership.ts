@@ -1,4 +1,6 @@
+import { type AllowedIDs, noneAllowed } from '../declare/allowed-ids.ts'
 import { type Declaration, formatPlace, type Place } from '../declare/declaration.ts'
+import { explainForeignID, type ForeignID, findForeignID, type OwnIDs, ownIDs } from '../plan/foreign-ids.ts'
 import { csiNameFor, displayName, type Key, keyOf } from '../plan/identity.ts'
 import { expandPerAlloc, familyOf, wholeOf } from '../plan/per-alloc.ts'
 import type { InventoryRecord } from '../plan/record.ts'
@@ -7,7 +9,12 @@ import type { InventoryRecord } from '../plan/record.ts'
 export interface Refusal {
   readonly key: Key
   readonly declaration: Declaration
-  readonly reason: 'OwnedElsewhere' | 'IdentityChanged' | 'NameTaken' | 'ExternalIDTaken'
+  readonly reason:
+    | 'OwnedElsewhere'
+    | 'IdentityChanged'
+    | 'NameTaken'
+    | 'ExternalIDTaken'
+    | 'ExternalIDNotAllowed'
   readonly message: string
 }
 
@@ -26,6 +33,7 @@ export function planOwnership(
   written: readonly Declaration[],
   records: ReadonlyMap<Key, InventoryRecord>,
   region: string,
+  allowedIDs: AllowedIDs = noneAllowed,
 ): Ownership {
   const declarations = written.flatMap(expandPerAlloc)
   const refusals: Refusal[] = []
@@ -74,7 +82,7 @@ export function planOwnership(
     )
   }
 
-  refuseTaken(owners, records, region, refuse)
+  refuseTaken(owners, records, { region, allowedIDs }, refuse)
   for (const { key, reason } of refusals) {
     // A refused document still exists, so it does not order an end.
     if (owners.has(key) || !records.has(key)) continue
@@ -119,7 +127,7 @@ function isSibling(one: Declaration, other: Declaration): boolean {
 function refuseTaken(
   owners: Map<Key, Declaration>,
   records: ReadonlyMap<Key, InventoryRecord>,
-  region: string,
+  { region, allowedIDs }: { readonly region: string; readonly allowedIDs: AllowedIDs },
   refuse: (declaration: Declaration, reason: Refusal['reason'], message: string) => void,
 ): void {
   const taken = new Map<string, Declaration>()
@@ -127,8 +135,10 @@ function refuseTaken(
     const holder = taken.get(token)
     return holder !== undefined && !isSibling(holder, declaration)
   }
-  // Managed identities come first, so that they keep their names.
-  const inOrder = [...owners].sort(([one], [other]) => Number(records.has(other)) - Number(records.has(one)))
+  const foreign = findForeign(owners, records, allowedIDs)
+  // Managed identities come first, so that they keep their names. Who names what is not theirs comes last.
+  const rank = (key: Key) => (foreign.has(key) ? 2 : 0) + (records.has(key) ? 0 : 1)
+  const inOrder = [...owners].sort(([one], [other]) => rank(one) - rank(other))
   for (const [key, declaration] of inOrder) {
     const clash = namesOf(key, declaration, records.get(key), region).find(({ token }) =>
       isTaken(token, declaration),
@@ -140,12 +150,43 @@ function refuseTaken(
     }
     const other = taken.get(clash.token)
     owners.delete(key)
+    const named = foreign.get(key)
+    if (named !== undefined) {
+      // Whose it is, is nothing for this namespace to know.
+      refuse(declaration, 'ExternalIDNotAllowed', explainForeignID(named, allowedIDs, declaration.place))
+      continue
+    }
     refuse(
       declaration,
       clash.reason,
       `${displayName(declaration)} at ${formatPlace(declaration.place)} has the same ${clash.what} as ${other === undefined ? 'another' : `${displayName(other)} at ${formatPlace(other.place)}`}. Change one of the two.`,
     )
   }
+}
+
+/** The IDs of plugins that declarations must not name, as far as the records alone tell. */
+function findForeign(
+  owners: ReadonlyMap<Key, Declaration>,
+  records: ReadonlyMap<Key, InventoryRecord>,
+  allowedIDs: AllowedIDs,
+): ReadonlyMap<Key, ForeignID> {
+  const foreign = new Map<Key, ForeignID>()
+  const known = new Map<string, OwnIDs>()
+  for (const [key, declaration] of owners) {
+    if (declaration.kind !== 'Volume') continue
+    const { namespace, pluginID } = declaration.spec
+    const own = () => {
+      const token = JSON.stringify([namespace, pluginID])
+      const found = known.get(token) ?? ownIDs(namespace, pluginID, [...records.values()], [])
+      known.set(token, found)
+      return found
+    }
+    const record = records.get(key)
+    const naming = record?.kind === 'Volume' ? { ...record, declaration } : { csiName: '', declaration }
+    const found = findForeignID(naming, allowedIDs, own)
+    if (found !== undefined) foreign.set(key, found)
+  }
+  return foreign
 }
 
 function namesOf(key: Key, declaration: Declaration, record: InventoryRecord | undefined, region: string) {

@@ -1,3 +1,5 @@
+import { mayName, noneAllowed } from '../declare/allowed-ids.ts'
+import { explainForeignID, ownIDs } from '../plan/foreign-ids.ts'
 import { snapshotKey } from '../plan/identity.ts'
 import { wholeKeyOf } from '../plan/per-alloc.ts'
 import type { RestoreSource, VolumeRecord } from '../plan/record.ts'
@@ -10,7 +12,7 @@ const planRestore: Planner<'restore'> = ({ key, snapshot }, known) => {
   return planReplacement(
     record,
     { snapshotID },
-    refusal,
+    refuseForeignSnapshot(record, snapshotID, known) ?? refusal,
     `${key} is restored from snapshot "${snapshotID}". External volume "${record.externalID}" is kept, and listed as replaced`,
     known,
   )
@@ -71,6 +73,20 @@ function planReplacement(
     change: { key, by: (before) => ({ ...before, restore }) },
     question: { about: 'restore', record, source },
   }
+}
+
+/** Why the volume may not get the data of this snapshot: it is of another namespace, or nobody knows whose it is. */
+function refuseForeignSnapshot(
+  { declaration: { spec, place } }: VolumeRecord,
+  snapshotID: string,
+  { inventory, allowedIDs = noneAllowed }: Known,
+): string | undefined {
+  const named = { pluginID: spec.pluginID, id: snapshotID }
+  if (snapshotID === '' || mayName(allowedIDs, place, named)) return undefined
+  const own = ownIDs(spec.namespace, spec.pluginID, inventory.list(), inventory.released())
+  return own.ids.has(snapshotID)
+    ? undefined
+    : explainForeignID({ field: 'snapshot', ...named }, allowedIDs, place)
 }
 
 /**

@@ -1,8 +1,12 @@
+import { noneAllowed } from '../declare/allowed-ids.ts'
+import { explainForeignID, findForeignID, ownIDs } from '../plan/foreign-ids.ts'
 import { planDetachOrder, refuseRecreate } from '../plan/orders.ts'
-import { type Planner, type Planners, refuse, volumeOf } from './planner.ts'
+import type { VolumeRecord } from '../plan/record.ts'
+import { type Known, type Planner, type Planners, refuse, volumeOf } from './planner.ts'
 
 const planRecreate: Planner<'recreate'> = ({ key, lostExternalID }, known) => {
-  const refusal = refuseRecreate(volumeOf(key, known), lostExternalID)
+  const record = volumeOf(key, known)
+  const refusal = refuseRecreate(record, lostExternalID) ?? refuseForeignSource(record, known)
   if (refusal !== undefined) return refuse(`${key} is not recreated: ${refusal}`)
   const recreate = { externalID: lostExternalID, atMs: known.nowMs }
   return {
@@ -27,6 +31,17 @@ const planDetach: Planner<'detach'> = ({ key, node }, known) => {
     },
     question: { about: 'detach', record, nodeID },
   }
+}
+
+/** Why the new volume could not be created: its declaration names an ID of somebody else's. */
+function refuseForeignSource(
+  { externalID: _, intent: __, ...record }: VolumeRecord,
+  { inventory, allowedIDs = noneAllowed }: Known,
+): string | undefined {
+  const { spec, place } = record.declaration
+  const own = () => ownIDs(spec.namespace, spec.pluginID, inventory.list(), inventory.released())
+  const foreign = findForeignID(record, allowedIDs, own)
+  return foreign && explainForeignID(foreign, allowedIDs, place)
 }
 
 export const volumePlanners = {

@@ -1,4 +1,5 @@
 import { UsageError } from '../../lib/errors.ts'
+import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import type { Key } from '../plan/identity.ts'
 import type { Orders } from '../plan/orders.ts'
@@ -11,6 +12,8 @@ export interface Known {
   readonly inventory: Pick<Inventory, 'get' | 'list' | 'orders' | 'released'>
   /** What the sources declare, whether a pass has looked at it or not. */
   readonly declarations: ReadonlyMap<Key, Declaration>
+  /** Absent: objects of Kubernetes may name no IDs of plugins. */
+  readonly allowedIDs?: AllowedIDs
   /** A part of the names that are chosen. */
   readonly region: string
   /** Milliseconds since the epoch. */

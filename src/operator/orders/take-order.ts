@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
+import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 import { beginRecord, type Inventory } from '../plan/ports.ts'
@@ -40,15 +41,17 @@ export function createTakeOrder(options: {
   readonly declarations: () => ReadonlyMap<Key, Declaration>
   readonly clock: Pick<Clock, 'now'>
   readonly region: string
+  readonly allowedIDs?: AllowedIDs
   /** Says why Nomad or the plugin does not allow the order now; undefined where they do. Absent: nobody is asked. */
   readonly ask?: (question: Question) => Promise<string | undefined>
   /** Told of each identity that the order concerns, after it is stored. */
   readonly look?: (key: Key) => void
 }): TakeOrder {
-  const { inventory, clock, region, ask, look } = options
+  const { inventory, clock, region, allowedIDs, ask, look } = options
   return async (order) => {
     const declarations = options.declarations()
-    const plan = planOrder(order, { inventory, declarations, region, nowMs: clock.now() })
+    const known = { inventory, declarations, region, nowMs: clock.now() }
+    const plan = planOrder(order, { ...known, ...(allowedIDs === undefined ? {} : { allowedIDs }) })
     const refusal = plan.question && (await ask?.(plan.question))
     if (refusal !== undefined) refuse(refusal)
     if (plan.change !== undefined) await inventory.amendOrders(plan.change.key, plan.change.by)

@@ -42,6 +42,8 @@ export interface VolumeObservation {
   readonly updateHash: string | undefined
   /** Calls sent before this time have ended, because their server has restarted since. */
   readonly callsEndedBeforeMs: number
+  /** Set if the declaration names an ID of the plugin that it may not name: why, and what to do. */
+  readonly foreignID?: string
 }
 
 const claimPollMs = 15_000
@@ -61,6 +63,7 @@ export function planVolume(
   if (record.end !== undefined) {
     return take('cancel-end', 'DeclaredAgain', 'declared again before its end was done; cancelling the end')
   }
+  if (observation.foreignID !== undefined) return stall('ExternalIDNotAllowed', observation.foreignID)
   const restoring = planRestore(record, observation, nowMs)
   if (restoring !== undefined) return restoring
   return observation.volume === undefined

@@ -3,6 +3,7 @@ import type { Around } from '../../lib/around.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Observer, VolumesApi } from '../../nomad/ports.ts'
+import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import type { Desired } from '../desired/desired.ts'
 import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
@@ -20,6 +21,8 @@ export interface GatherContext {
   readonly clock: Clock
   readonly log: Log
   readonly region: string
+  /** Absent: objects of Kubernetes may name no IDs of plugins. */
+  readonly allowedIDs?: AllowedIDs
   /** Calls sent before this time have ended, because their server has restarted since. */
   readonly callsEndedBeforeMs: number
 }

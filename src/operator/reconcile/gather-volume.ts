@@ -1,5 +1,7 @@
 import type { Room } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume, VolumeStub } from '../../wire/volume.ts'
+import { noneAllowed } from '../declare/allowed-ids.ts'
+import { explainForeignID, findForeignID, ownIDs } from '../plan/foreign-ids.ts'
 import { snapshotKey, volumeKey } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import type { HiddenHashes, VolumeRecord } from '../plan/record.ts'
@@ -52,6 +54,7 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
       : 'unknown'
   const room = externalID === undefined && volume === undefined ? await findRoom(context, record) : undefined
   const restore = await gatherRestore(context, record, volume, hashes)
+  const foreignID = explainForeign(context, record, volume)
   const listed = typeof external === 'object' ? external : undefined
   const observation = {
     volume,
@@ -68,6 +71,7 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
     hashes,
     updateHash,
     callsEndedBeforeMs,
+    ...(foreignID === undefined ? {} : { foreignID }),
   }
   // During a restore or a cancelled end, the next step may change which volume an attachment is of.
   const mayDetach = volume !== undefined && record.restore === undefined && record.end === undefined
@@ -85,6 +89,18 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
     drainingNodes: volume === undefined ? [] : await findDraining(context, record, volume, hashes, listed),
     detach: mayDetach ? await gatherDetach(context, record, { volume, plugin, listed }) : { type: 'none' },
   }
+}
+
+function explainForeign(
+  { inventory, allowedIDs = noneAllowed }: GatherContext,
+  record: VolumeRecord,
+  volume: Volume | undefined,
+): string | undefined {
+  const { spec, place } = record.declaration
+  const own = () =>
+    ownIDs(spec.namespace, spec.pluginID, inventory.find('plugin', spec.pluginID), inventory.released())
+  const foreign = findForeignID(record, allowedIDs, own, volume)
+  return foreign && explainForeignID(foreign, allowedIDs, place)
 }
 
 /** Draining nodes with a claim. Only read if the volume must grow. */

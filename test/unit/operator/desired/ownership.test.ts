@@ -34,6 +34,18 @@ describe('planOwnership', () => {
     expect(held.size).toBe(0)
   })
 
+  it('keeps the external volume of a file for it, where an object names it first', () => {
+    const object = { namespace: 'team-b', uid: 'uid', generation: 1 }
+    const thief = volume('thief', { externalID: 'vol-1' }, { ...place('a'), object })
+    const owner = volume('data', { namespace: 'prod', externalID: 'vol-1' }, place('z.yaml'))
+    for (const records of [[], [volumeRecord(thief, { externalID: 'of-thief' })]]) {
+      const { owners, refusals } = own([thief, owner], records)
+      expect(owners.get('Volume/prod/data')).toBe(owner)
+      expect(refusals).toMatchObject([{ declaration: thief, reason: 'ExternalIDNotAllowed' }])
+      expect(refusals[0]?.message).not.toContain('z.yaml')
+    }
+  })
+
   it('keeps equal volume IDs of two Nomad namespaces apart', () => {
     const { owners, refusals } = own([
       volume('data', {}, place('a.yaml')),
