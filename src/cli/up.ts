@@ -118,7 +118,7 @@ function startParts(source: readonly string[], flags: UpFlags, dataDirectory: st
       await runOperator(settings, {
         log: log.child({ part: 'operator' }),
         // The server finishes every create that it accepted before it answers, and this process holds both.
-        callsEndedBeforeMs: systemClock.now(),
+        callsEndedBeforeMs: systemClock.monotonicMs(),
         pluginCalls,
       }),
     )

@@ -123,10 +123,10 @@ export function createPluginClient(options: PluginClientOptions): PluginClient {
   })
 
   const attempt: Attempt = async (name, method, request, { signal } = {}) => {
-    const startedMs = clock.now()
+    const startedMs = clock.monotonicMs()
     const logCall = (code: string) => {
       if (!log.isLevelEnabled('debug')) return
-      const fields = { plugin: pluginID, rpc: name, code, ms: clock.now() - startedMs }
+      const fields = { plugin: pluginID, rpc: name, code, ms: Math.round(clock.monotonicMs() - startedMs) }
       log.debug({ ...fields, request: loadRedactor().message(`${name}Request`, request) }, 'plugin call')
     }
     try {

@@ -26,8 +26,9 @@ export function addHandlers<Definition extends ServiceDefinition>(
   )) {
     if (handler === undefined) continue
     const handle: handleUnaryCall<unknown, unknown> = (call, reply) => {
-      const startedMs = clock.now()
-      const done = (code: status) => log.debug({ rpc: name, code, ms: clock.now() - startedMs }, 'rpc')
+      const startedMs = clock.monotonicMs()
+      const done = (code: status) =>
+        log.debug({ rpc: name, code, ms: Math.round(clock.monotonicMs() - startedMs) }, 'rpc')
       // The definition that decoded the request is the one that types the handler.
       const answer = async () => {
         checkRequest(call.request)

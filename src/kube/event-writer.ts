@@ -59,6 +59,8 @@ interface Entry {
   readonly name: string
   readonly firstAtMs: number
   lastAtMs: number
+  /** The monotonic time of the last one. */
+  lastMonotonicMs: number
   count: number
 }
 
@@ -76,14 +78,24 @@ export function createEventWriter({ api, instance, clock, log }: EventWriterOpti
   const cut = new AbortController()
   let writing: Promise<void> | undefined
 
-  function entryOf(about: EventSubject, note: EventNote, now: number): Entry {
+  function entryOf(about: EventSubject, note: EventNote): Entry {
+    const now = clock.now()
+    const lastMonotonicMs = clock.monotonicMs()
     const key = JSON.stringify([identityOf(about), note.type, note.reason, note.message])
     const known = entries.get(key)
     entries.delete(key)
     const entry =
-      known && now - known.lastAtMs < aggregationMs
+      known && lastMonotonicMs - known.lastMonotonicMs < aggregationMs
         ? known
-        : { about, note, name: nameOf(about, key, now), firstAtMs: now, lastAtMs: now, count: 0 }
+        : {
+            about,
+            note,
+            name: nameOf(about, key, now),
+            firstAtMs: now,
+            lastAtMs: now,
+            lastMonotonicMs,
+            count: 0,
+          }
     dropOldest(entries).set(key, entry)
     return entry
   }
@@ -91,7 +103,7 @@ export function createEventWriter({ api, instance, clock, log }: EventWriterOpti
   /** Counts one more write about the object. @returns whether that is within its limit */
   function spend(about: EventSubject): boolean {
     const key = identityOf(about)
-    const now = clock.now()
+    const now = clock.monotonicMs()
     const { tokens, atMs } = budgets.get(key) ?? { tokens: burst, atMs: now }
     const refilled = Math.min(burst, tokens + (now - atMs) / refillMs)
     budgets.delete(key)
@@ -124,10 +136,10 @@ export function createEventWriter({ api, instance, clock, log }: EventWriterOpti
   return {
     record(about, note) {
       if (closing.signal.aborted) return
-      const now = clock.now()
-      const entry = entryOf(about, { ...note, message: note.message.slice(0, longestMessage) }, now)
+      const entry = entryOf(about, { ...note, message: note.message.slice(0, longestMessage) })
       entry.count += 1
-      entry.lastAtMs = now
+      entry.lastAtMs = clock.now()
+      entry.lastMonotonicMs = clock.monotonicMs()
       dropOldest(waiting).set(entry, entry)
       writing ??= writeWaiting()
     },

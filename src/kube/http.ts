@@ -61,8 +61,8 @@ export function createHttp(access: Access, clock: Clock): Http {
 
   /** The credentials that are valid now. Their `tls` is the same object until it holds something else. */
   async function readCredentials(): Promise<Credentials> {
-    if (latest === undefined || clock.now() - latest.readAtMs > credentialsLifetimeMs) {
-      latest = { credentials: access.credentials(wereRefused), readAtMs: clock.now() }
+    if (latest === undefined || clock.monotonicMs() - latest.readAtMs > credentialsLifetimeMs) {
+      latest = { credentials: access.credentials(wereRefused), readAtMs: clock.monotonicMs() }
       wereRefused = false
     }
     const reading = latest

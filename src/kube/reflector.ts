@@ -109,7 +109,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
         stop()
       })
     }
-    const startedAtMs = clock.now()
+    const openedAtMs = clock.monotonicMs()
     let events = 0
     heard()
     try {
@@ -139,7 +139,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
       cancelSilence()
       closing.signal.removeEventListener('abort', stop)
     }
-    if (events === 0 && clock.now() - startedAtMs < shortestWatchMs) {
+    if (events === 0 && clock.monotonicMs() - openedAtMs < shortestWatchMs) {
       throw new KubernetesError(`${title}: the API server ends the watch at once`, {
         kind: 'transient',
         reason: 'WatchEnded',

@@ -50,7 +50,7 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
       namespaces: [namespace],
       fieldSelector: `metadata.name=${name}`,
     })
-    const entry: Watched = { informer, readAtMs: clock.now(), lastRead: undefined }
+    const entry: Watched = { informer, readAtMs: clock.monotonicMs(), lastRead: undefined }
     informer.onChange(() => {
       // The last read has seen this version already.
       if (entry.lastRead === undefined || versionOf(informer.get(namespace, name)) === entry.lastRead) return
@@ -61,7 +61,7 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
 
   function forgetIdle() {
     for (const [key, { informer, readAtMs }] of watched) {
-      if (clock.now() - readAtMs < idleMs) continue
+      if (clock.monotonicMs() - readAtMs < idleMs) continue
       watched.delete(key)
       void informer.close()
     }
@@ -73,7 +73,7 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
       const id = `${namespace}/${name}`
       const entry = watched.get(id) ?? watch(namespace, name)
       watched.set(id, entry)
-      entry.readAtMs = clock.now()
+      entry.readAtMs = clock.monotonicMs()
       forgetIdle()
       const secret = entry.informer.state().complete
         ? entry.informer.get(namespace, name)

@@ -1,23 +1,53 @@
-/** The source of time. Tests use clocks of their own. */
-export interface Clock {
-  /** Milliseconds since the Unix epoch. */
-  now(): number
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { uptime } from 'node:os'
+import process from 'node:process'
+
+/**
+ * Measures how much time passes. It knows no date: the date can be set, so the difference of two dates is no duration.
+ * Whatever only measures takes this type.
+ */
+export interface SteadyClock {
+  /**
+   * Milliseconds since some moment in the past. It never goes back, and setting the date does not change it. It may stand
+   * still while the machine sleeps.
+   */
+  monotonicMs(): number
   /** Calls `callback` once after `delayMs`. Returns the function that cancels it. */
   after(delayMs: number, callback: () => void): () => void
 }
 
-/** A clock that nobody can set back. */
-export interface SteadyClock extends Clock {
-  /** Milliseconds since some moment in the past. It never goes back, but may stand still while the machine sleeps. */
-  monotonicMs(): number
+/** The source of time. Tests use clocks of their own. */
+export interface Clock extends SteadyClock {
+  /**
+   * The date, in milliseconds since the Unix epoch. It may leap at any time, in both directions: use it for what people
+   * read and for schedules, never to measure.
+   */
+  now(): number
+  /** As `monotonicMs`, but it goes on while the machine sleeps. It is less precise. */
+  uptimeMs(): number
+  /** Names the boot of the machine. Readings of several processes can be compared where it is equal. */
+  readonly boot: string
+}
+
+/** A moment, stored so that a later process can tell how much time has passed since. */
+export interface Moment {
+  readonly boot: string
+  readonly monotonicMs: number
+}
+
+export function momentOf({ boot, monotonicMs }: Pick<Clock, 'boot' | 'monotonicMs'>): Moment {
+  return { boot, monotonicMs: monotonicMs() }
 }
 
 /** setTimeout turns a longer delay into 1 ms, so such a timer is set in pieces. */
 const longestTimeoutMs = 2 ** 31 - 1
 
-export const systemClock: SteadyClock = {
+export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
+  uptimeMs: () => uptime() * 1000,
+  boot: readBoot(),
   after(delayMs, callback) {
     let timer: NodeJS.Timeout
     const arm = (remainingMs: number) => {
@@ -31,18 +61,27 @@ export const systemClock: SteadyClock = {
   },
 }
 
+function readBoot(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    // Not Linux: then no other process's readings can be compared with ours.
+    return randomUUID()
+  }
+}
+
 /**
- * Measures from now on. The result returns the most milliseconds that can have passed: the wall clock may be set back,
- * and the monotonic clock may stand still while the machine sleeps, so the larger of both counts.
+ * Measures from now on. The result returns the most milliseconds that can have passed: the monotonic clock may stand
+ * still while the machine sleeps.
  */
-export function startStopwatch(clock: Pick<SteadyClock, 'now' | 'monotonicMs'>): () => number {
-  const startedAtMs = clock.now()
+export function startStopwatch(clock: Pick<Clock, 'monotonicMs' | 'uptimeMs'>): () => number {
+  const startedAtMs = clock.uptimeMs()
   const startedAtMonotonicMs = clock.monotonicMs()
-  return () => Math.max(clock.now() - startedAtMs, clock.monotonicMs() - startedAtMonotonicMs)
+  return () => Math.max(clock.uptimeMs() - startedAtMs, clock.monotonicMs() - startedAtMonotonicMs)
 }
 
 /** Resolves after `delayMs`, or as soon as `signal` aborts. */
-export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+export function delay(clock: Pick<Clock, 'after'>, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve()
     const done = () => {

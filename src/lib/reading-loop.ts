@@ -1,14 +1,14 @@
-import type { Clock } from './clock.ts'
+import type { SteadyClock } from './clock.ts'
 
 /** A read that threw is repeated after this. */
 const retryMs = 5_000
 
 /**
- * Runs `read` again and again, one at a time. A request during a run causes one more run. `read` resolves with the time
- * of the next run, in milliseconds since the epoch.
+ * Runs `read` again and again, one at a time. A request during a run causes one more run. `read` resolves with the
+ * milliseconds until the next run.
  */
 export function createReadingLoop(options: {
-  readonly clock: Clock
+  readonly clock: Pick<SteadyClock, 'after'>
   readonly read: (signal: AbortSignal) => Promise<number>
   readonly onError: (error: unknown) => void
 }): { read(): void; close(): Promise<void> } {
@@ -22,15 +22,15 @@ export function createReadingLoop(options: {
     do {
       isAskedAgain = false
       cancelTimer()
-      let againAtMs: number
+      let againAfterMs: number
       try {
-        againAtMs = await options.read(abort.signal)
+        againAfterMs = await options.read(abort.signal)
       } catch (error) {
         if (!abort.signal.aborted) options.onError(error)
-        againAtMs = clock.now() + retryMs
+        againAfterMs = retryMs
       }
       if (abort.signal.aborted) break
-      cancelTimer = clock.after(Math.max(0, againAtMs - clock.now()), start)
+      cancelTimer = clock.after(Math.max(0, againAfterMs), start)
     } while (isAskedAgain)
     running = undefined
   }

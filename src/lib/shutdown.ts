@@ -1,5 +1,5 @@
 import process from 'node:process'
-import type { Clock } from './clock.ts'
+import type { SteadyClock } from './clock.ts'
 
 /** npm repeats a Ctrl-C that the terminal has sent already. No person is that quick. */
 const echoMs = 250
@@ -8,12 +8,12 @@ const echoMs = 250
  * Resolves at the first SIGINT or SIGTERM, so that the caller can finish. A second one ends the process at once, with the
  * status that shells give an interrupt.
  */
-export function waitForShutdown(clock: Pick<Clock, 'now'>): Promise<NodeJS.Signals> {
+export function waitForShutdown(clock: Pick<SteadyClock, 'monotonicMs'>): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let firstAtMs: number | undefined
     const onSignal = (signal: NodeJS.Signals) => {
-      if (firstAtMs !== undefined && clock.now() - firstAtMs > echoMs) process.exit(130)
-      firstAtMs ??= clock.now()
+      if (firstAtMs !== undefined && clock.monotonicMs() - firstAtMs > echoMs) process.exit(130)
+      firstAtMs ??= clock.monotonicMs()
       resolve(signal)
     }
     process.on('SIGINT', onSignal)

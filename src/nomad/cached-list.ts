@@ -2,13 +2,13 @@
  * A list that is read at most once in a while. Callers share one request. Nobody gets a list whose request began
  * before the last `invalidate`, or too long ago. A failure rejects those who wait for it; the next caller asks again.
  */
-import type { Clock } from '../lib/clock.ts'
+import type { SteadyClock } from '../lib/clock.ts'
 
 export interface CachedListOptions<List> {
   readonly read: () => Promise<List>
   /** For how many milliseconds after its request a list is used. */
   readonly maxAgeMs: (list: List) => number
-  readonly clock: Clock
+  readonly clock: SteadyClock
 }
 
 export interface CachedList<List> {
@@ -22,7 +22,7 @@ export function createCachedList<List>({ read, maxAgeMs, clock }: CachedListOpti
   let following: Promise<List> | undefined
 
   function begin(): Promise<List> {
-    const beganMs = clock.now()
+    const beganMs = clock.monotonicMs()
     const promise = read()
       .then((list) => {
         if (!request.isStale) cached = { list, beganMs }
@@ -37,7 +37,7 @@ export function createCachedList<List>({ read, maxAgeMs, clock }: CachedListOpti
   }
 
   async function get(): Promise<List> {
-    if (cached && clock.now() - cached.beganMs < maxAgeMs(cached.list)) return cached.list
+    if (cached && clock.monotonicMs() - cached.beganMs < maxAgeMs(cached.list)) return cached.list
     if (open === undefined) return begin()
     if (!open.isStale) return open.promise
     // Its answer may be older than the invalidation. One more request follows, for all who wait.

@@ -2,7 +2,7 @@
  * Watches a list by blocking queries. `current` resolves only while a query is open that would have shown a change,
  * so the list is the one that Nomad has. After an interruption it waits for a new list.
  */
-import { type Clock, delay } from '../lib/clock.ts'
+import { delay, type SteadyClock } from '../lib/clock.ts'
 import { errorMessage, OperationError, toOperationError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { BlockingQuery } from './http.ts'
@@ -19,7 +19,7 @@ export interface ListWatchOptions<Item> {
   readonly onList: (items: readonly Item[], arrivedAt: number) => number
   /** Counts up. It orders the lists that arrive here and the requests that begin elsewhere. */
   readonly sequence: () => number
-  readonly clock: Clock
+  readonly clock: SteadyClock
   readonly random: () => number
   readonly log: Log
   /**
@@ -72,7 +72,7 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
   /** Runs one query. @returns the index that the next one waits beyond; 0 for a list at once */
   async function step(index: bigint): Promise<bigint> {
     const generation = wanted
-    const beganMs = clock.now()
+    const beganMs = clock.monotonicMs()
     const answer = await list(index > 0n ? { index, waitMs: pollMs } : undefined, cut.signal)
     const isExpired = index > 0n && answer.index === index
     let changes = 0
@@ -84,8 +84,8 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
     }
     failures = 0
     endAttempt()
-    const restMs = restAfter(index, answer.index, clock.now() - beganMs, changes)
-    restsUntilMs = clock.now() + Math.min(restMs, longestGapMs)
+    const restMs = restAfter(index, answer.index, clock.monotonicMs() - beganMs, changes)
+    restsUntilMs = clock.monotonicMs() + Math.min(restMs, longestGapMs)
     if (restMs > 0) await delay(clock, restMs, cut.signal)
     return answer.index > index ? answer.index : 0n
   }
@@ -155,7 +155,7 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
     hint() {
       if (closed) return
       const before = arrivedAt
-      const restMs = Math.max(0, restsUntilMs - clock.now())
+      const restMs = Math.max(0, restsUntilMs - clock.monotonicMs())
       cancelHint ??= clock.after(restMs + hintMs, () => {
         cancelHint = undefined
         if (arrivedAt === before && failures === 0) refresh()

@@ -35,12 +35,6 @@ const drainGraceMs = 10_000
 /** Until the next reading, where its time has passed already. */
 const pastMs = 1_000
 
-/**
- * How long Nomad may go on with a call after it was sent. The client waits 150 s; a call that stood in a queue until
- * then has the plugin's two minutes before it (reference, 2).
- */
-const callDeadlineMs = 270_000
-
 export interface ControlLoopOptions extends LoopSettings {
   readonly sources: readonly Source[]
   readonly api: VolumesApi
@@ -55,8 +49,8 @@ export interface ControlLoopOptions extends LoopSettings {
   /** A part of the names that are chosen. */
   readonly region: string
   readonly allowedIDs?: AllowedIDs
-  /** Calls sent before this time have ended, in milliseconds since the epoch. */
-  readonly callsEndedBeforeMs: number
+  /** Calls sent before this monotonic time have ended; undefined: none is known to have. */
+  readonly callsEndedBeforeMs: number | undefined
   /** Of this process among replicas; undefined: it is alone. Each intent names it. */
   readonly holder?: string
   /** Set: passes take no step, and tell of each step that they would take. */
@@ -120,7 +114,6 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     aroundPass: nest(options.aroundPass, objects?.aroundPass),
     reconcile: createReconcile({
       ...options,
-      callDeadlineMs,
       aroundStep: nest(options.aroundStep, objects?.aroundStep),
       desired,
       wake,
@@ -167,7 +160,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     wakeEnding()
   }
 
-  /** @returns when to read again, in milliseconds since the epoch */
+  /** @returns after how many milliseconds to read again */
   async function readSources(signal?: AbortSignal): Promise<number> {
     const { declarations, reading, ends, ...found } = await reader.read(signal)
     const update = await desired.update(declarations, reading, ends)
@@ -184,10 +177,10 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     await objects?.afterReading()
     tellListeners()
     void lookAtSecrets(desired.declarations())
-    const nowMs = clock.now()
     const { readAgainAtMs = Number.POSITIVE_INFINITY } = update
+    const againAfterMs = readAgainAtMs - clock.now()
     // Where it has passed already, a source is waited for that follows a schedule of its own.
-    return Math.min(readAgainAtMs > nowMs ? readAgainAtMs : nowMs + pastMs, nowMs + options.rescanMs)
+    return Math.min(againAfterMs > 0 ? againAfterMs : pastMs, options.rescanMs)
   }
 
   const reading = createReadingLoop({

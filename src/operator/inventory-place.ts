@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import type { SteadyClock } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { UsageError } from '../lib/errors.ts'
 import { openDatabase } from '../lib/sqlite.ts'
 import { connectNomad, defaultVariablesNamespace, type NomadConnection } from '../nomad/connection.ts'
@@ -72,7 +72,7 @@ export function openInventoryPlace(options: {
   readonly kubernetes: Kubernetes | undefined
   /** Writes go nowhere. */
   readonly readOnly: boolean
-  readonly clock: SteadyClock
+  readonly clock: Clock
 }): InventoryPlace {
   const { settings, nomad, kubernetes, readOnly, clock } = options
   const { inventory } = options.held
@@ -115,7 +115,7 @@ function openObjects(
   { instance, times }: SharedSettings,
   { api, operatorNamespace: namespace, hashKey }: Kubernetes,
   identity: string,
-  clock: SteadyClock,
+  clock: Clock,
 ) {
   const leaseDurationSeconds = Math.max(1, Math.round(times.leaseMs / 1000))
   return {

@@ -42,7 +42,7 @@ export interface RunningOperator {
 /**
  * Runs the operator, the same way wherever its inventory is. A process that has the inventory to itself works from
  * now on. One of several replicas works while it leads.
- * @param options.callsEndedBeforeMs calls that were sent to Nomad before this time have ended; default: of none is this known
+ * @param options.callsEndedBeforeMs calls sent to Nomad before this monotonic time have ended; default: of none is this known
  * @param options.pluginCalls counts calls of plugins, where another part of this process makes some too
  * @throws UsageError where a setting, a file or an address cannot be used
  */
@@ -55,7 +55,7 @@ export function runOperator(
   },
 ): Promise<RunningOperator> {
   const { directory, readOnly } = settings
-  const { log, callsEndedBeforeMs = 0, pluginCalls } = options
+  const { log, callsEndedBeforeMs, pluginCalls } = options
   return openTogether(async (adopt) => {
     const held = adopt(holdDirectory(directory, settings.inventory))
     const kubernetes =
@@ -106,7 +106,7 @@ interface TermParts {
   readonly place: InventoryPlace
   readonly kubernetes: Kubernetes | undefined
   readonly telemetry: Telemetry
-  readonly callsEndedBeforeMs: number
+  readonly callsEndedBeforeMs: number | undefined
   readonly log: Log
 }
 
@@ -159,7 +159,7 @@ function startClusterWork(
     readonly kubernetes: Kubernetes | undefined
     readonly telemetry: Telemetry
     readonly settings: Pick<OperatorSettings, 'directory' | 'readOnly' | 'loop'>
-    readonly callsEndedBeforeMs: number
+    readonly callsEndedBeforeMs: number | undefined
     readonly log: Log
   },
 ) {

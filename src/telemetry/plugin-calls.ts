@@ -1,6 +1,6 @@
 import { Histogram, type Registry } from 'prom-client'
 import type { Around } from '../lib/around.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { SteadyClock } from '../lib/clock.ts'
 
 /** In seconds. The CSI sidecars of Kubernetes use the same. */
 export const callBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600]
@@ -15,7 +15,7 @@ export interface PluginCallMetrics {
  * Measures the calls of CSI plugins. Name, labels and buckets are those of the CSI sidecars (csi-lib-utils, metrics), so
  * existing dashboards show them.
  */
-export function createPluginCallMetrics(clock: Clock): PluginCallMetrics {
+export function createPluginCallMetrics(clock: SteadyClock): PluginCallMetrics {
   const calls = new Histogram({
     name: 'csi_sidecar_operations_seconds',
     help: 'Calls of CSI plugins that this process made itself, by plugin ID, method and gRPC code.',
@@ -25,7 +25,7 @@ export function createPluginCallMetrics(clock: Clock): PluginCallMetrics {
   })
   return {
     async aroundCall({ pluginID, path }, run) {
-      const startMs = clock.now()
+      const startMs = clock.monotonicMs()
       let code = 'OK'
       try {
         return await run()
@@ -34,7 +34,7 @@ export function createPluginCallMetrics(clock: Clock): PluginCallMetrics {
         throw error
       } finally {
         const labels = { driver_name: pluginID, method_name: path, grpc_status_code: code }
-        calls.observe(labels, (clock.now() - startMs) / 1000)
+        calls.observe(labels, (clock.monotonicMs() - startMs) / 1000)
       }
     },
     register: (registry) => registry.registerMetric(calls),

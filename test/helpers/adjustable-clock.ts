@@ -1,21 +1,29 @@
-import type { SteadyClock } from '../../src/lib/clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 
-export interface AdjustableClock extends SteadyClock {
+export interface AdjustableClock extends Clock {
   /** Moves the time on; timers that are due by then run in their order. */
   advance(byMs: number): void
+  /** Sets the date alone, as a person or NTP does: no time passes. */
+  leap(byMs: number): void
 }
 
 /** Time that stands still until a test moves it. */
 export function adjustableClock(startMs = Date.parse('2026-01-02T03:04:05Z')): AdjustableClock {
   let nowMs = startMs
+  let leaptMs = 0
   const timers = new Set<{ atMs: number; callback: () => void }>()
   return {
-    now: () => nowMs,
+    now: () => nowMs + leaptMs,
     monotonicMs: () => nowMs,
+    uptimeMs: () => nowMs,
+    boot: 'boot-1',
     after(delayMs, callback) {
       const timer = { atMs: nowMs + delayMs, callback }
       timers.add(timer)
       return () => timers.delete(timer)
+    },
+    leap(byMs) {
+      leaptMs += byMs
     },
     advance(byMs) {
       const untilMs = nowMs + byMs

@@ -7,14 +7,15 @@ import { type Key, keyOf } from '../../src/operator/plan/identity.ts'
 import type { Orders } from '../../src/operator/plan/orders.ts'
 import { expandPerAlloc } from '../../src/operator/plan/per-alloc.ts'
 import type { Inventory } from '../../src/operator/plan/ports.ts'
-import type { InventoryRecord } from '../../src/operator/plan/record.ts'
+import { type InventoryRecord, longestCallMs } from '../../src/operator/plan/record.ts'
 import { createReconcile } from '../../src/operator/reconcile/reconcile.ts'
+import { clockOf } from '../builders/now.ts'
 import { createNomadWorld } from '../fakes/nomad-world.ts'
 
 /** What everything throws once the process is killed. */
 class Killed extends Error {}
 
-export const deadlineMs = 150_000
+export const deadlineMs = longestCallMs
 export const pruneDelayMs = 5_000
 
 /** The passes, over an inventory in memory and a world in memory, with a clock and a process that tests stop. */
@@ -24,6 +25,7 @@ export function createOperatorModel(
   secretValues: Readonly<Record<string, string>> = {},
 ) {
   let nowMs = startMs
+  const clock = clockOf(() => nowMs)
   const world = createNomadWorld({ now: () => nowMs, callDeadlineMs: deadlineMs })
   let effectsUntilKill: number | undefined
   let isKilled = false
@@ -102,11 +104,10 @@ export function createOperatorModel(
       inventory,
       secrets: { resolve: async (references) => (Object.keys(references).length === 0 ? {} : secretValues) },
       desired,
-      clock: { now: () => nowMs, after: () => () => {} },
       log: silentLog,
       region: 'global',
-      callDeadlineMs: deadlineMs,
-      callsEndedBeforeMs: 0,
+      clock,
+      callsEndedBeforeMs: undefined,
       wake: () => {},
       onStatus: () => {},
     })

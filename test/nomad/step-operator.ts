@@ -58,11 +58,10 @@ export async function createStepOperator(address: string) {
     inventory,
     secrets: { resolve: async () => ({}) },
     desired,
-    clock: { now, after: systemClock.after },
+    clock: { ...systemClock, now, monotonicMs: now },
     log: silentLog,
     region,
-    callDeadlineMs: 270_000,
-    callsEndedBeforeMs: 0,
+    callsEndedBeforeMs: undefined,
     wake: () => {},
     onStatus: () => {},
     aroundStep({ step }, run) {

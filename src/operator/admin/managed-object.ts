@@ -55,8 +55,8 @@ export interface ObjectStatus {
   readonly lastMissedRun?: string
   /** Of a schedule: for each snapshot of its own that stays, by key, the rules that keep it. */
   readonly kept?: Readonly<Record<string, readonly string[]>>
-  /** A call went out whose answer is not known; no other follows before the deadline. */
-  readonly unsettledCall?: { readonly since: string; readonly deadline: string; readonly holder?: string }
+  /** A call was sent whose answer is not known; no other follows until it has ended. */
+  readonly unsettledCall?: { readonly since: string; readonly holder?: string }
   /** Of a declaration with perAlloc: the volumes that it makes, each a managed object of its own. */
   readonly instances?: readonly InstanceStatus[]
   readonly conditions: readonly ObjectCondition[]
@@ -157,7 +157,6 @@ function presentRecord(record: InventoryRecord) {
       : {
           unsettledCall: {
             since: time(intent.sinceMs),
-            deadline: time(intent.deadlineMs),
             ...(intent.holder === undefined ? {} : { holder: intent.holder }),
           },
         }),

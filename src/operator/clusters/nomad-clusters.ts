@@ -174,7 +174,7 @@ export function startNomadClusters<Work extends ClusterWork>(options: {
         await tellLost()
       }
     }
-    return clock.now() + (clusters.list().some(isEnding) ? endPollMs : lookAgainMs)
+    return clusters.list().some(isEnding) ? endPollMs : lookAgainMs
   }
 
   const loop = createReadingLoop({

@@ -3,7 +3,7 @@
  * time limit is logged and retried. Only the controller retries, limits the time of a pass and catches every error.
  */
 import { type Around, unobserved } from '../../lib/around.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { SteadyClock } from '../../lib/clock.ts'
 import { OperationError, toOperationError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { createBackoff } from './backoff.ts'
@@ -22,7 +22,7 @@ export interface ControllerOptions extends Partial<PoolOptions> {
   /** The group whose slots the key uses: its plugin. */
   readonly groupOf: (key: string) => string
   readonly log: Log
-  readonly clock: Clock
+  readonly clock: SteadyClock
   /** Uniform in [0, 1), for jitter. */
   readonly random: () => number
   /** Default: 1 s doubling to 5 min, as the CSI sidecars of Kubernetes do. */
@@ -123,7 +123,7 @@ export function createController(options: ControllerOptions): Controller {
       timedOut = timedOutError(passTimeoutMs)
       abort(timedOut)
     })
-    const entry = { sinceMs: clock.now(), abort }
+    const entry = { sinceMs: clock.monotonicMs(), abort }
     inProcess.add(entry)
     const run = async (): Promise<Outcome> => {
       try {
@@ -149,7 +149,7 @@ export function createController(options: ControllerOptions): Controller {
     addAfter: (key, delayMs) => queue.addAfter(key, delayMs, 'change'),
     whenIdle: keys.whenIdle,
     counters() {
-      const runningMs = [...inProcess].map(({ sinceMs }) => clock.now() - sinceMs)
+      const runningMs = [...inProcess].map(({ sinceMs }) => clock.monotonicMs() - sinceMs)
       return {
         depth: keys.depth(),
         running: keys.running(),

@@ -2,7 +2,7 @@
  * Promise: a delayed key enters the queue at the earliest requested time. A key that already waits for its pass drops
  * later times: that pass reads everything, and its outcome says when to run again.
  */
-import type { Clock } from '../../lib/clock.ts'
+import type { SteadyClock } from '../../lib/clock.ts'
 import type { KeyQueue, Priority } from './key-queue.ts'
 
 export interface DelayingQueue {
@@ -15,7 +15,10 @@ export interface DelayingQueue {
   pending(): number
 }
 
-export function createDelayingQueue(queue: Pick<KeyQueue, 'add' | 'isDue'>, clock: Clock): DelayingQueue {
+export function createDelayingQueue(
+  queue: Pick<KeyQueue, 'add' | 'isDue'>,
+  clock: SteadyClock,
+): DelayingQueue {
   const timers = new Map<string, { dueMs: number; cancel: () => void }>()
   let closed = false
 
@@ -31,7 +34,7 @@ export function createDelayingQueue(queue: Pick<KeyQueue, 'add' | 'isDue'>, cloc
     addAfter(key, delayMs, priority) {
       if (delayMs <= 0) return add(key, priority)
       if (closed || queue.isDue(key)) return
-      const dueMs = clock.now() + delayMs
+      const dueMs = clock.monotonicMs() + delayMs
       const pending = timers.get(key)
       if (pending && pending.dueMs <= dueMs) return
       pending?.cancel()

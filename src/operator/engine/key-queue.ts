@@ -2,7 +2,7 @@
  * Promise: a key is never processed twice at the same time, and no key is lost. Several adds of a waiting key count as
  * one, with the highest priority. A key that is added while it is processed is processed once more afterwards.
  */
-import type { Clock } from '../../lib/clock.ts'
+import type { SteadyClock } from '../../lib/clock.ts'
 import type { Pool } from './pool.ts'
 
 /** `change`: the key has changed. `resync`: a regular check of all keys. */
@@ -20,7 +20,7 @@ export interface KeyQueueOptions {
   readonly groupOf: (key: string) => string
   /** Never rejects. `queuedMs`: how long the key waited for its slot. */
   readonly process: (key: string, priority: Priority, queuedMs: number) => Promise<void>
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: SteadyClock
 }
 
 export interface KeyQueue {
@@ -69,7 +69,7 @@ export function createKeyQueue({ pool, groupOf, process, clock }: KeyQueueOption
     if (before?.type !== 'waiting') return
     states.set(key, { type: 'running' })
     running += 1
-    await process(key, before.priority, clock.now() - before.sinceMs)
+    await process(key, before.priority, clock.monotonicMs() - before.sinceMs)
     running -= 1
     const after = states.get(key)
     states.delete(key)
@@ -82,7 +82,7 @@ export function createKeyQueue({ pool, groupOf, process, clock }: KeyQueueOption
     const state = states.get(key)
     if (state === undefined) {
       const group = groupOf(key)
-      states.set(key, { type: 'waiting', priority, sinceMs: clock.now() })
+      states.set(key, { type: 'waiting', priority, sinceMs: clock.monotonicMs() })
       adds += 1
       pool.submit({ id: key, group, priority: rank[priority], run: () => run(key) })
     } else if (state.type === 'waiting') {

@@ -38,7 +38,7 @@ function separateOwners(database: DatabaseSync): void {
   for (const row of database.prepare('SELECT record FROM records').all()) {
     const whole = parseJSON(String(row.record)) as WholeRecord
     const before = orders.get(whole.key) ?? {}
-    const parts = takeApart(whole, before, Date.now())
+    const parts = takeApart(whole, before)
     declare.run(whole.key, stringifyJSON(parts.declared))
     manage.run(whole.key, stringifyJSON(parts.managed))
     if (parts.orders !== before) order.run(whole.key, stringifyJSON(parts.orders))

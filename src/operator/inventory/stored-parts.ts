@@ -46,8 +46,8 @@ export interface WholeRecord {
   readonly end?: { readonly phase: string; readonly tombstoneID: string }
 }
 
-/** Splits a record of version 0.1.0. @param nowMs the time of its expiry order, which that version did not store */
-export function takeApart(whole: WholeRecord, orders: Orders, nowMs: number): StoredParts {
+/** Splits a record of version 0.1.0, which did not store when an expiry was ordered. */
+export function takeApart(whole: WholeRecord, orders: Orders): StoredParts {
   const { declaration, missingSinceMs, schedule, ...managed } = whole
   const { object } = declaration.place
   const { isExpired = false, ...scheduledFor } = schedule ?? {}
@@ -66,6 +66,6 @@ export function takeApart(whole: WholeRecord, orders: Orders, nowMs: number): St
       ...(object === undefined ? {} : { observed: object }),
       ...(end === undefined ? {} : { end }),
     } as unknown as ManagedPart,
-    orders: expiry === undefined ? orders : { ...orders, expiry: { policy: expiry, atMs: nowMs } },
+    orders: expiry === undefined ? orders : { ...orders, expiry: { policy: expiry, atMs: 0 } },
   }
 }

@@ -65,7 +65,7 @@ interface OldEntry {
 
 function readEntry(entry: Entry | OldEntry): Entry {
   const { key, orders } = entry
-  const parts = 'record' in entry ? takeApart(entry.record, orders, Date.now()) : entry
+  const parts = 'record' in entry ? takeApart(entry.record, orders) : entry
   return {
     key,
     orders: parts.orders,

@@ -1,6 +1,7 @@
 import { shellCommand } from '../../lib/shell-command.ts'
 import type { VolumeSpec } from '../declare/volume.ts'
 import type { Decision } from './decision.ts'
+import { type Now, passedMs } from './now.ts'
 import type { DetachOrder } from './orders.ts'
 import type { DetachTry } from './record.ts'
 import type { Verdict } from './status.ts'
@@ -63,7 +64,7 @@ export function planDetach(
   title: string,
   observation: DetachObservation,
   tries: Readonly<Record<string, DetachTry>>,
-  nowMs: number,
+  now: Now,
 ): DetachPlan {
   const { claims, publishedNodes, orders } = observation
   const isStale = detach?.policy === 'Stale'
@@ -86,7 +87,7 @@ export function planDetach(
         : here.map((claim) => judgeClaim(claim, nodeID, observation, order))
     const isUp = nodeStatus(observation.nodes, nodeID) === 'ready'
     const restLives = claims.every((claim) => here.includes(claim) || isLiving(claim))
-    return planNode({ nodeID, isUp, here, restLives }, judgements, title, tries[nodeID], nowMs)
+    return planNode({ nodeID, isUp, here, restLives }, judgements, title, tries[nodeID], now)
   })
   const unplaced = claims.filter(({ nodeID }) => nodeID === undefined)
   if (isStale && unplaced.length > 0) plans.push(holdUnplaced(unplaced))
@@ -113,7 +114,7 @@ function planNode(
   judgements: readonly Judgement[],
   title: string,
   tried: DetachTry | undefined,
-  nowMs: number,
+  now: Now,
 ): DetachPlan {
   // The volume is in use on this node, so its dead claims wait.
   if (judgements.some(({ is }) => is === 'living')) return { type: 'none' }
@@ -129,7 +130,7 @@ function planNode(
         `Make sure that nothing does, then run ${shellCommand('mooring', 'detach', title, '--node-is-dead', nodeID)}`,
     )
   }
-  const waitMs = tried === undefined ? 0 : tried.lastMs + retryAfterMs(tried.times) - nowMs
+  const waitMs = tried === undefined ? 0 : retryAfterMs(tried.times) - passedMs(now, tried.last)
   if (tried !== undefined && waitMs > 0) {
     const often = tried.times === 1 ? 'once' : `${tried.times} times`
     return hold(

@@ -1,3 +1,4 @@
+import type { Moment } from '../../lib/clock.ts'
 import type { SnapshotRequest } from '../../wire/snapshot.ts'
 import type { Volume, VolumeRequest } from '../../wire/volume.ts'
 import type {
@@ -8,6 +9,7 @@ import type {
   VolumeDeclaration,
 } from '../declare/declaration.ts'
 import type { Key } from './identity.ts'
+import { type Now, passedMs } from './now.ts'
 import type { Status } from './status.ts'
 
 /**
@@ -17,21 +19,40 @@ import type { Status } from './status.ts'
 export interface Intent<Request> {
   /** The request without its secrets. A repeat sends this, even if the declaration has changed. */
   readonly request: Request
+  /** The date at which it was sent. */
   readonly sinceMs: number
   /** If this is a repeat, when the first call was sent. */
   readonly firstMs?: number
-  /** The request is not repeated before this time, unless a read shows its outcome. */
-  readonly deadlineMs: number
+  /** When it was sent, for measuring. Absent in records of earlier versions. */
+  readonly sent?: Moment
+  /** How long the call may run. The request is not repeated before, unless a read shows its outcome. 0: it has ended. */
+  readonly mayRunMs?: number
   /** The replica that sent it, for people. */
   readonly holder?: string
 }
 
 /**
- * Whether the call behind an intent may still be running.
- * @param callsEndedBeforeMs calls sent before this time have ended, because their server has restarted since
+ * How long Nomad may work on a call after it was sent. The client waits 150 s; a call that stood in a queue until then has
+ * the plugin's two minutes before it (reference, 2).
  */
-export function mayStillRun(intent: Intent<unknown>, callsEndedBeforeMs: number, nowMs: number): boolean {
-  return nowMs < intent.deadlineMs && intent.sinceMs >= callsEndedBeforeMs
+export const longestCallMs = 270_000
+
+/**
+ * Whether the call behind an intent may still be running. No date decides this: a clock that leaps ends no call.
+ * @param callsEndedBeforeMs calls sent before this monotonic time have ended, because their server has restarted since
+ */
+export function mayStillRun(
+  intent: Intent<unknown>,
+  callsEndedBeforeMs: number | undefined,
+  now: Now,
+): boolean {
+  if (remainingMs(intent, now) <= 0) return false
+  if (callsEndedBeforeMs === undefined) return true
+  return intent.sent?.boot === now.boot && intent.sent.monotonicMs >= callsEndedBeforeMs
+}
+
+function remainingMs({ sent, mayRunMs = longestCallMs }: Intent<unknown>, now: Now): number {
+  return mayRunMs - passedMs(now, sent)
 }
 
 /** How much the clocks of the storage provider and of this machine may differ. */
@@ -51,8 +72,8 @@ export function isOlderThan(createTimeSeconds: number | bigint | string, intent:
 const outcomePollMs = 5_000
 
 /** When to check again a call that may still be running. */
-export function nextOutcomeCheckMs(intent: Intent<unknown>, nowMs: number): number {
-  return Math.min(outcomePollMs, intent.deadlineMs - nowMs)
+export function nextOutcomeCheckMs(intent: Intent<unknown>, now: Now): number {
+  return Math.min(outcomePollMs, remainingMs(intent, now))
 }
 
 /** What readings of the sources know of an identity. Only they write it, and schedules for their snapshots. */
@@ -79,6 +100,7 @@ export interface ScheduledFor {
 /** An order to end a schedule's snapshot, by retention or by a person. Its policy overrides the declaration's. */
 export interface Expiry {
   readonly policy: 'Delete' | 'Retain'
+  /** 0: version 0.1.0 ordered it. */
   readonly atMs: number
 }
 
@@ -109,7 +131,8 @@ export interface DeleteRefusal {
   readonly message: string
   /** The volume's snapshots that the plugin listed then. They may be the reason. */
   readonly snapshotIDs: readonly string[]
-  readonly atMs: number
+  /** Absent in records of earlier versions. */
+  readonly at?: Moment
 }
 
 /** What a restore replaces a volume with: one made from a snapshot, or one that an earlier restore replaced. */
@@ -139,7 +162,8 @@ export type VolumeContext = Readonly<Record<string, string>>
 /** Detaches that did not free a node. The next one waits longer. */
 export interface DetachTry {
   readonly times: number
-  readonly lastMs: number
+  /** Absent in records of earlier versions. */
+  readonly last?: Moment
   /** How the last one ended, for people. */
   readonly outcome: string
 }

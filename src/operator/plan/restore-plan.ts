@@ -2,6 +2,7 @@ import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import { type Decision, stall, take, wait } from './decision.ts'
+import type { Now } from './now.ts'
 import type { Orders } from './orders.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import {
@@ -123,7 +124,7 @@ interface Observation {
   readonly takenBy: string | undefined
   readonly namespaceExists: boolean
   readonly restore: RestoreObservation
-  readonly callsEndedBeforeMs: number
+  readonly callsEndedBeforeMs: number | undefined
 }
 
 const waitPollMs = 15_000
@@ -139,11 +140,7 @@ const waitPollMs = 15_000
  * end-restore ◀── (register-volume) ◀── undoneFor ◀── undo-restore, by a person
  * ```
  */
-export function planRestore(
-  record: VolumeRecord,
-  observation: Observation,
-  nowMs: number,
-): Decision | undefined {
+export function planRestore(record: VolumeRecord, observation: Observation, now: Now): Decision | undefined {
   const { restore, intent } = record
   const { volume } = observation
   if (restore === undefined) return planOrderedRestore(observation)
@@ -159,11 +156,11 @@ export function planRestore(
   if (restore.undoneFor === undefined && observation.restore.isUndoOrdered) {
     return take('undo-restore', 'RestoreUndone', 'a person cancelled the restore')
   }
-  if (intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, nowMs)) {
+  if (intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, now)) {
     return wait(
       'OutcomeUnknown',
       'the answer to the create from the snapshot was lost; the create may still be running, so nothing is done before its deadline',
-      nextOutcomeCheckMs(intent, nowMs),
+      nextOutcomeCheckMs(intent, now),
     )
   }
   if (restore.undoneFor !== undefined) {

@@ -2,6 +2,7 @@ import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { SnapshotDeclaration } from '../declare/declaration.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
+import type { Now } from './now.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, nextOutcomeCheckMs, type SnapshotRecord } from './record.ts'
 
@@ -13,7 +14,7 @@ export interface SnapshotObservation {
   readonly plugin: Plugin | undefined
   /** Every snapshot that the plugin lists, by ID; `unknown` if it was not asked or cannot list. */
   readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
-  readonly callsEndedBeforeMs: number
+  readonly callsEndedBeforeMs: number | undefined
 }
 
 const readinessPollMs = 2_000
@@ -24,7 +25,7 @@ export function planSnapshot(
   { spec }: SnapshotDeclaration,
   record: SnapshotRecord,
   observation: SnapshotObservation,
-  nowMs: number,
+  now: Now,
 ): Decision {
   if (spec.suspend) {
     return {
@@ -32,15 +33,11 @@ export function planSnapshot(
     }
   }
   return record.snapshotID === undefined
-    ? planMissingSnapshot(record, observation, nowMs)
+    ? planMissingSnapshot(record, observation, now)
     : planTakenSnapshot(record.snapshotID, record.pluginID ?? '', observation)
 }
 
-function planMissingSnapshot(
-  record: SnapshotRecord,
-  observation: SnapshotObservation,
-  nowMs: number,
-): Decision {
+function planMissingSnapshot(record: SnapshotRecord, observation: SnapshotObservation, now: Now): Decision {
   const { volume, snapshots } = observation
   const { intent } = record
   if (intent !== undefined) {
@@ -48,11 +45,11 @@ function planMissingSnapshot(
       const found = findByName(snapshots, record.csiName, volume.externalID)
       if (found !== undefined) return take('adopt-snapshot', 'Created', `snapshot "${found.ID}" was created`)
     }
-    if (mayStillRun(intent, observation.callsEndedBeforeMs, nowMs)) {
+    if (mayStillRun(intent, observation.callsEndedBeforeMs, now)) {
       return wait(
         'OutcomeUnknown',
         'the answer to the create was lost; the create may still be running, so it is not repeated before its deadline',
-        nextOutcomeCheckMs(intent, nowMs),
+        nextOutcomeCheckMs(intent, now),
       )
     }
   }
@@ -110,24 +107,24 @@ export interface SnapshotEndObservation {
   readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
   /** Volumes that have still to be created or restored from this snapshot. */
   readonly dependents: readonly string[]
-  readonly callsEndedBeforeMs: number
+  readonly callsEndedBeforeMs: number | undefined
 }
 
 /** Decides the next step of a snapshot that ends. */
 export function planSnapshotEnd(
   record: SnapshotRecord,
   observation: SnapshotEndObservation,
-  nowMs: number,
+  now: Now,
 ): Decision {
   const { deletionPolicy, suspend } = record.declaration.spec
   // Under every policy, the outcome of a sent create comes first. Otherwise its snapshot could be forgotten.
   const { intent, snapshotID } = record
   if (snapshotID === undefined) {
-    if (intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, nowMs)) {
+    if (intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, now)) {
       return wait(
         'OutcomeUnknown',
         'the end waits for a create that may still be running',
-        nextOutcomeCheckMs(intent, nowMs),
+        nextOutcomeCheckMs(intent, now),
       )
     }
     const { plugin, volume } = observation

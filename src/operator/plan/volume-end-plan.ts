@@ -2,6 +2,7 @@ import type { Plugin } from '../../wire/plugin.ts'
 import type { Volume } from '../../wire/volume.ts'
 import { claimsOf } from './claims.ts'
 import { type Decision, stall, take, wait } from './decision.ts'
+import { type Now, passedMs } from './now.ts'
 import { endPolicyOf } from './per-alloc.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, nextOutcomeCheckMs, type VolumeRecord } from './record.ts'
@@ -20,7 +21,7 @@ export interface VolumeEndObservation {
   readonly snapshotIDs: readonly string[]
   /** Declarations that still need this volume, and its snapshots that are being deleted. */
   readonly dependents: readonly string[]
-  readonly callsEndedBeforeMs: number
+  readonly callsEndedBeforeMs: number | undefined
 }
 
 const waitPollMs = 15_000
@@ -30,23 +31,19 @@ const waitPollMs = 15_000
  * DeleteVolume never reaches a volume in use: deregister it (Nomad refuses while it is in use), register it under a
  * tombstone ID, delete the tombstone.
  */
-export function planVolumeEnd(
-  record: VolumeRecord,
-  observation: VolumeEndObservation,
-  nowMs: number,
-): Decision {
+export function planVolumeEnd(record: VolumeRecord, observation: VolumeEndObservation, now: Now): Decision {
   const { deletionPolicy, suspend } = record.declaration.spec
   const { volume, tombstone } = observation
-  if (record.restore !== undefined) return planRestoreEnd(record, observation, nowMs)
+  if (record.restore !== undefined) return planRestoreEnd(record, observation, now)
   // Under every policy, the outcome of a sent create comes first. Otherwise its volume could be forgotten.
   if (record.externalID === undefined) {
     const { intent } = record
-    const mayRun = intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, nowMs)
+    const mayRun = intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, now)
     if (mayRun && volume === undefined) {
       return wait(
         'OutcomeUnknown',
         'the end waits for a create that may still be running',
-        nextOutcomeCheckMs(intent, nowMs),
+        nextOutcomeCheckMs(intent, now),
       )
     }
     if (intent !== undefined && volume !== undefined && volume.Name === record.csiName)
@@ -124,9 +121,9 @@ export function planVolumeEnd(
       waitPollMs,
     )
   }
-  const final = planFinalSnapshot(record, observation, nowMs)
+  const final = planFinalSnapshot(record, observation, now)
   if (final !== undefined) return final
-  const refused = planRefused(record, observation, nowMs)
+  const refused = planRefused(record, observation, now)
   if (refused !== undefined) return refused
   return take('delete-volume', 'Deleting', `deleting external volume "${record.externalID}"`)
 }
@@ -161,17 +158,17 @@ function planUnknownCreate(record: VolumeRecord, { volume, plugin }: VolumeEndOb
 function planRestoreEnd(
   record: VolumeRecord,
   { volume, callsEndedBeforeMs }: VolumeEndObservation,
-  nowMs: number,
+  now: Now,
 ): Decision {
   const { intent } = record
   if (record.restore !== undefined && volume !== undefined && isRestored(record, volume)) {
     return take('adopt-restored', 'Restored', restoreResult(record.restore, volume.ExternalID))
   }
-  if (intent !== undefined && mayStillRun(intent, callsEndedBeforeMs, nowMs)) {
+  if (intent !== undefined && mayStillRun(intent, callsEndedBeforeMs, now)) {
     return wait(
       'OutcomeUnknown',
       'the end waits for the create of a restore that may still be running',
-      nextOutcomeCheckMs(intent, nowMs),
+      nextOutcomeCheckMs(intent, now),
     )
   }
   return take('end-restore', 'NotRestored', 'no longer declared; cancelling the running restore')
@@ -185,7 +182,7 @@ const refusedPollMs = 60_000
 function planRefused(
   { end, externalID }: VolumeRecord,
   { snapshotIDs }: VolumeEndObservation,
-  nowMs: number,
+  now: Now,
 ): Decision | undefined {
   const refusal = end?.refusal
   if (refusal === undefined) return undefined
@@ -200,7 +197,7 @@ function planRefused(
       againAfterMs: refusedPollMs,
     }
   }
-  const retryInMs = refusal.atMs + refusedRetryMs - nowMs
+  const retryInMs = refusedRetryMs - passedMs(now, refusal.at)
   if (refusal.snapshotIDs.length > 0 || retryInMs <= 0) return undefined
   return {
     ...stall(
@@ -217,7 +214,7 @@ const readinessPollMs = 2_000
 function planFinalSnapshot(
   record: VolumeRecord,
   observation: VolumeEndObservation,
-  nowMs: number,
+  now: Now,
 ): Decision | undefined {
   const { finalSnapshot, declaration } = record
   // A sent delete already has its snapshot.
@@ -225,12 +222,12 @@ function planFinalSnapshot(
   if (finalSnapshot?.snapshotID === undefined) {
     if (
       finalSnapshot !== undefined &&
-      mayStillRun(finalSnapshot.intent, observation.callsEndedBeforeMs, nowMs)
+      mayStillRun(finalSnapshot.intent, observation.callsEndedBeforeMs, now)
     ) {
       return wait(
         'OutcomeUnknown',
         'the answer to the final snapshot was lost; the create may still be running, so it is not repeated before its deadline',
-        nextOutcomeCheckMs(finalSnapshot.intent, nowMs),
+        nextOutcomeCheckMs(finalSnapshot.intent, now),
       )
     }
     const { pluginID } = declaration.spec

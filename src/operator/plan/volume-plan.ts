@@ -5,6 +5,7 @@ import type { VolumeDeclaration } from '../declare/declaration.ts'
 import { claimsOf } from './claims.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { tombstoneID } from './identity.ts'
+import type { Now } from './now.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { type HiddenHashes, mayStillRun, nextOutcomeCheckMs, type VolumeRecord } from './record.ts'
 import { planRestore, type RestoreObservation } from './restore-plan.ts'
@@ -41,7 +42,7 @@ export interface VolumeObservation {
   /** Keyed hash of the update that would correct the differences. */
   readonly updateHash: string | undefined
   /** Calls sent before this time have ended, because their server has restarted since. */
-  readonly callsEndedBeforeMs: number
+  readonly callsEndedBeforeMs: number | undefined
   /** Set if the declaration names an ID of the plugin that it may not name: why, and what to do. */
   readonly foreignID?: string
 }
@@ -53,7 +54,7 @@ export function planVolume(
   declaration: VolumeDeclaration,
   record: VolumeRecord,
   observation: VolumeObservation,
-  nowMs: number,
+  now: Now,
 ): Decision {
   if (declaration.spec.suspend) {
     return {
@@ -64,10 +65,10 @@ export function planVolume(
     return take('cancel-end', 'DeclaredAgain', 'declared again before its end was done; cancelling the end')
   }
   if (observation.foreignID !== undefined) return stall('ExternalIDNotAllowed', observation.foreignID)
-  const restoring = planRestore(record, observation, nowMs)
+  const restoring = planRestore(record, observation, now)
   if (restoring !== undefined) return restoring
   return observation.volume === undefined
-    ? planAbsentVolume(declaration, record, observation, nowMs)
+    ? planAbsentVolume(declaration, record, observation, now)
     : planPresentVolume(declaration, record, observation, observation.volume)
 }
 
@@ -75,7 +76,7 @@ function planAbsentVolume(
   { spec }: VolumeDeclaration,
   record: VolumeRecord,
   observation: VolumeObservation,
-  nowMs: number,
+  now: Now,
 ): Decision {
   if (!observation.namespaceExists) {
     // Nomad checks the namespace only after the create, which would leave an orphan (reference, 2.4).
@@ -115,11 +116,11 @@ function planAbsentVolume(
   }
 
   const { intent } = record
-  if (intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, nowMs)) {
+  if (intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, now)) {
     return wait(
       'OutcomeUnknown',
       'the answer to the create was lost; the create may still be running, so it is not repeated before its deadline',
-      nextOutcomeCheckMs(intent, nowMs),
+      nextOutcomeCheckMs(intent, now),
     )
   }
   const gate = planPluginGate(spec.pluginID, observation.plugin, 'SupportsCreateDelete')

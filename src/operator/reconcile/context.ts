@@ -7,6 +7,7 @@ import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import type { Desired } from '../desired/desired.ts'
 import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
+import type { Now } from '../plan/now.ts'
 import type { Inventory, SecretResolver } from '../plan/ports.ts'
 import type { SnapshotRecord } from '../plan/record.ts'
 
@@ -23,8 +24,10 @@ export interface GatherContext {
   readonly region: string
   /** Absent: objects of Kubernetes may name no IDs of plugins. */
   readonly allowedIDs?: AllowedIDs
-  /** Calls sent before this time have ended, because their server has restarted since. */
-  readonly callsEndedBeforeMs: number
+  /** The time for decisions. */
+  readonly time: () => Now
+  /** Calls sent before this monotonic time have ended, because their server has restarted since. */
+  readonly callsEndedBeforeMs: number | undefined
 }
 
 /** What a step uses. It cannot store its record: the pass does. */
@@ -33,8 +36,6 @@ export interface StepContext extends GatherContext {
   readonly inventory: GatherContext['inventory'] & Pick<Inventory, 'amendOrders' | 'release'>
   /** Begins to manage a snapshot that a schedule makes. */
   readonly begin: (record: SnapshotRecord) => Promise<void>
-  /** How long a call may still run after its answer was lost. */
-  readonly callDeadlineMs: number
   /** Name of this replica; absent without replicas. */
   readonly holder?: string
   /** Starts a pass over another identity. */

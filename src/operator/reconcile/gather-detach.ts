@@ -78,7 +78,7 @@ export async function gatherDetach(
       `${spec.namespace}/${spec.volumeID}`,
       { claims, publishedNodes, nodes: await nodeStatuses(), orders },
       record.detachTries ?? {},
-      context.clock.now(),
+      context.time(),
     )
   }
 

@@ -9,10 +9,10 @@ import type { Intent } from '../plan/record.ts'
 export function intentLeft<Request>(
   intent: Intent<Request>,
   { kind, isOver }: OperationError,
-  { isRepeat, nowMs }: { readonly isRepeat: boolean; readonly nowMs: number },
+  { isRepeat }: { readonly isRepeat: boolean },
 ): Intent<Request> | undefined {
   if (kind === 'permanent' || (kind !== 'ambiguous' && !isRepeat)) return undefined
-  return isOver ? { ...intent, deadlineMs: Math.min(intent.deadlineMs, nowMs) } : intent
+  return isOver ? { ...intent, mayRunMs: 0 } : intent
 }
 
 /** The record after a failed create. @param before the record before the step */
@@ -20,10 +20,9 @@ export function intentAfterFailure<Request, Record extends { readonly intent?: I
   record: Record,
   before: Record,
   error: OperationError,
-  nowMs: number,
 ): Record {
   const { intent, ...rest } = record
   const isRepeat = before.intent !== undefined
-  const left = intent === undefined ? undefined : intentLeft(intent, error, { isRepeat, nowMs })
+  const left = intent === undefined ? undefined : intentLeft(intent, error, { isRepeat })
   return (left === undefined ? rest : { ...rest, intent: left }) as Record // An intent may be absent.
 }

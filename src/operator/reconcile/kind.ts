@@ -1,6 +1,7 @@
 import type { OperationError } from '../../lib/errors.ts'
 import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
+import type { Now } from '../plan/now.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { Status } from '../plan/status.ts'
 import type { StepContext } from './context.ts'
@@ -12,7 +13,7 @@ export interface Kind<Record extends InventoryRecord, Seen, Planned extends Deci
   /** Reads everything that the plan needs. Changes nothing. */
   gather(record: Record): Promise<Seen>
   /** Pure. */
-  plan(record: Record, seen: Seen, nowMs: number): Planned
+  plan(record: Record, seen: Seen, now: Now): Planned
   /** The steps that the plan may choose. */
   readonly steps: Steps<Record, Seen, Planned>
   /** The record to store when the state matches the declaration. */

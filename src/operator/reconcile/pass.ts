@@ -59,7 +59,7 @@ async function lookAndAct<Record extends InventoryRecord, Seen, Planned extends 
   begun: Record,
   signal: AbortSignal,
 ): Promise<Result<Record> | undefined> {
-  const { inventory, clock, log, onPlanned, aroundStep = unobserved } = context
+  const { inventory, clock, time, log, onPlanned, aroundStep = unobserved } = context
   const { key } = begun
   const whole = wholeKeyOf(begun.declaration)
   const steps: Omit<PastStep, 'times'>[] = []
@@ -87,7 +87,7 @@ async function lookAndAct<Record extends InventoryRecord, Seen, Planned extends 
       if (suspended !== undefined) return result(suspended.verdict, { type: 'done' })
       signal.throwIfAborted()
       seen = await kind.gather(record)
-      planned = kind.plan(record, seen, clock.now())
+      planned = kind.plan(record, seen, time())
       const { verdict, againAfterMs } = planned
       step = planned.step
       if (step === undefined) {

@@ -1,5 +1,6 @@
 import type { Outcome } from '../engine/outcome.ts'
 import type { Key } from '../plan/identity.ts'
+import { createNow } from '../plan/now.ts'
 import type { ReconcileContext } from './context.ts'
 import { runPass } from './pass.ts'
 import { snapshotKind } from './snapshot.ts'
@@ -11,8 +12,9 @@ import { volumeKind } from './volume.ts'
  * It does not reject for errors of Nomad or a plugin: the outcome has them.
  */
 export function createReconcile(
-  context: ReconcileContext,
+  options: Omit<ReconcileContext, 'time'>,
 ): (key: Key, signal: AbortSignal) => Promise<Outcome> {
+  const context = { ...options, time: createNow(options.clock) }
   const volumes = volumeKind(context)
   const snapshots = snapshotKind(context)
   const schedules = scheduleKind(context)

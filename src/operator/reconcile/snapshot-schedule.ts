@@ -30,13 +30,13 @@ export function scheduleKind(
         ? { type: 'absent', absence: desired.absence(record.key) }
         : { type: 'declared', observation: await observe(context, record) }
     },
-    plan(record, seen, nowMs) {
+    plan(record, seen, now) {
       if (seen.type === 'absent') {
         return seen.absence?.state === 'ending'
           ? take('release', 'Retained', 'no longer declared; the snapshots that it made stay')
           : planAbsentDeclaration(seen.absence, record)
       }
-      const { change, ...planned } = planSchedule(record.declaration, record, seen.observation, nowMs)
+      const { change, ...planned } = planSchedule(record.declaration, record, seen.observation, now.dateMs)
       return change === undefined ? planned : { ...planned, change, step: stepOf[change.type] }
     },
     steps: {

@@ -24,7 +24,7 @@ export interface SnapshotSeen {
   readonly secretValues: Readonly<Record<string, string>>
   /** Volumes that still need the snapshot. */
   readonly dependents: readonly string[]
-  readonly callsEndedBeforeMs: number
+  readonly callsEndedBeforeMs: number | undefined
 }
 
 export type SnapshotStep = Step<SnapshotRecord, SnapshotSeen>

@@ -19,9 +19,9 @@ export function snapshotKind(context: GatherContext): Kind<SnapshotRecord, Snaps
   return {
     begin: (key) => beginSnapshot(context, key),
     gather: (record) => gather(context, record),
-    plan(record, seen, nowMs) {
-      if (seen.by === 'declared') return planSnapshot(record.declaration, record, seen, nowMs)
-      if (seen.by === 'ending') return planSnapshotEnd(record, seen, nowMs)
+    plan(record, seen, now) {
+      if (seen.by === 'declared') return planSnapshot(record.declaration, record, seen, now)
+      if (seen.by === 'ending') return planSnapshotEnd(record, seen, now)
       return planAbsentDeclaration(seen.by.held, record)
     },
     steps: {

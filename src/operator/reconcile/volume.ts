@@ -4,6 +4,7 @@ import type { Decision } from '../plan/decision.ts'
 import { wait } from '../plan/decision.ts'
 import { withDetach } from '../plan/detach-plan.ts'
 import { csiNameFor, type Key } from '../plan/identity.ts'
+import type { Now } from '../plan/now.ts'
 import { contextField, findReleased, firstIncarnation, type VolumeRecord } from '../plan/record.ts'
 import type { Status } from '../plan/status.ts'
 import { findUnreadable } from '../plan/volume-difference.ts'
@@ -87,19 +88,19 @@ export function volumeKind(context: GatherContext): Kind<VolumeRecord, VolumeSee
   }
 }
 
-function planPass(record: VolumeRecord, seen: VolumeSeen, nowMs: number): Decision {
+function planPass(record: VolumeRecord, seen: VolumeSeen, now: Now): Decision {
   const { by, detach, volume } = seen
   switch (by.type) {
     case 'held':
       return planAbsentDeclaration(by.absence, record)
     case 'ending': {
-      const decision = planVolumeEnd(record, by.observation, nowMs)
+      const decision = planVolumeEnd(record, by.observation, now)
       return decision.verdict.reason === 'InUse'
         ? withDetach(decision, detach, looksForStale(record, volume))
         : decision
     }
     case 'declared': {
-      const decision = holdWhileDraining(planVolume(record.declaration, record, by.observation, nowMs), seen)
+      const decision = holdWhileDraining(planVolume(record.declaration, record, by.observation, now), seen)
       const isPlain = record.end === undefined && record.restore === undefined && volume !== undefined
       return isPlain ? withDetach(decision, detach, looksForStale(record, volume)) : decision
     }

@@ -1,4 +1,4 @@
-import { delay, type SteadyClock, startStopwatch } from '../../lib/clock.ts'
+import { type Clock, delay, startStopwatch } from '../../lib/clock.ts'
 import type { LeaderLock } from './leader-lock.ts'
 
 /** In milliseconds. Each must be shorter than the one before it. */
@@ -36,7 +36,7 @@ export interface Leadership {
 export interface CampaignOptions {
   readonly lock: LeaderLock
   readonly times: LeadershipTimes
-  readonly clock: SteadyClock
+  readonly clock: Clock
   /** Uniform in [0, 1). It keeps replicas from asking all at once. */
   readonly random: () => number
   /** Ends the campaign. A term that was won goes on. */
@@ -133,7 +133,7 @@ function jittered(pauseMs: number, random: () => number): number {
 
 /** Runs one attempt with a signal that aborts after `timeoutMs` or together with `outer`. */
 async function withTimeout(
-  clock: SteadyClock,
+  clock: Clock,
   timeoutMs: number,
   attempt: (signal: AbortSignal) => Promise<boolean>,
   outer: AbortSignal,

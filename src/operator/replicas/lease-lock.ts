@@ -1,7 +1,7 @@
 /**
  * Leader election on a coordination.k8s.io/v1 Lease, by the rules of client-go (tools/leaderelection). Another process has
- * lost the lock when its record has not changed for its lease duration. The clock of this process decides, whatever times
- * the record contains. Nothing fences a holder that was paused: see LeaderLock.
+ * lost the lock when its record has not changed for its lease duration. The monotonic clock of this process decides, whatever
+ * times the record contains. Nothing fences a holder that was paused: see LeaderLock.
  */
 import { isDeepStrictEqual } from 'node:util'
 import {
@@ -50,14 +50,14 @@ export function createLeaseLock(options: LeaseLockOptions): LeaderLock {
   function observe(lease: KubernetesObject): Observed {
     const spec = specOf(lease)
     const isSame = observed !== undefined && isDeepStrictEqual(observed.spec, spec)
-    observed = { lease, spec, atMs: isSame && observed ? observed.atMs : clock.now() }
+    observed = { lease, spec, atMs: isSame && observed ? observed.atMs : clock.monotonicMs() }
     return observed
   }
 
   const isHeldByAnother = ({ spec, atMs }: Observed) =>
     Boolean(spec.holderIdentity) &&
     spec.holderIdentity !== identity &&
-    clock.now() < atMs + (spec.leaseDurationSeconds ?? leaseDurationSeconds) * 1000
+    clock.monotonicMs() < atMs + (spec.leaseDurationSeconds ?? leaseDurationSeconds) * 1000
 
   function nextSpec(before: LeaseSpec | undefined): LeaseSpec {
     const now = microTime(clock.now())

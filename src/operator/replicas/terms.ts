@@ -1,4 +1,4 @@
-import { delay, type SteadyClock } from '../../lib/clock.ts'
+import { type Clock, delay } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { LeaderLock } from './leader-lock.ts'
@@ -49,7 +49,7 @@ export async function startOnlyTerm<Work extends TermWork>(
 export function startTerms<Work extends TermWork>(options: {
   readonly replica: Replica
   readonly readOnly: boolean
-  readonly clock: SteadyClock
+  readonly clock: Clock
   readonly random: () => number
   readonly log: Log
   readonly begin: (term: Term) => Promise<Work>

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts'
+import type { SteadyClock } from '../../lib/clock.ts'
 import type { Variable, VariablesApi } from '../../nomad/variables.ts'
 
 /** A change of a Variable is noticed at the first look after this time. */
@@ -12,7 +12,11 @@ const listAgainAfterMs = 10_000
  */
 export function createVariableSecrets(
   api: Pick<VariablesApi, 'listVariables' | 'readVariable'>,
-  options: { readonly namespace: string; readonly prefix: string; readonly clock: Pick<Clock, 'now'> },
+  options: {
+    readonly namespace: string
+    readonly prefix: string
+    readonly clock: Pick<SteadyClock, 'monotonicMs'>
+  },
 ): (path: string) => Promise<Variable['Items'] | undefined> {
   const { namespace, prefix, clock } = options
   const known = new Map<string, Variable>()
@@ -21,7 +25,7 @@ export function createVariableSecrets(
 
   /** Versions by path. Everybody who asks within a while gets the same list, or the same failure. */
   function list(): Promise<ReadonlyMap<string, string>> {
-    const nowMs = clock.now()
+    const nowMs = clock.monotonicMs()
     if (nowMs - listedAtMs < listAgainAfterMs) return listing
     listedAtMs = nowMs
     listing = api.listVariables(namespace, prefix).then((stubs) => {
@@ -30,7 +34,7 @@ export function createVariableSecrets(
       return versions
     })
     listing.catch(() => {
-      listedAtMs = clock.now()
+      listedAtMs = clock.monotonicMs()
     })
     return listing
   }

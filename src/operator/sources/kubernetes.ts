@@ -60,7 +60,7 @@ export function createKubernetesSource(options: {
     signal?: AbortSignal,
   ): Promise<OrderedEnd> {
     const given = object.metadata.annotations ?? {}
-    const nowMs = clock.now()
+    const nowMs = clock.monotonicMs()
     const end = {
       place,
       ageMs: nowMs - (endingSince.get(object.metadata.uid) ?? nowMs),
@@ -91,7 +91,7 @@ export function createKubernetesSource(options: {
       endingSince = new Map(
         ending.map(({ object: { metadata } }) => [
           metadata.uid,
-          endingSince.get(metadata.uid) ?? clock.now(),
+          endingSince.get(metadata.uid) ?? clock.monotonicMs(),
         ]),
       )
       const ends = await Promise.all(ending.map((each) => endOf(each, each.resource, signal)))

@@ -132,7 +132,7 @@ export function createMetrics({
 
   addViewMetrics(registry, shown)
 
-  const secondsSince = (startMs: number) => (clock.now() - startMs) / 1000
+  const secondsSince = (startMs: number) => (clock.monotonicMs() - startMs) / 1000
 
   function of(cluster: string | undefined): OperatorMetrics {
     const own = labelsOf(cluster)
@@ -142,7 +142,7 @@ export function createMetrics({
     return {
       async aroundPass({ key, queuedMs }, run) {
         queued.observe(own, queuedMs / 1000)
-        const startMs = clock.now()
+        const startMs = clock.monotonicMs()
         let result = 'failed'
         try {
           const outcome = await run()
@@ -164,7 +164,7 @@ export function createMetrics({
         }
       },
       async aroundCall({ operation }, run) {
-        const startMs = clock.now()
+        const startMs = clock.monotonicMs()
         let code = 'none'
         try {
           const answer = await run()

@@ -61,10 +61,10 @@ export function createNotifier(options: NotifierOptions): Notifier {
   /** @returns why it was dropped; undefined where it was delivered */
   async function deliver(notification: Notification): Promise<string | undefined> {
     const body = JSON.stringify(notification)
-    const untilMs = clock.now() + giveUpAfterMs
+    const untilMs = clock.monotonicMs() + giveUpAfterMs
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
       const { failure, isFinal } = await post(notification, body)
-      if (failure === undefined || isFinal || clock.now() + retryMs > untilMs) return failure
+      if (failure === undefined || isFinal || clock.monotonicMs() + retryMs > untilMs) return failure
       if (!closing.signal.aborted) log.warn({ id: notification.id, why: failure }, 'notification not taken')
       await delay(clock, retryMs * (1 - random() / 2), closing.signal)
       if (closing.signal.aborted) return failure

@@ -137,7 +137,7 @@ export function createHttpServer(options: HttpServerOptions) {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.addHook('onRequest', (request, reply, done) => {
-    const startedMs = clock.now()
+    const startedMs = clock.monotonicMs()
     // A body is JSON, whatever is said of it; Fastify would refuse a type that is none.
     delete request.headers['content-type']
     inFlight++
@@ -151,7 +151,7 @@ export function createHttpServer(options: HttpServerOptions) {
       // Only the path: a query can carry secrets.
       const [path] = request.url.split('?', 1)
       const cutOff = reply.raw.writableFinished ? {} : { cutOff: true }
-      const durationMs = clock.now() - startedMs
+      const durationMs = Math.round(clock.monotonicMs() - startedMs)
       const fields = { method: request.method, path, status: reply.statusCode, durationMs, ...cutOff }
       log[level](fields, 'request')
     })

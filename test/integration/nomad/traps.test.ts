@@ -7,9 +7,11 @@ import type { Declaration, VolumeDeclaration } from '../../../src/operator/decla
 import { createDesired } from '../../../src/operator/desired/desired.ts'
 import { createMemoryInventory, emptyContents } from '../../../src/operator/inventory/memory-inventory.ts'
 import { keyOf } from '../../../src/operator/plan/identity.ts'
+import { longestCallMs } from '../../../src/operator/plan/record.ts'
 import { createReconcile } from '../../../src/operator/reconcile/reconcile.ts'
 import { volume } from '../../builders/declarations.ts'
 import { aVolume, aVolumeStub } from '../../builders/nomad.ts'
+import { clockOf } from '../../builders/now.ts'
 import { startHttpServer } from '../../fakes/http-server.ts'
 import { startTrappedNomad, type TrappedNomad } from '../../fakes/trapped-nomad.ts'
 
@@ -30,8 +32,6 @@ afterEach(async () => {
   await client.close()
   await nomad.close()
 })
-
-const callDeadlineMs = 270_000
 
 /** Passes of the operator, over an inventory in memory; a secret's value is its variable's name. */
 function startPasses() {
@@ -55,11 +55,10 @@ function startPasses() {
         ),
     },
     desired,
-    clock: { now: () => nowMs, after: () => () => {} },
+    clock: clockOf(() => nowMs),
     log: silentLog,
     region: 'global',
-    callDeadlineMs,
-    callsEndedBeforeMs: 0,
+    callsEndedBeforeMs: undefined,
     wake: () => {},
     onStatus: () => {},
   })
@@ -181,7 +180,7 @@ describe('traps of Nomad', () => {
     const passes = startPasses()
     await passes.pass([data()])
     expect(nomad.writes()).toEqual(['PUT /v1/volume/csi/data/create'])
-    for (let waitedMs = 0; waitedMs < callDeadlineMs - 20_000; waitedMs += 10_000) {
+    for (let waitedMs = 0; waitedMs < longestCallMs - 20_000; waitedMs += 10_000) {
       nowMs += 10_000
       await passes.pass([data()])
       expect(passes.reason(data())).toBe('OutcomeUnknown')

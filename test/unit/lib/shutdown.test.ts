@@ -4,7 +4,7 @@ import { watchProcess } from '../../helpers/mooring-process.ts'
 
 const program = `
 import { waitForShutdown } from './src/lib/shutdown.ts'
-const shutdown = waitForShutdown({ now: () => Date.now() })
+const shutdown = waitForShutdown({ monotonicMs: () => Date.now() })
 setInterval(() => {}, 1_000_000) // Work that would never end by itself.
 console.log('ready')
 console.log(await shutdown)

@@ -65,7 +65,7 @@ export const createSnapshot: SnapshotStep = {
       context.observer.invalidate({ pluginID: volume.pluginID })
     }
   },
-  afterFailure({ context, record, before }, error) {
-    return { record: intentAfterFailure(record, before, error, context.clock.now()) }
+  afterFailure({ record, before }, error) {
+    return { record: intentAfterFailure(record, before, error) }
   },
 }

@@ -38,7 +38,7 @@ export const createVolume: VolumeStep & Required<Pick<VolumeStep, 'intend'>> = {
     }
     return record
   },
-  afterFailure({ context, record, before }, error) {
-    return { record: intentAfterFailure(record, before, error, context.clock.now()) }
+  afterFailure({ record, before }, error) {
+    return { record: intentAfterFailure(record, before, error) }
   },
 }

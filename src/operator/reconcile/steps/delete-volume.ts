@@ -1,3 +1,4 @@
+import { momentOf } from '../../../lib/clock.ts'
 import { OperationError } from '../../../lib/errors.ts'
 import { tombstoneID } from '../../plan/identity.ts'
 import { snapshotsOf } from '../gather-end.ts'
@@ -42,7 +43,7 @@ export const deleteVolume: VolumeStep = {
             ? { phase: 'delete' as const, declaration }
             : { phase: 'register-tombstone' as const }),
           tombstoneID: id,
-          refusal: { message, snapshotIDs, atMs: clock.now() },
+          refusal: { message, snapshotIDs, at: momentOf(clock) },
         },
       },
       // The next pass starts at once and reports the reason.

@@ -1,3 +1,4 @@
+import { type Moment, momentOf } from '../../../lib/clock.ts'
 import { errorMessage, OperationError, toOperationError } from '../../../lib/errors.ts'
 import { claimsOf } from '../../plan/claims.ts'
 import type { DetachPlan } from '../../plan/detach-plan.ts'
@@ -14,7 +15,7 @@ import { updateVolume } from './update-volume.ts'
  */
 export const detachNode: VolumeStep = {
   intend({ context, record, seen: { detach } }) {
-    return tried(record, nodeOf(record, detach), context.clock.now(), 'its outcome is not known')
+    return tried(record, nodeOf(record, detach), momentOf(context.clock), 'its outcome is not known')
   },
   async act(input) {
     const { context, record, seen, signal } = input
@@ -49,7 +50,7 @@ export const detachNode: VolumeStep = {
           : `${answer}; a direct call to the plugin failed: ${unpublished}`
     if (failure?.reason === 'DetachUnsupported' && (await rewrite(input, nodeID))) {
       const how = `${outcome}; Mooring wrote the volume again unchanged, so that Nomad releases the claims of ended allocations`
-      return withOutcome(record, nodeID, context.clock.now(), how)
+      return withOutcome(record, nodeID, momentOf(context.clock), how)
     }
     // The next pass starts at once, for other work.
     throw new OperationError(outcome, {
@@ -60,7 +61,7 @@ export const detachNode: VolumeStep = {
   },
   afterFailure({ context, record, seen, signal }, { message }) {
     if (signal.aborted) return { record }
-    return { record: withOutcome(record, nodeOf(record, seen.detach), context.clock.now(), message) }
+    return { record: withOutcome(record, nodeOf(record, seen.detach), momentOf(context.clock), message) }
   },
 }
 
@@ -70,15 +71,15 @@ function nodeOf({ key }: VolumeRecord, detach: DetachPlan): string {
 }
 
 /** Adds a try for the node. */
-function tried(record: VolumeRecord, nodeID: string, nowMs: number, outcome: string): VolumeRecord {
+function tried(record: VolumeRecord, nodeID: string, last: Moment, outcome: string): VolumeRecord {
   const times = (record.detachTries?.[nodeID]?.times ?? 0) + 1
-  return { ...record, detachTries: { ...record.detachTries, [nodeID]: { times, lastMs: nowMs, outcome } } }
+  return { ...record, detachTries: { ...record.detachTries, [nodeID]: { times, last, outcome } } }
 }
 
 /** Sets the outcome of the last try. */
-function withOutcome(record: VolumeRecord, nodeID: string, nowMs: number, outcome: string): VolumeRecord {
+function withOutcome(record: VolumeRecord, nodeID: string, last: Moment, outcome: string): VolumeRecord {
   const times = record.detachTries?.[nodeID]?.times ?? 1
-  return { ...record, detachTries: { ...record.detachTries, [nodeID]: { times, lastMs: nowMs, outcome } } }
+  return { ...record, detachTries: { ...record.detachTries, [nodeID]: { times, last, outcome } } }
 }
 
 /**

@@ -57,13 +57,12 @@ export const takeFinalSnapshot: VolumeStep = {
       context.observer.invalidate({ pluginID })
     }
   },
-  afterFailure({ context, record, before }, error) {
+  afterFailure({ record, before }, error) {
     const { finalSnapshot, ...rest } = record
     const left =
       finalSnapshot &&
       intentLeft(finalSnapshot.intent, error, {
         isRepeat: before.finalSnapshot !== undefined,
-        nowMs: context.clock.now(),
       })
     return { record: left === undefined ? rest : { ...rest, finalSnapshot: { intent: left } } }
   },

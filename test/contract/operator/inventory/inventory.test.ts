@@ -53,7 +53,7 @@ const implementations: Readonly<Record<string, () => Promise<Open>>> = {
 const record = (fields: Partial<VolumeRecord> = {}) =>
   volumeRecord(volume('data', { capacity: { min: 2n ** 60n } }), {
     externalID: 'vol-1',
-    intent: { request: { ID: 'data', PluginID: 'disk' }, sinceMs: 1, deadlineMs: 2, holder: 'one' },
+    intent: { request: { ID: 'data', PluginID: 'disk' }, sinceMs: 1, mayRunMs: 2, holder: 'one' },
     ...fields,
   })
 const { key } = record()

@@ -26,7 +26,7 @@ let notifier: Notifier
 
 beforeEach(async () => {
   // Only what the notifier waits by; sockets keep their own time.
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'hrtime'] })
   answers = []
   outcomes = []
   receiver = await startHttpServer(() => {

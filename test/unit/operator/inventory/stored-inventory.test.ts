@@ -184,7 +184,7 @@ describe('an entry that has to fit', () => {
 
   it('goes without its older steps first, and never without what passes need', () => {
     const history = Array.from({ length: 20 }, (_, index) => step(index))
-    const intent = { request: { ID: 'data', PluginID: 'disk' }, sinceMs: 1, deadlineMs: 2 }
+    const intent = { request: { ID: 'data', PluginID: 'disk' }, sinceMs: 1, mayRunMs: 2 }
     const whole = volumeRecord(volume('data'), {
       externalID: 'vol-1',
       intent,

@@ -6,7 +6,7 @@ import { volumeRecord } from '../../../builders/records.ts'
 
 const retain = volume('data')
 const remove = volume('data', { deletionPolicy: 'Delete' })
-const intent = { request: {}, sinceMs: 0, deadlineMs: 1 } as NonNullable<VolumeRecord['intent']>
+const intent = { request: {}, sinceMs: 0 } as unknown as NonNullable<VolumeRecord['intent']>
 
 describe('planFinalizer', () => {
   it.each([

@@ -10,6 +10,7 @@ import {
 import { planDetachOrder } from '../../../../src/operator/plan/orders.ts'
 import type { DetachTry } from '../../../../src/operator/plan/record.ts'
 import { volume } from '../../../builders/declarations.ts'
+import { boot, nowAt } from '../../../builders/now.ts'
 import { volumeRecord } from '../../../builders/records.ts'
 
 const nowMs = 1_000_000
@@ -24,7 +25,7 @@ function plan(
   tries: Record<string, DetachTry> = {},
 ) {
   const whole = { claims: [], publishedNodes: [], nodes: undefined, orders: [], ...observation }
-  return planDetach(detach, 'default/data', whole, tries, nowMs)
+  return planDetach(detach, 'default/data', whole, tries, nowAt(nowMs))
 }
 
 /** As people read it: what is done, or why it is not. */
@@ -172,12 +173,12 @@ describe('planDetach', () => {
       [40, 599_999, 'DetachFailed'],
       [40, 600_000, 'detach'],
     ])('tried %i times, %i ms ago: %s', (times, agoMs, verdict) => {
-      const tries = { n1: { times, lastMs: nowMs - agoMs, outcome: 'no' } }
+      const tries = { n1: { times, last: { boot, monotonicMs: nowMs - agoMs }, outcome: 'no' } }
       expect(verdictOf(plan(observed, stale, tries))).toBe(verdict)
     })
 
     it('goes on with another node', () => {
-      const tries = { n1: { times: 1, lastMs: nowMs, outcome: 'no' } }
+      const tries = { n1: { times: 1, last: { boot, monotonicMs: nowMs }, outcome: 'no' } }
       const claims = [here, { ...here, allocationID: 'a2', nodeID: 'n2' }]
       expect(plan({ ...observed, claims }, stale, tries)).toMatchObject({ type: 'detach', nodeID: 'n2' })
     })
@@ -215,7 +216,7 @@ describe('planDetach', () => {
     })
     fc.assert(
       fc.property(observation, detach, (observed, declared) => {
-        const planned = planDetach(declared, 'default/data', observed, {}, nowMs)
+        const planned = planDetach(declared, 'default/data', observed, {}, nowAt(nowMs))
         if (planned.type !== 'detach') return
         const { nodeID } = planned
         const order = observed.orders.find((each) => each.nodeID === nodeID)

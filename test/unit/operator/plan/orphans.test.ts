@@ -77,7 +77,7 @@ describe('planOrphans', () => {
   })
 
   it('names a create whose outcome nobody knows, and passes over what a schedule made', () => {
-    const intent = { request: { ID: 'data', PluginID: 'directories' }, sinceMs: 0, deadlineMs: 1 }
+    const intent = { request: { ID: 'data', PluginID: 'directories' }, sinceMs: 0 }
     const made = snapshotRecord(snapshot('tick', 'data'), {
       snapshotID: 'snap-1',
       pluginID: 'directories',

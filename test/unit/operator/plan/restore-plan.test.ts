@@ -56,7 +56,7 @@ describe('refuseRestoreOrder', () => {
     ['refuses one that is suspended by its declaration', { spec: { suspend: true } }, /suspended/],
     [
       'refuses while the outcome of a call is not known',
-      { record: { externalID: 'vol-1', intent: { request, sinceMs: 0, deadlineMs: 1 } } },
+      { record: { externalID: 'vol-1', intent: { request, sinceMs: 0, mayRunMs: 0 } } },
       /outcome of an earlier call/,
     ],
     [

@@ -8,6 +8,7 @@ import {
 } from '../../../../src/operator/plan/snapshot-plan.ts'
 import type { Snapshot } from '../../../../src/wire/snapshot.ts'
 import { snapshot } from '../../../builders/declarations.ts'
+import { boot, nowAt } from '../../../builders/now.ts'
 import { nomadPlugin } from '../../../builders/observed.ts'
 import { snapshotRecord } from '../../../builders/records.ts'
 
@@ -18,7 +19,8 @@ const taken = { snapshotID: 'snap-1', pluginID: 'directories' }
 const intent = {
   request: { SourceVolumeID: 'data', Name: csiName },
   sinceMs: nowMs - 1,
-  deadlineMs: nowMs + 1_000,
+  sent: { boot, monotonicMs: nowMs - 1 },
+  mayRunMs: 1_000,
 }
 
 function listed(fields: Partial<Snapshot> = {}): ReadonlyMap<string, Snapshot> {
@@ -67,7 +69,7 @@ describe('planSnapshot', () => {
     ],
     [
       'repeats a create after its deadline',
-      { intent: { ...intent, deadlineMs: nowMs } },
+      { intent: { ...intent, mayRunMs: 1 } },
       {},
       'create-snapshot',
       'RepeatingCreate',
@@ -90,10 +92,10 @@ describe('planSnapshot', () => {
         volume: { state: 'ready', externalID: 'vol-1', pluginID: 'directories' },
         plugin: nomadPlugin('directories'),
         snapshots: 'unknown',
-        callsEndedBeforeMs: 0,
+        callsEndedBeforeMs: undefined,
         ...observation,
       },
-      nowMs,
+      nowAt(nowMs),
     )
     expect(decision.verdict.reason).toBe(reason)
     expect(decision.step).toBe(step)
@@ -126,7 +128,7 @@ describe('planSnapshotEnd', () => {
     [
       'repeats a create after its deadline, to learn what it made',
       'Delete',
-      { intent: { ...intent, deadlineMs: nowMs - 1 } },
+      { intent: { ...intent, mayRunMs: 0 } },
       {},
       'create-snapshot',
       'RepeatingCreate',
@@ -134,7 +136,7 @@ describe('planSnapshotEnd', () => {
     [
       'lets go of a create that nobody can repeat, and says that its outcome is not known',
       'Delete',
-      { intent: { ...intent, deadlineMs: nowMs - 1 } },
+      { intent: { ...intent, mayRunMs: 0 } },
       { volume: { state: 'waiting', reason: 'VolumeNotReady', message: '' } },
       'release',
       'OutcomeUnknown',
@@ -149,10 +151,10 @@ describe('planSnapshotEnd', () => {
         volume: { state: 'ready', externalID: 'vol-1', pluginID: 'directories' },
         snapshots: 'unknown',
         dependents: [],
-        callsEndedBeforeMs: 0,
+        callsEndedBeforeMs: undefined,
         ...observation,
       },
-      nowMs,
+      nowAt(nowMs),
     )
     expect(decision.verdict.reason).toBe(reason)
     expect(decision.step).toBe(step)

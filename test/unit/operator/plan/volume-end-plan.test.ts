@@ -3,6 +3,7 @@ import type { VolumeDeclaration } from '../../../../src/operator/declare/declara
 import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
 import { planVolumeEnd, type VolumeEndObservation } from '../../../../src/operator/plan/volume-end-plan.ts'
 import { volume } from '../../../builders/declarations.ts'
+import { boot, nowAt } from '../../../builders/now.ts'
 import { nomadPlugin, nomadVolume } from '../../../builders/observed.ts'
 import { volumeRecord } from '../../../builders/records.ts'
 
@@ -12,7 +13,8 @@ const there = nomadVolume('data')
 const finalIntent = {
   request: { SourceVolumeID: 'mooring-deleting-1', Name: 'final' },
   sinceMs: nowMs - 1_000,
-  deadlineMs: nowMs + 60_000,
+  sent: { boot, monotonicMs: nowMs - 1_000 },
+  mayRunMs: 60_000,
 }
 const tombstone = nomadVolume('mooring-deleting-1', { ExternalID: 'external-data' })
 const end = (phase: 'deregister' | 'register-tombstone' | 'delete') => ({
@@ -138,7 +140,8 @@ describe('planVolumeEnd', () => {
         intent: {
           request: { ID: 'data', PluginID: 'p', Namespace: 'default' },
           sinceMs: nowMs - 1,
-          deadlineMs: nowMs + 1,
+          sent: { boot, monotonicMs: nowMs - 1 },
+          mayRunMs: 2,
         },
       },
       {},
@@ -173,7 +176,7 @@ describe('planVolumeEnd', () => {
       ([title, policy, volume, step, reason]): Row => [
         title,
         policy,
-        { intent: { request: { ID: 'data', PluginID: 'p' }, sinceMs: nowMs - 2, deadlineMs: nowMs - 1 } },
+        { intent: { request: { ID: 'data', PluginID: 'p' }, sinceMs: nowMs - 2, mayRunMs: 0 } },
         { volume },
         step,
         reason,
@@ -186,7 +189,8 @@ describe('planVolumeEnd', () => {
         intent: {
           request: { ID: 'data', PluginID: 'p', Namespace: 'default' },
           sinceMs: nowMs - 1,
-          deadlineMs: nowMs + 1,
+          sent: { boot, monotonicMs: nowMs - 1 },
+          mayRunMs: 2,
         },
       },
       {},
@@ -205,10 +209,10 @@ describe('planVolumeEnd', () => {
         isFinalSnapshotReady: undefined,
         snapshotIDs: [],
         dependents: [],
-        callsEndedBeforeMs: 0,
+        callsEndedBeforeMs: undefined,
         ...observation,
       },
-      nowMs,
+      nowAt(nowMs),
     )
     expect(decision.verdict.reason).toBe(reason)
     expect(decision.step).toBe(step)
@@ -255,16 +259,20 @@ describe('planVolumeEnd', () => {
         isFinalSnapshotReady,
         snapshotIDs: [],
         dependents: [],
-        callsEndedBeforeMs: 0,
+        callsEndedBeforeMs: undefined,
       },
-      nowMs,
+      nowAt(nowMs),
     )
     expect(decision.verdict.reason).toBe(reason)
     expect(decision.step).toBe(step)
   })
 
   describe('of a delete that the plugin refused', () => {
-    const refusal = { message: 'it has snapshots', snapshotIDs: ['s1', 's2'], atMs: nowMs - 1 }
+    const refusal = {
+      message: 'it has snapshots',
+      snapshotIDs: ['s1', 's2'],
+      at: { boot, monotonicMs: nowMs - 1 },
+    }
     it.each([
       [
         'stalls while one of the snapshots is there, and names it',
@@ -277,7 +285,7 @@ describe('planVolumeEnd', () => {
       ['stalls for another reason', { ...refusal, snapshotIDs: [] }, [], undefined, 'DeleteRefused'],
       [
         'tries again for another reason after ten minutes',
-        { ...refusal, snapshotIDs: [], atMs: nowMs - 600_000 },
+        { ...refusal, snapshotIDs: [], at: { boot, monotonicMs: nowMs - 600_000 } },
         [],
         'delete-volume',
         'Deleting',
@@ -296,9 +304,9 @@ describe('planVolumeEnd', () => {
           isFinalSnapshotReady: undefined,
           snapshotIDs,
           dependents: [],
-          callsEndedBeforeMs: 0,
+          callsEndedBeforeMs: undefined,
         },
-        nowMs,
+        nowAt(nowMs),
       )
       expect(decision.step).toBe(step)
       expect(decision.verdict.reason).toBe(reason)
@@ -319,9 +327,9 @@ describe('planVolumeEnd', () => {
         isFinalSnapshotReady: undefined,
         snapshotIDs: [],
         dependents: [],
-        callsEndedBeforeMs: 0,
+        callsEndedBeforeMs: undefined,
       },
-      nowMs,
+      nowAt(nowMs),
     )
     expect(decision.step).toBe('release')
   })

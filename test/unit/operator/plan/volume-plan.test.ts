@@ -5,6 +5,7 @@ import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
 import { planVolume, type VolumeObservation } from '../../../../src/operator/plan/volume-plan.ts'
 import { volume } from '../../../builders/declarations.ts'
 import { anExternalVolume } from '../../../builders/nomad.ts'
+import { boot, nowAt } from '../../../builders/now.ts'
 import { nomadPlugin, nomadVolume } from '../../../builders/observed.ts'
 import { volumeRecord } from '../../../builders/records.ts'
 
@@ -34,10 +35,10 @@ function plan({ spec, record, observation }: Case) {
       restore: { isUndoOrdered: false },
       hashes: {},
       updateHash: 'hash-of-this-update',
-      callsEndedBeforeMs: 0,
+      callsEndedBeforeMs: undefined,
       ...observation,
     },
-    nowMs,
+    nowAt(nowMs),
   )
 }
 
@@ -45,7 +46,8 @@ const managed: Partial<VolumeRecord> = { externalID: 'external-data', applied: {
 const intent = {
   request: { ID: 'data', PluginID: 'directories' },
   sinceMs: nowMs - 5_000,
-  deadlineMs: nowMs + 60_000,
+  sent: { boot, monotonicMs: nowMs - 5_000 },
+  mayRunMs: 60_000,
 }
 const present = (fields = {}) => ({ volume: nomadVolume('data', fields) })
 
@@ -98,8 +100,16 @@ describe('planVolume, where Nomad has no such volume', () => {
     ],
     ['waits while a create may still be running', { record: { intent } }, undefined, 'OutcomeUnknown'],
     [
+      'waits for a create of an earlier boot for as long as this process has not seen its time pass',
+      {
+        record: { intent: { ...intent, sent: { boot: 'boot-0', monotonicMs: 0 }, mayRunMs: nowMs + 1 } },
+      },
+      undefined,
+      'OutcomeUnknown',
+    ],
+    [
       'repeats a create after its deadline (crossplane-runtime#340)',
-      { record: { intent: { ...intent, deadlineMs: nowMs } } },
+      { record: { intent: { ...intent, mayRunMs: 5_000 } } },
       'create-volume',
       'RepeatingCreate',
     ],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type SteadyClock, systemClock } from '../../../../src/lib/clock.ts'
+import { type Clock, systemClock } from '../../../../src/lib/clock.ts'
 import { OperationError } from '../../../../src/lib/errors.ts'
 import { guardEffects } from '../../../../src/operator/replicas/guard-effects.ts'
 import {
@@ -19,7 +19,10 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function campaignFor(keeper: FakeLockKeeper, identity: string, clock: SteadyClock = systemClock) {
+/** `vi.setSystemTime` lets time pass without timers, as for a process that is stopped. */
+const passing: Clock = { ...systemClock, uptimeMs: () => Date.now() }
+
+function campaignFor(keeper: FakeLockKeeper, identity: string, clock: Clock = passing) {
   const stop = new AbortController()
   const errors: unknown[] = []
   const won = campaign({
@@ -39,10 +42,10 @@ async function leadershipOf(campaigning: Promise<Leadership | undefined>): Promi
   return leadership
 }
 
-/** The wall clock as the test has it, while timers and the monotonic clock stand still: a machine that sleeps. */
+/** The uptime as the test has it, while timers and the monotonic clock stand still: a machine that sleeps. */
 function createSleeper() {
   let sleptMs = 0
-  const clock: SteadyClock = { ...systemClock, now: () => Date.now() + sleptMs, monotonicMs: () => 0 }
+  const clock: Clock = { ...systemClock, uptimeMs: () => Date.now() + sleptMs, monotonicMs: () => 0 }
   return {
     clock,
     sleep(ms: number) {
@@ -146,9 +149,19 @@ describe('a leadership', () => {
     expect(leadership.isHeld()).toBe(false)
   })
 
-  it('is not held after the wall clock was set back, though it says that no time passed', async () => {
+  it('is still held after the date was set a year ahead', async () => {
     const keeper = createFakeLockKeeper(times.leaseMs, Date.now)
-    const clock: SteadyClock = { ...systemClock, now: () => 0 }
+    const aheadMs = 365 * 86_400_000
+    const clock: Clock = { ...systemClock, now: () => Date.now() + aheadMs, uptimeMs: () => 0 }
+    const leadership = await leadershipOf(campaignFor(keeper, 'one', clock).won)
+    expect(leadership.isHeld()).toBe(true)
+    await vi.advanceTimersByTimeAsync(times.renewDeadlineMs * 3)
+    expect(leadership.isHeld()).toBe(true)
+  })
+
+  it('is not held longer because the date was set back', async () => {
+    const keeper = createFakeLockKeeper(times.leaseMs, Date.now)
+    const clock: Clock = { ...systemClock, now: () => 0, uptimeMs: () => 0 }
     const leadership = await leadershipOf(campaignFor(keeper, 'one', clock).won)
     keeper.isSilent = true
     await vi.advanceTimersByTimeAsync(times.renewDeadlineMs)
@@ -180,7 +193,7 @@ describe('a leadership', () => {
               const leadership = await campaign({
                 lock: keeper.lockOf(identity),
                 times,
-                clock: systemClock,
+                clock: passing,
                 random: Math.random,
                 signal: stop.signal,
                 onError: () => {},

@@ -28,7 +28,7 @@ async function createSubject() {
         return client.readVariable(...parameters)
       },
     },
-    { namespace: 'default', prefix: 'mooring/secrets/', clock: { now: () => nowMs } },
+    { namespace: 'default', prefix: 'mooring/secrets/', clock: { monotonicMs: () => nowMs } },
   )
   const environment: Record<string, string> = { MOORING_SECRET_A: 'from the environment', PATH: '/bin' }
   const resolver = createSecretResolver({

@@ -14,7 +14,7 @@ it('a variable that the list no longer shows is forgotten, whoever asks next', a
         return variable
       },
     },
-    { namespace: 'default', prefix: 'mooring/secrets/', clock: { now: () => nowMs } },
+    { namespace: 'default', prefix: 'mooring/secrets/', clock: { monotonicMs: () => nowMs } },
   )
   const readLater = (path: string) => {
     nowMs += 10_000

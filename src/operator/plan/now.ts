@@ -1,0 +1,39 @@
+import type { Clock, Moment } from '../../lib/clock.ts'
+
+/** The time at which a plan decides. Only schedules go by the date. */
+export interface Now {
+  /** Milliseconds since the Unix epoch. It may have leapt. */
+  readonly dateMs: number
+  /** The date as it would be if nobody had set it since this process took the inventory over. */
+  readonly steadyDateMs: number
+  readonly boot: string
+  readonly monotonicMs: number
+  /** Goes on while the machine sleeps. */
+  readonly uptimeMs: number
+  /** The monotonic time at which this process took the inventory over. */
+  readonly startedMs: number
+}
+
+/** Reads the time. Call it when this process takes the inventory over. */
+export function createNow(clock: Clock): () => Now {
+  const startedMs = clock.monotonicMs()
+  const startedDateMs = clock.now()
+  const startedUptimeMs = clock.uptimeMs()
+  return () => ({
+    dateMs: clock.now(),
+    steadyDateMs: startedDateMs + clock.uptimeMs() - startedUptimeMs,
+    boot: clock.boot,
+    monotonicMs: clock.monotonicMs(),
+    uptimeMs: clock.uptimeMs(),
+    startedMs,
+  })
+}
+
+/**
+ * The least milliseconds that have passed since a stored moment. On another boot of a machine, or if none was stored,
+ * only the time counts that this process has seen pass: no date proves more.
+ */
+export function passedMs({ boot, monotonicMs, startedMs }: Now, moment: Moment | undefined): number {
+  const isComparable = moment?.boot === boot && moment.monotonicMs <= monotonicMs
+  return monotonicMs - (isComparable ? moment.monotonicMs : startedMs)
+}
