@@ -61,6 +61,12 @@ export function formatQuantity(bytes: bigint): string {
   return shortest
 }
 
+/** The same for a sentence: `10Gi`, and `1001 bytes`. */
+export function formatBytes(bytes: bigint): string {
+  const quantity = formatQuantity(bytes)
+  return /\d$/.test(quantity) ? `${quantity} bytes` : quantity
+}
+
 /** undefined where it is no quantity. The result may be negative or beyond int64. */
 function readQuantity(text: string): bigint | undefined {
   const match = /^([+-]?)(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d{1,3})|([A-Za-z]*))$/.exec(text)

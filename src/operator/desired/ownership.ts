@@ -1,9 +1,10 @@
+import { contextsMayAgree } from '../../lib/contexts-may-agree.ts'
 import { type AllowedIDs, noneAllowed } from '../declare/allowed-ids.ts'
 import { type Declaration, formatPlace, type Place } from '../declare/declaration.ts'
 import { explainForeignID, type ForeignID, findForeignID, type OwnIDs, ownIDs } from '../plan/foreign-ids.ts'
 import { csiNameFor, displayName, type Key, keyOf } from '../plan/identity.ts'
 import { expandPerAlloc, familyOf, wholeOf } from '../plan/per-alloc.ts'
-import type { InventoryRecord } from '../plan/record.ts'
+import { externalToken, type InventoryRecord, registeredContext } from '../plan/record.ts'
 
 /** A declaration that Mooring ignores, and why. The declaration that it conflicts with stays in force. */
 export interface Refusal {
@@ -130,25 +131,27 @@ function refuseTaken(
   { region, allowedIDs }: { readonly region: string; readonly allowedIDs: AllowedIDs },
   refuse: (declaration: Declaration, reason: Refusal['reason'], message: string) => void,
 ): void {
-  const taken = new Map<string, Declaration>()
-  const isTaken = (token: string, declaration: Declaration) => {
-    const holder = taken.get(token)
-    return holder !== undefined && !isSibling(holder, declaration)
-  }
+  const taken = new Map<string, { readonly declaration: Declaration; readonly name: Name }[]>()
+  const holderOf = (name: Name, declaration: Declaration) =>
+    taken
+      .get(name.token)
+      ?.find(
+        (holder) =>
+          !isSibling(holder.declaration, declaration) && contextsMayAgree(holder.name.context, name.context),
+      )?.declaration
   const foreign = findForeign(owners, records, allowedIDs)
   // Managed identities come first, so that they keep their names. Who names what is not theirs comes last.
   const rank = (key: Key) => (foreign.has(key) ? 2 : 0) + (records.has(key) ? 0 : 1)
   const inOrder = [...owners].sort(([one], [other]) => rank(one) - rank(other))
   for (const [key, declaration] of inOrder) {
-    const clash = namesOf(key, declaration, records.get(key), region).find(({ token }) =>
-      isTaken(token, declaration),
-    )
+    const names = namesOf(key, declaration, records.get(key), region)
+    const clash = names.find((name) => holderOf(name, declaration) !== undefined)
     if (clash === undefined) {
-      for (const { token } of namesOf(key, declaration, records.get(key), region))
-        taken.set(token, declaration)
+      for (const name of names)
+        taken.set(name.token, [...(taken.get(name.token) ?? []), { declaration, name }])
       continue
     }
-    const other = taken.get(clash.token)
+    const other = holderOf(clash, declaration)
     owners.delete(key)
     const named = foreign.get(key)
     if (named !== undefined) {
@@ -189,10 +192,24 @@ function findForeign(
   return foreign
 }
 
-function namesOf(key: Key, declaration: Declaration, record: InventoryRecord | undefined, region: string) {
+/** Something that only one declaration may have. */
+interface Name {
+  readonly token: string
+  readonly what: string
+  readonly reason: 'NameTaken' | 'ExternalIDTaken'
+  /** Of a registered volume: with differing contexts, several may have one external ID. */
+  readonly context?: Readonly<Record<string, string>> | undefined
+}
+
+function namesOf(
+  key: Key,
+  declaration: Declaration,
+  record: InventoryRecord | undefined,
+  region: string,
+): readonly Name[] {
   const { kind, spec } = declaration
   const written = writtenName(declaration)
-  const names: { token: string; what: string; reason: 'NameTaken' | 'ExternalIDTaken' }[] = [
+  const names: Name[] = [
     {
       token: JSON.stringify(['metadata', kind, spec.namespace, written]),
       what: `metadata.name "${written}" in Nomad namespace "${spec.namespace}"`,
@@ -212,7 +229,8 @@ function namesOf(key: Key, declaration: Declaration, record: InventoryRecord | u
     declaration.spec.externalID ?? (record?.kind === 'Volume' ? record.externalID : undefined)
   if (externalID !== undefined) {
     names.push({
-      token: JSON.stringify(['external', pluginID, externalID]),
+      token: JSON.stringify(['external', externalToken(pluginID, externalID)]),
+      context: registeredContext(declaration, record?.kind === 'Volume' ? record : undefined),
       what: `external volume "${externalID}" of plugin "${pluginID}"`,
       reason: 'ExternalIDTaken',
     })

@@ -3,6 +3,7 @@ import type { Orders } from '../plan/orders.ts'
 import type { Inventory, RecordIndexes } from '../plan/ports.ts'
 import {
   type Declared,
+  externalToken,
   type InventoryRecord,
   joinRecord,
   type ManagedPart,
@@ -130,6 +131,7 @@ function tokensOf(record: InventoryRecord): Partial<Record<keyof RecordIndexes, 
     case 'Volume':
       return {
         ...common,
+        external: externalOf(record),
         volumeName: `${namespace}/${declaration.name}`,
         wholeName: declaration.instance && `${namespace}/${declaration.instance.name}`,
       }
@@ -138,6 +140,12 @@ function tokensOf(record: InventoryRecord): Partial<Record<keyof RecordIndexes, 
     case 'SnapshotSchedule':
       return common
   }
+}
+
+function externalOf(record: InventoryRecord): string | undefined {
+  if (record.kind !== 'Volume') return undefined
+  const { pluginID, externalID = record.externalID } = record.declaration.spec
+  return externalID === undefined ? undefined : externalToken(pluginID, record.externalID ?? externalID)
 }
 
 function createIndexes() {

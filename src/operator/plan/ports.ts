@@ -27,6 +27,8 @@ export interface RecordIndexes {
   readonly kind: string
   /** The plugin that holds it. */
   readonly plugin: string
+  /** `externalToken` of a volume. */
+  readonly external: string
   /** The UID of the Kubernetes object that declares it. */
   readonly object: string
   /** Key of the schedule that made the snapshot. */

@@ -338,6 +338,30 @@ export function storedThing(record: InventoryRecord): { pluginID?: string; exter
   }
 }
 
+/** A token of an external volume at its plugin. Registered volumes of one token may differ in their context. */
+export function externalToken(pluginID: string, externalID: string): string {
+  return JSON.stringify([pluginID, externalID])
+}
+
+/** The context of a volume's external volume: the declared one, or else the recorded one. */
+export function knownContext(
+  record: Pick<VolumeRecord, 'declaration' | 'context'>,
+): VolumeContext | undefined {
+  return record.declaration.spec.context ?? record.context
+}
+
+/**
+ * The context by which a registered volume is told from others of its external ID. undefined for a created volume: its
+ * external ID is its own.
+ */
+export function registeredContext(
+  declaration: VolumeDeclaration,
+  record: Pick<VolumeRecord, 'context'> | undefined,
+): VolumeContext | undefined {
+  const { externalID, context = record?.context } = declaration.spec
+  return externalID === undefined ? undefined : context
+}
+
 /** The source of a restore or of an order for one. */
 export function restoreSource(source: RestoreSource | undefined): { snapshotID?: string; backTo?: string } {
   const { snapshotID, backTo } = source ?? {}

@@ -13,6 +13,8 @@ export interface ScheduledVolume {
   readonly name: string
   /** Whether it exists, so that a snapshot can be taken. */
   readonly exists: boolean
+  /** Why no snapshot may be taken of it; undefined if one may. */
+  readonly refusal?: string
 }
 
 export interface ScheduleObservation {
@@ -135,9 +137,11 @@ function planDue(
   const inFlight = snapshots.find((snapshot) => volumeOf(snapshot) === volume.key && isInFlight(snapshot))
   const obstacle = !volume.exists
     ? `volume "${volume.name}" does not exist yet`
-    : inFlight === undefined
-      ? undefined
-      : `snapshot "${inFlight.declaration.name}" of volume "${volume.name}" is not finished yet`
+    : volume.refusal !== undefined
+      ? volume.refusal
+      : inFlight === undefined
+        ? undefined
+        : `snapshot "${inFlight.declaration.name}" of volume "${volume.name}" is not finished yet`
   if (nowMs - tickMs > spec.startingDeadlineSeconds * 1000) {
     return { type: 'miss', volume, tickMs, why: obstacle ?? 'no operator took it in time' }
   }

@@ -10,7 +10,7 @@ export interface SnapshotObservation {
   /** The volume to take the snapshot of, or why it cannot be taken yet. */
   readonly volume:
     | { readonly state: 'ready'; readonly externalID: string; readonly pluginID: string }
-    | { readonly state: 'waiting'; readonly reason: string; readonly message: string }
+    | { readonly state: 'waiting' | 'stalled'; readonly reason: string; readonly message: string }
   readonly plugin: Plugin | undefined
   /** Every snapshot that the plugin lists, by ID; `unknown` if it was not asked or cannot list. */
   readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
@@ -53,7 +53,7 @@ function planMissingSnapshot(record: SnapshotRecord, observation: SnapshotObserv
       )
     }
   }
-  if (volume.state === 'waiting') return wait(volume.reason, volume.message, waitPollMs)
+  if (volume.state !== 'ready') return { verdict: volume, againAfterMs: waitPollMs }
   const gate = planPluginGate(volume.pluginID, observation.plugin, 'SupportsCreateDeleteSnapshot')
   if (gate !== undefined) return gate
   return intent === undefined

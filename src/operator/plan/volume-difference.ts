@@ -14,6 +14,8 @@ export interface FieldDifference {
 export interface VolumeDifferences {
   /** Only another volume can have these values. Reported, never corrected. */
   readonly immutable: readonly FieldDifference[]
+  /** Set if the volume is larger than spec.capacity.max. No volume shrinks. */
+  readonly shrink?: { readonly maxBytes: bigint; readonly actualBytes: bigint }
   /** An update can change these. */
   readonly updatable: readonly FieldDifference[]
   /** Set if the volume must grow. */
@@ -45,11 +47,12 @@ export function compareVolume(
   compare(immutable, 'spec.externalID', spec.externalID, actual.ExternalID)
   if (!isRestoredName(spec, record, actual.Name)) compare(immutable, 'spec.name', spec.name, actual.Name)
   compare(immutable, 'spec.parameters', emptyAsAbsent(spec.parameters), { ...actual.Parameters })
-  for (const part of ['required', 'preferred'] as const) {
-    const requested = actual.RequestedTopologies?.[part === 'required' ? 'Required' : 'Preferred']
-    const found = segmentsOf(requested)
-    compare(immutable, `spec.topology.${part}`, spec.topology?.[part], found)
-  }
+  const { Required, Preferred } = actual.RequestedTopologies ?? {}
+  const required = spec.topology?.required
+  // The plugin takes any of the required ones, so their order means nothing. That of the preferred ones does.
+  if (!isDeepStrictEqual(new Set(required), new Set(segmentsOf(Required))))
+    compare(immutable, 'spec.topology.required', required, segmentsOf(Required))
+  compare(immutable, 'spec.topology.preferred', spec.topology?.preferred, segmentsOf(Preferred))
 
   const capabilities = (list: readonly { accessMode: string; attachmentMode: string }[]) =>
     [...new Set(list.map(({ accessMode, attachmentMode }) => `${accessMode}/${attachmentMode}`))].sort()
@@ -72,9 +75,8 @@ export function compareVolume(
 
   const capacityBytes = BigInt(actual.Capacity) > 0n ? BigInt(actual.Capacity) : (externalCapacityBytes ?? 0n)
   const { min, max } = spec.capacity ?? {}
-  if (max !== undefined && capacityBytes > max) {
-    immutable.push({ field: 'spec.capacity.max', declared: `${max}`, actual: `${capacityBytes}` })
-  } else if (max !== undefined && BigInt(actual.Capacity) > 0n) {
+  const isTooLarge = max !== undefined && capacityBytes > max
+  if (max !== undefined && !isTooLarge && BigInt(actual.Capacity) > 0n) {
     compare(updatable, 'spec.capacity.max', max, BigInt(actual.RequestedCapacityMax))
   }
   // The capacity of a registered volume may be unknown. Then the requested capacity is compared.
@@ -84,6 +86,7 @@ export function compareVolume(
   const grows = isSmaller && (max === undefined || max >= min)
   return {
     immutable,
+    ...(isTooLarge ? { shrink: { maxBytes: max, actualBytes: capacityBytes } } : {}),
     updatable,
     unreadable: hidden.unreadable,
     ...(grows ? { expansion: { fromBytes: capacityBytes, toBytes: min } } : {}),

@@ -7,6 +7,7 @@ import { endPolicyOf } from './per-alloc.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, nextOutcomeCheckMs, type VolumeRecord } from './record.ts'
 import { isRestored, restoreResult } from './restore-plan.ts'
+import { refuseShared } from './shared-external.ts'
 
 export interface VolumeEndObservation {
   readonly volume: Volume | undefined
@@ -21,6 +22,8 @@ export interface VolumeEndObservation {
   readonly snapshotIDs: readonly string[]
   /** Declarations that still need this volume, and its snapshots that are being deleted. */
   readonly dependents: readonly string[]
+  /** Other volumes with the same external ID and another context. */
+  readonly sharers: readonly string[]
   readonly callsEndedBeforeMs: number | undefined
 }
 
@@ -70,6 +73,15 @@ export function planVolumeEnd(record: VolumeRecord, observation: VolumeEndObserv
       'Replaced',
       `no longer declared. Nomad's volume is now external volume "${volume.ExternalID}", which Mooring does not manage, so it stays.`,
     )
+  }
+  if (deletionPolicy === 'Delete') {
+    const shared = refuseShared(
+      record.externalID,
+      observation.sharers,
+      'deletionPolicy Delete is refused, so the end waits',
+      'Declare the volume with deletionPolicy Deregister or Retain, and remove it again.',
+    )
+    if (shared !== undefined) return { verdict: shared, againAfterMs: waitPollMs }
   }
   if (observation.dependents.length > 0 && record.end === undefined) {
     const dependents = observation.dependents.join(', ')

@@ -1,51 +1,18 @@
 import { shellCommand } from '../../lib/shell-command.ts'
-import type { Plugin, Room } from '../../wire/plugin.ts'
+import type { Room } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import type { VolumeDeclaration } from '../declare/declaration.ts'
-import { claimsOf } from './claims.ts'
+import { formatBytes } from '../declare/quantities.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { tombstoneID } from './identity.ts'
 import type { Now } from './now.ts'
 import { planPluginGate } from './plugin-gate.ts'
-import { type HiddenHashes, mayStillRun, nextOutcomeCheckMs, type VolumeRecord } from './record.ts'
-import { planRestore, type RestoreObservation } from './restore-plan.ts'
-import { compareVolume, type FieldDifference, type VolumeDifferences } from './volume-difference.ts'
-
-/** The source of a volume's content at its create. */
-export type SourceObservation =
-  | { readonly state: 'ready'; readonly snapshotID?: string; readonly cloneID?: string }
-  | { readonly state: 'waiting'; readonly reason: string; readonly message: string }
-
-/** Everything outside the record that the plan of a volume needs. */
-export interface VolumeObservation {
-  /** Nomad's volume with the declared ID; undefined: there is none. */
-  readonly volume: Volume | undefined
-  readonly plugin: Plugin | undefined
-  /**
-   * The recorded or declared external volume as its plugin lists it; `unlisted` if a fresh and complete list lacks it;
-   * `unknown` if the plugin was not asked or cannot list.
-   */
-  readonly external: ExternalVolume | 'unlisted' | 'unknown'
-  readonly source: SourceObservation
-  /** Whether Nomad has the namespace. Only read before a create or a register. */
-  readonly namespaceExists: boolean
-  /** ID of another Nomad volume that has the external volume to register, or the name to create. */
-  readonly takenBy: string | undefined
-  /** The spec is unchanged since Nomad last matched it, so a difference is drift. */
-  readonly isSpecUnchanged: boolean
-  /** Free capacity of the plugin, if it reports it. */
-  readonly room?: Room
-  /** A person ordered a new external volume in place of the recorded one. */
-  readonly isRecreateOrdered: boolean
-  readonly restore: RestoreObservation
-  readonly hashes: HiddenHashes
-  /** Keyed hash of the update that would correct the differences. */
-  readonly updateHash: string | undefined
-  /** Calls sent before this time have ended, because their server has restarted since. */
-  readonly callsEndedBeforeMs: number | undefined
-  /** Set if the declaration names an ID of the plugin that it may not name: why, and what to do. */
-  readonly foreignID?: string
-}
+import { mayStillRun, nextOutcomeCheckMs, type VolumeRecord } from './record.ts'
+import { planRestore } from './restore-plan.ts'
+import { refuseShared } from './shared-external.ts'
+import { compareVolume } from './volume-difference.ts'
+import type { SourceObservation, VolumeObservation } from './volume-observation.ts'
+import { planDifferences, planDrift, stallImmutable } from './volume-update-plan.ts'
 
 const claimPollMs = 15_000
 
@@ -65,11 +32,29 @@ export function planVolume(
     return take('cancel-end', 'DeclaredAgain', 'declared again before its end was done; cancelling the end')
   }
   if (observation.foreignID !== undefined) return stall('ExternalIDNotAllowed', observation.foreignID)
+  const shared = planShared(declaration, record, observation)
+  if (shared !== undefined) return shared
   const restoring = planRestore(record, observation, now)
   if (restoring !== undefined) return restoring
   return observation.volume === undefined
     ? planAbsentVolume(declaration, record, observation, now)
     : planPresentVolume(declaration, record, observation, observation.volume)
+}
+
+/** Refuses a deletionPolicy that could not be carried out. The volume stays as it is. */
+function planShared(
+  { spec }: VolumeDeclaration,
+  { externalID = spec.externalID ?? '' }: VolumeRecord,
+  { sharers }: VolumeObservation,
+): Decision | undefined {
+  if (spec.deletionPolicy !== 'Delete') return undefined
+  const verdict = refuseShared(
+    externalID,
+    sharers,
+    'deletionPolicy Delete is refused',
+    'Set deletionPolicy to Deregister or Retain.',
+  )
+  return verdict && { verdict }
 }
 
 function planAbsentVolume(
@@ -132,9 +117,7 @@ function planAbsentVolume(
       `the answer to the create of "${record.csiName}" was lost; repeating it`,
     )
   }
-  if (observation.source.state === 'waiting') {
-    return wait(observation.source.reason, observation.source.message, claimPollMs)
-  }
+  if (observation.source.state !== 'ready') return waitForSource(observation.source)
   if (observation.source.cloneID !== undefined) {
     const cloneGate = planPluginGate(spec.pluginID, observation.plugin, 'SupportsClone')
     if (cloneGate !== undefined) return cloneGate
@@ -146,6 +129,11 @@ function planAbsentVolume(
     'Creating',
     `creating volume "${record.csiName}" with plugin "${spec.pluginID}"`,
   )
+}
+
+/** A source that only a person can mend is looked at again as well: its own status may be what changes. */
+function waitForSource(source: Exclude<SourceObservation, { readonly state: 'ready' }>): Decision {
+  return { verdict: source, againAfterMs: claimPollMs }
 }
 
 const roomPollMs = 60_000
@@ -160,13 +148,13 @@ function planRoom(
   if (room.maximumVolumeBytes !== undefined && bytes > room.maximumVolumeBytes) {
     return stall(
       'CapacityUnsupported',
-      `the declaration asks for ${bytes} bytes, but plugin "${pluginID}" makes no volume larger than ${room.maximumVolumeBytes}; lower spec.capacity.min`,
+      `the declaration asks for ${formatBytes(bytes)}, but plugin "${pluginID}" makes no volume larger than ${formatBytes(room.maximumVolumeBytes)}; lower spec.capacity.min`,
     )
   }
   return bytes > room.availableBytes
     ? wait(
         'NoRoom',
-        `waiting for room: the declaration asks for ${bytes} bytes and plugin "${pluginID}" has ${room.availableBytes} left`,
+        `waiting for room: the declaration asks for ${formatBytes(bytes)} and plugin "${pluginID}" has ${formatBytes(room.availableBytes)} left`,
         roomPollMs,
       )
     : undefined
@@ -232,11 +220,14 @@ function planPresentVolume(
   }
 
   if (observation.external === 'unlisted') {
-    return stall(
-      'ExternalVolumeMissing',
-      `plugin "${spec.pluginID}" no longer lists external volume "${record.externalID}", but Nomad still has the volume. ` +
-        'Bring the external volume back. To give it up, deregister the volume in Nomad.',
-    )
+    return {
+      ...stall(
+        'ExternalVolumeMissing',
+        `plugin "${spec.pluginID}" no longer lists external volume "${record.externalID}", but Nomad still names it. ` +
+          `Its data may be lost. Bring the external volume back at the storage provider, and Mooring goes on by itself. ${giveUp(spec)}`,
+      ),
+      againAfterMs: faultPollMs,
+    }
   }
   const listed = typeof observation.external === 'object' ? observation.external : undefined
   const differences = compareVolume(
@@ -246,118 +237,46 @@ function planPresentVolume(
     observation.hashes,
     listed === undefined ? undefined : BigInt(listed.CapacityBytes),
   )
-  if (differences.immutable.length > 0) return stallImmutable(differences.immutable)
+  const decision =
+    planDifferences(spec, record, observation, volume, differences) ?? planHealth(spec.pluginID, volume)
+  const isTold = decision.step !== undefined || decision.verdict.state === 'stalled'
+  return listed?.IsAbnormal === true && !isTold ? stallAbnormal(spec, listed) : decision
+}
 
-  const { expansion, updatable } = differences
-  if (expansion !== undefined || updatable.length > 0) {
-    const fields = fieldNames(updatable, expansion)
-    const drift = planDrift(spec.driftPolicy, observation, `Nomad differs from the declaration in ${fields}`)
-    if (drift !== undefined) return drift
-    return planUpdate(record, observation, volume, spec.pluginID, differences)
-  }
-  if (!volume.Schedulable) {
-    return wait(
-      'NotSchedulable',
-      `the volume is as declared, but plugin "${spec.pluginID}" is not healthy enough to attach it: ` +
-        `${volume.ControllersHealthy} of ${volume.ControllersExpected} controllers and ${volume.NodesHealthy} of ${volume.NodesExpected} nodes are healthy`,
-      claimPollMs,
-    )
-  }
-  if (listed?.IsAbnormal === true) {
-    return wait(
+/** Decides for a volume that is as declared: whether an allocation can use it. */
+function planHealth(pluginID: string, volume: Volume): Decision {
+  return volume.Schedulable
+    ? ready('AsDeclared', 'the volume is as declared')
+    : wait(
+        'NotSchedulable',
+        `the volume is as declared, but plugin "${pluginID}" is not healthy enough to attach it: ` +
+          `${volume.ControllersHealthy} of ${volume.ControllersExpected} controllers and ${volume.NodesHealthy} of ${volume.NodesExpected} nodes are healthy`,
+        claimPollMs,
+      )
+}
+
+/** How often to look whether the fault of an external volume is over. The list of its plugin is read anyway. */
+const faultPollMs = 60_000
+
+function stallAbnormal(spec: VolumeDeclaration['spec'], { ExternalID, Status }: ExternalVolume): Decision {
+  return {
+    ...stall(
       'ExternalVolumeAbnormal',
-      `the volume is as declared, but plugin "${spec.pluginID}" reports its condition as abnormal: ${listed.Status}`,
-      claimPollMs,
-    )
+      `plugin "${spec.pluginID}" reports external volume "${ExternalID}" as abnormal: ${Status === '' ? '(without a reason)' : Status}. ` +
+        `Its data may be lost or at risk. Repair it at the storage provider, and Mooring goes on by itself. ${giveUp(spec)}`,
+    ),
+    againAfterMs: faultPollMs,
   }
-  return ready('AsDeclared', 'the volume is as declared')
+}
+
+/** How a person goes on without the data of an external volume that Nomad still names. */
+function giveUp({ namespace, volumeID }: VolumeDeclaration['spec']): string {
+  const restore = shellCommand('mooring', 'restore', `${namespace}/${volumeID}`, '--from', 'SNAPSHOT')
+  const destroy = shellCommand('nomad', 'volume', 'delete', '-namespace', namespace, volumeID)
+  return `To go back to a snapshot, run ${restore}. To give the data up, run ${destroy}: the volume is then Vanished, and its message says how to make a blank one.`
 }
 
 /** Whether a released volume is not yet registered again nor seen as declared. */
 function isUntouched({ applied, settledSpecHash, intent }: VolumeRecord): boolean {
   return applied === undefined && settledSpecHash === undefined && intent === undefined
-}
-
-/** Decides for drift that the policy does not correct; undefined if the difference is to be corrected. */
-function planDrift(
-  policy: VolumeDeclaration['spec']['driftPolicy'],
-  { isSpecUnchanged }: VolumeObservation,
-  what: string,
-): Decision | undefined {
-  if (!isSpecUnchanged || policy === 'Correct') return undefined
-  return policy === 'Ignore'
-    ? ready('DriftIgnored', `${what}; spec.driftPolicy is Ignore, so nothing changes`)
-    : stall(
-        'Drifted',
-        `${what}. spec.driftPolicy is Report, so nothing changes. To correct the volume, set it to Correct, or change the declaration.`,
-      )
-}
-
-function fieldNames(
-  updatable: readonly FieldDifference[],
-  expansion: VolumeDifferences['expansion'],
-): string {
-  return [
-    ...updatable.map(({ field }) => field),
-    ...(expansion === undefined ? [] : ['spec.capacity.min']),
-  ].join(', ')
-}
-
-function planUpdate(
-  record: VolumeRecord,
-  observation: VolumeObservation,
-  volume: Volume,
-  pluginID: string,
-  { expansion, updatable, unreadable }: ReturnType<typeof compareVolume>,
-): Decision {
-  const fields = fieldNames(updatable, expansion)
-  if (unreadable.length > 0) {
-    return stall(
-      'UnreadableFields',
-      `an update of ${fields} would erase ${unreadable.join(' and ')}, which Nomad never shows, so it is not sent. ` +
-        'Set them in the declaration, or declare them empty: spec.secrets: {} and spec.mountOptions.mountFlags: [].',
-    )
-  }
-  if (record.lastUpdateHash !== undefined && record.lastUpdateHash === observation.updateHash) {
-    return stall(
-      'UpdateWithoutEffect',
-      `Nomad accepted an update of ${fields}, but it had no effect; look at the plugin's log, or change the declaration`,
-    )
-  }
-  const gate = planPluginGate(
-    pluginID,
-    observation.plugin,
-    expansion === undefined ? undefined : 'SupportsExpand',
-  )
-  if (gate !== undefined) return gate
-  const claims = claimsOf(volume).length
-  if (claims > 0 && updatable.some(({ field }) => field.startsWith('spec.mountOptions'))) {
-    return wait(
-      'InUse',
-      `mount options cannot change while the volume is in use; waiting for its ${claims} claims to end`,
-      claimPollMs,
-    )
-  }
-  if (expansion === undefined) {
-    return { ...take('update-volume', 'Updating', `changing ${fields}`), differences: updatable }
-  }
-  const { fromBytes, toBytes } = expansion
-  const growth = { field: 'spec.capacity.min', declared: `${toBytes}`, actual: `${fromBytes}` }
-  return {
-    ...take('expand-volume', 'Expanding', `growing from ${fromBytes} to at least ${toBytes} bytes`),
-    differences: [...updatable, growth],
-  }
-}
-
-function stallImmutable(differences: readonly FieldDifference[]): Decision {
-  const list = differences
-    .map(({ field, declared, actual }) => `${field} is declared as ${declared} but is ${actual}`)
-    .join('; ')
-  return {
-    ...stall(
-      'ImmutableFieldChanged',
-      `${list}. A volume cannot change this, and Mooring never replaces a volume by itself. Undo the change of the declaration, or declare a new volume under another volumeID.`,
-    ),
-    differences,
-  }
 }

@@ -1,15 +1,15 @@
 import type { RecordReads } from '../plan/ports.ts'
 import type { SnapshotVolume } from './snapshot-seen.ts'
 
-/** A reason to wait if the name is that of a perAlloc declaration; else undefined. */
+/** Why nothing can be done if the name is that of a perAlloc declaration; else undefined. */
 export function explainSeveral(
   inventory: Pick<RecordReads, 'find'>,
   namespace: string,
   name: string,
-): Extract<SnapshotVolume, { state: 'waiting' }> | undefined {
+): Exclude<SnapshotVolume, { state: 'ready' }> | undefined {
   return inventory.find('wholeName', `${namespace}/${name}`).length > 0
     ? {
-        state: 'waiting',
+        state: 'stalled',
         reason: 'VolumeHasInstances',
         message: `volume "${name}" has perAlloc and stands for several volumes; name one of them, such as ${name}[0]`,
       }

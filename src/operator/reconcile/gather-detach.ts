@@ -4,7 +4,9 @@ import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import { claimsOf } from '../plan/claims.ts'
 import { type ClaimObservation, type DetachPlan, planDetach } from '../plan/detach-plan.ts'
 import type { VolumeRecord } from '../plan/record.ts'
+import { refuseShared } from '../plan/shared-external.ts'
 import type { GatherContext } from './context.ts'
+import { sharersOf } from './sharers.ts'
 
 /** What a pass already knows about where the volume is attached. */
 export interface Attachment {
@@ -43,6 +45,13 @@ export async function gatherDetach(
   try {
     const first = await look(attachment, false)
     if (first.type !== 'detach') return first
+    const shared = refuseShared(
+      attachment.volume.ExternalID,
+      await sharersOf(context, record),
+      `detaching node ${first.nodeID} is refused`,
+      'Stop what uses these volumes on the node, and detach it at the storage provider.',
+    )
+    if (shared !== undefined) return { type: 'held', verdict: shared, againAfterMs: 30_000 }
     observer.invalidate({
       volume: spec,
       allocationsIn: spec.namespace,

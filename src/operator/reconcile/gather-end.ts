@@ -7,6 +7,7 @@ import type { VolumeRecord } from '../plan/record.ts'
 import type { GatherContext } from './context.ts'
 import { gatherDetach } from './gather-detach.ts'
 import { secretsForEnd } from './secrets-for-end.ts'
+import { sharersOf } from './sharers.ts'
 import { nothingSeen, type VolumeSeen } from './volume-seen.ts'
 
 /** Reads everything that the end of a volume depends on. */
@@ -37,6 +38,7 @@ export async function gatherEnd(context: GatherContext, record: VolumeRecord): P
         ? []
         : await snapshotsOf(observer, plugin, externalID),
     dependents: dependentsOf(context, record),
+    sharers: await sharersOf(context, record),
     callsEndedBeforeMs,
   }
   // Claims delay the end. During a restore the next step may change which volume they are of.

@@ -1,17 +1,20 @@
+import { contextsMayAgree } from '../../lib/contexts-may-agree.ts'
 import type { Room } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume, VolumeStub } from '../../wire/volume.ts'
 import { noneAllowed } from '../declare/allowed-ids.ts'
 import { explainForeignID, findForeignID, ownIDs } from '../plan/foreign-ids.ts'
 import { snapshotKey, volumeKey } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
-import type { HiddenHashes, VolumeRecord } from '../plan/record.ts'
+import { type HiddenHashes, registeredContext, type VolumeRecord } from '../plan/record.ts'
+import { refuseShared } from '../plan/shared-external.ts'
 import { compareVolume } from '../plan/volume-difference.ts'
-import type { SourceObservation } from '../plan/volume-plan.ts'
+import type { SourceObservation } from '../plan/volume-observation.ts'
 import { updateVolumeRequest } from '../plan/volume-request.ts'
 import type { GatherContext } from './context.ts'
 import { explainSeveral } from './explain-several.ts'
 import { claimNodesOf, gatherDetach } from './gather-detach.ts'
 import { gatherRestore } from './gather-restore.ts'
+import { sharersOf } from './sharers.ts'
 import type { VolumeSeen } from './volume-seen.ts'
 
 /** Reads everything that the plan of a declared volume needs. */
@@ -33,7 +36,8 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
             typeof value === 'bigint' ? value.toString() : value,
           ),
         )
-  const source = sourceOf(context, record)
+  const source = await sourceOf(context, record)
+  const sharers = await sharersOf(context, record)
   const hash = specHash(context, record)
   const isSpecUnchanged = record.settledSpecHash === hash
   const externalID = record.externalID ?? spec.externalID
@@ -63,6 +67,7 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
     source,
     namespaceExists,
     takenBy,
+    sharers,
     ...(room === undefined ? {} : { room }),
     isSpecUnchanged,
     isRecreateOrdered:
@@ -159,10 +164,16 @@ async function findTaker({ observer }: GatherContext, record: VolumeRecord): Pro
     if (successor !== undefined) return stub.Name === successor.csiName
     return externalID === undefined ? stub.Name === record.csiName : stub.ExternalID === externalID
   }
-  const taker = (await observer.volumeStubs(spec.namespace)).find(
+  const takers = (await observer.volumeStubs(spec.namespace)).filter(
     (stub) => stub.PluginID === spec.pluginID && !own.includes(stub.ID) && isSame(stub),
   )
-  return taker?.ID
+  const context = registeredContext(record.declaration, record)
+  for (const { ID } of takers) {
+    if (externalID === undefined || successor !== undefined || context === undefined) return ID
+    const other = await observer.volume(spec.namespace, ID)
+    if (other === undefined || contextsMayAgree(other.Context, context)) return ID
+  }
+  return undefined
 }
 
 /** Keyed hash of the fields that describe the volume. Fields that only steer Mooring are left out. */
@@ -190,7 +201,8 @@ function hiddenHashes(
 }
 
 /** The source of the content of a volume that is not created yet. */
-function sourceOf({ desired, inventory }: GatherContext, record: VolumeRecord): SourceObservation {
+async function sourceOf(context: GatherContext, record: VolumeRecord): Promise<SourceObservation> {
+  const { desired, inventory } = context
   const { spec } = record.declaration
   if (record.externalID !== undefined || spec.source === undefined) return { state: 'ready' }
   const { snapshot, snapshotID, volume, cloneID } = spec.source
@@ -212,7 +224,15 @@ function sourceOf({ desired, inventory }: GatherContext, record: VolumeRecord): 
     if (declaration.spec.namespace !== spec.namespace) continue
     const original = inventory.get(volumeKey(spec.namespace, declaration.spec.volumeID))
     if (original?.kind === 'Volume' && original.externalID !== undefined) {
-      return { state: 'ready', cloneID: original.externalID }
+      const shared = refuseShared(
+        original.externalID,
+        await sharersOf(context, original),
+        `cloning volume "${volume}" is refused`,
+        'Copy the data by a job that mounts both volumes.',
+      )
+      return shared === undefined
+        ? { state: 'ready', cloneID: original.externalID }
+        : { ...shared, state: 'stalled' }
     }
   }
   return (

@@ -1,12 +1,18 @@
 import { type StepName, take } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
 import type { SnapshotRecord, SnapshotScheduleRecord } from '../plan/record.ts'
-import { planSchedule, type ScheduleChange, type ScheduleObservation } from '../plan/schedule-plan.ts'
+import {
+  planSchedule,
+  type ScheduleChange,
+  type ScheduledVolume,
+  type ScheduleObservation,
+} from '../plan/schedule-plan.ts'
 import { selectVolumes } from '../plan/scheduled-snapshots.ts'
 import { planAbsentDeclaration } from './absence.ts'
 import type { GatherContext } from './context.ts'
 import type { Kind } from './kind.ts'
 import type { PlannedSchedule, ScheduleSeen } from './schedule-seen.ts'
+import { refuseSnapshot } from './sharers.ts'
 import { expireSnapshot } from './steps/expire-snapshot.ts'
 import { missRun } from './steps/miss-run.ts'
 import { release } from './steps/release.ts'
@@ -78,8 +84,9 @@ async function observe(
 ): Promise<ScheduleObservation> {
   const { inventory, desired } = context
   const snapshots = inventory.find('schedule', key) as SnapshotRecord[] // Only snapshots have a schedule.
+  const selected = selectVolumes(declaration, desired.declarations().values(), inventory)
   return {
-    volumes: selectVolumes(declaration, desired.declarations().values(), inventory),
+    volumes: await Promise.all(selected.map((volume) => withRefusal(context, volume))),
     snapshots,
     ready: await readySnapshots(context, snapshots),
     keptByHand: new Set(
@@ -87,6 +94,12 @@ async function observe(
     ),
     sourcesInUse: sourcesInUse(context),
   }
+}
+
+async function withRefusal(context: GatherContext, volume: ScheduledVolume): Promise<ScheduledVolume> {
+  const record = context.inventory.get(volume.key)
+  const shared = record?.kind === 'Volume' ? await refuseSnapshot(context, record) : undefined
+  return shared === undefined ? volume : { ...volume, refusal: shared.message }
 }
 
 /** Reads their plugins' lists. If a plugin does not answer, none of its snapshots counts as ready, so none expires. */

@@ -12,7 +12,7 @@ export type SnapshotVolume =
       readonly externalID: string
       readonly pluginID: string
     }
-  | { readonly state: 'waiting'; readonly reason: string; readonly message: string }
+  | { readonly state: 'waiting' | 'stalled'; readonly reason: string; readonly message: string }
 
 /** What a pass over a snapshot read. */
 export interface SnapshotSeen {

@@ -8,6 +8,7 @@ import type { GatherContext } from './context.ts'
 import { explainSeveral } from './explain-several.ts'
 import type { Kind } from './kind.ts'
 import { secretsForEnd } from './secrets-for-end.ts'
+import { refuseSnapshot } from './sharers.ts'
 import type { SnapshotSeen, SnapshotVolume } from './snapshot-seen.ts'
 import { adoptSnapshot } from './steps/adopt-snapshot.ts'
 import { createSnapshot } from './steps/create-snapshot.ts'
@@ -66,7 +67,7 @@ async function gather(context: GatherContext, record: SnapshotRecord): Promise<S
   const { observer, desired, callsEndedBeforeMs } = context
   const { declaration } = record
   const absence = desired.absence(record.key)
-  const volume = volumeOf(context, record)
+  const volume = await volumeOf(context, record)
   // No source declares a schedule's snapshots, but in Kubernetes a person can delete their objects.
   const isDeclared = record.schedule
     ? !record.schedule.isExpired && absence === undefined
@@ -107,13 +108,16 @@ async function gather(context: GatherContext, record: SnapshotRecord): Promise<S
 }
 
 /** Finds the volume by its declared name, even while it is ending. */
-function volumeOf({ inventory }: GatherContext, { declaration }: SnapshotRecord): SnapshotVolume {
+async function volumeOf(context: GatherContext, { declaration }: SnapshotRecord): Promise<SnapshotVolume> {
+  const { inventory } = context
   const { namespace, volume: name } = declaration.spec
   for (const other of inventory.find('volumeName', `${namespace}/${name}`)) {
     if (other.kind !== 'Volume' || other.externalID === undefined) continue
     // During a restore it is unclear which of the two volumes a snapshot would be of.
     if (other.restore !== undefined) break
     const { volumeID, pluginID } = other.declaration.spec
+    const shared = await refuseSnapshot(context, other)
+    if (shared !== undefined) return { ...shared, state: 'stalled' }
     return { state: 'ready', volumeID, externalID: other.externalID, pluginID }
   }
   return (

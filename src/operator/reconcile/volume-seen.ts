@@ -6,7 +6,7 @@ import type { DetachPlan } from '../plan/detach-plan.ts'
 import type { HiddenHashes, VolumeRecord } from '../plan/record.ts'
 import type { RestoreObservation } from '../plan/restore-plan.ts'
 import type { VolumeEndObservation } from '../plan/volume-end-plan.ts'
-import type { SourceObservation, VolumeObservation } from '../plan/volume-plan.ts'
+import type { SourceObservation, VolumeObservation } from '../plan/volume-observation.ts'
 import type { Step, StepInput } from './kind.ts'
 
 /** What a pass over a volume read. */

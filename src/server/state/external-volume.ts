@@ -1,3 +1,4 @@
+import { contextsMayAgree } from '../../lib/contexts-may-agree.ts'
 import { claimsOf } from './claims-of.ts'
 import { type ClaimRecord, type Handle, handleOf, type VolumeRecord } from './records.ts'
 import type { State } from './state.ts'
@@ -25,15 +26,6 @@ export const claimsOfExternal = (tables: Tables, volume: VolumeRecord): readonly
 /** The claims that a call with a volume's external ID and no context can hurt. */
 export const claimsOfHandle = (tables: Tables, volume: Handle): readonly ClaimRecord[] =>
   recordsOfHandle(tables, volume).flatMap((record) => claimsOf(tables, record))
-
-function contextsMayAgree(one: VolumeRecord['context'], other: VolumeRecord['context']): boolean {
-  const keys = Object.keys(one)
-  const otherCount = Object.keys(other).length
-  if (keys.length === 0 || otherCount === 0) return true
-  return (
-    keys.length === otherCount && keys.every((key) => Object.hasOwn(other, key) && one[key] === other[key])
-  )
-}
 
 /** How a record is named in messages that are about another record. */
 export const describeRecord = ({ id, namespace }: Pick<VolumeRecord, 'id' | 'namespace'>) =>

@@ -41,13 +41,16 @@ export function planUpdate(
   if (!isEmpty(definition.parameters) && !isDeepStrictEqual(definition.parameters, volume.parameters)) {
     conflicts.push('volume parameters cannot be updated')
   }
+  const [asked, stored] = [definition.requestedTopologies, volume.requestedTopologies]
+  // A plugin may take any of the required ones, so their order is no difference.
   const requestChanges =
-    said.topologies && !isDeepStrictEqual(definition.requestedTopologies, volume.requestedTopologies)
+    said.topologies &&
+    !(isSameSet(asked.required, stored.required) && isDeepStrictEqual(asked.preferred, stored.preferred))
   // Topologies are what a read shows of where the volume is, or what Create was asked for.
   const placeChanges =
     topologies.length > 0 &&
-    !isDeepStrictEqual(topologies, volume.topologies) &&
-    !isDeepStrictEqual(topologies, volume.requestedTopologies.required)
+    !isSameSet(topologies, volume.topologies) &&
+    !isSameSet(topologies, stored.required)
   if (requestChanges || placeChanges) {
     conflicts.push('volume topology request update was not compatible with existing topology')
   }
@@ -88,6 +91,9 @@ export function planUpdate(
   return { type: 'update', volume: next, expand }
 }
 
+const isSameSet = (some: readonly unknown[], others: readonly unknown[]) =>
+  isDeepStrictEqual(new Set(some), new Set(others))
+
 const isEmpty = (map: StringMap) => Object.keys(map).length === 0
 
 const keepRedacted = (given: MountOptionsRecord, stored: MountOptionsRecord): MountOptionsRecord =>
@@ -95,5 +101,5 @@ const keepRedacted = (given: MountOptionsRecord, stored: MountOptionsRecord): Mo
 
 /** Flags compare as sets. */
 function sameMountOptions(a: MountOptionsRecord, b: MountOptionsRecord): boolean {
-  return a.fsType === b.fsType && isDeepStrictEqual(new Set(a.mountFlags), new Set(b.mountFlags))
+  return a.fsType === b.fsType && isSameSet(a.mountFlags, b.mountFlags)
 }

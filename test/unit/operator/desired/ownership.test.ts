@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { VolumeDeclaration } from '../../../../src/operator/declare/declaration.ts'
 import { planOwnership } from '../../../../src/operator/desired/ownership.ts'
 import type { InventoryRecord } from '../../../../src/operator/plan/record.ts'
 import { place, snapshot, volume } from '../../../builders/declarations.ts'
@@ -44,6 +45,30 @@ describe('planOwnership', () => {
       expect(refusals).toMatchObject([{ declaration: thief, reason: 'ExternalIDNotAllowed' }])
       expect(refusals[0]?.message).not.toContain('z.yaml')
     }
+  })
+
+  it.each<[string, Partial<VolumeDeclaration['spec']>, Partial<VolumeDeclaration['spec']>, boolean]>([
+    ['of differing contexts', { context: { share: '/a' } }, { context: { share: '/b' } }, true],
+    ['of one context', { context: { share: '/a' } }, { context: { share: '/a' } }, false],
+    ['of which one has no context', { context: { share: '/a' } }, {}, false],
+    ['of which neither has a context', {}, {}, false],
+    ['of another plugin', { context: { share: '/a' } }, { pluginID: 'other' }, true],
+  ])('registered volumes that share an external ID, %s', (_title, one, other, areTaken) => {
+    const { owners, refusals } = own([
+      volume('a', { externalID: 'nfs', ...one }),
+      volume('b', { externalID: 'nfs', ...other }),
+    ])
+    expect(owners.size).toBe(areTaken ? 2 : 1)
+    expect(refusals.map(({ reason }) => reason)).toEqual(areTaken ? [] : ['ExternalIDTaken'])
+  })
+
+  it('takes no registered volume for another one that was created, whatever its context', () => {
+    const created = volume('created')
+    const { refusals } = own(
+      [created, volume('b', { externalID: 'disk-1', context: { share: '/b' } })],
+      [volumeRecord(created, { externalID: 'disk-1', context: { pool: 'fast' } })],
+    )
+    expect(refusals).toMatchObject([{ key: 'Volume/default/b', reason: 'ExternalIDTaken' }])
   })
 
   it('keeps equal volume IDs of two Nomad namespaces apart', () => {

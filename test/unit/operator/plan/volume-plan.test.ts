@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { VolumeDeclaration } from '../../../../src/operator/declare/declaration.ts'
 import { tombstoneID } from '../../../../src/operator/plan/identity.ts'
 import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
-import { planVolume, type VolumeObservation } from '../../../../src/operator/plan/volume-plan.ts'
+import type { VolumeObservation } from '../../../../src/operator/plan/volume-observation.ts'
+import { planVolume } from '../../../../src/operator/plan/volume-plan.ts'
 import { volume } from '../../../builders/declarations.ts'
 import { anExternalVolume } from '../../../builders/nomad.ts'
 import { boot, nowAt } from '../../../builders/now.ts'
@@ -30,6 +31,7 @@ function plan({ spec, record, observation }: Case) {
       source: { state: 'ready' },
       namespaceExists: true,
       takenBy: undefined,
+      sharers: [],
       isSpecUnchanged: false,
       isRecreateOrdered: false,
       restore: { isUndoOrdered: false },
@@ -234,7 +236,7 @@ describe('planVolume, where Nomad has the volume', () => {
       'reports a maximum below the capacity',
       { record: managed, spec: { capacity: { max: 1n } }, observation: present() },
       undefined,
-      'ImmutableFieldChanged',
+      'CannotShrink',
     ],
     [
       'does not grow a registered volume that the plugin lists as large enough',
@@ -416,6 +418,61 @@ describe('planVolume, where Nomad has the volume', () => {
     const decision = plan(given)
     expect(decision.verdict.reason).toBe(reason)
     expect(decision.step).toBe(step)
+  })
+
+  it('says of a shrink what it is, in units that people read', () => {
+    const { verdict } = plan({
+      record: managed,
+      spec: { capacity: { min: 10n << 20n, max: 15n << 20n } },
+      observation: present({ Capacity: 30 * 2 ** 20 }),
+    })
+    expect(verdict).toMatchObject({ state: 'stalled', reason: 'CannotShrink' })
+    expect(verdict.message).toContain('spec.capacity.max is 15Mi, but the volume has 30Mi')
+    expect(verdict.message).not.toContain('15728640')
+  })
+
+  it('takes the required topologies in any order, and the preferred ones in theirs', () => {
+    const [one, two] = [{ zone: 'a' }, { zone: 'b' }]
+    const reasonFor = (part: 'required' | 'preferred', order: (typeof one)[]) =>
+      plan({
+        record: managed,
+        spec: { topology: { [part]: order } },
+        observation: present({
+          RequestedTopologies: {
+            Required: [one, two].map((Segments) => ({ Segments })),
+            Preferred: [one, two].map((Segments) => ({ Segments })),
+          },
+        }),
+      }).verdict.reason
+    expect(reasonFor('required', [two, one])).toBe('AsDeclared')
+    expect(reasonFor('required', [two])).toBe('ImmutableFieldChanged')
+    expect(reasonFor('preferred', [two, one])).toBe('ImmutableFieldChanged')
+  })
+
+  it.each(['missing', 'abnormal'])('a person must look at an external volume that is %s', (how) => {
+    const external = anExternalVolume('external-data', { IsAbnormal: true, Status: 'read errors' })
+    const decision = plan({
+      record: managed,
+      observation: { ...present(), external: how === 'missing' ? 'unlisted' : external },
+    })
+    expect(decision.verdict.state).toBe('stalled')
+    expect(decision.verdict.message).toMatch(
+      /^plugin "directories" (no longer lists|reports) external volume/,
+    )
+    expect(decision.againAfterMs).toBeGreaterThan(0)
+  })
+
+  it('says first that an external volume is abnormal where drift alone would be passed over', () => {
+    const decision = plan({
+      record: managed,
+      spec: { driftPolicy: 'Ignore', capacity: { min: 2n * gibibyte } },
+      observation: {
+        ...present(),
+        isSpecUnchanged: true,
+        external: anExternalVolume('external-data', { IsAbnormal: true, Status: 'read errors' }),
+      },
+    })
+    expect(decision.verdict.reason).toBe('ExternalVolumeAbnormal')
   })
 
   it('names every immutable field with both values, and what to do (terraform-provider-nomad#364)', () => {

@@ -377,7 +377,7 @@ describe('room at a plugin that is reached directly', () => {
     await rounds(model)
     expect(verdictOf(model)).toMatchObject({
       reason: 'NoRoom',
-      message: 'waiting for room: the declaration asks for 4 bytes and plugin "directories" has 3 left',
+      message: 'waiting for room: the declaration asks for 4 bytes and plugin "directories" has 3 bytes left',
     })
     expect(model.world.history.writes).toEqual([])
     model.world.conditions.room = { availableBytes: 4n }
