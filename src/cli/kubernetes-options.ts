@@ -1,5 +1,4 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { parseAllowedIDs } from '../operator/declare/allowed-ids.ts'
 import { type NamespaceMapping, parseNamespaceMapping } from '../operator/declare/namespace-mapping.ts'
 import { collectOption } from './options.ts'
 
@@ -31,27 +30,7 @@ export function kubernetesOptions(): Option[] {
     )
       .argParser(collectMappings)
       .env('MOORING_NAMESPACE_MAPPING'),
-    new Option(
-      '--allow-external-ids <namespace=plugin/id,…>',
-      'IDs and names of plugins that objects of a Kubernetes namespace may name, beside what Mooring made for them. A * at the end of the ID stands for any rest, * as the plugin for any; may be given more than once (default: none)',
-    )
-      .argParser(collectAllowedIDs)
-      .env('MOORING_ALLOW_EXTERNAL_IDS'),
   ]
-}
-
-function collectAllowedIDs(
-  text: string,
-  before: ReadonlyMap<string, readonly string[]> = new Map(),
-): ReadonlyMap<string, readonly string[]> {
-  const allowed = new Map(before)
-  for (const line of collectOption(text)) {
-    const parsed = parseAllowedIDs(line)
-    if (parsed === undefined) throw new InvalidArgumentError('write team-b=ebs0/vol-b-*, or team-b=ebs0/*.')
-    const { namespace, patterns } = parsed
-    allowed.set(namespace, [...(allowed.get(namespace) ?? []), ...patterns])
-  }
-  return allowed
 }
 
 function collectMappings(text: string, before: NamespaceMapping = new Map()): NamespaceMapping {

@@ -17,6 +17,7 @@ import { isGitAddress } from '../operator/sources/git-address.ts'
 import { type SourceSettings, sourceName, type WebhookSettings } from '../operator/sources/open-sources.ts'
 import type { TelemetrySettings } from '../operator/telemetry/telemetry.ts'
 import { readNomadConnection } from './nomad-options.ts'
+import { type LimitFlags, readLimits } from './source-limits.ts'
 
 /** A CSI plugin by the ID that Nomad knows it by. */
 export interface PluginEndpoint {
@@ -35,7 +36,7 @@ export interface VariableFlags {
   readonly varFile?: string
 }
 
-export interface SourceFlags extends VariableFlags {
+export interface SourceFlags extends VariableFlags, LimitFlags {
   readonly gitPoll: number
   readonly gitAllowedSigners?: string
   readonly gitKeyring?: string
@@ -75,7 +76,6 @@ export interface KubernetesFlags {
   readonly kubernetesNamespace?: readonly string[]
   readonly kubernetesOperatorNamespace?: string
   readonly namespaceMapping?: NamespaceMapping
-  readonly allowExternalIds?: ReadonlyMap<string, readonly string[]>
 }
 
 export interface RunFlags extends OperatorFlags, NomadConnection {
@@ -97,7 +97,6 @@ export function readOperatorSettings(
     own: {
       ...readClusterSettings(flags),
       ...(webhook === undefined ? {} : { webhook }),
-      ...(flags.allowExternalIds === undefined ? {} : { allowedIDs: { objects: flags.allowExternalIds } }),
     },
     loop: { prune: pruneOptionsOf(flags), rescanMs: flags.rescan, resyncMs: flags.resync },
     inventory: readInventorySettings(flags),
@@ -115,12 +114,14 @@ export function readClusterSettings(
   flags: SourceFlags &
     NomadConnection &
     Pick<RunFlags, 'source'> &
-    Partial<Pick<OperatorFlags, 'csiEndpoint' | 'secretsDir'>>,
+    Partial<Pick<OperatorFlags, 'csiEndpoint' | 'secretsDir'> & Pick<KubernetesFlags, 'kubernetes'>>,
 ): ClusterSettings {
   const { csiEndpoint = [], secretsDir } = flags
+  const { limits, allowedIDs } = readLimits(flags)
   return {
     nomad: readNomadConnection(flags),
-    sources: readSourceSettings(flags),
+    sources: { ...readSourceSettings(flags), limits },
+    allowedIDs,
     plugins: new Map(csiEndpoint.map(({ id, endpoint }) => [id, endpoint])),
     ...(secretsDir === undefined ? {} : { secretsDirectory: secretsDir }),
   }

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../lib/duration.ts'
 import { logLevels } from '../lib/log.ts'
+import { limitOptions } from '../operator/declare/source-limits.ts'
 import { isVariableName } from '../operator/declare/variables.ts'
 import type { PluginEndpoint } from './operator-settings.ts'
 
@@ -92,6 +93,30 @@ export const waitOptions = (does: string) => [
     .default(300_000, '5m'),
 ]
 
+/** Options of what a source, or the objects of a Kubernetes namespace, may use. */
+function limitOptionList(): Option[] {
+  const option = (name: string, description: string, variable: string) =>
+    new Option(`${name} <who=item,…>`, description).argParser(collectOption).env(variable)
+  return [
+    option(
+      limitOptions.namespaces,
+      'Nomad namespaces that a source may declare into, as SOURCE=apps,batch; "*" at the end of an item stands for any rest. A source that one of the --allow-… options names needs all four (default: a source may use everything)',
+      'MOORING_ALLOW_NAMESPACES',
+    ),
+    option(limitOptions.plugins, 'plugins that a source may use, as SOURCE=ebs0', 'MOORING_ALLOW_PLUGINS'),
+    option(
+      limitOptions.externalIDs,
+      'IDs and names of plugins that a source may name, as SOURCE=ebs0/vol-b-*; for objects of a Kubernetes namespace as team-b=ebs0/vol-b-*, beside what Mooring made for them (default: objects may name none)',
+      'MOORING_ALLOW_EXTERNAL_IDS',
+    ),
+    option(
+      limitOptions.secrets,
+      'secrets that a source may refer to, as SOURCE=env:MOORING_SECRET_B_*,file:b/*',
+      'MOORING_ALLOW_SECRETS',
+    ),
+  ]
+}
+
 /** Options of how sources are read. */
 export function sourceOptions(): Option[] {
   return [
@@ -114,6 +139,7 @@ export function sourceOptions(): Option[] {
       '--webhook-secret-file <file>',
       'file of the secret that the Git host signs its calls with',
     ).env('MOORING_WEBHOOK_SECRET_FILE'),
+    ...limitOptionList(),
   ]
 }
 

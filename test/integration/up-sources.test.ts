@@ -36,7 +36,7 @@ async function startUp(root: string, sources: readonly string[], flags: readonly
   const dataDirectory = join(root, 'data')
   const mooring = startMooring(
     ['up', ...sources, '--data-dir', dataDirectory, '--http', '127.0.0.1:0', '--output', 'log', ...flags],
-    { ...gitEnvironment, MOORING_SECRET_NOTE: 'note' },
+    { ...gitEnvironment, MOORING_SECRET_NOTE: 'note', MOORING_SECRET_B_NOTE: 'note' },
   )
   const [, url = ''] = await mooring.printed(/^Volumes API\s+(http:\S+)\/v1\/volumes/)
   return {
@@ -193,5 +193,43 @@ describe('mooring up', () => {
     await mooring.printed(message)
     expect(await mooring.exited()).toBe(1)
     expect(JSON.stringify([mooring.log, mooring.output])).not.toContain('pa55')
+  })
+
+  test('lets a limited source declare and refer to what it may use, and nothing of another source', async () => {
+    const root = temporaryDirectory()
+    const [platform, team] = [join(root, 'platform'), join(root, 'team-b')]
+    for (const folder of [platform, team]) mkdirSync(folder)
+    writeFileSync(join(platform, 'own.yaml'), volume('platform-data'))
+    const limited = volume('team-data').replace('MOORING_SECRET_NOTE', 'MOORING_SECRET_B_NOTE')
+    writeFileSync(join(team, 'own.yaml'), limited)
+    writeFileSync(join(team, 'secret.yaml'), volume('thief'))
+    writeFileSync(
+      join(team, 'volume.yaml'),
+      limited
+        .replace('team-data', 'borrowed')
+        .replace('capabilities', 'externalID: platform-data\n  capabilities'),
+    )
+    writeFileSync(
+      join(team, 'namespace.yaml'),
+      limited.replace('team-data', 'elsewhere').replace('capabilities', 'namespace: prod\n  capabilities'),
+    )
+    const flags = [
+      ...['--allow-namespaces', `${team}=default`, '--allow-plugins', `${team}=directories`],
+      ...['--allow-external-ids', `${team}=`, '--allow-secrets', `${team}=env:MOORING_SECRET_B_*`],
+    ]
+    const mooring = await startUp(root, [platform, team], flags)
+    await vi.waitFor(async () => expect(await mooring.ids()).toEqual(['platform-data', 'team-data']), {
+      timeout: 20_000,
+    })
+    const refused = (file: string, field: string) =>
+      mooring.logged(
+        (line) => String(line.at).includes(join(team, file)) && line.field === field,
+        `${file} is refused`,
+      )
+    await refused('secret.yaml', 'spec.secrets.note')
+    await refused('volume.yaml', 'spec.externalID')
+    await refused('namespace.yaml', 'spec.namespace')
+    expect(await mooring.ids()).toEqual(['platform-data', 'team-data'])
+    await mooring.stop()
   })
 })

@@ -23,27 +23,24 @@ export const noneAllowed: AllowedIDs = { objects: new Map() }
 /** For schemas; the plugin's part is as in a Volume's pluginID. */
 export const idPattern = String.raw`^[^/\s,]+/[^,\x00-\x1f\x7f]+$`
 
-const flag = /^(?<namespace>[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)=(?<patterns>.+)$/s
+/** Whether a text is a pattern of IDs. `*` alone stands for all of every plugin. */
+export function isAllowedID(text: string): boolean {
+  return text === '*' || new RegExp(idPattern).test(text)
+}
 
-/** Parses `team-b=ebs0/vol-b-*,nfs/*`; undefined if it has another form. */
-export function parseAllowedIDs(
-  text: string,
-): { readonly namespace: string; readonly patterns: readonly string[] } | undefined {
-  const { namespace, patterns } = flag.exec(text)?.groups ?? {}
-  if (namespace === undefined || patterns === undefined) return undefined
-  const list = patterns.split(',')
-  return list.every((pattern) => new RegExp(idPattern).test(pattern))
-    ? { namespace, patterns: list }
-    : undefined
+export function isKubernetesNamespace(text: string): boolean {
+  return /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text)
 }
 
 /** Whether a declaration at the place may name the ID. Files may name every ID. */
 export function mayName(allowed: AllowedIDs, { object }: Place, named: PluginID): boolean {
   if (object === undefined) return true
-  return (allowed.objects.get(object.namespace) ?? []).some((pattern) => matches(pattern, named))
+  return (allowed.objects.get(object.namespace) ?? []).some((pattern) => matchesID(pattern, named))
 }
 
-function matches(pattern: string, { pluginID, id }: PluginID): boolean {
+/** Whether a pattern `<plugin>/<ID>`, or `*`, stands for the ID. */
+export function matchesID(pattern: string, { pluginID, id }: PluginID): boolean {
+  if (pattern === '*') return true
   const slash = pattern.indexOf('/')
   const plugin = pattern.slice(0, slash)
   const rest = pattern.slice(slash + 1)

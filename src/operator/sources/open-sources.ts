@@ -6,6 +6,7 @@ import type { Log } from '../../lib/log.ts'
 import { openTogether } from '../../lib/open-together.ts'
 import { parseDeclarations } from '../declare/parse-declarations.ts'
 import type { StoreSecret } from '../declare/secret-reference.ts'
+import { limitDeclarations, type SourceLimits } from '../declare/source-limits.ts'
 import type { Variables } from '../declare/variables.ts'
 import { createFileSource } from './files.ts'
 import { createGitSource, type GitSource } from './git.ts'
@@ -19,6 +20,8 @@ export interface SourceSettings {
   readonly places: readonly string[]
   /** The values of variables in YAML declarations. */
   readonly variables: Variables
+  /** What sources may use, by their places; one that is not here may use everything. */
+  readonly limits?: ReadonlyMap<string, SourceLimits>
   /** The pause between two looks at a repository. */
   readonly gitPollMs: number
   /** With one of these two, a commit counts only with a good signature by one of the keys. */
@@ -60,11 +63,18 @@ export function openSources(options: {
 }): Promise<OpenSources> {
   const { settings, gitDirectory, clock, log } = options
   return openTogether(async (adopt) => {
-    const parse = createParse(settings.variables, options.storeSecret)
+    const parseAll = createParse(settings.variables, options.storeSecret)
     const signers = await prepareSignersOf(settings, gitDirectory)
     const repositories: GitSource[] = []
 
+    function parserFor(place: string): ParseFile {
+      const limits = settings.limits?.get(place)
+      if (limits === undefined) return parseAll
+      return (text, origin) => limitDeclarations(parseAll(text, origin), limits)
+    }
+
     function open(place: string): Source {
+      const parse = parserFor(place)
       if (!isGitAddress(place)) return createFileSource({ path: place, clock, log, parse })
       const address = parseGitAddress(place)
       const repository = createGitSource({
