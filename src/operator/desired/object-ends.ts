@@ -4,7 +4,10 @@ import type { Absence, Reading } from './absence.ts'
 
 /** Annotations by which people order something from Mooring. */
 export const annotations = {
-  /** On a deleted object: delete the volume or snapshot, although Mooring suspects a mistake. */
+  /**
+   * `<metadata.deletionTimestamp>` on a deleted object: delete the volume or snapshot, although Mooring suspects a mistake.
+   * Any other value confirms nothing. So one that stands in a manifest covers no later deletion.
+   */
   confirmDelete: 'mooring.dev/confirm-delete',
   /** `retain` on a deleted object: remove the object and keep the volume or snapshot. */
   release: 'mooring.dev/release',
@@ -27,8 +30,10 @@ export interface OrderedEnd {
   readonly place: Place
   /** What the object declares; absent if it is invalid. */
   readonly declaration?: Declaration
-  /** Whether it has the annotation `mooring.dev/confirm-delete`. */
-  readonly isConfirmed: boolean
+  /** `metadata.deletionTimestamp`: the value by which a person confirms this deletion, and no other. */
+  readonly deletedAt: string
+  /** The annotation `mooring.dev/confirm-delete`. */
+  readonly confirmation?: string
   /** Whether it has the annotation `mooring.dev/release: retain`. */
   readonly isReleased: boolean
   /** How long before the reading Mooring first saw the deletion. */
@@ -53,6 +58,18 @@ export function uncountedMs(ends: readonly OrderedEnd[]): number {
   return countMs - Math.min(...ends.map(({ ageMs }) => ageMs))
 }
 
+/** Whether a person confirmed this very deletion. */
+export function isConfirmed({ confirmation, deletedAt }: OrderedEnd): boolean {
+  return confirmation === deletedAt
+}
+
+/** How to confirm this deletion. */
+function howToConfirm({ confirmation, deletedAt }: OrderedEnd): string {
+  const stands =
+    confirmation === undefined ? '' : `, in place of "${confirmation}", which does not confirm this deletion`
+  return `annotate the object ${annotations.confirmDelete}=${deletedAt}${stands}`
+}
+
 const keepInstead = `To keep the volume or snapshot and remove only the object, annotate it ${annotations.release}=retain.`
 
 /** Whether the end destroys data or takes a volume out of Nomad. */
@@ -75,11 +92,11 @@ export function planOrderedEnd(
     )
   }
   const ending = { state: 'ending', declaration: end.declaration } as const
-  if (!isDestructive(end.declaration) || end.isConfirmed) return ending
+  if (!isDestructive(end.declaration) || isConfirmed(end)) return ending
   if (end.goesWith !== undefined) {
     return held(
       'DeleteUnconfirmed',
-      `its object is deleted together with ${end.goesWith}. Mooring deletes nothing until you confirm it: annotate the object ${annotations.confirmDelete}=true. ${keepInstead}`,
+      `its object is deleted together with ${end.goesWith}. Mooring deletes nothing until you confirm it: ${howToConfirm(end)}. ${keepInstead}`,
     )
   }
   if (uncountedMs > 0) {
@@ -91,7 +108,7 @@ export function planOrderedEnd(
   if (destructive > limit) {
     return held(
       'TooManyEnds',
-      `${destructive} objects are deleted at once and --max-prune allows ${limit}, so nothing is deleted. To delete an object's volume or snapshot, annotate the object ${annotations.confirmDelete}=true. ${keepInstead}`,
+      `${destructive} objects are deleted at once and --max-prune allows ${limit}, so nothing is deleted. To delete an object's volume or snapshot, ${howToConfirm(end)}. ${keepInstead}`,
     )
   }
   return ending

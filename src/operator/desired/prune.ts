@@ -1,7 +1,14 @@
 import type { Key } from '../plan/identity.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
-import { isDestructive, type OrderedEnd, planGoneObject, planOrderedEnd, uncountedMs } from './object-ends.ts'
+import {
+  isConfirmed,
+  isDestructive,
+  type OrderedEnd,
+  planGoneObject,
+  planOrderedEnd,
+  uncountedMs,
+} from './object-ends.ts'
 
 export interface PruneOptions {
   /** Whether removing a declaration ends its volume or snapshot. */
@@ -44,7 +51,7 @@ export function planAbsences(
       const mayEnd = declaration.place.object === undefined || ordered.has(key)
       return mayEnd && isDestructive(declaration)
     }
-    return !end.isConfirmed && !end.isReleased && isDestructive(end.declaration ?? declaration)
+    return !isConfirmed(end) && !end.isReleased && isDestructive(end.declaration ?? declaration)
   }
 
   /** A deleted object counts once, even if it declares several volumes. */

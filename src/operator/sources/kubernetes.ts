@@ -4,7 +4,7 @@ import { customResourceDefinitions, namespaces } from '../../kube/resources.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { NamespaceMapping } from '../declare/namespace-mapping.ts'
-import { annotations, isDestructive, type OrderedEnd } from '../desired/object-ends.ts'
+import { annotations, isConfirmed, isDestructive, type OrderedEnd } from '../desired/object-ends.ts'
 import {
   clusterOf,
   kubernetesSourceName,
@@ -60,15 +60,17 @@ export function createKubernetesSource(options: {
     signal?: AbortSignal,
   ): Promise<OrderedEnd> {
     const given = object.metadata.annotations ?? {}
+    const confirmation = given[annotations.confirmDelete]
     const nowMs = clock.monotonicMs()
     const end = {
       place,
       ageMs: nowMs - (endingSince.get(object.metadata.uid) ?? nowMs),
       ...(declaration === undefined ? {} : { declaration }),
-      isConfirmed: (given[annotations.confirmDelete] ?? 'false') !== 'false',
+      deletedAt: object.metadata.deletionTimestamp ?? '',
+      ...(confirmation === undefined ? {} : { confirmation }),
       isReleased: given[annotations.release] === 'retain',
     }
-    if (end.isConfirmed || end.isReleased || declaration === undefined || !isDestructive(declaration))
+    if (isConfirmed(end) || end.isReleased || declaration === undefined || !isDestructive(declaration))
       return end
     const goesWith = await whatGoes.with(object, resource, signal)
     return goesWith === undefined ? end : { ...end, goesWith }

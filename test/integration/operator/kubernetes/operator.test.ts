@@ -5,6 +5,9 @@ import { startKubernetes, statusOf, volumeSpec } from '../../../helpers/start-ku
 
 const waiting = { timeout: 30_000, interval: 50 }
 
+/** The value of `mooring.dev/confirm-delete` that a message tells a person to write. */
+const confirmationIn = (message = '') => /confirm-delete=(\S+?)[,.] /.exec(message)?.[1] ?? 'none'
+
 describe('mooring run --kubernetes', () => {
   it('makes objects real, expands them, and ends them by their policies', async () => {
     const kube = await startKubernetes()
@@ -76,15 +79,20 @@ describe('mooring run --kubernetes', () => {
     await kube.settled('Volume', 'confirmed', 'AsDeclared')
     await kube.settled('Volume', 'released', 'AsDeclared')
     await kube.settled('Volume', 'suspended', 'Suspended')
+    // As it stands in a manifest in Git since the last time.
+    await kube.annotate('Volume', 'confirmed', { 'mooring.dev/confirm-delete': 'true' })
+    await kube.annotate('Volume', 'released', { 'mooring.dev/confirm-delete': '2020-01-01T00:00:00Z' })
     await kube.api.delete(namespaces, { name: 'team-a' })
-    for (const name of ['confirmed', 'released']) {
+    let confirmation = ''
+    for (const name of ['released', 'confirmed']) {
       const held = await kube.settled('Volume', name, 'DeleteUnconfirmed')
+      confirmation = confirmationIn(kube.messageOf(held))
       expect(kube.messageOf(held)).toContain('namespace "team-a"')
     }
     await kube.gone('Volume', 'suspended')
     expect(kube.nomad.directories()).toHaveLength(2)
 
-    await kube.annotate('Volume', 'confirmed', { 'mooring.dev/confirm-delete': 'true' })
+    await kube.annotate('Volume', 'confirmed', { 'mooring.dev/confirm-delete': confirmation })
     await kube.annotate('Volume', 'released', { 'mooring.dev/release': 'retain' })
     await kube.gone('Volume', 'confirmed')
     await kube.gone('Volume', 'released')
@@ -122,13 +130,14 @@ describe('mooring run --kubernetes', () => {
       const held = await kube.settled('Volume', name, 'TooManyEnds')
       expect(kube.messageOf(held)).toContain('4 objects are deleted at once and --max-prune allows 3')
     }
-    await kube.annotate('Volume', 'a', { 'mooring.dev/confirm-delete': 'true' })
+    const held = kube.messageOf(await kube.settled('Volume', 'a', 'TooManyEnds'))
+    await kube.annotate('Volume', 'a', { 'mooring.dev/confirm-delete': confirmationIn(held) })
     for (const name of names) await kube.gone('Volume', name)
 
     await kube.api.delete(secrets, { namespace: 'team-a', name: 'disk' })
     await kube.remove('Volume', 'locked')
-    const held = await kube.settled('Volume', 'locked', 'SecretNotFound')
-    expect(kube.messageOf(held)).toContain('mooring.dev/release=retain')
+    const locked = await kube.settled('Volume', 'locked', 'SecretNotFound')
+    expect(kube.messageOf(locked)).toContain('mooring.dev/release=retain')
     await kube.annotate('Volume', 'locked', { 'mooring.dev/release': 'retain' })
     await kube.gone('Volume', 'locked')
     expect(kube.nomad.directories()).toHaveLength(1)

@@ -6,6 +6,8 @@ import { schedule, volume } from '../../../builders/declarations.ts'
 import { objectPlace } from '../../../builders/objects.ts'
 import { volumeRecord } from '../../../builders/records.ts'
 
+const deletedAt = '2026-11-29T10:00:00Z'
+
 const reading: Reading = { atMs: 1000, complete: true, count: 0, sources: new Set(['kubernetes']) }
 const options = { prune: false, pruneDelayMs: 60_000, allowEmpty: false }
 const placeOf = (name: string) => objectPlace(`Volume team-a/${name}`, `uid-of-${name}`)
@@ -17,7 +19,7 @@ const declared = (
 const ordered = (name: string, change: Partial<OrderedEnd> = {}): OrderedEnd => ({
   place: placeOf(name),
   declaration: declared(name),
-  isConfirmed: false,
+  deletedAt,
   isReleased: false,
   ageMs: 10_000,
   ...change,
@@ -54,8 +56,19 @@ describe('the end of what an object declared', () => {
   })
 
   it('goes on with its namespace where it is confirmed', () => {
-    expect(endOf({ goesWith: 'namespace "team-a"', isConfirmed: true })?.state).toBe('ending')
+    expect(endOf({ goesWith: 'namespace "team-a"', confirmation: deletedAt })?.state).toBe('ending')
   })
+
+  it.each(['true', '2026-11-29T09:59:59Z', '2099-01-01T00:00:00Z', ''])(
+    'is not confirmed by "%s", which may have stood in a manifest for long',
+    (confirmation) => {
+      const held = endOf({ goesWith: 'namespace "team-a"', confirmation })
+      expect(held).toMatchObject({ state: 'held', reason: 'DeleteUnconfirmed' })
+      expect(held?.state === 'held' && held.message).toContain(
+        `mooring.dev/confirm-delete=${deletedAt}, in place of "${confirmation}"`,
+      )
+    },
+  )
 
   it('goes on with its namespace where nothing is lost by it', () => {
     const suspended = declared('data', 'Delete', true)
@@ -71,7 +84,7 @@ describe('the end of what an object declared', () => {
 
   it('waits until no other has followed, to count them', () => {
     expect(endOf({ ageMs: 100 })).toMatchObject({ state: 'held', reason: 'CountingEnds', untilMs: 1900 })
-    expect(endOf({ ageMs: 100, isConfirmed: true })?.state).toBe('ending')
+    expect(endOf({ ageMs: 100, confirmation: deletedAt })?.state).toBe('ending')
     expect(endOf({ ageMs: 100, declaration: declared('data', 'Retain') })?.state).toBe('ending')
   })
 
@@ -81,7 +94,10 @@ describe('the end of what an object declared', () => {
       const ends = new Map(
         records.map((record) => [
           record.key,
-          ordered(record.declaration.name, { isConfirmed: confirmed.includes(record.declaration.name) }),
+          ordered(
+            record.declaration.name,
+            confirmed.includes(record.declaration.name) ? { confirmation: deletedAt } : {},
+          ),
         ]),
       )
       return [...planAbsences(records, 4, reading, { ...options, maxPrune: 2 }, ends).values()].map(

@@ -10,13 +10,15 @@ import { snapshot, volume } from '../../../builders/declarations.ts'
 import { objectPlace } from '../../../builders/objects.ts'
 import { snapshotRecord, volumeRecord } from '../../../builders/records.ts'
 
+const deletedAt = '2026-11-29T10:00:00Z'
+
 const placeOf = (name: string, uid = `uid-of-${name}`) => objectPlace(`Volume team-a/${name}`, uid)
 const data = volume('data', { deletionPolicy: 'Delete' }, placeOf('data'))
 const key = 'Volume/default/data'
 const end = (declaration: Declaration, change: Partial<OrderedEnd> = {}): OrderedEnd => ({
   place: declaration.place,
   declaration,
-  isConfirmed: false,
+  deletedAt,
   isReleased: false,
   ageMs: 60_000,
   ...change,
@@ -82,7 +84,7 @@ describe('ends that people order', () => {
     const { desired, update } = await desiredWith([record])
     await update([], [end({ ...taken, place: placeOf('mirror', 'another') })])
     expect(desired.absence(record.key)).toBeUndefined()
-    await update([], [end(taken, { isConfirmed: true })])
+    await update([], [end(taken, { confirmation: deletedAt })])
     expect(desired.absence(record.key)).toMatchObject({ state: 'ending' })
   })
 
