@@ -49,6 +49,8 @@ export interface DriverNursery {
   begin(orders: DriverOrders): DriverLife
   /** Ends the life that is left, if one is. */
   endLast(): Promise<void>
+  /** Ends it at once, and begins no other: `begin` throws the reason. */
+  refuse(reason: Error): void
   close(): Promise<void>
 }
 
@@ -64,15 +66,22 @@ export function createNursery(): DriverNursery {
     })
   let next = bear()
   let last: DriverLife | undefined
+  let refusal: Error | undefined
+  const endLast = async () => {
+    if (last?.isAlive()) await last.kill()
+  }
   return {
     begin(orders) {
+      if (refusal !== undefined) throw refusal
       const child = next
       next = bear()
       last = beginLife(child, orders)
       return last
     },
-    async endLast() {
-      if (last?.isAlive()) await last.kill()
+    endLast,
+    refuse(reason) {
+      refusal = reason
+      void endLast()
     },
     async close() {
       const ended = once(next, 'exit')

@@ -32,6 +32,15 @@ console.log(
   noDisk === undefined ? 'each pool has a disk of its own' : `skipped: mounts, disks, power cuts: ${noDisk}`,
 )
 
+let isInterrupted = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    isInterrupted = true
+    console.error('interrupted: ending the driver, its mounts and its disk')
+    torturer.interrupt()
+  })
+}
+
 const report = () => {
   const { calls, kills, powerCuts, failures } = counts
   const minutes = ((Date.now() - startedMs) / 60_000).toFixed(1)
@@ -59,6 +68,10 @@ try {
   }
   const answers = [...counts.answers].sort(([one], [other]) => (one < other ? -1 : 1))
   console.log(answers.map(([answer, count]) => `${answer} ${count}`).join('\n'))
+} catch (error) {
+  if (!isInterrupted) throw error
+  console.error(`interrupted after ${report()}`)
+  process.exitCode = 130
 } finally {
   await torturer.close()
 }

@@ -23,6 +23,8 @@ export interface Torturer {
     seed: number,
     options: { readonly rounds: number; readonly shrink: boolean; readonly path?: string | undefined },
   ): Promise<Found | undefined>
+  /** Breaks off the history that runs: `run` removes its mounts and its disk, and rejects. */
+  interrupt(): void
   close(): Promise<void>
 }
 
@@ -32,7 +34,12 @@ export function createTorturer(): Torturer {
   const noDisk = whyNoDisk()
   const counts = emptyCounts()
   const nursery = createNursery()
+  let isInterrupted = false
+  const refuseIfInterrupted = () => {
+    if (isInterrupted) throw new Error('interrupted')
+  }
   const runOne = async (history: History) => {
+    refuseIfInterrupted()
     const machine = await createMachine(noDisk === undefined)
     try {
       await runHistory(history, { machine, nursery, counts })
@@ -52,12 +59,17 @@ export function createTorturer(): Torturer {
         interruptAfterTimeLimit: longestShrinkMs,
         ...(path !== undefined && { path }),
       })
+      refuseIfInterrupted()
       if (!details.failed) return undefined
       return {
         history: JSON.stringify(details.counterexample),
         message: explain(details.errorInstance),
         path: details.counterexamplePath ?? '',
       }
+    },
+    interrupt() {
+      isInterrupted = true
+      nursery.refuse(new Error('interrupted'))
     },
     close: () => nursery.close(),
   }
