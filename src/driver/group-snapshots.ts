@@ -88,8 +88,11 @@ function checkMembers({ id, members }: GroupRecord, snapshotIDs: readonly string
  */
 export async function settleGroup(context: DriverContext, group: GroupRecord): Promise<void> {
   const { pool } = context
-  for (const snapshot of membersOf(pool, group)) {
-    await settleSnapshot(context, { ...snapshot, state: 'deleting' })
+  for (const { id } of group.members) {
+    const snapshot = pool.snapshots.get(id)
+    // Where its record could neither be written nor taken back, the database may still have it.
+    if (snapshot === undefined) await pool.snapshots.remove(id)
+    else await settleSnapshot(context, { ...snapshot, state: 'deleting' })
   }
   await pool.groups.remove(group.id)
 }

@@ -38,7 +38,17 @@ export function createTorturer(): Torturer {
   const refuseIfInterrupted = () => {
     if (isInterrupted) throw new Error('interrupted')
   }
-  const runOne = async (history: History) => {
+  const interrupt = () => {
+    isInterrupted = true
+    nursery.refuse(new Error('interrupted'))
+  }
+  /** A search that ran out of time leaves its last history running. */
+  let last: Promise<void> = Promise.resolve()
+  const runOne = (history: History): Promise<void> => {
+    last = runOn(history)
+    return last
+  }
+  const runOn = async (history: History) => {
     refuseIfInterrupted()
     const machine = await createMachine(noDisk === undefined)
     try {
@@ -67,11 +77,13 @@ export function createTorturer(): Torturer {
         path: details.counterexamplePath ?? '',
       }
     },
-    interrupt() {
-      isInterrupted = true
-      nursery.refuse(new Error('interrupted'))
+    interrupt,
+    async close() {
+      interrupt()
+      // How it ends was told to whoever ran it.
+      await last.catch(() => {})
+      await nursery.close()
     },
-    close: () => nursery.close(),
   }
 }
 
