@@ -1,0 +1,34 @@
+import { secretValue } from '../operator-process.ts'
+import type { Checker } from './checker.ts'
+import {
+  noDetachUnderAWriter,
+  noDiskInUseIsDeleted,
+  nothingIsDestroyedUnasked,
+  nothingIsWiped,
+  snapshotsEndByOrder,
+  theFinalSnapshotIsOfThisLife,
+} from './ends.ts'
+import { newLifeIsBlank, oneDiskForOneVolume, oneVolumeForOneDisk, snapshotsAreNew } from './lives.ts'
+
+const noSecretIsShown: Checker = {
+  rule: '7: no secret in a log, status, error or the inventory',
+  judge: (happened) =>
+    happened.type === 'text shown' && happened.text.includes(secretValue)
+      ? `a secret stands in the ${happened.where}`
+      : undefined,
+}
+
+/** One for each sentence that can be judged while a history goes on. */
+export const checkers: readonly Checker[] = [
+  oneDiskForOneVolume,
+  oneVolumeForOneDisk,
+  nothingIsDestroyedUnasked,
+  noDiskInUseIsDeleted,
+  noDetachUnderAWriter,
+  nothingIsWiped,
+  noSecretIsShown,
+  newLifeIsBlank,
+  snapshotsAreNew,
+  theFinalSnapshotIsOfThisLife,
+  snapshotsEndByOrder,
+]

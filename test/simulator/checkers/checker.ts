@@ -1,0 +1,37 @@
+import type { OrderName } from '../acts.ts'
+import type { Wishes } from '../wishes.ts'
+import type { Happened, History } from '../world/history.ts'
+import type { SimulatedNomad } from '../world/nomad.ts'
+import type { SimulatedPlugin } from '../world/plugin.ts'
+
+/** Something that must never happen, and did. */
+export interface Violation {
+  /** The sentence of the design that it breaks. */
+  readonly rule: string
+  readonly text: string
+  readonly atMs: number
+}
+
+/** All that an onlooker knows. Nothing of it is what Mooring believes. */
+export interface View {
+  readonly nowMs: number
+  readonly wishes: Wishes
+  readonly nomad: SimulatedNomad
+  readonly plugin: SimulatedPlugin
+  readonly history: History
+  /** Orders that people gave, whether they were taken or not. */
+  readonly orders: readonly { readonly order: OrderName; readonly volume: string; readonly atMs: number }[]
+}
+
+/** Judges each thing that happens by one sentence of the design. */
+export interface Checker {
+  readonly rule: string
+  /** @returns what is wrong, for people */
+  judge(happened: Happened, view: View): string | undefined
+}
+
+/** `a` of `default/a`; undefined for what Mooring registers under an ID of its own. */
+export function volumeOf(at: string): string | undefined {
+  const name = at.slice(at.indexOf('/') + 1)
+  return name.startsWith('mooring-deleting-') ? undefined : name
+}

@@ -1,0 +1,148 @@
+import { settings } from '../operator-process.ts'
+import { settledMs, versionsInForce, type Wish } from '../wishes.ts'
+import type { Happened } from '../world/history.ts'
+import { contentOf } from '../world/plugin.ts'
+import { type Checker, type View, volumeOf } from './checker.ts'
+
+/** How long a request may be under way before it is carried out. */
+const lateMs = 300_000
+
+/**
+ * The time at which Mooring began to end the volume of the disk rightly: it was removed for the prune delay, and not
+ * declared again long before.
+ */
+function rightfulEnd(wish: Wish, madeAtMs: number, view: View): number | undefined {
+  const sent = view.history.all.filter(
+    (each) =>
+      each.type === 'effect sent' &&
+      each.call === 'deregister volume' &&
+      each.about === `default/${wish.identity.slice('Volume '.length)}` &&
+      each.atMs >= madeAtMs,
+  )
+  const first = sent.find(({ atMs }) =>
+    wish.absences.some(
+      ({ sinceMs, untilMs }) =>
+        atMs >= sinceMs + settings.prune.pruneDelayMs &&
+        atMs <= untilMs + settledMs &&
+        untilMs - sinceMs >= settings.prune.pruneDelayMs,
+    ),
+  )
+  return first?.atMs
+}
+
+export const nothingIsDestroyedUnasked: Checker = {
+  rule: '3: no data destroyed that nobody asked to destroy',
+  judge(happened, view) {
+    if (happened.type !== 'disk deleted' || happened.by !== 'Mooring') return undefined
+    const made = view.history.all.find(
+      (each): each is Extract<Happened, { type: 'disk made' }> =>
+        each.type === 'disk made' && each.externalID === happened.externalID,
+    )
+    const name = volumeOf(made?.at ?? '')
+    const wish = view.wishes.all.get(`Volume ${name}`)
+    if (made === undefined || wish === undefined)
+      return `${happened.externalID} was deleted, and nobody ever declared a volume of it`
+    if (rightfulEnd(wish, made.atMs, view) === undefined) {
+      return `${happened.externalID} of volume ${name} was deleted, which people ${sayState(wish)}`
+    }
+    const allowed = versionsInForce(wish).some((each) => each.kind === 'Volume' && each.policy === 'Delete')
+    return allowed
+      ? undefined
+      : `${happened.externalID} of volume ${name} was deleted, whose last declarations say ${policiesOf(wish)}`
+  },
+}
+
+function sayState({ state, absences }: Wish): string {
+  if (state === 'declared') return 'declare'
+  if (state === 'doubtful') return 'never removed: its file cannot be read'
+  const { sinceMs = 0, untilMs = 0 } = absences.at(-1) ?? {}
+  return `removed for no longer than ${Math.round((untilMs - sinceMs) / 1000)} s before`
+}
+
+const policiesOf = (wish: Wish) =>
+  versionsInForce(wish)
+    .map((each) => (each.kind === 'Volume' ? each.policy : ''))
+    .join(', then ')
+
+export const theFinalSnapshotIsOfThisLife: Checker = {
+  rule: '12: a final snapshot is of this life, and there before the delete',
+  judge(happened, view) {
+    if (happened.type !== 'disk deleted' || happened.by !== 'Mooring') return undefined
+    const made = view.history.all.find(
+      (each): each is Extract<Happened, { type: 'disk made' }> =>
+        each.type === 'disk made' && each.externalID === happened.externalID,
+    )
+    const wish = view.wishes.all.get(`Volume ${volumeOf(made?.at ?? '')}`)
+    const inForce = wish === undefined ? [] : versionsInForce(wish)
+    const isWanted =
+      inForce.length > 0 && inForce.every((each) => each.kind === 'Volume' && each.finalSnapshot)
+    if (!isWanted) return undefined
+    const disk = view.plugin.deleted.get(happened.externalID)
+    const taken = [...view.plugin.snapshots.values()].filter(
+      ({ externalID }) => externalID === happened.externalID,
+    )
+    if (disk === undefined || taken.some(({ content }) => content === contentOf(disk))) return undefined
+    return `${happened.externalID} was deleted, and no snapshot holds what was on it (${contentOf(disk)})`
+  },
+}
+
+export const noDiskInUseIsDeleted: Checker = {
+  rule: '4: DeleteVolume never reaches a volume in use',
+  judge: (happened) =>
+    happened.type === 'disk deleted' && happened.by === 'Mooring' && happened.isWritten
+      ? `${happened.externalID} was deleted while an allocation wrote to it`
+      : undefined,
+}
+
+export const noDetachUnderAWriter: Checker = {
+  rule: '5: no detach under a living writer',
+  judge: (happened) =>
+    happened.type === 'detached' && happened.isWritten
+      ? `${happened.externalID} was detached from ${happened.nodeID} under a living writer`
+      : undefined,
+}
+
+export const nothingIsWiped: Checker = {
+  rule: '6: no write wipes what Nomad never shows',
+  judge(happened, view) {
+    if (happened.type !== 'volume stored' || happened.by !== 'Mooring' || happened.lost.length === 0)
+      return undefined
+    const wish = view.wishes.all.get(`Volume ${volumeOf(happened.at)}`)
+    const isAsked = wish?.versions.some(
+      ({ document }) => document.kind === 'Volume' && document.secrets === 'none',
+    )
+    return isAsked ? undefined : `a write of ${happened.at} wiped ${happened.lost.join(', ')}`
+  },
+}
+
+export const snapshotsEndByOrder: Checker = {
+  rule: '3: retention and ends delete only what they may',
+  judge(happened, view) {
+    if (happened.type !== 'snapshot deleted' || happened.by !== 'Mooring') return undefined
+    const taken = view.history.all.find(
+      (each): each is Extract<Happened, { type: 'snapshot taken' }> =>
+        each.type === 'snapshot taken' && each.snapshotID === happened.snapshotID,
+    )
+    if (taken === undefined) return undefined
+    const declared = view.wishes.all.get(`Snapshot ${taken.name.replace(/-[0-9a-f]{10}(-r\d+)?$/, '')}`)
+    if (declared !== undefined) {
+      const allowed = versionsInForce(declared).some(
+        (each) => each.kind === 'Snapshot' && each.policy === 'Delete',
+      )
+      const isRemoved = declared.absences.some(
+        ({ sinceMs, untilMs }) =>
+          untilMs - sinceMs >= settings.prune.pruneDelayMs &&
+          sinceMs > taken.atMs &&
+          happened.atMs <= untilMs + lateMs + settledMs,
+      )
+      if (!allowed) return `${taken.name} was deleted, whose declaration says Retain`
+      return isRemoved ? undefined : `${taken.name} was deleted, which people ${sayState(declared)}`
+    }
+    if (!taken.name.startsWith('hourly')) return `${taken.name} was deleted, which is nobody's to delete`
+    const rest = [...view.plugin.snapshots.values()].filter(
+      ({ name, readyAtMs }) => name.startsWith('hourly') && readyAtMs <= view.nowMs,
+    )
+    if (rest.length === 0) return `${taken.name} was deleted, the last ready snapshot of its volume`
+    return undefined
+  },
+}

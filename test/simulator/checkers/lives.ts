@@ -1,0 +1,98 @@
+import type { Happened } from '../world/history.ts'
+import { type Checker, type View, volumeOf } from './checker.ts'
+
+type Of<Type extends Happened['type']> = Extract<Happened, { readonly type: Type }>
+
+const isOf =
+  <Type extends Happened['type']>(type: Type) =>
+  (happened: Happened): happened is Of<Type> =>
+    happened.type === type
+
+const pastOf = <Type extends Happened['type']>(view: View, type: Type) =>
+  view.history.all.filter(isOf<Type>(type))
+
+/** A disk that was lost before anybody can have recorded it may be made once more. */
+const recordedAfterMs = 300_000
+
+/**
+ * Why a second disk of a volume may be made beside an earlier one; undefined: it may not.
+ */
+function excuse(earlier: Of<'disk made'>, at: string, view: View): string | undefined {
+  const name = volumeOf(at)
+  const orderedSince = (orders: readonly string[], sinceMs: number) =>
+    view.orders.some(
+      ({ order, volume, atMs }) => orders.includes(order) && volume === name && atMs >= sinceMs,
+    )
+  const end = pastOf(view, 'disk deleted').find(({ externalID }) => externalID === earlier.externalID)
+  if (end?.by === 'Mooring') return 'it was deleted'
+  if (orderedSince(['restore', 'go back', 'undo restore'], 0)) return 'a person ordered a restore'
+  if (end !== undefined) {
+    if (orderedSince(['recreate'], end.atMs)) return 'a person ordered a new one'
+    if (end.atMs - earlier.atMs < recordedAfterMs) return 'nobody can have recorded it'
+  }
+  return undefined
+}
+
+export const oneDiskForOneVolume: Checker = {
+  rule: '1 and 2: never two external volumes for one declaration, and no blank disk in the place of a lost one',
+  judge(happened, view) {
+    if (happened.type !== 'disk made' || volumeOf(happened.at) === undefined) return undefined
+    const earlier = pastOf(view, 'disk made').filter(
+      ({ at, externalID }) => at === happened.at && externalID !== happened.externalID,
+    )
+    const unexcused = earlier.filter((each) => excuse(each, happened.at, view) === undefined)
+    if (unexcused.length === 0) return undefined
+    const [first] = unexcused
+    const fate = view.plugin.disks.has(first?.externalID ?? '')
+      ? 'is still there'
+      : 'was lost at the provider'
+    return `${happened.externalID} was made for ${happened.at}, whose disk ${first?.externalID} ${fate}, and nobody ordered a new one`
+  },
+}
+
+export const oneVolumeForOneDisk: Checker = {
+  rule: '1: never one external volume for two declarations',
+  judge(happened, view) {
+    if (happened.type !== 'volume stored' || happened.by !== 'Mooring' || !happened.isNew) return undefined
+    const others = [...view.nomad.volumes].filter(
+      ([at, { ExternalID }]) => at !== happened.at && ExternalID === happened.externalID,
+    )
+    return others.length === 0
+      ? undefined
+      : `${happened.externalID} was registered as ${happened.at} while ${others.map(([at]) => at).join(', ')} names it`
+  },
+}
+
+export const newLifeIsBlank: Checker = {
+  rule: '12: a second life never gets the data of the first',
+  judge(happened, view) {
+    if (happened.type !== 'disk given again') return undefined
+    const disk = view.plugin.disks.get(happened.externalID)
+    if (disk === undefined) return undefined
+    if (disk.madeFor !== happened.at)
+      return `${happened.at} was created under the name of ${disk.madeFor}, and got its disk ${disk.externalID}`
+    if (!happened.blank) return undefined
+    return disk.writes > 0
+      ? `${happened.at} was created anew, and got ${disk.externalID} with the data of its life before`
+      : undefined
+  },
+}
+
+export const snapshotsAreNew: Checker = {
+  rule: '12: a snapshot of an earlier life is never taken for a new one',
+  judge(happened, view) {
+    if (happened.type !== 'snapshot given again') return undefined
+    const taken = pastOf(view, 'snapshot taken').find(({ snapshotID }) => snapshotID === happened.snapshotID)
+    // A request that is repeated after a lost answer is answered like this, within the time of a call or two.
+    const ageMs = happened.atMs - (taken?.atMs ?? 0)
+    const declared = view.wishes.all.get(`Snapshot ${nameOfSnapshot(happened.name)}`)
+    const begun = declared?.versions.findLast(({ sinceMs }) => sinceMs <= happened.atMs)
+    const absent = declared?.absences.at(-1)
+    const isSecondLife = absent !== undefined && (taken?.atMs ?? 0) < absent.sinceMs && begun !== undefined
+    return isSecondLife
+      ? `the request for ${happened.name} was answered with ${happened.snapshotID}, which is ${Math.round(ageMs / 1000)} s old and of a former declaration`
+      : undefined
+  },
+}
+
+const nameOfSnapshot = (csiName: string) => csiName.replace(/-[0-9a-f]{10}(-r\d+)?$/, '')

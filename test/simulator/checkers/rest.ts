@@ -1,0 +1,135 @@
+import type { LastingInventory } from '../../../src/operator/inventory/memory-inventory.ts'
+import type { InventoryRecord } from '../../../src/operator/plan/record.ts'
+import { settings } from '../operator-process.ts'
+import { versionsInForce, type Wish } from '../wishes.ts'
+import type { View } from './checker.ts'
+
+type Finding = readonly [rule: string, text: string]
+
+/** The most events of a quiet hour: timers, answers and notices for a handful of declarations. */
+const quietEventsPerHour = 6_000
+
+/** Judges the end of a history: nothing has gone wrong for long, and nothing was asked for. */
+export function judgeRest(rest: {
+  readonly view: View
+  readonly inventory: LastingInventory | undefined
+  /** Where the quiet time begins. */
+  readonly begun: { readonly happened: number; readonly events: number }
+  readonly quietMs: number
+  readonly events: number
+}): Finding[] {
+  const { view, inventory, begun, quietMs, events } = rest
+  if (inventory === undefined)
+    return [['liveness', 'Mooring does not work, though nothing has gone wrong for long']]
+  const isTicking = [...view.wishes.all.values()].some(
+    ({ identity, state }) => identity.startsWith('SnapshotSchedule ') && state !== 'removed',
+  )
+  const findings: Finding[] = []
+  const quiet = view.history.all.slice(begun.happened)
+  for (const effect of quiet) {
+    if (effect.type !== 'effect carried out' || (isTicking && effect.call.endsWith('snapshot'))) continue
+    findings.push([
+      '6: no write without a difference',
+      `in the quiet at the end: ${effect.call} ${effect.about}`,
+    ])
+  }
+  // What is refused for good is tried again at each resync, and no more often.
+  const triedAtMost = Math.ceil(quietMs / settings.resyncMs)
+  const tries = Map.groupBy(quiet, (each) =>
+    each.type === 'effect sent' ? `${each.call} ${each.about}` : '',
+  )
+  for (const [call, sent] of tries) {
+    if (call === '' || sent.length <= triedAtMost) continue
+    findings.push([
+      '8: no permanent error is retried in a spin',
+      `${call} was tried ${sent.length} times in the quiet at the end`,
+    ])
+  }
+  const perHour = ((events - begun.events) * 3_600_000) / quietMs
+  if (perHour > quietEventsPerHour)
+    findings.push(['8: no hot loop', `${Math.round(perHour)} events in a quiet hour`])
+  for (const wish of view.wishes.all.values()) {
+    const found = judgeWish(wish, view, inventory)
+    if (found !== undefined)
+      findings.push(['liveness: what people want comes to be, or a reason says why not', found])
+  }
+  return findings
+}
+
+/** Reasons that a person has to deal with. Each is right only after something that the history has. */
+const reasonsAfterLoss = [
+  'Vanished',
+  'ExternalVolumeMissing',
+  'ExternalIDChanged',
+  'WrongSource',
+  'SnapshotVanished',
+  'DataLost',
+  'DiskLost',
+]
+const reasonsOfSources = ['SnapshotNotReady', 'VolumeNotReady', 'SnapshotNotFound', 'SourceNotFound']
+
+function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string | undefined {
+  const [kind, name = ''] = wish.identity.split(' ')
+  const record = inventory.get(`${kind}/default/${name}`)
+  const ready = record?.status.conditions.find(({ type }) => type === 'Ready')
+  const says = ready === undefined ? 'nothing' : `${ready.reason}: ${ready.message}`
+  if (wish.state === 'doubtful') return undefined
+  if (wish.state === 'removed') return judgeEnd(wish, record, says, view)
+  const [latest] = wish.versions.slice(-1)
+  if (latest === undefined) return undefined
+  if (record === undefined) return `${wish.identity} is declared, and Mooring knows nothing of it`
+  if (ready?.status === 'True') {
+    if (latest.document.kind !== 'Volume') return undefined
+    const volume = view.nomad.volumes.get(`default/${name}`)
+    const disk = view.plugin.disks.get(volume?.ExternalID ?? '')
+    if (volume === undefined) return `${wish.identity} counts as ready, and Nomad has no such volume`
+    // Where the plugin lists nothing, nobody can know.
+    if (disk === undefined && !view.plugin.habits.listsVolumes) return undefined
+    if (disk === undefined)
+      return `${wish.identity} counts as ready, and its disk ${volume.ExternalID} is gone`
+    if (disk.sizeBytes < latest.document.minBytes)
+      return `${wish.identity} counts as ready with ${disk.sizeBytes} bytes in the place of ${latest.document.minBytes}`
+    return undefined
+  }
+  const isSuspended = ready?.reason === 'Suspended'
+  if (isSuspended) {
+    const isOrdered = view.orders.some(({ order }) => order === 'suspend')
+    const isDeclared = latest.document.kind === 'Volume' && latest.document.isSuspended
+    return isOrdered || isDeclared ? undefined : `${wish.identity} is suspended, and nobody suspended it`
+  }
+  const isLossKnown = reasonsAfterLoss.includes(ready?.reason ?? '')
+  if (isLossKnown) {
+    const isLost = view.history.all.some(
+      (each) =>
+        ((each.type === 'disk deleted' || each.type === 'snapshot deleted') && each.by === 'a person') ||
+        (each.type === 'act' && each.text.includes('orders')),
+    )
+    return isLost ? undefined : `${wish.identity} is ${says}, and nothing was ever lost`
+  }
+  if (reasonsOfSources.includes(ready?.reason ?? '')) return undefined
+  if (ready?.reason === 'NoVolumes' && view.wishes.all.get('Volume a')?.state !== 'declared') return undefined
+  if (ready?.reason === 'RunWaits' && !view.nomad.volumes.has('default/a')) return undefined
+  // A permanent error is for a person, and only bad weather brings some.
+  const wasRefused = view.history.all.some(
+    (each) => each.type === 'act' && each.text.includes('meet: errors'),
+  )
+  return wasRefused ? undefined : `${wish.identity} is declared, and does not become ready: ${says}`
+}
+
+function judgeEnd(
+  wish: Wish,
+  record: InventoryRecord | undefined,
+  says: string,
+  view: View,
+): string | undefined {
+  if (!wish.identity.startsWith('Volume ') || record === undefined) return undefined
+  const reason = record.status.conditions.find(({ type }) => type === 'Ready')?.reason ?? ''
+  const versions = versionsInForce(wish)
+  const isKept = versions.some((each) => each.kind === 'Volume' && each.isSuspended)
+  if (isKept || ['HasDependents', 'HasSnapshots', 'Suspended', 'DeleteRefused', 'Vanished'].includes(reason))
+    return undefined
+  const wasRefused = view.history.all.some(
+    (each) => each.type === 'act' && each.text.includes('meet: errors'),
+  )
+  return wasRefused ? undefined : `${wish.identity} was removed, and its end does not come: ${says}`
+}

@@ -1,0 +1,238 @@
+import { OperationError, UsageError } from '../../src/lib/errors.ts'
+import { describeAct, type OrderName, planActs, type TimedAct } from './acts.ts'
+import { checkers } from './checkers/all.ts'
+import type { View, Violation } from './checkers/checker.ts'
+import { judgeRest } from './checkers/rest.ts'
+import { type OperatorProcess, secretValue, startOperatorProcess } from './operator-process.ts'
+import { perform, type Stage } from './perform.ts'
+import { createNamedRandom, createRandom, pick } from './random.ts'
+import { createScheduler, nobody } from './scheduler.ts'
+import { createSimulatedLog } from './simulated-log.ts'
+import { inVirtualTime } from './simulation.ts'
+import { createWishes } from './wishes.ts'
+import { createFolder } from './world/folder.ts'
+import { createHistory, type Happened } from './world/history.ts'
+import type { StoredLease } from './world/leases.ts'
+import { calm, createNetwork } from './world/network.ts'
+import { createNomad, epochMs } from './world/nomad.ts'
+import type { Outside } from './world/nomad-client.ts'
+import { createPlugin, type Habits } from './world/plugin.ts'
+import type { StoredTexts } from './world/stored-texts.ts'
+
+/** What determines a history. The same plan is the same history. */
+export interface Plan {
+  /** Of everything that is not listed: how long things take, which calls meet what the weather brings. */
+  readonly seed: number
+  readonly habits: Habits
+  readonly isPluginReached: boolean
+  readonly acts: readonly TimedAct[]
+}
+
+export interface Outcome {
+  readonly violations: readonly Violation[]
+  readonly traceHash: number
+  readonly events: number
+  readonly happened: readonly Happened[]
+  readonly log: readonly string[]
+}
+
+const minute = 60_000
+/** When nothing goes wrong any more, everything must have come to rest within this: all deadlines and backoffs. */
+const restMs = 60 * minute
+/** Rest is when nothing is done for so long. */
+const quietMs = 12 * minute
+
+/** Draws a history from its seed. */
+export function planHistory(seed: number): Plan {
+  const random = createRandom(seed)
+  return {
+    seed,
+    habits: {
+      roundsUpTo: pick(random, [1, 4096]),
+      listsVolumes: random() < 0.8,
+      listsSnapshots: random() < 0.8,
+      listLagMs: pick(random, [0, 0, 5_000]),
+      snapshotReadyMs: pick(random, [0, 0, 20_000]),
+      snapshotsNeedTheirDisk: random() < 0.2,
+    },
+    isPluginReached: random() < 0.5,
+    acts: planActs(random),
+  }
+}
+
+/** Lives through a history, judging all that happens, and then its end. */
+export async function runHistory(
+  plan: Plan,
+  options: { readonly keepsLog?: boolean } = {},
+): Promise<Outcome> {
+  const chance = createNamedRandom(plan.seed)
+  const scheduler = createScheduler((title) => chance(`order of ${title}`))
+  const nowMs = () => scheduler.nowMs
+  const history = createHistory(nowMs)
+  const plugin = createPlugin({ nowMs, habits: plan.habits, history })
+  const nomad = createNomad({ nowMs, plugin, history })
+  const network = createNetwork(scheduler, chance)
+  const folder = createFolder(nowMs)
+  const wishes = createWishes(nowMs)
+  const stored: StoredTexts = { texts: new Map(), serial: 0 }
+  const lease: StoredLease = { lease: undefined, serial: 0 }
+  const outside: Outside = { scheduler, network, nomad, plugin, history }
+  const orders: { order: OrderName; volume: string; atMs: number }[] = []
+  const log = createSimulatedLog(nowMs, options.keepsLog === true)
+  const violate = (rule: string, text: string) => history.violations.push({ rule, text, atMs: nowMs() })
+  let wallOffsetMs = 0
+  let starts = 0
+  let mooring: OperatorProcess
+  let killsAt: { count: number; downMs: number } | undefined
+
+  const view: View = {
+    get nowMs() {
+      return scheduler.nowMs
+    },
+    wishes,
+    nomad,
+    plugin,
+    history,
+    orders,
+  }
+
+  function show(where: string, text: string) {
+    if (text.includes(secretValue)) history.record({ type: 'text shown', where, text })
+  }
+  log.onText = (text) => show('log', text)
+
+  function start() {
+    starts += 1
+    mooring = startOperatorProcess({
+      name: `mooring ${starts}`,
+      outside,
+      stored,
+      lease,
+      wallMs: () => epochMs + scheduler.nowMs + wallOffsetMs,
+      random: () => chance('jitter'),
+      isPluginReached: plan.isPluginReached,
+      log: log.log,
+      onStored(name, text) {
+        show(`inventory's record ${name}`, text)
+        countDown()
+      },
+    })
+  }
+
+  function kill(downMs: number) {
+    if (!mooring.owner.isAlive) return
+    mooring.owner.isAlive = false
+    history.record({ type: 'process killed', process: mooring.owner.name })
+    scheduler.after(nobody, downMs, 'Mooring starts', start)
+  }
+
+  function countDown() {
+    if (killsAt === undefined) return
+    killsAt.count -= 1
+    if (killsAt.count > 0) return
+    const { downMs } = killsAt
+    killsAt = undefined
+    kill(downMs)
+  }
+
+  history.onHappened = (happened) => {
+    if (happened.type === 'effect sent') countDown()
+    for (const { rule, judge } of checkers) {
+      const text = judge(happened, view)
+      if (text !== undefined) violate(rule, text)
+    }
+  }
+
+  // Whether Mooring could see and store all that there is, at each moment.
+  let judgedMs = 0
+  scheduler.onEvent = () => {
+    const passedMs = scheduler.nowMs - judgedMs
+    judgedMs = scheduler.nowMs
+    const sees = mooring.owner.isAlive && mooring.working() !== undefined && network.weather === calm
+    if (sees) wishes.see(passedMs)
+  }
+
+  const stage: Stage = {
+    folder,
+    wishes,
+    nomad,
+    plugin,
+    network,
+    kill,
+    killAt(count, downMs) {
+      killsAt = { count, downMs }
+    },
+    setClock(byMs) {
+      wallOffsetMs += byMs
+    },
+    order(name, volume, order) {
+      const working = mooring.owner.isAlive ? mooring.working() : undefined
+      if (working === undefined) return
+      orders.push({ order: name, volume, atMs: nowMs() })
+      scheduler.after(mooring.owner, 0, `order ${name}`, () => {
+        working.takeOrder(order).catch((error) => {
+          if (!(error instanceof UsageError || error instanceof OperationError)) throw error
+        })
+      })
+    },
+  }
+
+  const onUncaught = (error: unknown) =>
+    violate(
+      '14: no callback of a watch, a timer or a probe ends a process',
+      String((error as Error)?.stack ?? error),
+    )
+  process.on('unhandledRejection', onUncaught)
+  try {
+    await inVirtualTime(
+      { scheduler, network, folder, wallMs: () => epochMs + scheduler.nowMs + wallOffsetMs },
+      async () => {
+        start()
+        for (const { atMs, act } of plan.acts) {
+          await scheduler.runUntil(10_000 + atMs)
+          if (history.violations.length > 0) return
+          history.record({ type: 'act', text: describeAct(act) })
+          perform(act, stage)
+        }
+        await scheduler.runUntil(scheduler.nowMs + 60_000)
+        killsAt = undefined
+        network.weather = calm
+        perform({ do: 'folder', to: 'back' }, stage)
+        nomad.setPluginAway(false)
+        nomad.conditions.isDetachBroken = false
+        nomad.workloads.endAll()
+        history.record({ type: 'act', text: 'from now on nothing goes wrong, and nobody does anything' })
+        const untilMs = scheduler.nowMs + restMs
+        let begun = { happened: 0, events: 0 }
+        do {
+          begun = { happened: history.all.length, events: scheduler.events() }
+          await scheduler.runUntil(scheduler.nowMs + quietMs)
+        } while (
+          history.violations.length === 0 &&
+          scheduler.nowMs < untilMs &&
+          !isQuiet(history, begun.happened)
+        )
+        if (history.violations.length > 0) return
+        const inventory = mooring.working()?.inventory
+        for (const [rule, text] of judgeRest({ view, inventory, begun, quietMs, events: scheduler.events() }))
+          violate(rule, text)
+      },
+    )
+  } catch (error) {
+    violate('the simulator itself', String((error as Error)?.stack ?? error))
+  } finally {
+    process.off('unhandledRejection', onUncaught)
+  }
+  return {
+    violations: history.violations,
+    traceHash: scheduler.traceHash(),
+    events: scheduler.events(),
+    happened: history.all,
+    log: log.lines,
+  }
+}
+
+/** Nothing was carried out. */
+function isQuiet({ all }: { readonly all: readonly Happened[] }, since: number): boolean {
+  return !all.slice(since).some(({ type }) => type === 'effect carried out')
+}

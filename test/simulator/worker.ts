@@ -1,0 +1,62 @@
+/** Lives through histories, one after another, and tells of each that goes wrong. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { type PlantedText, prepareModules } from './hooks.ts'
+
+export interface Work {
+  readonly firstSeed: number
+  /** Workers share the seeds: each takes every so many. */
+  readonly step: number
+  readonly histories: number
+  readonly planted: readonly PlantedText[]
+  /** Ends after the first history that goes wrong, and makes it no shorter. */
+  readonly isPlanted: boolean
+  readonly tellsAll: boolean
+}
+
+export type Report =
+  | { readonly type: 'progress'; readonly histories: number; readonly events: number; readonly known: number }
+  | {
+      readonly type: 'violation'
+      readonly seed: number
+      readonly rule: string
+      readonly text: string
+      readonly story: string
+    }
+  | { readonly type: 'story'; readonly story: string; readonly traceHash: number }
+
+const work = workerData as Work
+const report = (what: Report) => parentPort?.postMessage(what)
+
+const { unplanted } = prepareModules(work.planted)
+const { planHistory, runHistory } = await import('./run-history.ts')
+const { shorten } = await import('./shorten.ts')
+const { tellStory } = await import('./story.ts')
+const { isKnown } = await import('./known-faults.ts')
+const missing = unplanted()
+if (missing.length > 0)
+  throw new Error(`nothing loads ${missing.join(', ')}, so no fault can be planted there`)
+
+const reportEvery = 25
+let known = 0
+let events = 0
+for (let count = 1; count <= work.histories; count += 1) {
+  const seed = work.firstSeed + (count - 1) * work.step
+  const plan = planHistory(seed)
+  const outcome = await runHistory(plan)
+  events += outcome.events
+  if (work.tellsAll) report({ type: 'story', story: tellStory(plan, outcome), traceHash: outcome.traceHash })
+  const [violation] = outcome.violations
+  if (violation !== undefined && isKnown(violation.text)) known += 1
+  else if (violation !== undefined) {
+    const { rule, text } = violation
+    const shortest = work.isPlanted ? { plan, outcome } : await shorten(plan, rule)
+    report({ type: 'violation', seed, rule, text, story: tellStory(shortest.plan, shortest.outcome) })
+  }
+  const isOver = count === work.histories || (work.isPlanted && violation !== undefined)
+  if (isOver || count % reportEvery === 0) {
+    report({ type: 'progress', histories: count, events, known })
+    known = 0
+    events = 0
+  }
+  if (isOver) break
+}

@@ -1,0 +1,71 @@
+import { OperationError } from '../../../src/lib/errors.ts'
+import {
+  RecordConflictError,
+  type RecordStore,
+  type StoredText,
+} from '../../../src/operator/inventory/record-store.ts'
+import type { Owner } from '../scheduler.ts'
+import type { Network } from './network.ts'
+
+/** What is durable of the inventory: it outlives every process. */
+export interface StoredTexts {
+  readonly texts: Map<string, StoredText>
+  /** No version is given twice. */
+  serial: number
+}
+
+/** The store as one process has it. Writes may be lost, come late or be refused, like those of any other system. */
+export function createSimulatedRecordStore(
+  owner: Owner,
+  network: Network,
+  stored: StoredTexts,
+  onWrite: (name: string, text: string) => void,
+): RecordStore {
+  const { texts } = stored
+
+  function change(title: string, name: string, version: string | undefined, carryOut: () => void) {
+    const { weather, meets } = network
+    if (meets(weather.storeFull, `${title} ${name} finds no room`)) {
+      const error = new OperationError('no space left', { kind: 'transient', reason: 'InventoryUnreachable' })
+      return Promise.reject(error)
+    }
+    return network.call(owner, {
+      title,
+      about: name,
+      type: 'write',
+      isNomad: false,
+      work() {
+        if (texts.get(name)?.version !== version) {
+          throw new RecordConflictError(`${name} is of version ${texts.get(name)?.version}`)
+        }
+        carryOut()
+        return texts.get(name)?.version ?? ''
+      },
+    })
+  }
+
+  return {
+    maxTextBytes: 65_530,
+    load: () =>
+      network.call(owner, {
+        title: 'load records',
+        about: '',
+        type: 'read',
+        work: () => [...texts.values()],
+      }),
+    read: (name) =>
+      network.call(owner, { title: 'read record', about: name, type: 'read', work: () => texts.get(name) }),
+    write: (name, text, version) =>
+      change('store record', name, version, () => {
+        stored.serial += 1
+        texts.set(name, { name, text, version: `${stored.serial}` })
+        onWrite(name, text)
+      }),
+    async remove(name, version) {
+      if (!texts.has(name)) return
+      await change('remove record', name, version, () => {
+        texts.delete(name)
+      })
+    },
+  }
+}
