@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { SteadyClock } from '../../src/lib/clock.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { createObserver } from '../../src/nomad/observer.ts'
 import type { VolumesApi } from '../../src/nomad/ports.ts'
@@ -36,6 +36,12 @@ export const secretValue = 'TOP-SECRET-b7f3'
 
 const hashKey = createHash('sha256').update('the same in every history').digest()
 
+/** Where a process runs, since its last boot. */
+export interface Machine {
+  readonly boot: string
+  readonly bootedAtMs: number
+}
+
 export interface OperatorProcess {
   readonly owner: Owner
   /** What its running term works with; undefined: it has not begun to work. */
@@ -50,6 +56,7 @@ export function startOperatorProcess(options: {
   readonly outside: Outside
   readonly stored: StoredTexts
   readonly lease: StoredLease
+  readonly machine: Machine
   readonly wallMs: () => number
   readonly random: () => number
   readonly isPluginReached: boolean
@@ -60,9 +67,13 @@ export function startOperatorProcess(options: {
   const { outside, stored, random, log } = options
   const { scheduler, network } = outside
   const owner: Owner = { name: options.name, isAlive: true }
-  const clock: SteadyClock = {
+  const { machine } = options
+  const monotonicMs = () => scheduler.nowMs - machine.bootedAtMs
+  const clock: Clock = {
     now: options.wallMs,
-    monotonicMs: () => scheduler.nowMs,
+    monotonicMs,
+    uptimeMs: monotonicMs,
+    boot: machine.boot,
     after: (delayMs, callback) => scheduler.after(owner, delayMs, 'timer', callback),
   }
   let working: ReturnType<OperatorProcess['working']>
@@ -86,7 +97,7 @@ export function startOperatorProcess(options: {
       api: guardEffects<VolumesApi>(client, term.mayAct),
       inventory,
       region: 'global',
-      callsEndedBeforeMs: 0,
+      callsEndedBeforeMs: undefined,
       ...(term.holder === undefined ? {} : { holder: term.holder }),
       onStatus() {},
       aroundPass: (_subject, run) => run(),

@@ -82,6 +82,7 @@ export async function runHistory(
   const violate = (rule: string, text: string) => history.violations.push({ rule, text, atMs: nowMs() })
   let wallOffsetMs = 0
   let starts = 0
+  let machine = { boot: 'boot 1', bootedAtMs: -100_000 }
   let mooring: OperatorProcess
   let killsAt: { count: number; downMs: number } | undefined
 
@@ -108,6 +109,7 @@ export async function runHistory(
       outside,
       stored,
       lease,
+      machine,
       wallMs: () => epochMs + scheduler.nowMs + wallOffsetMs,
       random: () => chance('jitter'),
       isPluginReached: plan.isPluginReached,
@@ -121,6 +123,9 @@ export async function runHistory(
 
   function kill(downMs: number) {
     if (!mooring.owner.isAlive) return
+    // Some are started on the same machine again, others on another one.
+    if (chance('another machine') < 0.3)
+      machine = { boot: `boot ${starts + 1}`, bootedAtMs: nowMs() - 50_000 }
     mooring.owner.isAlive = false
     history.record({ type: 'process killed', process: mooring.owner.name })
     scheduler.after(nobody, downMs, 'Mooring starts', start)

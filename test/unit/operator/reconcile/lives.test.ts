@@ -48,6 +48,25 @@ describe('a second life is not the first', () => {
     expect(new Set(model.world.history.snapshotsMade).size).toBe(2)
   })
 
+  it('takes a final snapshot again after an end that was called off, because the volume was written to since', async () => {
+    const model = createOperatorModel()
+    const data = volume('data', { deletionPolicy: 'Delete', finalSnapshot: true, secrets: {} })
+    model.declare(data)
+    await rounds(model)
+    model.remove(key)
+    await model.run()
+    model.advance(pruneDelayMs)
+    while (model.world.history.snapshotsMade.length === 0) await model.run()
+    expect(model.world.history.disksDeleted).toEqual([])
+
+    model.declare(data)
+    await rounds(model)
+    expect(volumeOf(model).status.conditions[0]).toMatchObject({ status: 'True', reason: 'AsDeclared' })
+    await end(model, key)
+    expect(model.world.history.disksDeleted).toHaveLength(1)
+    expect(new Set(model.world.history.snapshotsMade).size).toBe(2)
+  })
+
   it('takes back the volume that the declaration let go last, and never one from before a restore', async () => {
     const model = createOperatorModel()
     const data = volume('data', { deletionPolicy: 'Deregister', secrets: {} })
