@@ -11,7 +11,7 @@ export interface KnownFault {
 export const knownFaults: readonly KnownFault[] = [
   {
     text: /was deleted, which people never removed: its file cannot be read/,
-    seed: 16,
+    seed: 20500,
     why: 'a folder that is unmounted, or a file that was damaged, counts as one whose declarations were removed',
   },
   {

@@ -22,7 +22,7 @@ export interface Wish {
   state: WishState
   sinceMs: number
   /** The times for which it was removed; the last one may go on. */
-  readonly absences: { readonly sinceMs: number; untilMs: number }[]
+  readonly absences: { readonly sinceMs: number; untilMs: number; seenMs: number }[]
 }
 
 /** The files as people mean them. */
@@ -70,7 +70,9 @@ export function createWishes(nowMs: () => number) {
     if (wish.state === state) return
     const absence = wish.absences.at(-1)
     if (wish.state === 'removed' && absence !== undefined) absence.untilMs = nowMs()
-    if (state === 'removed') wish.absences.push({ sinceMs: nowMs(), untilMs: Number.POSITIVE_INFINITY })
+    if (state === 'removed') {
+      wish.absences.push({ sinceMs: nowMs(), untilMs: Number.POSITIVE_INFINITY, seenMs: 0 })
+    }
     wish.state = state
     wish.sinceMs = nowMs()
   }
@@ -101,8 +103,8 @@ export function createWishes(nowMs: () => number) {
     /** So much time has passed in which Mooring could see everything. */
     see(ms: number) {
       for (const wish of wishes.values()) {
-        const latest = wish.versions.at(-1)
-        if (wish.state === 'declared' && latest !== undefined) latest.seenMs += ms
+        const latest = { declared: wish.versions, removed: wish.absences, doubtful: [] }[wish.state].at(-1)
+        if (latest !== undefined) latest.seenMs += ms
       }
     },
     setReadable(readable: boolean) {

@@ -11,7 +11,7 @@ const lateMs = 300_000
  * The time at which Mooring began to end the volume of the disk rightly: it was removed for the prune delay, and not
  * declared again long before.
  */
-function rightfulEnd(wish: Wish, madeAtMs: number, view: View): number | undefined {
+export function rightfulEnd(wish: Wish, madeAtMs: number, view: View): number | undefined {
   const sent = view.history.all.filter(
     (each) =>
       each.type === 'effect sent' &&

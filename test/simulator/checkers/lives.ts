@@ -1,5 +1,8 @@
+import { settings } from '../operator-process.ts'
+import { settledMs } from '../wishes.ts'
 import type { Happened } from '../world/history.ts'
 import { type Checker, type View, volumeOf } from './checker.ts'
+import { rightfulEnd } from './ends.ts'
 
 type Of<Type extends Happened['type']> = Extract<Happened, { readonly type: Type }>
 
@@ -25,6 +28,17 @@ function excuse(earlier: Of<'disk made'>, at: string, view: View): string | unde
     )
   const end = pastOf(view, 'disk deleted').find(({ externalID }) => externalID === earlier.externalID)
   if (end?.by === 'Mooring') return 'it was deleted'
+  const wish = view.wishes.all.get(`Volume ${name}`)
+  const mayBeDeleted = wish?.versions.some(
+    ({ document }) => document.kind === 'Volume' && document.policy === 'Delete',
+  )
+  if (
+    end !== undefined &&
+    wish !== undefined &&
+    mayBeDeleted &&
+    rightfulEnd(wish, earlier.atMs, view) !== undefined
+  )
+    return 'its life ended, and there was nothing left to delete'
   if (orderedSince(['restore', 'go back', 'undo restore'], 0)) return 'a person ordered a restore'
   if (end !== undefined) {
     if (orderedSince(['recreate'], end.atMs)) return 'a person ordered a new one'
@@ -83,14 +97,14 @@ export const snapshotsAreNew: Checker = {
   judge(happened, view) {
     if (happened.type !== 'snapshot given again') return undefined
     const taken = pastOf(view, 'snapshot taken').find(({ snapshotID }) => snapshotID === happened.snapshotID)
-    // A request that is repeated after a lost answer is answered like this, within the time of a call or two.
-    const ageMs = happened.atMs - (taken?.atMs ?? 0)
     const declared = view.wishes.all.get(`Snapshot ${nameOfSnapshot(happened.name)}`)
-    const begun = declared?.versions.findLast(({ sinceMs }) => sinceMs <= happened.atMs)
-    const absent = declared?.absences.at(-1)
-    const isSecondLife = absent !== undefined && (taken?.atMs ?? 0) < absent.sinceMs && begun !== undefined
-    return isSecondLife
-      ? `the request for ${happened.name} was answered with ${happened.snapshotID}, which is ${Math.round(ageMs / 1000)} s old and of a former declaration`
+    if (taken === undefined || declared?.state !== 'declared') return undefined
+    // A request that is repeated after a lost answer is answered like this within the same life.
+    const isOfFormer = declared.absences.some(
+      ({ sinceMs, seenMs }) => sinceMs > taken.atMs && seenMs > settings.prune.pruneDelayMs + settledMs,
+    )
+    return isOfFormer
+      ? `the request for ${happened.name} was answered with ${happened.snapshotID}, which is of a former declaration`
       : undefined
   },
 }
