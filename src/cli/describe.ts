@@ -2,7 +2,7 @@ import process from 'node:process'
 import { Command } from 'commander'
 import { UsageError } from '../lib/errors.ts'
 import { findObject } from '../operator/admin/follow.ts'
-import type { ManagedObject, ObjectStep } from '../operator/admin/managed-object.ts'
+import type { ManagedObject, ObjectOrder, ObjectStep } from '../operator/admin/managed-object.ts'
 import { withAdmin } from '../operator/with-admin.ts'
 import { formatYAML } from './output.ts'
 import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
@@ -37,7 +37,7 @@ Examples:
 
 /** The object in sections, to be read from top to bottom. */
 export function describeObject({ kind, metadata, spec, status }: ManagedObject): string {
-  const { conditions, history, ...facts } = status
+  const { conditions, history, orders = [], ...facts } = status
   const ready = conditions.find(({ type }) => type === 'Ready')
   const sections = [
     `${kind} ${facts.key.slice(kind.length + 1)} (${metadata.name})`,
@@ -54,10 +54,17 @@ export function describeObject({ kind, metadata, spec, status }: ManagedObject):
       ({ type, status, lastTransitionTime }) =>
         `  ${type.padEnd(12)} ${status.padEnd(7)} since ${lastTransitionTime}`,
     ),
+    ...(orders.length === 0 ? [] : ['Orders, newest first:']),
+    ...orders.flatMap(describeOrder),
     history.length === 0 ? 'History: no step was taken.' : 'History, newest first:',
     ...history.flatMap(describeStep),
   ]
   return `${sections.join('\n')}\n`
+}
+
+function describeOrder({ time, order, by, message }: ObjectOrder): string[] {
+  const who = by === undefined ? '' : `  by ${by.user ?? 'somebody'} (${by.via})`
+  return [`  ${time}  ${order}${who}`, `    ${message}`]
 }
 
 function describeStep({ time, step, outcome, why, error, times }: ObjectStep): string[] {

@@ -34,14 +34,14 @@ async function giveOrder(
   order: object,
 ): Promise<void> {
   // Loaded here, so that no other command has to load the operator's code.
-  const [{ withAdmin }, { parseOrder }] = await Promise.all([
+  const [{ commandGiver, withAdmin }, { parseOrder }] = await Promise.all([
     import('../operator/with-admin.ts'),
     import('../operator/orders/order.ts'),
   ])
   await withAdmin(
     flags,
     async ({ admin, running }) => {
-      const message = await admin.order(parseOrder(order))
+      const message = await admin.order(parseOrder(order), commandGiver())
       const later = running ? '' : ' (no operator runs here: this takes effect when one does)'
       process.stdout.write(`${message}${later}\n`)
     },

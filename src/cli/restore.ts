@@ -6,7 +6,7 @@ import { UsageError } from '../lib/errors.ts'
 import { findObject, followRestore } from '../operator/admin/follow.ts'
 import type { ManagedObject } from '../operator/admin/managed-object.ts'
 import { parseOrder } from '../operator/orders/order.ts'
-import { withAdmin } from '../operator/with-admin.ts'
+import { commandGiver, withAdmin } from '../operator/with-admin.ts'
 import { waitOptions } from './options.ts'
 import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
 
@@ -80,7 +80,7 @@ Examples:
           const content = from === undefined ? `external volume "${backTo}" back` : `snapshot "${from}"`
           await confirm(`${key} gets ${content}`, object)
         }
-        process.stdout.write(`${await admin.order(order)}\n`)
+        process.stdout.write(`${await admin.order(order, commandGiver())}\n`)
         if (!wait) return
         const outcome = await followRestore(
           admin,

@@ -32,6 +32,8 @@ export interface ObjectMetadata {
   readonly deletionTimestamp?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
+  /** For annotations of our group: the field manager that wrote it. In place of managedFields, which are dropped. */
+  readonly annotationManagers?: Readonly<Record<string, string>>
   readonly finalizers?: readonly string[]
   readonly ownerReferences?: readonly OwnerReference[]
 }

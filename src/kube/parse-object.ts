@@ -1,5 +1,8 @@
 import { parseJSON } from '../lib/json.ts'
 import type { KubernetesObject, ObjectPage, Resource, WatchEvent } from './api.ts'
+import { volumes } from './resources.ts'
+
+const { group: ownGroup } = volumes
 
 /** The answer cannot be understood. The message contains nothing of it: it may be a secret. */
 export class UnreadableAnswerError extends Error {
@@ -17,7 +20,7 @@ export function parseAnswer(text: string): unknown {
 }
 
 /**
- * Reads one object, without its managedFields. Those are often larger than the rest, only the API server needs them, and
+ * Reads one object, without its managedFields (but for who wrote our annotations). Those are often larger than the rest, only the API server needs them, and
  * an update without them changes nothing.
  * @param resource gives the kind, which the items of a list do not carry
  * @throws UnreadableAnswerError
@@ -26,14 +29,33 @@ export function parseObject(value: unknown, resource: Resource): KubernetesObjec
   if (!isRecord(value) || !isRecord(value.metadata) || typeof value.metadata.name !== 'string') {
     throw new UnreadableAnswerError('the answer is no object with a name')
   }
-  const { managedFields: _, ...metadata } = value.metadata
+  const { managedFields, ...metadata } = value.metadata
   const { group, version, kind } = resource
+  const annotationManagers = group === ownGroup ? findManagers(managedFields) : undefined
   return {
     ...value,
     apiVersion: group ? `${group}/${version}` : version,
     kind,
-    metadata: metadata as unknown as KubernetesObject['metadata'],
+    metadata: {
+      ...metadata,
+      ...(annotationManagers && { annotationManagers }),
+    } as unknown as KubernetesObject['metadata'],
   }
+}
+
+/** The field managers of annotations of our own group; undefined: there is none. */
+function findManagers(managedFields: unknown): Record<string, string> | undefined {
+  const managers: Record<string, string> = {}
+  for (const entry of Array.isArray(managedFields) ? managedFields : []) {
+    if (!isRecord(entry) || typeof entry.manager !== 'string') continue
+    const annotations = ['f:metadata', 'f:annotations'].reduce<unknown>(
+      (tree, name) => (isRecord(tree) ? tree[name] : undefined),
+      entry.fieldsV1,
+    )
+    for (const field of isRecord(annotations) ? Object.keys(annotations) : [])
+      if (field.startsWith(`f:${ownGroup}/`)) managers[field.slice('f:'.length)] = entry.manager
+  }
+  return Object.keys(managers).length === 0 ? undefined : managers
 }
 
 /** @throws UnreadableAnswerError */

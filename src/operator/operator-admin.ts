@@ -67,9 +67,9 @@ export function createOperatorAdmin(options: {
           declarations: [...operator.desired.declarations().values()],
         }),
       }),
-    async order(order) {
+    async order(order, by) {
       if (info.readOnly) throw new UsageError('the operator runs with --read-only: it takes no orders')
-      return takeOrder(order)
+      return takeOrder(order, by)
     },
     reconcile: () => operator.settle(),
     close() {

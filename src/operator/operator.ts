@@ -192,6 +192,7 @@ function startClusterWork(
       ask: createAskOutside(client),
       look: (key) => loop.look(key),
       clock,
+      log,
     })
     const loop: ControlLoop = startControlLoop({
       ...times,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '../lib/clock.ts'
+import { currentUser } from '../lib/current-user.ts'
 import { UsageError } from '../lib/errors.ts'
 import type { Admin, OperatorInfo } from './admin/admin.ts'
 import { connectAdmin } from './admin/admin-client.ts'
@@ -13,6 +14,7 @@ import {
 } from './inventory/sqlite-inventory.ts'
 import { presentAll } from './operator-admin.ts'
 import { createTakeOrder } from './orders/take-order.ts'
+import type { OrderGiver } from './plan/orders.ts'
 import { defaultRegion, operatorDirectory } from './settings.ts'
 
 /** What can be answered and ordered where no operator runs: by the inventory alone. */
@@ -22,6 +24,12 @@ export type InventoryAdmin = Pick<Admin, Exclude<keyof Admin, 'info' | 'orphans'
 export type OpenAdmin =
   | { readonly running: true; readonly info: OperatorInfo; readonly admin: Admin }
   | { readonly running: false; readonly admin: InventoryAdmin }
+
+/** The giver of an order by a command: the user of this process. */
+export function commandGiver(): OrderGiver {
+  const user = currentUser()
+  return { via: 'command', ...(user === undefined ? {} : { user }) }
+}
 
 /** Which operator a command asks. */
 export interface AdminFlags {

@@ -6,7 +6,7 @@ import { packageVersion } from '../../lib/version.ts'
 import type { InventoryContents } from '../inventory/memory-inventory.ts'
 import { reviveDeclared, reviveManaged } from '../inventory/stored-parts.ts'
 import type { Orphans } from '../plan/orphans.ts'
-import { type Admin, type OperatorInfo, type StatusReport, versionHeader } from './admin.ts'
+import { type Admin, type OperatorInfo, type StatusReport, userHeader, versionHeader } from './admin.ts'
 import type { ManagedObject } from './managed-object.ts'
 
 export interface AdminClient extends Admin {
@@ -41,13 +41,24 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
   }
 
   /** Both sides are of the same release, so the answer has the shape that is expected. */
-  async function call<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
+  async function call<Answer>(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    user?: string,
+  ): Promise<Answer> {
     const answer = await send(path, {
       dispatcher,
       method,
       ...(body === undefined
         ? {}
-        : { body: stringifyJSON(body), headers: { 'content-type': 'application/json' } }),
+        : {
+            body: stringifyJSON(body),
+            headers: {
+              'content-type': 'application/json',
+              ...(user === undefined ? {} : { [userHeader]: encodeURIComponent(user) }),
+            },
+          }),
     })
     const version = answer.headers[versionHeader]
     const text = await answer.body.text()
@@ -74,7 +85,8 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
     },
     hashKey: async () => (await call<{ hashKey: string }>('GET', '/v1/hash-key')).hashKey,
     orphans: () => call<Orphans>('GET', '/v1/orphans'),
-    order: async (order) => (await call<{ message: string }>('POST', '/v1/orders', order)).message,
+    order: async (order, by) =>
+      (await call<{ message: string }>('POST', '/v1/orders', order, by?.user)).message,
     reconcile: () => call('POST', '/v1/reconcile'),
     close: () => dispatcher.destroy(),
   }

@@ -1,11 +1,15 @@
 import type { InventoryContents } from '../inventory/memory-inventory.ts'
 import type { Order } from '../orders/order.ts'
+import type { OrderGiver } from '../plan/orders.ts'
 import type { Orphans } from '../plan/orphans.ts'
 import type { ManagedObject } from './managed-object.ts'
 import type { Row } from './row.ts'
 
 /** Names the release that answers. Shapes may differ between releases, so a client takes answers of its own only. */
 export const versionHeader = 'mooring-version'
+
+/** Names the user of the process that gives an order, URI-encoded. */
+export const userHeader = 'mooring-user'
 
 /** What a running operator works with. Holds no secret. */
 export interface OperatorInfo {
@@ -36,8 +40,8 @@ export interface Admin {
   /** The key of the inventory's hashes, base64: `mooring plan` compares secrets by it. */
   hashKey(): Promise<string>
   orphans(): Promise<Orphans>
-  /** Takes what a person orders. @returns what to tell them @throws UsageError where it is refused */
-  order(order: Order): Promise<string>
+  /** Takes what a person orders. @param by who gives it, as far as that is known @returns what to tell them @throws UsageError where it is refused */
+  order(order: Order, by?: OrderGiver): Promise<string>
   /** Reads the sources and looks at everything now. Resolves when nothing is left to do at once. */
   reconcile(): Promise<void>
 }

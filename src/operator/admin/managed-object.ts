@@ -3,7 +3,7 @@ import { type PresentedDeclaration, presentDeclaration } from '../declare/presen
 import { formatQuantity } from '../declare/quantities.ts'
 import type { Key } from '../plan/identity.ts'
 import { keyOf } from '../plan/identity.ts'
-import type { Orders } from '../plan/orders.ts'
+import type { OrderGiver, Orders } from '../plan/orders.ts'
 import { type InventoryRecord, type Released, restoreSource } from '../plan/record.ts'
 import type { Condition, PastRestore } from '../plan/status.ts'
 import type { InstanceStatus, WholeDeclaration } from './present-instances.ts'
@@ -62,6 +62,17 @@ export interface ObjectStatus {
   readonly conditions: readonly ObjectCondition[]
   /** Newest first. */
   readonly history: readonly ObjectStep[]
+  /** The orders that were taken, newest first. */
+  readonly orders?: readonly ObjectOrder[]
+}
+
+export interface ObjectOrder {
+  readonly time: string
+  readonly order: string
+  /** Way and user, as far as they are known. Nobody has proved the user. */
+  readonly by?: OrderGiver
+  /** What the person was told. */
+  readonly message: string
 }
 
 export interface ObjectCondition {
@@ -105,6 +116,7 @@ export function presentObject(
         ? {}
         : { replaced: replaced.map(({ externalID, atMs }) => ({ externalID, since: time(atMs) })) }),
       ...(record === undefined ? { conditions: [], history: [] } : presentRecord(record)),
+      ...presentOrders(orders),
     },
   }
 }
@@ -112,8 +124,9 @@ export function presentObject(
 /** A declaration with perAlloc: its volumes are objects too, and this one is of them together. */
 export function presentWhole(
   { declaration, instances, conditions }: WholeDeclaration,
-  { suspendedSinceMs }: Orders,
+  orders: Orders,
 ): ManagedObject {
+  const { suspendedSinceMs } = orders
   return {
     ...presentDeclaration(declaration),
     status: {
@@ -124,7 +137,15 @@ export function presentWhole(
       instances,
       conditions: conditions.map(presentCondition),
       history: [],
+      ...presentOrders(orders),
     },
+  }
+}
+
+function presentOrders({ given = [] }: Orders): Pick<ObjectStatus, 'orders'> {
+  if (given.length === 0) return {}
+  return {
+    orders: given.map(({ type, atMs, ...rest }) => ({ time: time(atMs), order: type, ...rest })),
   }
 }
 

@@ -8,7 +8,8 @@ import { stringifyJSON } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
 import { packageVersion } from '../../lib/version.ts'
 import { Order, parseOrder } from '../orders/order.ts'
-import { type Admin, versionHeader } from './admin.ts'
+import type { OrderGiver } from '../plan/orders.ts'
+import { type Admin, userHeader, versionHeader } from './admin.ts'
 
 const StatusQuery = Type.Object({
   after: Type.Optional(Type.Integer()),
@@ -61,7 +62,7 @@ export async function serveAdmin(options: {
   app.post<{ Body: Order }>(
     '/v1/orders',
     { schema: { body: Order }, validatorCompiler: () => readOrder },
-    async (request) => ({ message: await of(request).order(request.body) }),
+    async (request) => ({ message: await of(request).order(request.body, giverOf(request.headers)) }),
   )
   app.post('/v1/reconcile', async (request) => {
     await of(request).reconcile()
@@ -86,6 +87,27 @@ export async function serveAdmin(options: {
       await app.close()
       socket.remove()
     },
+  }
+}
+
+const longestUser = 128
+
+/**
+ * Who gives the order: the user that the other side says it is. Node shows nobody's user on a socket, and the socket is open
+ * to the operator's own user and root alone.
+ */
+function giverOf(headers: Readonly<Record<string, unknown>>): OrderGiver {
+  const { [userHeader]: said } = headers
+  const via = 'admin socket'
+  if (typeof said !== 'string') return { via }
+  try {
+    // It is printed, so no control characters.
+    const user = decodeURIComponent(said)
+      .replace(/\p{Cc}/gu, '')
+      .slice(0, longestUser)
+    return { via, user }
+  } catch {
+    return { via } // Not encoded as it should be, so it names nobody.
   }
 }
 

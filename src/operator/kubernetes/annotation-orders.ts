@@ -130,15 +130,17 @@ export function createAnnotationOrders(options: {
   /** @throws the failure, or the refusals where every order was refused: of several volumes, some may fit the order */
   async function giveOrders(
     { object }: ObjectView,
-    { name, ordersOf }: OrderAnnotation,
+    { annotation, name, ordersOf }: OrderAnnotation,
     given: string,
     reading: Reading,
   ): Promise<void> {
     const failures: unknown[] = []
     const orders = ordersOf(given, reading)
+    const user = object.metadata.annotationManagers?.[annotation]
+    const by = { via: `annotation ${annotation}`, ...(user === undefined ? {} : { user }) }
     for (const order of orders) {
       try {
-        writer.event(object, 'Normal', `${name}Ordered`, await takeOrder(parseOrder(order)))
+        writer.event(object, 'Normal', `${name}Ordered`, await takeOrder(parseOrder(order), by))
       } catch (error) {
         failures.push(error)
       }

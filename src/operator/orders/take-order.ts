@@ -1,7 +1,10 @@
 import type { Clock } from '../../lib/clock.ts'
+import { errorMessage } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
 import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
+import { type OrderGiver, type Orders, withGiven } from '../plan/orders.ts'
 import { beginRecord, type Inventory } from '../plan/ports.ts'
 import type { Order } from './order.ts'
 import { restorePlanners } from './plan-restore.ts'
@@ -26,11 +29,12 @@ export function planOrder(order: Order, known: Known): PlannedOrder {
 
 /**
  * Takes an order: decides what it does, asks Nomad and the plugin where they must agree, and stores it.
+ * @param by who gave it, as far as that is known; it is recorded with what the order did
  * @returns what to tell the person
  * @throws UsageError where the order is refused: why, and what to do. After any other error the order was neither
  * refused nor taken
  */
-export type TakeOrder = (order: Order) => Promise<string>
+export type TakeOrder = (order: Order, by?: OrderGiver) => Promise<string>
 
 export function createTakeOrder(options: {
   readonly inventory: Pick<
@@ -46,18 +50,39 @@ export function createTakeOrder(options: {
   readonly ask?: (question: Question) => Promise<string | undefined>
   /** Told of each identity that the order concerns, after it is stored. */
   readonly look?: (key: Key) => void
+  /** Told of every order, taken or refused. */
+  readonly log?: Pick<Log, 'info' | 'warn'>
 }): TakeOrder {
-  const { inventory, clock, region, allowedIDs, ask, look } = options
-  return async (order) => {
+  const { inventory, clock, region, allowedIDs, ask, look, log } = options
+
+  async function take(order: Order, by: OrderGiver | undefined): Promise<string> {
     const declarations = options.declarations()
-    const known = { inventory, declarations, region, nowMs: clock.now() }
+    const nowMs = clock.now()
+    const known = { inventory, declarations, region, nowMs }
     const plan = planOrder(order, { ...known, ...(allowedIDs === undefined ? {} : { allowedIDs }) })
     const refusal = plan.question && (await ask?.(plan.question))
     if (refusal !== undefined) refuse(refusal)
-    if (plan.change !== undefined) await inventory.amendOrders(plan.change.key, plan.change.by)
+    const { type, key } = order
+    const given = { type, message: plan.message, ...(by === undefined ? {} : { by }), atMs: nowMs }
+    const change = plan.change?.by ?? ((orders: Orders) => orders)
+    const [begun] = plan.snapshots ?? []
+    const changed = plan.change?.key ?? begun?.schedule?.schedule ?? key
+    await inventory.amendOrders(changed, (orders) => withGiven(change(orders), given))
     for (const snapshot of plan.snapshots ?? []) await beginRecord(inventory, snapshot)
     for (const key of concerned(order.key, plan)) look?.(key)
     return plan.message
+  }
+
+  return async (order, by) => {
+    const { type, key } = order
+    try {
+      const told = await take(order, by)
+      log?.info({ key, order: type, by, told }, 'order taken')
+      return told
+    } catch (error) {
+      log?.warn({ key, order: type, by, error: errorMessage(error) }, 'order not taken')
+      throw error
+    }
   }
 
   function concerned(key: Key, { change, snapshots = [] }: PlannedOrder): Key[] {

@@ -17,6 +17,32 @@ export interface Orders {
   readonly expiry?: Expiry
   /** `detach`: one for each node. */
   readonly detach?: readonly DetachOrder[]
+  /** The orders that were taken, newest first. */
+  readonly given?: readonly GivenOrder[]
+}
+
+/** Who gave an order, as far as that is known. */
+export interface OrderGiver {
+  /** Such as `command` or `annotation mooring.dev/restore-from`. */
+  readonly via: string
+  /** The user that the command says it runs as, or the field manager that wrote the annotation. Nobody has proved it. */
+  readonly user?: string
+}
+
+/** An order that was taken. */
+export interface GivenOrder {
+  readonly type: string
+  /** What it does, as the person was told. */
+  readonly message: string
+  readonly by?: OrderGiver
+  readonly atMs: number
+}
+
+const mostGiven = 10
+
+/** Adds an order to those that were taken. */
+export function withGiven(orders: Orders, order: GivenOrder): Orders {
+  return { ...orders, given: [order, ...(orders.given ?? [])].slice(0, mostGiven) }
 }
 
 /** A person's confirmation that nothing on the node writes to the volume any more. */

@@ -1,4 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { volumeYAML } from '../../helpers/declarations-yaml.ts'
@@ -143,6 +144,12 @@ describe('commands that order', () => {
 
     await ask(dataDirectory, 'suspend', 'volume', 'data')
     expect(await ask(dataDirectory, 'get', 'volume', 'data', '-o', 'yaml')).toMatch(/suspendedSince/)
+    const { username } = userInfo()
+    const described = await ask(dataDirectory, 'describe', 'volume', 'data')
+    const orders = [...described.matchAll(/^ {2}\S+ {2}(\w+) {2}by (.+)$/gm)].map(([, ...found]) => found)
+    expect(orders.map(([order]) => order)).toEqual(['suspend', 'resume', 'suspend'])
+    expect(orders[0]?.[1]).toMatch(new RegExp(`${username} \\(command\\)$`))
+    expect(orders[1]?.[1]).toMatch(new RegExp(`${username} \\(admin socket\\)$`))
   })
 
   it('recreate gives a vanished volume a new external volume under another name, and nothing else', async () => {

@@ -11,9 +11,11 @@ import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 async function start() {
   const directory = temporaryDirectory()
   const ordered: Order[] = []
+  const givers: unknown[] = []
   const admin: Partial<Admin> = {
     info: async () => ({ version: '', processID: 1, sources: [], nomadAddr: '', readOnly: false }),
-    async order(order) {
+    async order(order, by) {
+      givers.push(by)
       if (order.key.endsWith('/refused')) throw new UsageError('it is in use: stop the job first')
       ordered.push(order)
       return 'taken'
@@ -24,7 +26,7 @@ async function start() {
   const client = await connectAdmin(directory)
   if (client === undefined) throw new Error('nobody answers')
   onTestFinished(() => client.close())
-  return { ordered, client }
+  return { ordered, givers, client }
 }
 
 describe('an order over the admin socket', () => {
@@ -33,6 +35,14 @@ describe('an order over the admin socket', () => {
     const order: Order = { type: 'recreate', key: 'Volume/default/set[2]', lostExternalID: 'vol-1' }
     expect(await client.order(order)).toBe('taken')
     expect(ordered).toEqual([order])
+  })
+
+  it('names the user that the other side says it is, or nobody', async () => {
+    const { givers, client } = await start()
+    const order: Order = { type: 'suspend', key: 'Volume/default/data' }
+    await client.order(order, { via: 'command', user: 'Zoë\n, as root' })
+    await client.order(order)
+    expect(givers).toEqual([{ via: 'admin socket', user: 'Zoë, as root' }, { via: 'admin socket' }])
   })
 
   it('that is refused says why', async () => {

@@ -20,6 +20,28 @@ describe('an object', () => {
     expect(parseObject(object, secrets)).toMatchObject({ apiVersion: 'v1', kind: 'Secret' })
   })
 
+  it('keeps who wrote an annotation of ours, and nothing else of the managed fields', () => {
+    const wrote = (manager: unknown, ...annotations: readonly string[]) => ({
+      manager,
+      fieldsV1: {
+        'f:metadata': { 'f:annotations': Object.fromEntries(annotations.map((each) => [`f:${each}`, {}])) },
+      },
+    })
+    const managedFields = [
+      wrote('kubectl-annotate', 'mooring.dev/keep', 'other.dev/x'),
+      wrote('flux', 'mooring.dev/release'),
+      wrote(5, 'mooring.dev/recreate'),
+      { manager: 'helm' },
+      'nothing',
+    ]
+    const object = { metadata: { name: 'data', managedFields } }
+    expect(parseObject(object, volumes).metadata).toEqual({
+      name: 'data',
+      annotationManagers: { 'mooring.dev/keep': 'kubectl-annotate', 'mooring.dev/release': 'flux' },
+    })
+    expect(parseObject(object, secrets).metadata).toEqual({ name: 'data' })
+  })
+
   it.each([[null], [[]], ['text'], [{}], [{ metadata: {} }], [{ metadata: { name: 1 } }]])(
     '%j is none',
     (value) => expect(() => parseObject(value, volumes)).toThrow(UnreadableAnswerError),

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { KubernetesObject } from '../../../../src/kube/api.ts'
 import { events } from '../../../../src/kube/resources.ts'
+import { runMooring } from '../../../helpers/run-mooring.ts'
 import { startKubernetes, statusOf, volumeSpec } from '../../../helpers/start-kubernetes.ts'
 
 const waiting = { timeout: 30_000, interval: 50 }
@@ -79,7 +80,7 @@ describe('a namespaced object and what belongs to another namespace', () => {
 
   it('is not restored from a snapshot of another team, by whatever order', async () => {
     const kube = await startTenants()
-    kube.start()
+    const operator = kube.start()
     const { snapshotID } = await kube.secretsOfTeamA()
     await kube.apply('Volume', 'own', volumeSpec(), 'team-b')
     const { externalID = '' } = statusOf(await kube.settled('Volume', 'own', 'AsDeclared', 'team-b'))
@@ -115,6 +116,10 @@ describe('a namespaced object and what belongs to another namespace', () => {
     )
     await kube.apply('Volume', 'copy', volumeSpec({ source: { snapshotID: ownSnapshot } }), 'team-b')
     await kube.settled('Volume', 'copy', 'AsDeclared', 'team-b')
+    const described = await runMooring(['describe', 'team-b/own', '--data-dir', operator.dataDirectory])
+    expect(described.stdout).toMatch(
+      /Orders, newest first:\n {2}\S+ {2}restore {2}by mooring \(annotation mooring\.dev\/restore-from\)\n {4}Volume\/team-b\/own is restored/,
+    )
   })
 
   it('stays usable where it names what Nomad has for it already, without an inventory', async () => {

@@ -37,7 +37,15 @@ async function world(options: {
     ask: async () => options.refusal,
     look: (each) => looked.push(each),
   })
-  return { take, looked, orders: (of = key) => inventory.orders(of) }
+  return {
+    take,
+    looked,
+    orders(of = key) {
+      const { given: _, ...orders } = inventory.orders(of)
+      return orders
+    },
+    given: (of = key) => inventory.orders(of).given,
+  }
 }
 
 const data = (fields: Parameters<typeof volumeRecord>[1] = {}) =>
@@ -134,6 +142,29 @@ describe('an order that is taken', () => {
 })
 
 const twice = { count: 2, whenScaled: 'Retain' } as const
+
+describe('what was ordered', () => {
+  const by = { via: 'command', user: 'alice' }
+
+  it('is recorded with who gave it and what it does, the newest first, up to ten', async () => {
+    const { take, given } = await world({ records: [data()] })
+    for (let round = 0; round < 6; round++) {
+      await take({ type: 'suspend', key }, by)
+      await take({ type: 'resume', key })
+    }
+    expect(given()).toHaveLength(10)
+    expect(given()?.slice(0, 2)).toEqual([
+      { type: 'resume', message: `${key} is resumed`, atMs: nowMs },
+      { type: 'suspend', message: expect.stringContaining(`${key} is suspended`), by, atMs: nowMs },
+    ])
+  })
+
+  it('is not recorded where it is refused', async () => {
+    const { take, given } = await world({ records: [data()] })
+    await expect(take({ type: 'resume', key }, by)).rejects.toThrow('is not suspended')
+    expect(given()).toBeUndefined()
+  })
+})
 
 describe('an order that is refused', () => {
   it.each<[string, Parameters<typeof world>[0], Order, RegExp]>([
