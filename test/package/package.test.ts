@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { watchProcess } from '../helpers/mooring-process.ts'
@@ -13,6 +13,43 @@ function run(
   const { status, stdout, stderr } = spawnSync(command, parameters, { encoding: 'utf8', ...options })
   return { status, stdout, stderr }
 }
+
+/** Options by which this Node is an older one, told so before the first line runs. */
+function asOlderNode(): string[] {
+  const pretend = join(temporaryDirectory(), 'pretend.cjs')
+  writeFileSync(
+    pretend,
+    // The real one, which it starts, is not told.
+    "if (!process.env.MOORING_TEST_STARTED) Object.defineProperty(process.versions, 'node', { value: '20.20.2' })\n" +
+      "process.env.MOORING_TEST_STARTED = 'yes'\n",
+  )
+  return ['--require', pretend]
+}
+
+describe('the command in a clone', () => {
+  it('runs the sources, by npx', () => {
+    const { status, stdout } = run('npx', ['mooring', '--version'])
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '0.1.0\n' })
+  })
+
+  it('runs from any folder once it is installed for all', () => {
+    const prefix = temporaryDirectory()
+    const installed = run('npm', ['install', '--global', '--offline', '--prefix', prefix, '.'])
+    expect(installed.status, installed.stderr).toBe(0)
+    const { status, stdout } = run(join(prefix, 'bin/mooring'), ['--version'], { cwd: prefix })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '0.1.0\n' })
+  })
+
+  it('runs by the Node that npm ci brought where the machine has an older one, and ends as that does', () => {
+    const mooring = [...asOlderNode(), 'bin/mooring.js']
+    expect(run(process.execPath, [...mooring, '--version'])).toEqual({
+      status: 0,
+      stdout: '0.1.0\n',
+      stderr: '',
+    })
+    expect(run(process.execPath, [...mooring, 'validate', 'nowhere']).status).toBe(1)
+  })
+})
 
 describe('the package', () => {
   it('installs from its tarball into an empty prefix and runs', async () => {
@@ -89,11 +126,11 @@ describe('the package', () => {
 
   it('says in one line what to do on an older Node', () => {
     const directory = temporaryDirectory()
-    // An older Node is played by this one, told that it is older before the first line runs.
-    const pretend = join(directory, 'pretend.cjs')
-    writeFileSync(pretend, "Object.defineProperty(process.versions, 'node', { value: '20.20.2' })\n")
+    // Without what `npm ci` brings.
+    cpSync('bin', join(directory, 'bin'), { recursive: true })
+    writeFileSync(join(directory, 'package.json'), '{"type":"module"}')
     for (const script of ['bin/require-node-24.js', 'bin/mooring.js']) {
-      const { status, stderr } = run(process.execPath, ['--require', pretend, resolve(script)])
+      const { status, stderr } = run(process.execPath, [...asOlderNode(), join(directory, script)])
       expect(status).toBe(1)
       expect(stderr.trim().split('\n')).toHaveLength(1)
       expect(stderr).toContain('needs Node 24 or later')
