@@ -67,6 +67,18 @@ const resume: OrderVerb = {
   orderOf: (key) => ({ type: 'resume', key }),
 }
 
+const confirmRemoval: OrderVerb = {
+  summary: 'say that a declaration was removed on purpose',
+  description:
+    'A declaration that no source shows any more counts as removed only where Mooring saw its removal. Otherwise it is ' +
+    "kept with the reason SourceUnclear or SourceNotRead. This command is a person's word that it was removed: it then " +
+    'ends by its deletionPolicy, as any other, within the limits of --prune, --prune-delay and --max-prune.\n' +
+    'The order is for this absence alone. It is refused while the declaration is there, and void once it is back.',
+  kind: 'Volume',
+  examples: ['confirm-removal volume postgres-data', 'confirm-removal schedule prod/nightly'],
+  orderOf: (key) => ({ type: 'confirmRemoval', key }),
+}
+
 const recreate: OrderVerb<{ readonly lost: string }> = {
   summary: 'give up a vanished external volume for a new one',
   description:
@@ -145,6 +157,7 @@ const keepSnapshot: OrderVerb<{ readonly release: boolean }> = {
 export const orderCommands = {
   suspend: () => orderCommand('suspend', suspend),
   resume: () => orderCommand('resume', resume),
+  confirmRemoval: () => orderCommand('confirm-removal', confirmRemoval),
   recreate: () => orderCommand('recreate', recreate),
   detach: () => orderCommand('detach', detach),
   snapshot: () =>

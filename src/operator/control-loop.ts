@@ -162,8 +162,9 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
 
   /** @returns after how many milliseconds to read again */
   async function readSources(signal?: AbortSignal): Promise<number> {
-    const { declarations, reading, ends, ...found } = await reader.read(signal)
+    const { declarations, reading, ends, recorded, ...found } = await reader.read(signal)
     const update = await desired.update(declarations, reading, ends)
+    await recorded()
     problems = found.problems
     problemLog.update(problems, desired.refusals(), found.warnings)
     dependents = planDependents([...desired.declarations().values()])
@@ -178,7 +179,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     tellListeners()
     void lookAtSecrets(desired.declarations())
     const { readAgainAtMs = Number.POSITIVE_INFINITY } = update
-    const againAfterMs = readAgainAtMs - clock.now()
+    const againAfterMs = readAgainAtMs - clock.monotonicMs()
     // Where it has passed already, a source is waited for that follows a schedule of its own.
     return Math.min(againAfterMs > 0 ? againAfterMs : pastMs, options.rescanMs)
   }

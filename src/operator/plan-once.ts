@@ -4,6 +4,7 @@ import { UsageError } from '../lib/errors.ts'
 import { silentLog } from '../lib/log.ts'
 import type { OperatorInfo } from './admin/admin.ts'
 import { type Declaration, formatPlace } from './declare/declaration.ts'
+import type { Reading } from './desired/absence.ts'
 import { createDesired } from './desired/desired.ts'
 import type { PruneOptions } from './desired/prune.ts'
 import { createMemoryInventory, type InventoryContents } from './inventory/memory-inventory.ts'
@@ -69,6 +70,15 @@ export function sourcesToPlan(
   )
 }
 
+/** The same reading, some time later. */
+function later(reading: Reading, byMs: number): Reading {
+  const sources = [...reading.sources].map(
+    ([name, evidence]) => [name, { ...evidence, monotonicMs: evidence.monotonicMs + byMs }] as const,
+  )
+  const { atMs, monotonicMs } = reading
+  return { ...reading, atMs: atMs + byMs, monotonicMs: monotonicMs + byMs, sources: new Map(sources) }
+}
+
 /** Plans for the sources of a cluster, from what is recorded here. */
 export async function planCluster(
   cluster: ClusterSettings,
@@ -101,7 +111,7 @@ export async function planOnce(options: {
   const desired = createDesired({ inventory, region, prune })
   const { declarations, reading, problems } = await createCommonReader(parts.sources).read()
   await desired.update(declarations, reading)
-  await desired.update(declarations, { ...reading, atMs: reading.atMs + prune.pruneDelayMs })
+  await desired.update(declarations, later(reading, prune.pruneDelayMs))
 
   const decisions = new Map<Key, Decision>()
   const failures = new Set<string>()

@@ -32,11 +32,11 @@ export async function validateDeclarations(
   const parse = createParse(variables)
   const readings: Reading[] = []
   for (const path of paths) {
-    readings.push(
-      path === '-'
-        ? await parse(await standardInput(), { source: '<stdin>', file: '' })
-        : await readFiles(path, parse),
-    )
+    if (path !== '-') readings.push(await readFiles(path, parse))
+    else {
+      const { others, ...parsed } = parse(await standardInput(), { source: '<stdin>', file: '' })
+      readings.push({ ...parsed, skipped: others.length })
+    }
   }
   const declarations = readings.flatMap((reading) => reading.declarations)
   return {

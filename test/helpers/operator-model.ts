@@ -9,6 +9,7 @@ import { expandPerAlloc } from '../../src/operator/plan/per-alloc.ts'
 import type { Inventory } from '../../src/operator/plan/ports.ts'
 import { type InventoryRecord, longestCallMs } from '../../src/operator/plan/record.ts'
 import { createReconcile } from '../../src/operator/reconcile/reconcile.ts'
+import { reading } from '../builders/evidence.ts'
 import { clockOf } from '../builders/now.ts'
 import { createNomadWorld } from '../fakes/nomad-world.ts'
 
@@ -88,13 +89,7 @@ export function createOperatorModel(
   }
 
   /** Reads what is declared, as the sources' readings do. */
-  const read = () =>
-    desired.update(declarations, {
-      atMs: nowMs,
-      complete: true,
-      count: declarations.length,
-      sources: new Set(['declarations']),
-    })
+  const read = () => desired.update(declarations, reading(declarations, nowMs))
 
   function reconciler() {
     return createReconcile({

@@ -127,7 +127,7 @@ describe('mooring up', () => {
     const mooring = await startUp(folder, dataDirectory, ['--rescan', '100ms'])
     await mooring.status('Volume/default/data', 'ready')
     remove('data.yaml')
-    const held = await mooring.status('Volume/default/data', 'suspended', 'SourceEmpty')
+    const held = await mooring.status('Volume/default/data', 'suspended', 'SourceUnclear')
     expect(held.why).toContain('--allow-empty')
 
     write('data.yaml', volumeYAML('data', { deletionPolicy: 'Delete' }))

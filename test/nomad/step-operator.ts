@@ -10,6 +10,7 @@ import type { StepName } from '../../src/operator/plan/decision.ts'
 import { keyOf } from '../../src/operator/plan/identity.ts'
 import type { Orders } from '../../src/operator/plan/orders.ts'
 import { createReconcile } from '../../src/operator/reconcile/reconcile.ts'
+import { reading } from '../builders/evidence.ts'
 
 const pruneDelayMs = 1_000
 /** More passes than any row takes; a bound for one that never comes to rest. */
@@ -83,12 +84,7 @@ export async function createStepOperator(address: string) {
 
   /** One round of passes over what is declared or managed. */
   async function pass() {
-    await desired.update(declarations, {
-      atMs: now(),
-      complete: true,
-      count: declarations.length,
-      sources: new Set(['declarations']),
-    })
+    await desired.update(declarations, reading(declarations, now()))
     lookAfresh()
     for (const key of new Set([...desired.declarations().keys(), ...inventory.list().map(({ key }) => key)]))
       await reconcile(key, AbortSignal.timeout(60_000))

@@ -5,12 +5,12 @@ import { runMooring } from '../helpers/run-mooring.ts'
 
 describe('docs/commands.md', () => {
   const page = readFileSync('docs/commands.md', 'utf8')
-  const rows = [...page.matchAll(/^\| `(?<command>[a-z]+)` \|.*\]\((?<file>[^)]+)\): (?<title>[^|]+) \|$/gm)]
+  const rows = [...page.matchAll(/^\| `(?<command>[a-z-]+)` \|.*\]\((?<file>[^)]+)\): (?<title>[^|]+) \|$/gm)]
 
   it('has a row for every command, and for no other', async () => {
     const { stdout } = await runMooring(['--help'])
     const [, list = ''] = stdout.split('Commands:\n')
-    const commands = [...list.matchAll(/^ {2}([a-z]+)\b/gm)].map(([, name]) => name)
+    const commands = [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name)
     expect(rows.map(({ groups }) => groups?.command).sort()).toEqual(
       commands.filter((name) => name !== 'help').sort(),
     )

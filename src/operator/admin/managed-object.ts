@@ -109,7 +109,7 @@ export function presentObject(
       key: keyOf(declaration),
       place: formatPlace(declaration.place),
       ...(declaration.place.commit === undefined ? {} : { commit: declaration.place.commit }),
-      ...(record?.missingSinceMs === undefined ? {} : { missingSince: time(record.missingSinceMs) }),
+      ...(record?.missing === undefined ? {} : { missingSince: time(record.missing.sinceMs) }),
       ...(suspendedSinceMs === undefined ? {} : { suspendedSince: time(suspendedSinceMs) }),
       ...(keptSinceMs === undefined ? {} : { keptSince: time(keptSinceMs) }),
       ...(replaced.length === 0

@@ -3,6 +3,7 @@ import { apiVersion } from './document.ts'
 import { type FieldPath, formatFieldPath } from './fault.ts'
 import { type HclObject, parseHcl } from './hcl-parser.ts'
 import { type HclToken, tokenizeHcl } from './hcl-tokens.ts'
+import { describeOther, type OtherDocument } from './other-document.ts'
 import type { StoreSecret } from './secret-reference.ts'
 import { createSpecificationReader, dropUndefined } from './specification-reader.ts'
 import { readVolume } from './volume.ts'
@@ -13,8 +14,8 @@ export interface ParsedSpecification {
   readonly problems: Problem[]
   /** Parts without effect, which Nomad ignores silently. */
   readonly warnings: Problem[]
-  /** 1 where the file is something else: a job, a `type = "host"` volume, the configuration of an agent. */
-  readonly skipped: number
+  /** The whole file where it is something else: a job, a `type = "host"` volume, the configuration of an agent. */
+  readonly others: OtherDocument[]
 }
 
 /** A file without `type` that has one of these keys is meant to be a volume. */
@@ -42,10 +43,16 @@ export function parseNomadSpecification(
     declarations: [],
     problems: [{ place: place(offset), field, message }],
     warnings: [],
-    skipped: 0,
+    others: [],
   })
   const owner = findOwner(text)
-  if (owner === 'others') return { declarations: [], problems: [], warnings: [], skipped: 1 }
+  if (owner === 'others') {
+    const { tokens } = tokenizeHcl(text)
+    const keys = [...findOutermost(tokens).items.keys()]
+    // An empty file, or one with comments alone, holds no document.
+    const others = tokens.length === 0 ? [] : [describeOther({}, keys, place(0).line)]
+    return { declarations: [], problems: [], warnings: [], others }
+  }
   if (owner !== 'ours') return refusal(owner.offset, owner.field, owner.message)
   const root = parseHcl(text)
   if ('message' in root) return refusal(root.offset, '', `HCL: ${root.message}`)
@@ -149,7 +156,7 @@ function readSpecification(
       if (!isReported) problems.push(at(field, message))
     }
   }
-  if (problems.length > 0 || 'faults' in reading) return { declarations: [], problems, warnings, skipped: 0 }
+  if (problems.length > 0 || 'faults' in reading) return { declarations: [], problems, warnings, others: [] }
 
   const references = secrets && Object.entries(secrets).map(([key, value]) => [key, storeSecret(value)])
   const declaration: VolumeDeclaration = {
@@ -162,7 +169,7 @@ function readSpecification(
     },
     place: place(root.items[0]?.offset ?? 0),
   }
-  return { declarations: [declaration], problems: [], warnings, skipped: 0 }
+  return { declarations: [declaration], problems: [], warnings, others: [] }
 
   function at(path: FieldPath, message: string): Problem {
     return { place: place(reader.locate(path)), field: formatFieldPath(path), message }

@@ -1,9 +1,11 @@
 import type Type from 'typebox'
 import type { Declaration, Place, Problem } from './declaration.ts'
 import { apiVersion } from './document.ts'
+import { itemsOf } from './document-items.ts'
 import { closest, type Reading } from './explain-faults.ts'
 import { type Fault, type FieldPath, formatFieldPath } from './fault.ts'
 import { parseNomadSpecification } from './nomad-specification.ts'
+import { describeOther, type OtherDocument } from './other-document.ts'
 import { createPositions } from './positions.ts'
 import { dropNulls, expandAliases } from './prepare-value.ts'
 import type { StoreSecret } from './secret-reference.ts'
@@ -15,7 +17,8 @@ import {
 } from './snapshot-schedule.ts'
 import { expandVariables, type Variables } from './variables.ts'
 import { readVolume, VolumeDocument, type VolumeSpec } from './volume.ts'
-import { parseYamlDocuments, type YamlDocument } from './yaml-documents.ts'
+import { findWholeFileFault } from './whole-file-faults.ts'
+import { parseYamlDocuments, type YamlDocument, type YamlFault } from './yaml-documents.ts'
 
 /** The Nomad namespace of declarations in files that name none. */
 const defaultNamespace = 'default'
@@ -29,8 +32,8 @@ export interface ParsedDeclarations {
   readonly problems: Problem[]
   /** Parts without effect. The declarations are used all the same. */
   readonly warnings: Problem[]
-  /** The number of documents that are something else: Kubernetes objects, Compose files, job files. */
-  readonly skipped: number
+  /** The documents that are something else: Kubernetes objects, Compose files, job files. */
+  readonly others: OtherDocument[]
 }
 
 export interface ParseOptions {
@@ -54,6 +57,16 @@ export function parseDeclarations(
 ): ParsedDeclarations {
   const source = text.replace(/^\uFEFF/, '')
   const positionAt = createPositions(source)
+  const fault = findWholeFileFault(source)
+  if (fault !== undefined) {
+    const place = { ...origin, document: 0, ...positionAt(fault.offset) }
+    return {
+      declarations: [],
+      problems: [{ place, field: '', message: fault.message }],
+      warnings: [],
+      others: [],
+    }
+  }
   const parseSpecification = () =>
     parseNomadSpecification(
       source,
@@ -63,37 +76,56 @@ export function parseDeclarations(
   const isJson = source.trimStart().startsWith('{')
   if (!isJson && /\.hcl$/i.test(origin.file === '' ? origin.source : origin.file)) return parseSpecification()
 
-  const declarations: Declaration[] = []
-  const problems: Problem[] = []
-  let skipped = 0
-  for (const [position, document] of parseYamlDocuments(source).entries()) {
-    const placeAt = (offset: number): Place => ({ ...origin, document: position, ...positionAt(offset) })
-    if ('message' in document) {
-      problems.push({ place: placeAt(document.offset), field: '', message: document.message })
-      continue
+  const parsed: ParsedDeclarations = { declarations: [], problems: [], warnings: [], others: [] }
+  let position = 0
+  function add(document: YamlDocument | YamlFault): void {
+    const items =
+      'message' in document ? undefined : itemsOf(document, (item) => findOwner(item) !== 'others')
+    if (items !== undefined) {
+      for (const item of items) add(item)
+      return
     }
-    if (isJson && mayBeSpecification(document)) return parseSpecification()
-    const parsed = parseDocument(document, placeAt, variables)
-    if (parsed === 'skipped') skipped++
-    else if ('problems' in parsed) problems.push(...parsed.problems)
-    else declarations.push(parsed)
+    const documentIndex = position++
+    const placeAt = (offset: number): Place => ({ ...origin, document: documentIndex, ...positionAt(offset) })
+    if ('message' in document) {
+      parsed.problems.push({ place: placeAt(document.offset), field: '', message: document.message })
+      return
+    }
+    const result = parseDocument(document, placeAt, variables)
+    if (result === 'others') parsed.others.push(describe(document, placeAt(document.offset).line))
+    else if ('problems' in result) parsed.problems.push(...result.problems)
+    else parsed.declarations.push(result)
   }
-  return { declarations, problems, warnings: [], skipped }
+  for (const document of parseYamlDocuments(source)) {
+    if (isJson && !('message' in document) && mayBeSpecification(document)) return parseSpecification()
+    add(document)
+  }
+  return parsed
+}
+
+function describe(document: YamlDocument, line: number): OtherDocument {
+  const names = {
+    apiVersion: document.peek('apiVersion'),
+    kind: document.peek('kind'),
+    namespace: document.peek('metadata', 'namespace'),
+    name: document.peek('metadata', 'name'),
+  }
+  return describeOther(names, [document.root, ...document.keys()], line)
 }
 
 function parseDocument(
   document: YamlDocument,
   placeAt: (offset: number) => Place,
   variables: Variables,
-): Declaration | { problems: Problem[] } | 'skipped' {
+): Declaration | { problems: Problem[] } | 'others' {
   const problem = (path: FieldPath, message: string, offset = document.locate(path)): Problem => ({
     place: placeAt(offset),
     field: formatFieldPath(path),
     message,
   })
   const kind = document.peek('kind')
-  const owner = findOwner(document, kind)
-  if (owner === 'others') return 'skipped'
+  const owner = findOwner(document)
+  if (owner === 'others') return 'others'
   if (owner !== 'ours') return { problems: [problem(owner.path, owner.message)] }
 
   const constructed = document.construct()
@@ -137,7 +169,7 @@ function parseDocument(
 }
 
 /** Whether a document is a declaration of Mooring. One with a misspelt kind or apiVersion is a fault. */
-function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | 'others' | Fault {
+function findOwner(document: YamlDocument): 'ours' | 'others' | Fault {
   if (document.root === 'sequence') return 'others'
   if (document.root === 'scalar') {
     return {
@@ -145,16 +177,31 @@ function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | '
       message: 'is plain text and no declaration: begin the document with apiVersion and kind',
     }
   }
+  const kind = document.peek('kind')
   const isOurKind = kind !== undefined && knownKinds.includes(kind)
   const version = document.peek('apiVersion')
+  const keys = document.keys()
+  const isEncrypted = (text: string | undefined) => text === undefined || text.startsWith('ENC[')
+  if (keys.includes('sops') && (isOurGroup(version) || isEncrypted(version) || isEncrypted(kind))) {
+    return {
+      path: ['sops'],
+      message:
+        'the document is encrypted with SOPS, which Mooring does not read: decrypt it before (sops decrypt --in-place FILE), and name its secrets by reference',
+    }
+  }
+  const isHidden = version === undefined || kind === undefined
+  if (keys.includes('<<') && isHidden && document.mentions('mooring.dev/')) {
+    return {
+      path: ['<<'],
+      message: 'a merge key at the root hides what the document is: write apiVersion and kind out',
+    }
+  }
   const write = `write apiVersion: ${apiVersion}`
   if (version === undefined) {
     return isOurKind ? { path: ['apiVersion'], message: `is missing: ${write}` } : 'others'
   }
   if (version !== apiVersion) {
-    const [group] = apiVersion.split('/')
-    const isOurs =
-      version.toLowerCase().split('/')[0] === group || closest(version, [apiVersion]) !== undefined
+    const isOurs = isOurGroup(version) || closest(version, [apiVersion]) !== undefined
     return isOurs ? { path: ['apiVersion'], message: `is not known to this release: ${write}` } : 'others'
   }
   if (kind !== undefined && knownKinds.includes(kind)) return 'ours'
@@ -168,6 +215,10 @@ function findOwner(document: YamlDocument, kind: string | undefined): 'ours' | '
   const meant = closest(kind ?? '', knownKinds)
   const known = `this release knows ${new Intl.ListFormat('en').format(knownKinds)}`
   return { path: ['kind'], message: meant === undefined ? known : `did you mean ${meant}? ${known}` }
+}
+
+function isOurGroup(version: string | undefined): boolean {
+  return version?.toLowerCase().split('/')[0] === apiVersion.split('/')[0]
 }
 
 /** Whether a JSON document may be a specification of Nomad. The parser of those decides. */

@@ -34,8 +34,12 @@ export interface YamlDocument {
   readonly offset: number
   /** The type of its root. */
   readonly root: 'mapping' | 'sequence' | 'scalar'
-  /** The text of a scalar field of the root, without constructing the rest. */
-  peek(field: string): string | undefined
+  /** The text of a scalar field of the root, or of a field of that field, without constructing the rest. */
+  peek(field: string, inner?: string): string | undefined
+  /** The keys of a mapping at the root. */
+  keys(): readonly string[]
+  /** Whether its text contains this text anywhere. */
+  mentions(text: string): boolean
   /** The value of the document, in JSON's types. Aliases share objects. */
   construct(): { readonly value: unknown } | { readonly fault: YamlFault }
   /** The offset of the key of a field or of an item of a list, or of the nearest thing around it. */
@@ -65,6 +69,10 @@ const schema = new Schema([
   mapTag,
 ])
 
+/** More than people keep in one file. Each document costs memory until the file is read whole. */
+export const maxDocuments = 10_000
+export const tooManyDocuments = `has more than ${maxDocuments} documents: split it`
+
 /** More than a declaration needs. Another limit holds for what they expand to (prepare-value.ts). */
 const maxAliases = 1000
 
@@ -73,7 +81,9 @@ const maxAliases = 1000
  * throws.
  */
 export function parseYamlDocuments(text: string): (YamlDocument | YamlFault)[] {
-  return splitDocuments(text).flatMap<YamlDocument | YamlFault>(({ start, end }) => {
+  const parts = splitDocuments(text)
+  if (parts.length > maxDocuments) return [{ offset: 0, message: tooManyDocuments }]
+  return parts.flatMap<YamlDocument | YamlFault>(({ start, end }) => {
     const chunk = text.slice(start, end)
     try {
       const events = parseEvents(chunk, {})
@@ -125,6 +135,11 @@ function isEmpty(chunk: string, events: readonly Event[]): boolean {
 
 function createDocument(chunk: string, base: number, events: Event[]): YamlDocument {
   let places: ReadonlyMap<string, number> | undefined
+  let read: ReadonlyMap<string, string | undefined> | undefined
+  const fields = () => {
+    read ??= readFields(chunk, events)
+    return read
+  }
   const [, first] = events
   return {
     offset: base + (startOf(first) ?? 0),
@@ -134,7 +149,9 @@ function createDocument(chunk: string, base: number, events: Event[]): YamlDocum
         : first?.type === EVENT_ID.SEQUENCE
           ? 'sequence'
           : 'scalar',
-    peek: (field) => peek(chunk, events, field),
+    peek: (field, inner) => fields().get(fieldToken(inner === undefined ? [field] : [field, inner])),
+    keys: () => [...fields().keys()].filter((key) => !key.includes('\u0000')),
+    mentions: (wanted) => chunk.includes(wanted),
     construct() {
       try {
         return { value: constructFromEvents(events, { source: chunk, schema, maxAliases })[0] }
@@ -153,23 +170,40 @@ function createDocument(chunk: string, base: number, events: Event[]): YamlDocum
   }
 }
 
-function peek(chunk: string, events: readonly Event[], field: string): string | undefined {
+/**
+ * The fields of a mapping at the root, and those within them, with their text where they are scalars. Of two equal ones, the
+ * first counts.
+ */
+function readFields(chunk: string, events: readonly Event[]): ReadonlyMap<string, string | undefined> {
+  const fields = new Map<string, string | undefined>()
+  /** The current key of the root, and of the mapping within it. Keys and values come in turns. */
+  const keys: (string | undefined)[] = []
+  const isKey = [true, true]
+  let isMapping = false
   let depth = 0
-  let key: string | undefined
-  let isKey = true
   for (const event of events) {
     if (event.type === EVENT_ID.POP) depth--
-    // Depth 1 is the document. Depth 2 has the entries of its root: keys and values in turns.
-    if (depth === 2) {
+    // Depth 1 is the document. Depth 2 has the entries of its root, depth 3 those of the mappings within it.
+    const level = depth - 2
+    if ((level === 0 || (level === 1 && isMapping)) && event.type !== EVENT_ID.POP) {
       const text = event.type === EVENT_ID.SCALAR ? getScalarValue(chunk, event) : undefined
-      if (!isKey && key === field) return text
-      if (isKey) key = text
-      if (event.type !== EVENT_ID.POP) isKey = !isKey
+      if (isKey[level]) keys[level] = text
+      else {
+        const path = fieldToken(keys.slice(0, level + 1))
+        if (keys[level] !== undefined && !fields.has(path)) fields.set(path, text)
+      }
+      isKey[level] = !isKey[level]
+      if (level === 0) {
+        isKey[1] = true
+        isMapping = event.type === EVENT_ID.MAPPING
+      }
     }
     if (event.type <= EVENT_ID.MAPPING) depth++
   }
-  return undefined
+  return fields
 }
+
+const fieldToken = (path: readonly (string | undefined)[]) => path.join('\u0000')
 
 /** Where the key of every field, and every item of a list, begins. */
 function findPlaces(chunk: string, events: readonly Event[]): Map<string, number> {

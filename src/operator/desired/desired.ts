@@ -3,12 +3,15 @@ import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 import { expandPerAlloc, leftOutBy, planScaledAway } from '../plan/per-alloc.ts'
-import type { DeclaredStore, RecordReads } from '../plan/ports.ts'
-import type { Declared, InventoryRecord } from '../plan/record.ts'
+import type { DeclaredStore, OrderStore, RecordReads } from '../plan/ports.ts'
+import type { Declared, InventoryRecord, Sighting } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
+import { fingerprintsOf } from './evidence.ts'
+import { fileEvidence, findDoubt, findElsewhere, judgeRemoval, type Unclear } from './judge-removal.ts'
+import { createMissingCount, type Proof } from './missing-count.ts'
 import type { OrderedEnd } from './object-ends.ts'
 import { planOwnership, type Refusal } from './ownership.ts'
-import { type PruneOptions, planAbsences } from './prune.ts'
+import { type PruneOptions, planAbsences, planUnclear } from './prune.ts'
 
 /** The declarations now in force, and the fate of managed identities whose declaration was removed. */
 export interface Desired {
@@ -22,13 +25,13 @@ export interface Desired {
 export interface DesiredUpdate {
   /** Identities whose declaration or absence changed. */
   readonly changed: readonly Key[]
-  /** When to read the sources again to decide a pending end, in milliseconds since the epoch. */
+  /** When to read the sources again to decide a pending end, on the clock of `Reading.monotonicMs`. */
   readonly readAgainAtMs: number | undefined
 }
 
-/** Holds the desired state between readings. The inventory stores since when a declaration is missing, for a restart. */
+/** Holds the desired state between readings. What a later process needs to decide the same is in the inventory. */
 export function createDesired(options: {
-  readonly inventory: RecordReads & DeclaredStore
+  readonly inventory: RecordReads & DeclaredStore & Pick<OrderStore, 'orders'>
   readonly region: string
   readonly prune: PruneOptions
   readonly allowedIDs?: AllowedIDs
@@ -41,6 +44,7 @@ export function createDesired(options: {
   ): Promise<DesiredUpdate>
 } {
   const { inventory, region, prune, allowedIDs } = options
+  const count = createMissingCount(prune.pruneDelayMs)
   let owners: ReadonlyMap<Key, Declaration> = new Map()
   let absences: ReadonlyMap<Key, Absence> = new Map()
   let refusals: readonly Refusal[] = []
@@ -50,6 +54,11 @@ export function createDesired(options: {
     const declaration = record === undefined ? owners.get(key) : undefined
     if (declaration !== undefined) void inventory.declare({ key, declaration })
   })
+
+  /** Whether a person has confirmed that the declaration was removed on purpose. The order is for this absence alone. */
+  function isConfirmed({ key, missing }: InventoryRecord): boolean {
+    return missing !== undefined && inventory.orders(key).removal?.sinceMs === missing.sinceMs
+  }
 
   return {
     declaration: (key) => owners.get(key),
@@ -63,8 +72,39 @@ export function createDesired(options: {
         end,
         declarations: end.declaration === undefined ? [] : expandPerAlloc(end.declaration),
       }))
-      const claims = [...declarations, ...written.flatMap((each) => each.declarations)]
-      const ownership = planOwnership(claims, records, region, allowedIDs)
+      const claims = [...declarations, ...written.flatMap((each) => each.declarations)].flatMap(
+        expandPerAlloc,
+      )
+      const claimed = new Map(claims.map((each) => [keyOf(each), each]))
+      const unclaimed = [...records.values()].filter((record) => !claimed.has(record.key) && isOfFile(record))
+      const confirmed = new Set(unclaimed.filter(isConfirmed).map(({ key }) => key))
+      const scaledByFile = planScaledAway(unclaimed, claimed)
+      /** In doubt at the place where it was declared. */
+      const unclearThere = new Map<Key, Unclear>()
+      const unclear = new Map<Key, Unclear>()
+      for (const record of unclaimed) {
+        if (confirmed.has(record.key)) continue
+        // A lowered count is seen in the declaration that is still there.
+        const there = scaledByFile.has(record.key)
+          ? findDoubt(record.declaration, reading)
+          : judgeRemoval(record, reading, prune)
+        const doubt = there ?? findElsewhere(record.declaration, reading)
+        if (there !== undefined) unclearThere.set(record.key, there)
+        if (doubt !== undefined) unclear.set(record.key, doubt)
+      }
+      const proofOf = (record: InventoryRecord): Proof => {
+        const isAbsent = isOfFile(record) || scaledAway.has(record.key)
+        if (!isAbsent || unclearThere.has(record.key) || ownership.held.has(record.key)) return 'unclear'
+        return unclear.has(record.key) ? 'seen' : 'removed'
+      }
+      const keptBefore = unclaimed.filter((record) => unclearThere.has(record.key) && isKept(record, reading))
+      const ownership = planOwnership(
+        claims,
+        records,
+        region,
+        allowedIDs,
+        keptBefore.map(({ declaration }) => declaration),
+      )
       const ends = endsByKey(written, ownership.owners, [...records.values()])
       const declared = new Map([...ownership.owners].filter(([key]) => !ends.has(key)))
       // No source declares a schedule's snapshots: retention ends them.
@@ -72,14 +112,30 @@ export function createDesired(options: {
         (record) => !declared.has(record.key) && !isOfSchedule(record, ends.get(record.key)),
       )
       const scaledAway = planScaledAway(absent, declared)
-      const asTheyEnd = absent.map((record) => endingAs(record, scaledAway.get(record.key)))
-      const planned = planAbsences(asTheyEnd, records.size, reading, prune, ends, new Set(scaledAway.keys()))
+      const asTheyEnd = absent.map((record) => {
+        const missing = count.next(record, reading, proofOf(record))
+        return {
+          ...endingAs(record, scaledAway.get(record.key)),
+          ...(missing === undefined ? {} : { missing }),
+        }
+      })
+      const planned = planAbsences(asTheyEnd, records.size, reading, prune, {
+        ends,
+        ordered: new Set(scaledAway.keys()),
+        unclear,
+        confirmed,
+      })
+      const kept = keptBefore.filter(({ key }) => declared.has(key))
       const nextAbsences = new Map(
         [...planned].map(([key, absence]): [Key, Absence] => [
           key,
-          heldBy(ownership.held.get(key)) ?? absence,
+          heldBy(ownership.held.get(key)) ?? steady(absence, absences.get(key)),
         ]),
       )
+      for (const record of kept) {
+        const doubt = unclearThere.get(record.key)
+        if (doubt !== undefined) nextAbsences.set(record.key, planUnclear(record, doubt, reading))
+      }
       const keys = new Set([...owners.keys(), ...declared.keys(), ...absences.keys(), ...nextAbsences.keys()])
       const changed = [...keys].filter(
         (key) =>
@@ -93,29 +149,72 @@ export function createDesired(options: {
       for (const key of previous.keys()) if (!declared.has(key)) inventory.undeclare(key)
       const writes = new Map<Key, Declared>()
       for (const [key, declaration] of ownership.owners) {
+        if (!claimed.has(key)) continue
         const record = records.get(key)
-        const isNews = record === undefined ? previous.get(key) !== declaration : isNewer(record, declaration)
-        if (isNews && (record !== undefined || declared.has(key))) writes.set(key, { key, declaration })
+        const sighting = sightingOf(declaration, reading)
+        const isNews =
+          record === undefined ? previous.get(key) !== declaration : isNewer(record, declaration, sighting)
+        if (isNews && (record !== undefined || declared.has(key))) {
+          writes.set(key, { key, declaration, ...(sighting === undefined ? {} : { sighting }) })
+        }
+        count.forget(key)
       }
-      for (const { key, declaration, missingSinceMs: before, schedule } of absent) {
-        if (schedule !== undefined) continue
-        const absence = nextAbsences.get(key)
-        const after = sinceOf(absence) ?? (isEnding(absence) ? before : undefined)
-        const latest = writes.get(key)?.declaration ?? scaledAway.get(key) ?? declaration
-        if (before === after && isSameDeclaration(latest, declaration)) continue
+      for (const record of [
+        ...asTheyEnd,
+        ...kept.map((each) => ({ ...each, missing: count.next(each, reading, 'unclear') })),
+      ]) {
+        const { key, missing } = record
+        const before = records.get(key)
+        if (before === undefined || before.schedule !== undefined) continue
+        const latest = writes.get(key)?.declaration ?? scaledAway.get(key) ?? before.declaration
+        if (count.isStored(before.missing, missing) && isSameDeclaration(latest, before.declaration)) continue
         writes.set(key, {
           key,
           declaration: latest,
-          ...(after === undefined ? {} : { missingSinceMs: after }),
+          ...(before.sighting === undefined ? {} : { sighting: before.sighting }),
+          ...(missing === undefined ? {} : { missing }),
         })
       }
       await Promise.all([...writes.values()].map((each) => inventory.declare(each)))
       const untils = [...nextAbsences.values()].flatMap((absence) =>
         absence.state === 'ending' || absence.untilMs === undefined ? [] : [absence.untilMs],
       )
-      return { changed, readAgainAtMs: untils.length === 0 ? undefined : Math.min(...untils) }
+      const readAgainAtMs =
+        untils.length === 0 ? undefined : Math.min(...untils) - reading.atMs + reading.monotonicMs
+      return { changed, readAgainAtMs }
     },
   }
+}
+
+/** Whether files decide about it: no schedule made it, and no Kubernetes object declares it. */
+function isOfFile({ declaration, schedule }: InventoryRecord): boolean {
+  return schedule === undefined && declaration.place.object === undefined
+}
+
+/** Whether a declaration whose removal is in doubt stays in force. What began to end, or was seen removed before, does not. */
+function isKept(record: InventoryRecord, reading: Reading): boolean {
+  const hasEnd = record.kind === 'Volume' && record.end !== undefined
+  return !hasEnd && !record.missing?.isSeen && reading.sources.has(record.declaration.place.source)
+}
+
+/** What surrounds the declaration now; undefined if nothing has to be remembered. */
+function sightingOf(declaration: Declaration, { sources }: Reading): Sighting | undefined {
+  const evidence = fileEvidence(declaration, sources)
+  if (evidence === undefined) return undefined
+  const others = fingerprintsOf(evidence.others)
+  const { folder } = evidence
+  return folder === undefined && others === undefined
+    ? undefined
+    : { ...(folder === undefined ? {} : { folder }), ...(others === undefined ? {} : { others }) }
+}
+
+/** The end of a delay is computed anew at each reading. A difference of the clocks alone is no news. */
+function steady(absence: Absence, before: Absence | undefined): Absence {
+  const isSame =
+    absence.state === 'missing' &&
+    before?.state === 'missing' &&
+    Math.abs(absence.untilMs - before.untilMs) < 1_000
+  return isSame ? before : absence
 }
 
 /** Whether a schedule made it, and nobody deleted the Kubernetes object that shows it. */
@@ -162,24 +261,21 @@ function heldBy(refusal: Pick<Refusal, 'reason' | 'message'> | undefined): Absen
   return refusal === undefined ? undefined : { state: 'held', ...refusal }
 }
 
-/** Whether the record needs the owner's current declaration. */
-function isNewer(record: InventoryRecord, declaration: Declaration): boolean {
+/** Whether the record needs the owner's current declaration, or what surrounds it. */
+function isNewer(record: InventoryRecord, declaration: Declaration, sighting: Sighting | undefined): boolean {
   if (record.schedule !== undefined) return false
-  return record.missingSinceMs !== undefined || !isSameDeclaration(record.declaration, declaration)
+  return (
+    record.missing !== undefined ||
+    !isSameDeclaration(record.declaration, declaration) ||
+    // A file that is in doubt for another of its documents shows nothing about its surroundings.
+    (sighting !== undefined && !isDeepStrictEqual(record.sighting, sighting))
+  )
 }
 
 /** @param scaled the declaration by which a volume ends that a lowered count excludes */
 function endingAs(record: InventoryRecord, scaled: VolumeDeclaration | undefined): InventoryRecord {
   const isToEnd = scaled !== undefined && record.kind === 'Volume' && record.end === undefined
   return isToEnd ? { ...record, declaration: scaled } : record
-}
-
-function sinceOf(absence: Absence | undefined): number | undefined {
-  return absence === undefined || absence.state === 'ending' ? undefined : absence.sinceMs
-}
-
-function isEnding(absence: Absence | undefined): boolean {
-  return absence?.state === 'ending'
 }
 
 /** Ignores the commit: a push that does not change a declaration makes no work. */

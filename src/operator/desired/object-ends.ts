@@ -120,9 +120,10 @@ export function planOrderedEnd(
  */
 export function planGoneObject({ declaration }: InventoryRecord, reading: Reading): Absence {
   const { source, file } = declaration.place
-  if (!reading.complete || !reading.sources.has(source)) {
+  const evidence = reading.sources.get(source)
+  if (evidence === undefined || evidence.doubts.length > 0) {
     return held(
-      'SourceIncomplete',
+      'SourceUnclear',
       'its object was not found, but some objects could not be read; nothing ends until all can be read',
     )
   }

@@ -29,12 +29,14 @@ export interface Ownership {
 /**
  * Decides which declaration owns each identity. If several declare it, the one that owned it before still does, else
  * the first in the order of sources, files and documents.
+ * @param kept recorded declarations that no source shows and whose removal is in doubt: they stay in force
  */
 export function planOwnership(
   written: readonly Declaration[],
   records: ReadonlyMap<Key, InventoryRecord>,
   region: string,
   allowedIDs: AllowedIDs = noneAllowed,
+  kept: readonly Declaration[] = [],
 ): Ownership {
   const declarations = written.flatMap(expandPerAlloc)
   const refusals: Refusal[] = []
@@ -58,8 +60,8 @@ export function planOwnership(
   const held = new Map<Key, Pick<Refusal, 'reason' | 'message'>>()
   const changed = new Map<Key, InventoryRecord>()
   for (const record of records.values()) {
-    // If a complete reading missed the document, a document at its place is a new one.
-    if (owners.has(record.key) || record.missingSinceMs !== undefined) continue
+    // If a reading saw that the document was removed, a document at its place is a new one.
+    if (owners.has(record.key) || record.missing?.isSeen) continue
     for (const [key, declaration] of owners) {
       if (records.has(key) || !isSameDocument(declaration, record.declaration)) continue
       // A changed perAlloc.count is not a changed identity.
@@ -83,6 +85,10 @@ export function planOwnership(
     )
   }
 
+  for (const declaration of kept) {
+    const key = keyOf(declaration)
+    if (!owners.has(key) && !held.has(key)) owners.set(key, declaration)
+  }
   refuseTaken(owners, records, { region, allowedIDs }, refuse)
   for (const { key, reason } of refusals) {
     // A refused document still exists, so it does not order an end.

@@ -1,6 +1,7 @@
 import type { Key } from '../plan/identity.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
+import { explainUnclear, type Unclear } from './judge-removal.ts'
 import {
   isConfirmed,
   isDestructive,
@@ -13,7 +14,7 @@ import {
 export interface PruneOptions {
   /** Whether removing a declaration ends its volume or snapshot. */
   readonly prune: boolean
-  /** How long a declaration must be missing, between two complete readings, before it ends. */
+  /** How long a declaration must be missing, between two readings that saw it removed, before it ends. */
   readonly pruneDelayMs: number
   /** How many may end at once; undefined: 10 % of the managed ones, and at least 1. */
   readonly maxPrune?: number
@@ -21,19 +22,38 @@ export interface PruneOptions {
   readonly allowEmpty: boolean
 }
 
+/** What is known of absent declarations beside their records. */
+export interface Absent {
+  /** The ends that people ordered by deleting an object. */
+  readonly ends: ReadonlyMap<Key, OrderedEnd>
+  /** Instances excluded by a lowered perAlloc.count: they need no --prune. */
+  readonly ordered: ReadonlySet<Key>
+  /** Declarations whose removal was not seen, and why that is in doubt. */
+  readonly unclear: ReadonlyMap<Key, Unclear>
+  /** Declarations whose removal a person has confirmed. */
+  readonly confirmed: ReadonlySet<Key>
+}
+
+const nothingKnown: Absent = {
+  ends: new Map(),
+  ordered: new Set(),
+  unclear: new Map(),
+  confirmed: new Set(),
+}
+
 /**
- * Decides for every managed identity that is not declared. In doubt nothing ends: not after an incomplete reading, not
+ * Decides for every managed identity that is not declared. In doubt nothing ends: not if the removal was not seen, not
  * if the sources are empty, not if too many would end at once.
- * @param ordered instances excluded by a lowered perAlloc.count: they need no --prune
+ * @param absent with the time that each has been missing until this reading
  */
 export function planAbsences(
   absent: readonly InventoryRecord[],
   managedCount: number,
   reading: Reading,
   options: PruneOptions,
-  ends: ReadonlyMap<Key, OrderedEnd> = new Map(),
-  ordered: ReadonlySet<Key> = new Set(),
+  known: Partial<Absent> = {},
 ): ReadonlyMap<Key, Absence> {
+  const { ends, ordered, unclear, confirmed } = { ...nothingKnown, ...known }
   const mistakable = absent.filter(mayBeMistake)
   const destructive = new Set(mistakable.map(orderOf)).size
   const limit = options.maxPrune ?? Math.max(1, Math.floor(managedCount / 10))
@@ -44,12 +64,12 @@ export function planAbsences(
   }
   return new Map(absent.map((record) => [record.key, absenceOf(record)]))
 
-  /** Whether it counts against the limit: confirmed and harmless ends do not. */
+  /** Whether it counts against the limit: confirmed and harmless ends do not, nor what is kept anyway. */
   function mayBeMistake({ key, declaration }: InventoryRecord): boolean {
     const end = ends.get(key)
     if (end === undefined) {
       const mayEnd = declaration.place.object === undefined || ordered.has(key)
-      return mayEnd && isDestructive(declaration)
+      return mayEnd && !unclear.has(key) && isDestructive(declaration)
     }
     return !isConfirmed(end) && !end.isReleased && isDestructive(end.declaration ?? declaration)
   }
@@ -60,23 +80,16 @@ export function planAbsences(
   }
 
   function absenceOf(record: InventoryRecord): Absence {
-    const end = ends.get(record.key)
+    const { key, declaration, missing } = record
+    const end = ends.get(key)
     if (end?.isReleased) return planOrderedEnd(record, end, count, reading.atMs)
     // An end that has begun is finished: its first effect has been sent.
     if (record.kind === 'Volume' && record.end !== undefined) return { state: 'ending' }
     if (end !== undefined) return planOrderedEnd(record, end, count, reading.atMs)
-    if (record.declaration.place.object !== undefined && !ordered.has(record.key)) {
-      return planGoneObject(record, reading)
-    }
-    if (!reading.complete) {
-      return {
-        state: 'held',
-        reason: 'SourceIncomplete',
-        message:
-          'no longer declared, but a source could not be read completely; nothing ends until every file is readable and valid',
-      }
-    }
-    if (reading.count === 0 && !options.allowEmpty) {
+    if (declaration.place.object !== undefined && !ordered.has(key)) return planGoneObject(record, reading)
+    const doubt = unclear.get(key)
+    if (doubt !== undefined) return planUnclear(record, doubt, reading)
+    if (reading.count === 0 && !options.allowEmpty && !confirmed.has(key)) {
       return {
         state: 'held',
         reason: 'SourceEmpty',
@@ -84,35 +97,33 @@ export function planAbsences(
           'the sources declare nothing, which is probably a mistake, so nothing ends; to end the last declarations, run with --allow-empty',
       }
     }
-    const { source } = record.declaration.place
-    if (!reading.sources.has(source)) {
+    if (!options.prune && !ordered.has(key)) {
       return {
         state: 'held',
-        reason: 'SourceNotRead',
-        message: `it was declared in source ${source}, which is no longer configured, so nothing ends; to end it, run with --source ${source}`,
-      }
-    }
-    const sinceMs = record.missingSinceMs ?? reading.atMs
-    if (!options.prune && !ordered.has(record.key)) {
-      return {
-        state: 'held',
-        sinceMs,
         reason: 'PruneDisabled',
         message: 'no longer declared, but nothing ends without --prune; to end it, run with --prune',
       }
     }
-    if (isDestructive(record.declaration) && destructive > limit) {
+    if (isDestructive(declaration) && destructive > limit) {
       return {
         state: 'held',
-        sinceMs,
         reason: 'TooManyEnds',
         message: `${destructive} declarations were removed at once and --max-prune allows ${limit}, so nothing ends; restore some of them, or run with --max-prune ${destructive} to end them all`,
       }
     }
-    const untilMs = sinceMs + options.pruneDelayMs
+    const elapsedMs = missing?.elapsedMs ?? 0
     // Even with a delay of zero, two readings must miss it.
-    return record.missingSinceMs !== undefined && reading.atMs >= untilMs
+    return missing?.isSeen && elapsedMs >= options.pruneDelayMs
       ? { state: 'ending' }
-      : { state: 'missing', sinceMs, untilMs }
+      : { state: 'missing', untilMs: reading.atMs + options.pruneDelayMs - elapsedMs }
+  }
+}
+
+/** The absence of a declaration whose removal is in doubt. */
+export function planUnclear({ declaration }: InventoryRecord, doubt: Unclear, reading: Reading): Absence {
+  return {
+    state: 'held',
+    reason: reading.sources.has(declaration.place.source) ? 'SourceUnclear' : 'SourceNotRead',
+    message: explainUnclear(declaration, doubt),
   }
 }

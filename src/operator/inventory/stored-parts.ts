@@ -9,9 +9,23 @@ export interface StoredParts {
   readonly orders: Orders
 }
 
-/** Repairs a declaration read from JSON: capacities are bigint, and JSON returns small ones as numbers. */
-export function reviveDeclared(declared: Declared): Declared {
-  return { ...declared, declaration: reviveDeclaration(declared.declaration) }
+/** Earlier releases counted the time that a declaration was missing by the wall clock. */
+interface CountedByDate {
+  readonly missingSinceMs?: number
+}
+
+/**
+ * Repairs what was read from JSON: capacities are bigint, and JSON returns small ones as numbers. An absence that an
+ * earlier release recorded begins to count anew, because no process saw how much time passed.
+ */
+export function reviveDeclared({ missingSinceMs, ...declared }: Declared & CountedByDate): Declared {
+  return {
+    ...declared,
+    declaration: reviveDeclaration(declared.declaration),
+    ...(missingSinceMs === undefined
+      ? {}
+      : { missing: { sinceMs: missingSinceMs, isSeen: true, elapsedMs: 0 } }),
+  }
 }
 
 /** Repairs the declaration that a sent delete keeps. */
@@ -57,7 +71,9 @@ export function takeApart(whole: WholeRecord, orders: Orders): StoredParts {
     declared: {
       key: whole.key,
       declaration,
-      ...(missingSinceMs === undefined ? {} : { missingSinceMs }),
+      ...(missingSinceMs === undefined
+        ? {}
+        : { missing: { sinceMs: missingSinceMs, isSeen: true, elapsedMs: 0 } }),
       ...(schedule === undefined ? {} : { schedule: scheduledFor as Declared['schedule'] & object }),
     },
     // Passes wrote all other fields.

@@ -38,6 +38,8 @@ export const Order = Type.Union([
   /** Nothing is done for the identity until it is resumed. */
   shape('suspend', anyKind, {}),
   shape('resume', anyKind, {}),
+  /** A person's word that the declaration was removed on purpose, where Mooring did not see its removal. */
+  shape('confirmRemoval', anyKind, {}),
   /** A new external volume may take the place of the lost one. */
   shape('recreate', ['Volume'], { lostExternalID: text('the ID of the external volume that is lost') }),
   /** A volume made from the snapshot takes the place of the one there is. */

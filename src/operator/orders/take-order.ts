@@ -7,6 +7,7 @@ import { type Key, keyOf } from '../plan/identity.ts'
 import { type OrderGiver, type Orders, withGiven } from '../plan/orders.ts'
 import { beginRecord, type Inventory } from '../plan/ports.ts'
 import type { Order } from './order.ts'
+import { removalPlanners } from './plan-removal.ts'
 import { restorePlanners } from './plan-restore.ts'
 import { snapshotPlanners } from './plan-snapshots.ts'
 import { instancesOf, suspendPlanners } from './plan-suspend.ts'
@@ -15,6 +16,7 @@ import { type Known, type PlannedOrder, type Planners, type Question, refuse } f
 
 const planners: Planners = {
   ...suspendPlanners,
+  ...removalPlanners,
   ...volumePlanners,
   ...restorePlanners,
   ...snapshotPlanners,

@@ -15,6 +15,8 @@ export interface Orders {
   readonly keptSinceMs?: number
   /** Ends a schedule's snapshot: no retention rule keeps it, or a person deleted its object. */
   readonly expiry?: Expiry
+  /** `confirmRemoval`: a person removed the declaration. For the absence that began then, and for no later one. */
+  readonly removal?: { readonly sinceMs: number }
   /** `detach`: one for each node. */
   readonly detach?: readonly DetachOrder[]
   /** The orders that were taken, newest first. */

@@ -81,10 +81,33 @@ export interface Declared<Kind extends Declaration = Declaration> {
   readonly key: Key
   /** The owner's declaration as last seen. */
   readonly declaration: Kind
-  /** Time of the first complete reading without the declaration. Absent while it is declared. */
-  readonly missingSinceMs?: number
+  /** What the last reading that showed the declaration saw around it. It decides whether a later absence is a removal. */
+  readonly sighting?: Sighting
+  /** Absent while it is declared. */
+  readonly missing?: Missing
   /** Set if a schedule made it. No source declares it, and it outlives the schedule. */
   readonly schedule?: ScheduledFor
+}
+
+/** What surrounded a declaration when it was last seen, as far as a later absence is judged by it. */
+export interface Sighting {
+  /** The folder of its file, as `<device> <real path>`. Absent where the source is not a folder. */
+  readonly folder?: string
+  /** Fingerprints of the documents in its file that are no declarations, with a space between two. Absent: there were none. */
+  readonly others?: string
+}
+
+/** Since when no source declares an identity, and what is proven about it. */
+export interface Missing {
+  /**
+   * When a reading first missed it, in milliseconds since the epoch. For people, and to tell this absence from a later one;
+   * no decision counts time by it.
+   */
+  readonly sinceMs: number
+  /** A reading saw that a person removed the declaration. Otherwise this is in doubt, and nothing ends. */
+  readonly isSeen: boolean
+  /** Time that passed between readings that saw it removed, on the monotonic clock of their process. */
+  readonly elapsedMs: number
 }
 
 /** The origin of a snapshot that a schedule made. */
@@ -234,22 +257,23 @@ type Without<Record, Name extends string> = Record extends unknown
   : never
 
 /** What a pass may write. The type excludes what readings write. */
-export type ManagedPart = Without<Managed, 'declaration' | 'missingSinceMs' | 'schedule'>
+export type ManagedPart = Without<Managed, 'declaration' | 'sighting' | 'missing' | 'schedule'>
 
 /** The part of a record that passes write. */
 export function managedPart(record: InventoryRecord): ManagedPart {
-  const { declaration: _, missingSinceMs: __, schedule: ___, ...managed } = record
+  const { declaration: _, sighting: __, missing: ___, schedule: ____, ...managed } = record
   return managed
 }
 
 /** The part of a record that readings write. */
 export function declaredPart(record: InventoryRecord): Declared {
-  const { key, declaration, missingSinceMs, schedule } = record
+  const { key, declaration, sighting, missing, schedule } = record
   const { isExpired: _, ...scheduledFor } = (record.kind === 'Snapshot' && record.schedule) || {}
   return {
     key,
     declaration,
-    ...(missingSinceMs === undefined ? {} : { missingSinceMs }),
+    ...(sighting === undefined ? {} : { sighting }),
+    ...(missing === undefined ? {} : { missing }),
     ...(schedule === undefined ? {} : { schedule: scheduledFor as ScheduledFor }),
   }
 }

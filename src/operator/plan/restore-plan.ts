@@ -44,7 +44,7 @@ export function refuseRestoreOrder(record: VolumeRecord, { suspendedSinceMs }: O
     return 'it is not created yet; to create it from a snapshot, set spec.source in its declaration'
   }
   if (record.end !== undefined) return 'it is ending'
-  if (record.missingSinceMs !== undefined) return 'it is no longer declared'
+  if (record.missing?.isSeen) return 'it is no longer declared'
   if (record.restore !== undefined) {
     return `a restore from "${record.restore.snapshotID ?? record.restore.backTo}" is running; wait for it, or cancel it with --undo`
   }

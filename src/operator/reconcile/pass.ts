@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { unobserved } from '../../lib/around.ts'
 import { OperationError, toOperationError } from '../../lib/errors.ts'
+import type { Absence } from '../desired/absence.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import type { Decision, StepName } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
@@ -19,6 +20,12 @@ import { addToHistory, conditionsOf, type PastStep, type Status, type Verdict } 
 import { effectOf } from '../plan/step-effect.ts'
 import type { ReconcileContext } from './context.ts'
 import type { Kind, StepInput } from './kind.ts'
+
+/** A declaration whose removal is in doubt stays in force, and people hear of the doubt. */
+function inDoubt(verdict: Verdict, absence: Absence | undefined): Verdict {
+  if (verdict.state !== 'ready' || absence?.state !== 'held') return verdict
+  return { state: 'suspended', reason: absence.reason, message: absence.message }
+}
 
 /** The result of a pass, before it is stored. */
 interface Result<Record extends InventoryRecord> {
@@ -93,7 +100,7 @@ async function lookAndAct<Record extends InventoryRecord, Seen, Planned extends 
       if (step === undefined) {
         if (verdict.state === 'ready') record = kind.asDeclared(record, seen)
         return result(
-          verdict,
+          inDoubt(verdict, context.desired.absence(key)),
           againAfterMs === undefined ? { type: 'done' } : { type: 'again', afterMs: againAfterMs },
         )
       }

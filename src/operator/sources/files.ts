@@ -1,10 +1,12 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import type { Declaration, Problem } from '../declare/declaration.ts'
+import type { Problem } from '../declare/declaration.ts'
 import { parseDeclarations } from '../declare/parse-declarations.ts'
-import { carryOver } from './carry-over.ts'
+import { type Doubt, wordsOf } from '../desired/evidence.ts'
+import { realName } from './file-names.ts'
+import { contentOf, type ParsedFile, unreadFile } from './parsed-file.ts'
 import { readText } from './read-text.ts'
-import { compare, type FoundFile, isSameScan, scanFiles } from './scan-files.ts'
+import { type FoundFile, isSameScan, scanFiles, type Unreadable } from './scan-files.ts'
 import type { ParseFile, Source, SourceContent } from './source.ts'
 import { watchFiles } from './watch-files.ts'
 
@@ -17,16 +19,10 @@ export interface FileSourceOptions {
 }
 
 /** The content of one file when it was last parsed. */
-interface Parsed {
+interface Parsed extends ParsedFile {
   readonly fingerprint: string
   /** The fingerprint will show the next change: see stableAfterMs. */
   readonly isStable: boolean
-  readonly declarations: Declaration[]
-  readonly problems: Problem[]
-  readonly warnings: readonly Problem[]
-  readonly skipped: number
-  /** The file may be in the middle of a change, so it is read again soon. */
-  readonly isPassing?: boolean
 }
 
 /**
@@ -39,11 +35,10 @@ const stableAfterMs = 2_500
 const attempts = 3
 
 /**
- * Declarations in YAML, JSON and HCL files.
+ * Declarations in YAML, JSON and HCL files. The source is named by the real path of its folder or file.
  *
  * A reading shows one moment: the folder is scanned before and after, and read again where both differ. So a declaration that
- * moves from one file to another is never missed. Where a file cannot be read or understood, its earlier declarations stay,
- * and the reading is incomplete.
+ * moves from one file to another is never missed. What a file declared that cannot be read or understood now is in doubt.
  */
 export function createFileSource({
   path,
@@ -51,9 +46,8 @@ export function createFileSource({
   log,
   parse: parseText = parseDeclarations,
 }: FileSourceOptions): Source {
-  const name = path.length > 1 ? path.replace(/\/+$/, '') || '/' : path
+  const name = realName(path)
   let parsed: ReadonlyMap<string, Parsed> = new Map()
-  let declared: readonly Declaration[] = []
   let lastReading: Promise<unknown> = Promise.resolve()
   const listeners = new Set<() => void>()
   let watch: { close(): Promise<void> } | undefined
@@ -72,23 +66,20 @@ export function createFileSource({
     const before = parsed.get(file)
     if (before?.isStable && before.fingerprint === fingerprint) return before
     const isStable = clock.now() - found.changedAtMs > stableAfterMs
-    const unreadable = (message: string): Parsed => ({
-      fingerprint,
-      isStable: false,
-      declarations: [],
-      problems: [problemOf(file, message)],
-      warnings: [],
-      skipped: 0,
-    })
     const read = await readText(found.path)
-    if ('message' in read) return unreadable(read.message)
-    // Many programs save a file by emptying it first.
-    if (!isStable && read.text.trim() === '' && declared.some(({ place }) => place.file === file)) {
-      const message =
-        'became empty just now: if it stays empty for a few seconds, its declarations count as removed'
-      return { ...unreadable(message), isPassing: true }
-    }
-    return { fingerprint, isStable, ...parseText(read.text, { source: name, file }) }
+    if ('message' in read)
+      return { fingerprint, isStable: false, ...unreadFile(problemOf(file, read.message)) }
+    const result = parseText(read.text, { source: name, file })
+    const words = result.problems.length > 0 ? { words: wordsOf(read.text) } : {}
+    return { fingerprint, isStable, ...result, ...words }
+  }
+
+  /** The doubt about something that cannot be read. A file whose name is wrong tells by its text what it may declare. */
+  async function doubtOf({ file, message, path: misnamed }: Unreadable): Promise<Doubt> {
+    const problem = problemOf(file, message)
+    if (misnamed === undefined) return { file, problem }
+    const read = await readText(misnamed)
+    return 'message' in read ? { file, problem } : { file, problem, words: wordsOf(read.text) }
   }
 
   async function readOnce(signal: AbortSignal | undefined) {
@@ -99,31 +90,35 @@ export function createFileSource({
       files.set(found.file, await parse(found))
     }
     parsed = files
-    return { scan, files, isStill: isSameScan(scan, await scanFiles(path, signal)) }
+    const doubts = await Promise.all(scan.unreadable.map(doubtOf))
+    return { scan, files, doubts, isStill: isSameScan(scan, await scanFiles(path, signal)) }
   }
 
   async function readNow(signal: AbortSignal | undefined): Promise<SourceContent> {
+    const monotonicMs = clock.monotonicMs()
     let reading = await readOnce(signal)
     for (let attempt = 1; attempt < attempts && !reading.isStill; attempt++) reading = await readOnce(signal)
     const { scan, files, isStill } = reading
-    const problems = [
-      ...scan.unreadable.map(({ file, message }) => problemOf(file, message)),
-      ...[...files.values()].flatMap((file) => file.problems),
-      ...(isStill ? [] : [problemOf('', 'changes during the reading: it is read again in a few seconds')]),
-    ]
     cancelReminder()
-    if (listeners.size > 0 && (!isStill || [...files.values()].some((file) => file.isPassing))) {
-      cancelReminder = clock.after(stableAfterMs + 1, tell)
+    if (listeners.size > 0 && !isStill) cancelReminder = clock.after(stableAfterMs + 1, tell)
+    const moving: Doubt = {
+      file: '',
+      problem: problemOf('', 'changes during the reading: it is read again in a few seconds'),
     }
-    declared = carryOver(declared, files, isStill ? scan.unreadable : undefined)
-    return {
-      declarations: declared,
-      problems: problems.sort((a, b) => compare(a.place.file, b.place.file)),
-      warnings: [...files.values()].flatMap((file) => file.warnings),
-      complete: problems.length === 0,
+    const folderOf = new Map(scan.files.map(({ file, folder }) => [file, folder]))
+    return contentOf({
+      source: name,
+      files,
+      doubts: [...reading.doubts, ...(isStill ? [] : [moving])],
+      listing: { type: 'folders', folders: scan.folders, passed: scan.passed },
+      folderOf(file) {
+        const folder = folderOf.get(file)
+        const evidence = folder === undefined ? undefined : scan.folders.get(folder)
+        return evidence && `${evidence.device} ${evidence.realPath}`
+      },
+      monotonicMs,
       readAtMs: clock.now(),
-      skipped: [...files.values()].reduce((sum, file) => sum + file.skipped, 0),
-    }
+    })
   }
 
   return {

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process'
 import { devNull } from 'node:os'
+import { promisify } from 'node:util'
 import { type SimpleGit, simpleGit } from 'simple-git'
+import { errorCode } from '../../lib/errors.ts'
 
 export interface GitCommandOptions {
   /** A bare repository. */
@@ -39,12 +42,8 @@ function isInherited(name: string): boolean {
   return !/^(?:MOORING_|NOMAD_TOKEN$|EDITOR$|VISUAL$|PAGER$|PREFIX$)/i.test(name)
 }
 
-/**
- * Runs the user's git on one bare repository. Nothing is ever checked out, so links, filters, submodules and attributes of a
- * hostile repository do nothing. Hooks are off, and no command asks for input. A command that does not exit with 0 rejects.
- */
-export function createGit(options: GitCommandOptions): SimpleGit {
-  const variables = {
+function variablesFor(options: GitCommandOptions): Record<string, string | undefined> {
+  return {
     ...Object.fromEntries(Object.entries(options.environment).filter(([name]) => isInherited(name))),
     ...options.variables,
     GIT_DIR: options.directory,
@@ -52,6 +51,41 @@ export function createGit(options: GitCommandOptions): SimpleGit {
     GIT_SSH_COMMAND: options.environment.GIT_SSH_COMMAND ?? 'ssh -oBatchMode=yes',
     LC_ALL: 'C',
   }
+}
+
+/**
+ * Runs one local command of git, with the same settings, for its output as bytes.
+ * @param maxBytes it rejects for more than these
+ */
+export async function readGit(
+  options: GitCommandOptions,
+  parameters: readonly string[],
+  maxBytes: number,
+): Promise<Buffer> {
+  const config = [...settings, ...(options.config ?? [])].flatMap((setting) => ['-c', setting])
+  try {
+    const { stdout } = await promisify(execFile)('git', [...config, ...parameters], {
+      cwd: options.directory,
+      env: variablesFor(options) as NodeJS.ProcessEnv,
+      encoding: 'buffer',
+      maxBuffer: maxBytes,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    })
+    return stdout
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') throw error
+    throw new Error(tooManyFiles, { cause: error })
+  }
+}
+
+const tooManyFiles = 'the commit has too many files: read a folder of it (#branch:path) that has fewer'
+
+/**
+ * Runs the user's git on one bare repository. Nothing is ever checked out, so links, filters, submodules and attributes of a
+ * hostile repository do nothing. Hooks are off, and no command asks for input. A command that does not exit with 0 rejects.
+ */
+export function createGit(options: GitCommandOptions): SimpleGit {
+  const variables = variablesFor(options)
   return simpleGit({
     baseDir: options.directory,
     config: [...settings, ...(options.config ?? [])],
@@ -79,13 +113,27 @@ export function createGit(options: GitCommandOptions): SimpleGit {
   }).env(variables)
 }
 
-/** Git's own text about a failure, on one line, without its progress. */
+/** Lines by which git, or the git at the other end, shows its progress. */
+const progress =
+  /^(?:remote: )?(?:Enumerating|Counting|Compressing|Receiving|Resolving|Unpacking|Writing|Total|Updating|Checking|From|Fetching|POST)\b/
+
+/** Git's own text about a failure, on one line: the cause first, and no progress. */
 export function explainGitFailure(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   const lines = text
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-    .filter((line) => line !== '')
-  const telling = lines.filter((line) => /^(?:fatal|error|remote|ssh|Host key|Permission)/i.test(line))
-  return (telling.length > 0 ? telling : lines).join('; ').slice(0, 500)
+    .filter((line) => line !== '' && !progress.test(line))
+  const isCause = (line: string) => /^(?:fatal|error|ssh|Host key|Permission)/i.test(line)
+  const telling = [...lines.filter(isCause), ...lines.filter((line) => /^remote:/.test(line))]
+  const shown = telling.length > 0 ? telling : lines
+  return (shown.length > 0 ? shown.join('; ') : 'git failed and said nothing').slice(0, 500)
+}
+
+/** Whether a failure says that the copy on this machine is damaged, and not that the repository cannot be reached. */
+export function isDamage(error: unknown): boolean {
+  const text = (error instanceof Error ? error.message : String(error)).replace(/^remote: .*$/gm, '')
+  return /corrupt|bad object|not a git repository|loose object|packfile|pack has|bad config|invalid object|missing (?:blob|tree|commit|object)|object file .* is empty|unable to read|reference broken|bad tree|could not (?:get object info|parse object)|not a valid object|inflate|broken ref|Not a valid object name/i.test(
+    text,
+  )
 }

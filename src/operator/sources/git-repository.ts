@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { readName } from './file-names.ts'
 import type { GitAddress } from './git-address.ts'
-import { createGit, type GitCommandOptions } from './git-command.ts'
+import { createGit, type GitCommandOptions, isDamage, readGit } from './git-command.ts'
 
 /** A file, folder, link or submodule of a commit. */
 export interface GitEntry {
@@ -10,12 +11,25 @@ export interface GitEntry {
   readonly sizeBytes: number
   /** The path beneath the listed folder, with forward slashes. */
   readonly path: string
+  /** The path with escapes, where it is not UTF-8. */
+  readonly misnamed?: string
+}
+
+/** What one commit does to the files of another, by the paths in the repository. */
+export interface GitChanges {
+  readonly removed: ReadonlySet<string>
+  /** Files that it renames or replaces by something else, with what it does. */
+  readonly changed: ReadonlyMap<string, string>
 }
 
 /** A shallow copy of one branch, without files. Objects are read from git's own storage. */
 export interface GitRepository {
   /** Fetches the newest commit of the branch. Resolves with its full hash. */
   fetch(signal: AbortSignal): Promise<string>
+  /** Throws the copy away, once there is another one. The chosen commit stays chosen where it can still be fetched. */
+  renew(signal: AbortSignal): Promise<void>
+  /** What the newer of two commits does to the files of the older one. Rejects where the copy does not have both. */
+  changes(older: string, newer: string, signal: AbortSignal): Promise<GitChanges>
   /** The commit that was chosen last, even by an earlier process. */
   chosen(signal: AbortSignal): Promise<string | undefined>
   /** Chooses a commit, so that git does not delete it as garbage. */
@@ -45,8 +59,11 @@ export interface Signers {
 const fetched = 'refs/mooring/fetched'
 const current = 'refs/mooring/current'
 
+/** More than the list of any sensible repository has. It limits the memory for one. */
+const maxListBytes = 64 * 2 ** 20
+
 /**
- * Opens the copy, or makes it. Only one process may use it: locks of a killed git are removed.
+ * Opens the copy, or makes it. Only one process may use it: what a killed git left is removed.
  * @param directory for this source only
  */
 export async function openGitRepository(options: {
@@ -56,33 +73,106 @@ export async function openGitRepository(options: {
   readonly signal: AbortSignal
 }): Promise<GitRepository> {
   const { address, directory, environment } = options
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  await removeLocks(directory)
   const git = (signal: AbortSignal, more: Partial<GitCommandOptions> = {}) =>
     createGit({ directory, environment, signal, ...more })
-  // It does nothing to an existing repository.
-  await git(options.signal).raw('init', '--quiet', '--bare', '--template=')
+  const readBytes = (signal: AbortSignal, ...parameters: string[]) =>
+    readGit(
+      { directory, environment, signal, config: ['core.quotePath=true'] },
+      parameters,
+      maxListBytes,
+    ).then((bytes) => bytes.toString('latin1'))
+
+  /** @param ref in the repository; a commit's hash, too, where its server allows that */
+  async function fetchInto(at: string, ref: string, target: string, signal: AbortSignal): Promise<void> {
+    const fetching = ['fetch', '--progress', '--depth=1', '--no-tags', '--no-recurse-submodules']
+    await git(signal, { directory: at, variables: transportVariables(address) }).raw(
+      ...fetching,
+      ...['--no-write-fetch-head', '--end-of-options', address.url, `+${ref}:${target}`],
+    )
+  }
+
+  /** Fetches the branch, or the tag of that name where there is no such branch. */
+  async function fetchRef(at: string, signal: AbortSignal): Promise<void> {
+    const [first = 'HEAD', ...others] = refsOf(address.branch)
+    try {
+      return await fetchInto(at, first, fetched, signal)
+    } catch (error) {
+      if (!/couldn't find remote ref/.test(String(error))) throw error
+      for (const ref of others) {
+        const isThere = await fetchInto(at, ref, fetched, signal).then(
+          () => true,
+          () => false,
+        )
+        if (isThere) return
+      }
+      throw error
+    }
+  }
+
+  /** Makes an empty copy; it does nothing to an existing one. */
+  async function prepare(at: string, signal: AbortSignal, format?: string): Promise<void> {
+    await mkdir(at, { recursive: true, mode: 0o700 })
+    const formats = format === undefined ? [] : [`--object-format=${format}`]
+    await git(signal, { directory: at }).raw('init', '--quiet', '--bare', '--template=', ...formats)
+  }
+
+  /** Fetches into a new copy. What the repository says of its hashes decides how it is made. */
+  async function renew(signal: AbortSignal, format?: string): Promise<void> {
+    const fresh = `${directory}.new`
+    await rm(fresh, { recursive: true, force: true })
+    const before = await chosenIn(directory, signal).catch(() => undefined)
+    await prepare(fresh, signal, format)
+    await fetchRef(fresh, signal)
+    // What the next commit deletes is seen by comparing it with this one. Not every server gives it out by its hash.
+    if (before !== undefined) await fetchInto(fresh, before, current, signal).catch(() => {})
+    await rm(directory, { recursive: true, force: true })
+    await rename(fresh, directory)
+  }
+
+  async function chosenIn(at: string, signal: AbortSignal): Promise<string | undefined> {
+    const found = await git(signal, { directory: at }).raw('for-each-ref', '--format=%(objectname)', current)
+    return found.trim() === '' ? undefined : found.trim()
+  }
+
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await removeLeftovers(directory)
+  try {
+    await prepare(directory, options.signal)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    await rm(directory, { recursive: true, force: true })
+    await prepare(directory, options.signal)
+  }
 
   return {
     async fetch(signal) {
-      const ref = refOf(address.branch)
-      await git(signal, { variables: transportVariables(address) }).raw(
-        ...[
-          'fetch',
-          '--progress',
-          '--depth=1',
-          '--no-tags',
-          '--no-recurse-submodules',
-          '--no-write-fetch-head',
-        ],
-        ...['--end-of-options', address.url, `+${ref}:${fetched}`],
-      )
+      try {
+        await fetchRef(directory, signal)
+      } catch (error) {
+        await removeLeftovers(directory)
+        const { server } = /algorithms: client \w+; server (?<server>\w+)/.exec(String(error))?.groups ?? {}
+        if (server === undefined) throw error
+        await renew(signal, server)
+      }
       return (await git(signal).raw('rev-parse', '--verify', `${fetched}^{commit}`)).trim()
     },
-    async chosen(signal) {
-      const found = await git(signal).raw('for-each-ref', '--format=%(objectname)', current)
-      return found.trim() === '' ? undefined : found.trim()
+    async renew(signal) {
+      const format = (
+        await git(signal)
+          .raw('rev-parse', '--show-object-format')
+          .catch(() => '')
+      ).trim()
+      await renew(signal, format === '' ? undefined : format)
     },
+    async changes(older, newer, signal) {
+      const output = await readBytes(
+        signal,
+        // Without a limit of the number of renames: a rename that is not found would be a removal.
+        ...['diff-tree', '-r', '--raw', '--no-abbrev', '-M', '-l0', '--no-commit-id', older, newer],
+      )
+      return parseChanges(output)
+    },
+    chosen: (signal) => chosenIn(directory, signal),
     async choose(commit, signal) {
       await git(signal).raw('update-ref', current, commit)
     },
@@ -98,8 +188,8 @@ export async function openGitRepository(options: {
       return parseResolved(output)
     },
     async list(treeID, signal) {
-      const output = await git(signal).raw('ls-tree', '-r', '-t', '-l', '-z', '--full-tree', treeID)
-      return output.split('\0').filter(Boolean).map(parseEntry)
+      const output = await readBytes(signal, 'ls-tree', '-r', '-t', '-l', '--full-tree', treeID)
+      return output.split('\n').filter(Boolean).map(parseEntry)
     },
     async read(objectIDs, signal) {
       if (objectIDs.length === 0) return new Map()
@@ -119,14 +209,18 @@ export async function openGitRepository(options: {
   }
 }
 
-async function removeLocks(directory: string): Promise<void> {
+/** Locks, and packs that were never finished. */
+async function removeLeftovers(directory: string): Promise<void> {
   const names = await readdir(directory, { recursive: true })
-  for (const name of names.filter((each) => each.endsWith('.lock'))) await rm(join(directory, name))
+  const isLeft = (name: string) => name.endsWith('.lock') || basename(name).startsWith('tmp_')
+  for (const name of names.filter(isLeft)) await rm(join(directory, name), { recursive: true, force: true })
 }
 
-function refOf(branch: string | undefined): string {
-  if (branch === undefined) return 'HEAD'
-  return branch.startsWith('refs/') ? branch : `refs/heads/${branch}`
+/** The refs of what a person wrote after `#`, in the order in which they count. */
+function refsOf(branch: string | undefined): string[] {
+  if (branch === undefined) return ['HEAD']
+  if (branch.startsWith('refs/') || /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(branch)) return [branch]
+  return [`refs/heads/${branch}`, `refs/tags/${branch}`]
 }
 
 /** The password is passed in the environment: other users see the arguments of a process, and git stores URLs. */
@@ -147,7 +241,62 @@ function parseEntry(line: string): GitEntry {
   const { mode, type, objectID = '', size = '', path = '' } = match?.groups ?? {}
   const kind =
     type === 'tree' ? 'folder' : type === 'commit' ? 'submodule' : mode === '120000' ? 'link' : 'file'
-  return { kind, objectID, sizeBytes: Number(size) || 0, path }
+  const { name, misnamed } = readName(unquote(path))
+  return {
+    kind,
+    objectID,
+    sizeBytes: Number(size) || 0,
+    path: name,
+    ...(misnamed === undefined ? {} : { misnamed }),
+  }
+}
+
+/** Git writes a path with quotes where it has a byte that is not plain ASCII. */
+function unquote(path: string): Uint8Array {
+  if (!path.startsWith('"')) return Buffer.from(path, 'latin1')
+  const letters: Record<string, string> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }
+  const text = path
+    .slice(1, -1)
+    .replace(/\\(?:([0-7]{3})|(.))/gs, (_, octal: string | undefined, letter: string) =>
+      octal === undefined ? (letters[letter] ?? letter) : String.fromCharCode(Number.parseInt(octal, 8)),
+    )
+  return Buffer.from(text, 'latin1')
+}
+
+const isPlainFile = (mode: string) => mode.startsWith('100')
+
+/** Reads what `git diff-tree --raw` prints: a line for each file, with two paths where it was renamed. */
+function parseChanges(output: string): GitChanges {
+  const lines = output.split('\n').flatMap((line) => {
+    const match = /^:(?<before>\d+) (?<after>\d+) \S+ \S+ (?<status>[A-Z])\d*\t(?<paths>.*)$/.exec(line)
+    if (match?.groups === undefined) return []
+    const { before = '', after = '', status = '', paths = '' } = match.groups
+    const [path = '', to] = paths.split('\t').map((each) => readName(unquote(each)).name)
+    return [{ before, after, status, path, to }]
+  })
+  /** What stands at a path now where nothing or something else stood, with the folders that came. */
+  const come = new Map<string, string>()
+  const comeFolders = new Set<string>()
+  for (const { after, status, path, to = path } of lines) {
+    if (status === 'D' || status === 'M') continue
+    come.set(to, after === '160000' ? 'a submodule' : after === '120000' ? 'a link' : 'another file')
+    for (const folder of foldersAround(to)) comeFolders.add(folder)
+  }
+  const removed = new Set<string>()
+  const changed = new Map<string, string>()
+  for (const { before, status, path, to } of lines) {
+    const standing = [path, ...foldersAround(path)].find((each) => come.has(each))
+    if (standing !== undefined) changed.set(path, `has ${come.get(standing)} at ${standing}`)
+    else if (comeFolders.has(path)) changed.set(path, `has a folder at ${path}`)
+    else if (status === 'R') changed.set(path, `renames ${path} to ${to}, which does not declare it`)
+    else if (status === 'D' && isPlainFile(before)) removed.add(path)
+  }
+  return { removed, changed }
+}
+
+function foldersAround(path: string): string[] {
+  const parts = path.split('/')
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'))
 }
 
 /** For a link out of the repository, or to nothing, git answers `symlink <length>` or similar, and then the target. */

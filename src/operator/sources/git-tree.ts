@@ -12,7 +12,7 @@ export interface TreeFile {
 export interface TreeScan {
   /** Sorted by `file`. */
   readonly files: readonly TreeFile[]
-  /** Links and submodules that were not followed, although a person may want them to be. */
+  /** Links, submodules and names that were not followed, although a person may want them to be. */
   readonly unfollowed: readonly { readonly file: string; readonly message: string }[]
 }
 
@@ -46,7 +46,12 @@ export async function scanTree(
       prefix === '' ? [] : entries.filter((each) => each.kind === 'folder' && entered.has(each.objectID))
     const isPassed = (file: string) => passed.some((folder) => file.startsWith(`${folder.file}/`))
     const fresh = entries.filter(({ file }) => !isPassed(file))
-    for (const { kind, objectID, file, sizeBytes } of fresh) {
+    for (const { kind, objectID, file, sizeBytes, misnamed } of fresh) {
+      if (misnamed !== undefined) {
+        if (kind === 'folder' || isDeclarationFile(file))
+          unfollowed.push({ file, message: `is named ${misnamed}, which is not UTF-8: rename it` })
+        continue
+      }
       if (kind === 'folder') entered.add(objectID)
       if (kind === 'submodule') unfollowed.push({ file, message: 'is a submodule, which is not read' })
       if (kind !== 'file' || !isDeclarationFile(file)) continue
@@ -54,7 +59,7 @@ export async function scanTree(
       read.add(objectID)
       files.push({ file, objectID, sizeBytes })
     }
-    const links = fresh.filter(({ kind }) => kind === 'link')
+    const links = fresh.filter(({ kind, misnamed }) => kind === 'link' && misnamed === undefined)
     const paths = links.map(({ file }) => (root === '' ? file : `${root}/${file}`))
     const targets = await repository.resolve(commit, paths, signal)
     for (const [index, { file }] of links.entries()) {

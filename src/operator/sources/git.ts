@@ -1,14 +1,15 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Declaration, Problem } from '../declare/declaration.ts'
-import { type ParsedDeclarations, parseDeclarations } from '../declare/parse-declarations.ts'
-import { carryOver } from './carry-over.ts'
+import { parseDeclarations } from '../declare/parse-declarations.ts'
+import { type Listing, wordsOf } from '../desired/evidence.ts'
 import type { GitAddress } from './git-address.ts'
-import { explainGitFailure } from './git-command.ts'
-import { type GitRepository, openGitRepository, type Signers } from './git-repository.ts'
+import { explainGitFailure, isDamage } from './git-command.ts'
+import { type GitChanges, type GitRepository, openGitRepository, type Signers } from './git-repository.ts'
 import { scanTree, type TreeFile } from './git-tree.ts'
+import { contentOf, type ParsedFile, unreadFile } from './parsed-file.ts'
 import { decodeText, largestFileBytes, tooLarge } from './read-text.ts'
-import { compare, isDeclarationFile } from './scan-files.ts'
+import { isDeclarationFile } from './scan-files.ts'
 import type { ParseFile, Source, SourceContent } from './source.ts'
 
 export interface GitSourceOptions {
@@ -30,7 +31,7 @@ export interface GitSource extends Source {
   wake(): void
 }
 
-interface Parsed extends Readonly<ParsedDeclarations> {
+interface Parsed extends ParsedFile {
   readonly objectID: string
 }
 
@@ -39,8 +40,8 @@ const chunkBytes = 16 * 2 ** 20
 
 /**
  * Declarations in a Git repository. Each reading shows one whole commit. Where the repository cannot be reached, the branch is
- * gone, or the required signature is missing, the last good commit stays, even in a later process, and the reading is
- * incomplete.
+ * gone, or the required signature is missing, the last good commit stays, even in a later process, and all of the source is
+ * in doubt.
  */
 export function createGitSource(options: GitSourceOptions): GitSource {
   const { address, clock, log, pollMs, signers, parse = parseDeclarations } = options
@@ -82,10 +83,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
     const unread: TreeFile[] = []
     const refused = (objectID: string, file: string, message: string): Parsed => ({
       objectID,
-      declarations: [],
-      problems: [problemOf(file, message, commit)],
-      warnings: [],
-      skipped: 0,
+      ...unreadFile(problemOf(file, message, commit)),
     })
     for (const found of files) {
       const before = parsed.get(found.file)
@@ -102,64 +100,96 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       )
       for (const { file, objectID } of chunk) {
         const bytes = contents.get(objectID)
-        const decoded = bytes === undefined ? { message: 'is missing in the repository' } : decodeText(bytes)
-        result.set(
-          file,
-          'message' in decoded
-            ? refused(objectID, file, decoded.message)
-            : { objectID, ...parse(decoded.text, { source: name, file }) },
-        )
+        if (bytes === undefined) throw new Error(`missing blob ${objectID} of ${file}`)
+        const decoded = decodeText(bytes)
+        if ('message' in decoded) {
+          result.set(file, refused(objectID, file, decoded.message))
+          continue
+        }
+        const content = parse(decoded.text, { source: name, file })
+        const words = content.problems.length > 0 ? { words: wordsOf(decoded.text) } : {}
+        result.set(file, { objectID, ...content, ...words })
       }
     }
     return result
   }
 
   /** Reads a whole commit, or rejects. Nothing changes before all of it is known. */
-  async function load(git: GitRepository, commit: string, atMs: number): Promise<void> {
+  async function load(git: GitRepository, commit: string, at: Moment): Promise<void> {
     const scan = await scanTree(git, commit, address.path, closing.signal)
     if (scan === undefined) throw new Error(`has no ${address.path} at commit ${commit}: correct the path`)
     const files = await parseFiles(git, commit, scan.files)
+    const listing = await compare(git, commit)
     const stamp = <Item extends Declaration | Problem>(item: Item): Item => ({
       ...item,
       place: { ...item.place, commit },
     })
+    const stamped = [...files].map(([file, content]): [string, Parsed] => [
+      file,
+      {
+        ...content,
+        declarations: content.declarations.map(stamp),
+        problems: content.problems.map(stamp),
+        warnings: content.warnings.map(stamp),
+      },
+    ])
     // A link with the name of a declaration's file counts as such a file.
-    const lost = scan.unfollowed.filter(({ file }) => isDeclarationFile(file))
-    const passedOver = scan.unfollowed.filter(({ file }) => !isDeclarationFile(file))
-    const problems = [
-      ...lost.map(({ file, message }) => problemOf(file, message, commit)),
-      ...[...files.values()].flatMap((file) => file.problems.map(stamp)),
-    ].sort((a, b) => compare(a.place.file, b.place.file))
+    const unfollowed = scan.unfollowed.map(({ file, message }) => problemOf(file, message, commit))
+    const isLost = ({ place: { file } }: Problem) => isDeclarationFile(file)
+    const doubts = unfollowed
+      .filter(isLost)
+      .map((problem) => ({ file: problem.place.file, problem, words: noWords }))
+    const content = contentOf({ source: name, files: new Map(stamped), doubts, listing, ...at })
     parsed = files
     good = {
-      declarations: carryOver(good?.declarations ?? [], files, lost).map(stamp),
-      problems,
-      warnings: [
-        ...passedOver.map(({ file, message }) => problemOf(file, message, commit)),
-        ...[...files.values()].flatMap((file) => file.warnings.map(stamp)),
-      ],
-      complete: problems.length === 0,
-      readAtMs: atMs,
-      skipped: [...files.values()].reduce((sum, file) => sum + file.skipped, 0),
+      ...content,
+      warnings: [...unfollowed.filter((problem) => !isLost(problem)), ...content.warnings],
       commit,
     }
+  }
+
+  /** Compares a commit with the last one whose reading was recorded. */
+  async function compare(git: GitRepository, commit: string): Promise<Listing> {
+    const before = await git.chosen(closing.signal)
+    const { removed, changed } =
+      before === undefined ? nothingKnown : await git.changes(before, commit, closing.signal).catch(unknown)
+    const root = address.path === '' ? '' : `${address.path}/`
+    const beneath = (path: string) =>
+      path === address.path ? [''] : path.startsWith(root) ? [path.slice(root.length)] : []
+    return {
+      type: 'commit',
+      commit,
+      removed: new Set([...removed].flatMap(beneath)),
+      changed: new Map([...changed].flatMap(([path, what]) => beneath(path).map((file) => [file, what]))),
+    }
+  }
+
+  /** What was declared and is gone stays in doubt then. */
+  function unknown(error: unknown): GitChanges {
+    closing.signal.throwIfAborted()
+    log.warn(
+      { source: name, error: explainGitFailure(error) },
+      'two commits cannot be compared, so what is no longer declared is kept until a person confirms its removal',
+    )
+    return nothingKnown
   }
 
   async function lookNow(): Promise<void> {
     const { signal } = closing
     // A later push may be missing.
-    const atMs = clock.now()
+    const at = { readAtMs: clock.now(), monotonicMs: clock.monotonicMs() }
     try {
       const git = await open()
-      const commit = await git.fetch(signal)
-      if (good?.commit !== commit || failure !== undefined) {
-        if (signers !== undefined) await verify(git, commit, signers)
-        await load(git, commit, atMs)
-        await git.choose(commit, signal)
-        log.info({ source: name, commit }, 'commit read')
-      } else {
-        good = { ...good, readAtMs: atMs }
-      }
+      await lookAt(git, at).catch(async (error) => {
+        signal.throwIfAborted()
+        if (!isDamage(error)) throw error
+        log.warn(
+          { source: name, error: explainGitFailure(error) },
+          'the copy of the repository is damaged and is fetched again',
+        )
+        await git.renew(signal)
+        await lookAt(git, at)
+      })
       failure = undefined
     } catch (error) {
       signal.throwIfAborted()
@@ -167,6 +197,17 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       if (good === undefined) await loadChosen()
     } finally {
       hasLooked = true
+    }
+  }
+
+  async function lookAt(git: GitRepository, at: Moment): Promise<void> {
+    const commit = await git.fetch(closing.signal)
+    if (good?.commit !== commit || failure !== undefined) {
+      if (signers !== undefined) await verify(git, commit, signers)
+      await load(git, commit, at)
+      log.info({ source: name, commit }, 'commit read')
+    } else {
+      good = { ...good, readAtMs: at.readAtMs, evidence: { ...good.evidence, monotonicMs: at.monotonicMs } }
     }
   }
 
@@ -189,7 +230,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       const commit = await git.chosen(closing.signal)
       if (commit === undefined) return
       if (signers !== undefined) await verify(git, commit, signers)
-      await load(git, commit, clock.now())
+      await load(git, commit, { readAtMs: clock.now(), monotonicMs: clock.monotonicMs() })
     } catch (error) {
       closing.signal.throwIfAborted()
       // The first failure is reported. Without the copy there is no last good commit.
@@ -233,7 +274,12 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       signal?.throwIfAborted()
       closing.signal.throwIfAborted()
       if (!hasLooked || listeners.size === 0) await abortable(look(), signal)
-      return contentOf(good, failure, clock.now())
+      return withFailure(good ?? nothingRead(clock), failure)
+    },
+    async recorded({ commit }) {
+      if (commit === undefined) return
+      const git = await open()
+      if ((await git.chosen(closing.signal)) !== commit) await git.choose(commit, closing.signal)
     },
     onChange(listener) {
       if (closing.signal.aborted) return () => {}
@@ -256,21 +302,41 @@ export function createGitSource(options: GitSourceOptions): GitSource {
   }
 }
 
-function contentOf(
-  good: SourceContent | undefined,
-  failure: Problem | undefined,
-  nowMs: number,
-): SourceContent {
-  const content = good ?? {
+/** When a repository was looked at. */
+interface Moment {
+  readonly readAtMs: number
+  readonly monotonicMs: number
+}
+
+const noWords: ReadonlySet<string> = new Set()
+const nothingKnown: GitChanges = { removed: new Set(), changed: new Map() }
+
+/** Before the first look that succeeds. */
+function nothingRead(clock: Clock): SourceContent {
+  return {
     declarations: [],
     problems: [],
     warnings: [],
-    complete: true,
-    readAtMs: nowMs,
+    evidence: {
+      monotonicMs: clock.monotonicMs(),
+      files: new Map(),
+      doubts: [],
+      listing: { type: 'commit', commit: '', ...nothingKnown },
+    },
+    readAtMs: clock.now(),
     skipped: 0,
   }
+}
+
+function withFailure(content: SourceContent, failure: Problem | undefined): SourceContent {
   if (failure === undefined) return content
-  return { ...content, problems: [failure, ...content.problems], complete: false }
+  const { evidence } = content
+  const doubt = { file: '', problem: failure }
+  return {
+    ...content,
+    problems: [failure, ...content.problems],
+    evidence: { ...evidence, doubts: [doubt, ...evidence.doubts] },
+  }
 }
 
 /** Takes the first files from the list, as many as fit into a chunk. */

@@ -4,6 +4,7 @@ import { customResourceDefinitions, namespaces } from '../../kube/resources.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { NamespaceMapping } from '../declare/namespace-mapping.ts'
+import type { Doubt } from '../desired/evidence.ts'
 import { annotations, isConfirmed, isDestructive, type OrderedEnd } from '../desired/object-ends.ts'
 import {
   clusterOf,
@@ -22,12 +23,22 @@ export interface KubernetesSource extends Source {
   objects(): { readonly views: readonly ObjectView[]; readonly complete: boolean }
 }
 
+/** What counts while some objects are not listed or not watched. */
+const unlisted: Doubt = {
+  file: '',
+  problem: {
+    place: { source: kubernetesSourceName, file: '', document: 0, line: 0, column: 0 },
+    field: '',
+    message: 'has objects that could not be read: see the log',
+  },
+}
+
 /** Changes within this time become one call of the listener. */
 const collectMs = 50
 
 /**
- * The Kubernetes objects for one Nomad cluster. An object that cannot be used affects only what it declared itself. A reading
- * is complete when all objects of every kind are listed and watched.
+ * The Kubernetes objects for one Nomad cluster. An object that cannot be used affects only what it declared itself. Everything
+ * is in doubt until all objects of every kind are listed and watched.
  */
 export function createKubernetesSource(options: {
   readonly objects: DeclaredObjects
@@ -106,7 +117,12 @@ export function createKubernetesSource(options: {
         ),
         problems: found.flatMap(({ problems }) => problems),
         warnings: [],
-        complete,
+        evidence: {
+          monotonicMs: clock.monotonicMs(),
+          files: new Map(),
+          doubts: complete ? [] : [unlisted],
+          listing: { type: 'objects' },
+        },
         readAtMs: complete ? clock.now() : Math.min(...states.map(({ asOfMs }) => asOfMs ?? 0)),
         skipped: 0,
         ends,

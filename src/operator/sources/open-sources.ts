@@ -8,6 +8,7 @@ import { parseDeclarations } from '../declare/parse-declarations.ts'
 import type { StoreSecret } from '../declare/secret-reference.ts'
 import { limitDeclarations, type SourceLimits } from '../declare/source-limits.ts'
 import type { Variables } from '../declare/variables.ts'
+import { realName } from './file-names.ts'
 import { createFileSource } from './files.ts'
 import { createGitSource, type GitSource } from './git.ts'
 import { isGitAddress, parseGitAddress } from './git-address.ts'
@@ -16,7 +17,7 @@ import type { ParseFile, Source } from './source.ts'
 import { startWebhook } from './webhook.ts'
 
 export interface SourceSettings {
-  /** Folders, files and Git addresses, as a person gave them, without duplicates. */
+  /** Folders, files and Git addresses, as a person gave them. No two have the same name. */
   readonly places: readonly string[]
   /** The values of variables in YAML declarations. */
   readonly variables: Variables
@@ -42,9 +43,9 @@ export interface OpenSources {
   close(): Promise<void>
 }
 
-/** A source for messages: a Git address without its password. */
+/** The name of a source: a Git address without its password; the real absolute path of a folder or file. */
 export function sourceName(place: string): string {
-  return isGitAddress(place) ? parseGitAddress(place).name : place
+  return isGitAddress(place) ? parseGitAddress(place).name : realName(place)
 }
 
 /**

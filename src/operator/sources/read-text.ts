@@ -11,7 +11,7 @@ export const tooLarge = `is larger than ${largestFileMiB} MiB: split it, or give
  * Reads a file of UTF-8 text with a limited size.
  * @returns the text, or why there is none and what to do
  */
-export async function readText(path: string): Promise<{ text: string } | { message: string }> {
+export async function readText(path: string | Buffer): Promise<{ text: string } | { message: string }> {
   try {
     // Without blocking: a pipe may be in place of the file by now, and to open that would hang.
     await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)

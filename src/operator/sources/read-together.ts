@@ -10,6 +10,8 @@ export interface CommonReading {
   readonly ends: readonly OrderedEnd[]
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
+  /** To be called when everything that follows from this reading is stored. */
+  recorded(): Promise<void>
 }
 
 /** A source after its latest reading. */
@@ -34,12 +36,13 @@ export function createCommonReader(sources: readonly Source[]): {
 } {
   const states = new Map(sources.map((source): [Source, SourceState] => [source, { name: source.name }]))
 
-  function note(source: Source, { complete, declarations, problems, readAtMs }: SourceContent): void {
+  function note(source: Source, { evidence, declarations, problems, readAtMs }: SourceContent): void {
+    const isComplete = evidence.doubts.length === 0
     states.set(source, {
       ...states.get(source),
       name: source.name,
-      last: { declarations: declarations.length, problems: problems.length, isComplete: complete },
-      ...(complete ? { lastCompleteMs: readAtMs } : {}),
+      last: { declarations: declarations.length, problems: problems.length, isComplete },
+      ...(isComplete ? { lastCompleteMs: readAtMs } : {}),
     })
   }
 
@@ -55,15 +58,28 @@ export function createCommonReader(sources: readonly Source[]): {
       return {
         reading: {
           atMs: Math.min(...contents.map(({ readAtMs }) => readAtMs)),
-          complete: contents.every(({ complete }) => complete),
+          monotonicMs: Math.min(...contents.map(({ evidence }) => evidence.monotonicMs)),
           count: declarations.length,
-          sources: new Set(sources.map(({ name }) => name)),
+          sources: new Map(
+            sources.flatMap(({ name }, index) => {
+              const evidence = contents[index]?.evidence
+              return evidence === undefined ? [] : [[name, evidence] as const]
+            }),
+          ),
           unusable: new Set(contents.flatMap(({ unusable }) => [...(unusable ?? [])])),
         },
         declarations,
         ends: contents.flatMap(({ ends }) => ends ?? []),
         problems: contents.flatMap(({ problems }) => problems),
         warnings: contents.flatMap(({ warnings }) => warnings),
+        async recorded() {
+          await Promise.all(
+            sources.map((source, index) => {
+              const content = contents[index]
+              return content && source.recorded?.(content)
+            }),
+          )
+        },
       }
     },
     states: () => [...states.values()],

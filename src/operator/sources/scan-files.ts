@@ -2,6 +2,8 @@ import type { BigIntStats, Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, errorMessage } from '../../lib/errors.ts'
+import type { FolderEvidence } from '../desired/evidence.ts'
+import { readName } from './file-names.ts'
 
 /** A file that may contain declarations. */
 export interface FoundFile {
@@ -9,6 +11,8 @@ export interface FoundFile {
   readonly file: string
   /** The path to open. */
   readonly path: string
+  /** The folder that holds it, beneath the root. Absent where the root is this file. */
+  readonly folder?: string
   /** It changes when the file changes, as far as the clock of the file system shows it. */
   readonly fingerprint: string
   /** When it last changed, in milliseconds since the epoch. */
@@ -20,12 +24,18 @@ export interface Unreadable {
   /** As in FoundFile. Empty for the root. */
   readonly file: string
   readonly message: string
+  /** The file's path, where its name is all that is wrong with it. */
+  readonly path?: Buffer
 }
 
 export interface FileScan {
   /** Sorted by `file`. */
   readonly files: readonly FoundFile[]
   readonly unreadable: readonly Unreadable[]
+  /** Every folder that was listed whole, by its path beneath the root. */
+  readonly folders: ReadonlyMap<string, FolderEvidence>
+  /** What is visible and neither a folder nor a file that may contain declarations. */
+  readonly passed: ReadonlySet<string>
 }
 
 /** Whether a name is hidden: `.git`, the temporary files of editors, `..data` of a ConfigMap. */
@@ -33,15 +43,21 @@ export const isHidden = (name: string) => name.startsWith('.')
 
 export const isDeclarationFile = (name: string) => /\.(?:ya?ml|json|hcl)$/i.test(name)
 
+/** More files and folders than a source has in practice. Each costs memory at every reading. */
+const maxEntries = 200_000
+
 /**
  * Finds the YAML, JSON and HCL files beneath `root`, or `root` itself where it is a file. Hidden names are skipped. Links are
  * followed, because the files of a mounted ConfigMap are links into a hidden folder that is replaced. Each folder is entered
- * once, however many links lead to it, so loops end.
+ * once, however many links lead to it, so loops end. A file and the links to it count once.
  */
 export async function scanFiles(root: string, signal?: AbortSignal): Promise<FileScan> {
-  const files: FoundFile[] = []
+  const found: (FoundFile & { readonly id: string; readonly isLink: boolean })[] = []
   const unreadable: Unreadable[] = []
+  const folders = new Map<string, FolderEvidence>()
+  const passed = new Set<string>()
   const entered = new Set<string>()
+  let entryCount = 0
 
   /** undefined where it failed; then it is noted. */
   async function attempt<Result>(file: string, isLink: boolean, look: () => Promise<Result>) {
@@ -55,46 +71,106 @@ export async function scanFiles(root: string, signal?: AbortSignal): Promise<Fil
   }
 
   async function enter(path: string, file: string): Promise<void> {
-    const place = await attempt(file, false, () => realpath(path))
-    if (place === undefined || entered.has(place)) return
-    entered.add(place)
-    const entries = await attempt(file, false, () => readdir(path, { withFileTypes: true }))
-    const visible = (entries ?? []).filter(({ name }) => !isHidden(name))
-    for (const entry of visible.sort((a, b) => compare(a.name, b.name))) await visit(entry, path, file)
+    const realPath = await attempt(file, false, () => realpath(path))
+    if (realPath === undefined) return
+    const stats = await attempt(file, false, () => stat(path, { bigint: true }))
+    if (stats === undefined) return
+    const isFirst = !entered.has(realPath)
+    entered.add(realPath)
+    const entries = await attempt(file, false, () =>
+      readdir(path, { withFileTypes: true, encoding: 'buffer' }),
+    )
+    if (entries === undefined) return
+    entryCount += entries.length
+    if (entryCount > maxEntries) return
+    const named = entries.map((entry) => ({ entry, ...readName(entry.name) }))
+    const visible = named.filter(({ name }) => !isHidden(name))
+    folders.set(file, { device: String(stats.dev), realPath, isEmpty: visible.length === 0 })
+    if (!isFirst) return
+    for (const { entry, name, misnamed } of visible.sort((a, b) => compare(a.name, b.name))) {
+      if (misnamed === undefined) await visit(entry, name, path, file)
+      else refuseName(entry, name, misnamed, path, file)
+    }
   }
 
-  async function visit(entry: Dirent, folder: string, folderFile: string): Promise<void> {
-    const path = join(folder, entry.name)
-    const file = folderFile === '' ? entry.name : `${folderFile}/${entry.name}`
+  async function visit(
+    entry: Dirent<Buffer>,
+    name: string,
+    folder: string,
+    folderFile: string,
+  ): Promise<void> {
+    const path = join(folder, name)
+    const file = folderFile === '' ? name : `${folderFile}/${name}`
     if (entry.isDirectory()) return enter(path, file)
-    if (!entry.isSymbolicLink() && !isDeclarationFile(entry.name)) return
-    const stats = await attempt(file, entry.isSymbolicLink(), () => stat(path, { bigint: true }))
+    if (!entry.isSymbolicLink() && !isDeclarationFile(name)) return void passed.add(file)
+    const isLink = entry.isSymbolicLink()
+    const stats = await attempt(file, isLink, () => stat(path, { bigint: true }))
     if (stats?.isDirectory()) return enter(path, file)
-    if (stats === undefined || !isDeclarationFile(entry.name)) return
-    if (stats.isFile()) files.push(found(file, path, stats))
+    if (stats === undefined) return
+    if (!isDeclarationFile(name)) return void passed.add(file)
+    if (stats.isFile())
+      found.push({ ...foundFile(file, path, stats), folder: folderFile, id: idOf(stats), isLink })
     else unreadable.push({ file, message: 'is not a regular file: remove it, or give it another ending' })
+  }
+
+  /** A folder of such a name may hold what was declared beside it; a file says what it declares by its text. */
+  function refuseName(
+    entry: Dirent<Buffer>,
+    name: string,
+    shown: string,
+    folder: string,
+    folderFile: string,
+  ): void {
+    if (!isDeclarationFile(name) && entry.isFile()) return
+    const message = `has an entry ${shown}, whose name is not UTF-8: rename it`
+    if (!isDeclarationFile(name)) return void unreadable.push({ file: folderFile, message })
+    unreadable.push({
+      file: folderFile === '' ? name : `${folderFile}/${name}`,
+      message: `is named ${shown}, which is not UTF-8: rename it`,
+      path: Buffer.concat([Buffer.from(`${folder}/`), entry.name]),
+    })
   }
 
   const stats = await attempt('', false, () => stat(root, { bigint: true }))
   if (stats?.isDirectory()) await enter(root, '')
-  else if (stats?.isFile()) files.push(found('', root, stats))
+  else if (stats?.isFile()) found.push({ ...foundFile('', root, stats), id: idOf(stats), isLink: false })
   else if (stats !== undefined)
     unreadable.push({ file: '', message: 'is neither a folder nor a file: correct the path' })
-  files.sort((a, b) => compare(a.file, b.file))
-  return { files, unreadable }
+  if (entryCount > maxEntries) {
+    const message = `has more than ${maxEntries} files and folders: read a folder that has fewer`
+    return { files: [], unreadable: [{ file: '', message }], folders: new Map(), passed: new Set() }
+  }
+  return { files: withoutLinks(found), unreadable, folders, passed }
+}
+
+/** One of the names of each file: the first that is no link, or else the first. */
+function withoutLinks(
+  found: readonly (FoundFile & { readonly id: string; readonly isLink: boolean })[],
+): FoundFile[] {
+  const names = Map.groupBy(found, ({ id }) => id)
+  return [...names.values()]
+    .flatMap((same) => same.find(({ isLink }) => !isLink) ?? same[0] ?? [])
+    .map(({ id: _, isLink: __, ...file }) => file)
+    .sort((a, b) => compare(a.file, b.file))
 }
 
 /** Whether two scans found the same. */
 export function isSameScan(a: FileScan, b: FileScan): boolean {
-  const flatten = ({ files, unreadable }: FileScan) =>
-    JSON.stringify([files.map(({ file, fingerprint }) => [file, fingerprint]), unreadable])
+  const flatten = ({ files, unreadable, folders }: FileScan) =>
+    JSON.stringify([
+      files.map(({ file, fingerprint }) => [file, fingerprint]),
+      unreadable.map(({ file, message }) => [file, message]),
+      [...folders],
+    ])
   return flatten(a) === flatten(b)
 }
 
 /** Compares by UTF-16 units, which gives the same order on every machine, whatever its language. */
 export const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
-function found(file: string, path: string, stats: BigIntStats): FoundFile {
+const idOf = ({ dev, ino }: BigIntStats) => `${dev} ${ino}`
+
+function foundFile(file: string, path: string, stats: BigIntStats): FoundFile {
   const { dev, ino, size, mtimeNs, ctimeNs } = stats
   return {
     file,

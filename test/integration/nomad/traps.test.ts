@@ -10,6 +10,7 @@ import { keyOf } from '../../../src/operator/plan/identity.ts'
 import { longestCallMs } from '../../../src/operator/plan/record.ts'
 import { createReconcile } from '../../../src/operator/reconcile/reconcile.ts'
 import { volume } from '../../builders/declarations.ts'
+import { reading } from '../../builders/evidence.ts'
 import { aVolume, aVolumeStub } from '../../builders/nomad.ts'
 import { clockOf } from '../../builders/now.ts'
 import { startHttpServer } from '../../fakes/http-server.ts'
@@ -63,12 +64,7 @@ function startPasses() {
     onStatus: () => {},
   })
   const pass = async (declarations: readonly Declaration[]) => {
-    await desired.update(declarations, {
-      atMs: nowMs,
-      complete: true,
-      count: declarations.length,
-      sources: new Set(['declarations']),
-    })
+    await desired.update(declarations, reading(declarations, nowMs))
     for (const key of new Set([...declarations.map(keyOf), ...inventory.list().map(({ key: own }) => own)])) {
       await reconcile(key, new AbortController().signal)
     }

@@ -7,6 +7,7 @@ import { createMemoryInventory, emptyContents } from '../../../src/operator/inve
 import { beginRecord } from '../../../src/operator/plan/ports.ts'
 import type { Source } from '../../../src/operator/sources/source.ts'
 import { volume } from '../../builders/declarations.ts'
+import { evidence } from '../../builders/evidence.ts'
 import { volumeRecord } from '../../builders/records.ts'
 import { adjustableClock } from '../../helpers/adjustable-clock.ts'
 
@@ -19,7 +20,8 @@ async function startLoop(volumes: readonly VolumeDeclaration[]) {
   const source: Source = {
     name: 'declarations',
     read: async () => ({
-      ...{ declarations, problems: [], warnings: [], complete: true, skipped: 0 },
+      ...{ declarations, problems: [], warnings: [], skipped: 0 },
+      evidence: evidence(declarations, { monotonicMs: clock.monotonicMs() }),
       readAtMs: clock.now(),
     }),
     onChange: () => () => {},

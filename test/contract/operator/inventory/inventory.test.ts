@@ -116,7 +116,7 @@ describe.each(Object.entries(implementations))('an inventory: %s', (_name, creat
     // A pass holds what it found while a reading sees the declaration gone, and then back again.
     const found = inventory.get(key)
     const { declaration } = record()
-    await inventory.declare({ key, declaration, missingSinceMs: 7 })
+    await inventory.declare({ key, declaration, missing: { sinceMs: 7, isSeen: true, elapsedMs: 1 } })
     await Promise.all([
       inventory.declare({ key, declaration }),
       inventory.amendOrders(key, (orders) => ({ ...orders, suspendedSinceMs: 5 })),
@@ -128,10 +128,11 @@ describe.each(Object.entries(implementations))('an inventory: %s', (_name, creat
       expect(each.orders(key)).toEqual({ suspendedSinceMs: 5, recreate: { externalID: 'vol-1', atMs: 6 } })
     }
     const again = await open()
-    await again.declare({ key, declaration, missingSinceMs: 8 })
+    const missing = { sinceMs: 8, isSeen: true, elapsedMs: 2 }
+    await again.declare({ key, declaration, sighting: { others: 'a b' }, missing })
     await again.put({ ...managedPart(record()), incarnation: 3 })
     for (const each of [again, await open()]) {
-      expect(each.get(key)).toEqual(record({ incarnation: 3, missingSinceMs: 8 }))
+      expect(each.get(key)).toEqual(record({ incarnation: 3, sighting: { others: 'a b' }, missing }))
     }
   })
 

@@ -95,7 +95,11 @@ describe.each(Object.entries(implementations))('%s as a source', (_name, create)
   }
 
   test('holds nothing, completely, before anything is declared', async () => {
-    expect(await open().source.read()).toMatchObject({ declarations: [], problems: [], complete: true })
+    expect(await open().source.read()).toMatchObject({
+      declarations: [],
+      problems: [],
+      evidence: { doubts: [] },
+    })
   })
 
   test('holds the declarations of YAML, JSON and HCL files, by file and document', async () => {
@@ -109,7 +113,7 @@ describe.each(Object.entries(implementations))('%s as a source', (_name, create)
     })
     const content = await source.read()
     expect(declared(content)).toEqual(['a.volume.hcl/0 from-nomad', 'b.yaml/0 b1', 'b.yaml/1 b2'])
-    expect(content).toMatchObject({ complete: true, problems: [], skipped: 1 })
+    expect(content).toMatchObject({ evidence: { doubts: [] }, problems: [], skipped: 1 })
     expect(content.warnings.map(({ field }) => field)).toEqual(['colour'])
     for (const { place } of content.declarations) expect(place.source).toBe(source.name)
   })
@@ -122,36 +126,39 @@ describe.each(Object.entries(implementations))('%s as a source', (_name, create)
     const content = await source.read()
     expect(declared(content)).toEqual(['a.yaml/0 a', 'c.yaml/0 c'])
     expect(content.declarations[0]?.spec).toMatchObject({ capacity: { min: 2n ** 31n } })
-    expect(content.complete).toBe(true)
+    expect(content.evidence.doubts).toEqual([])
   })
 
   test.each<[string, string | Uint8Array]>([
     ['no YAML', broken],
     ['not UTF-8', Uint8Array.of(0x61, 0xff)],
     ['too large', `#${'x'.repeat(4 * 2 ** 20)}`],
-  ])('keeps what a file declared that is %s now, until it is whole again', async (_what, text) => {
-    const { source, change } = open()
-    change({ 'a.yaml': volume('a1') + volume('a2'), 'b.yaml': volume('b') })
-    await source.read()
-    change({ 'a.yaml': text })
-    const content = await source.read()
-    expect(declared(content)).toEqual(['a.yaml/0 a1', 'a.yaml/1 a2', 'b.yaml/0 b'])
-    expect(content.complete).toBe(false)
-    expect(content.problems.map(({ place }) => place.file)).toEqual(['a.yaml'])
-    change({ 'a.yaml': volume('a2') })
-    const healed = await source.read()
-    expect(declared(healed)).toEqual(['a.yaml/0 a2', 'b.yaml/0 b'])
-    expect(healed).toMatchObject({ complete: true, problems: [] })
-  })
+  ])(
+    'is in doubt about a file that is %s now, until it is whole again, and about no other',
+    async (_what, text) => {
+      const { source, change } = open()
+      change({ 'a.yaml': volume('a1') + volume('a2'), 'b.yaml': volume('b') })
+      await source.read()
+      change({ 'a.yaml': text })
+      const content = await source.read()
+      expect(declared(content)).toEqual(['b.yaml/0 b'])
+      expect(content.evidence.doubts.map(({ file }) => file)).toEqual(['a.yaml'])
+      expect([...content.evidence.files.keys()]).toEqual(['b.yaml'])
+      expect(content.problems.map(({ place }) => place.file)).toEqual(['a.yaml'])
+      change({ 'a.yaml': volume('a2') })
+      const healed = await source.read()
+      expect(declared(healed)).toEqual(['a.yaml/0 a2', 'b.yaml/0 b'])
+      expect(healed).toMatchObject({ evidence: { doubts: [] }, problems: [] })
+    },
+  )
 
-  test('that cannot be reached keeps all it declared, and is incomplete', async () => {
+  test('that cannot be reached is in doubt as a whole', async () => {
     const { source, change, lose } = open()
     change({ 'a.yaml': volume('a') })
     await source.read()
     lose()
     const content = await source.read()
-    expect(declared(content)).toEqual(['a.yaml/0 a'])
-    expect(content.complete).toBe(false)
+    expect(content.evidence.doubts).toMatchObject([{ file: '' }])
     expect(content.problems).toHaveLength(1)
   })
 

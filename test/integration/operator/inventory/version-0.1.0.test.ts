@@ -56,7 +56,7 @@ it.each([
   expect(inventory.get('Volume/default/kept')).toMatchObject({
     externalID: 'vol-1',
     context: { zone: 'a' },
-    missingSinceMs: 1_700_000_000_000,
+    missing: { sinceMs: 1_700_000_000_000, isSeen: true, elapsedMs: 0 },
     declaration: { spec: { capacity: { min: 2n ** 60n, max: 2n ** 61n }, deletionPolicy: 'Delete' } },
     status: { claims: ['alloc'], conditions: [{ reason: 'AsDeclared' }] },
   })

@@ -67,7 +67,7 @@ describe('a reading', () => {
       'b/one.YAML/0 one',
       'z.yml/0 z',
     ])
-    expect(content).toMatchObject({ complete: true, problems: [], skipped: 1 })
+    expect(content).toMatchObject({ evidence: { doubts: [] }, problems: [], skipped: 1 })
     expect(content.declarations[0]?.place.source).toBe(root)
   })
 
@@ -75,7 +75,7 @@ describe('a reading', () => {
     await mkdir(join(root, '.git'))
     await write('.git/a.yaml', volume('a'))
     await write('.b.yaml', volume('b'))
-    expect(await open().read()).toMatchObject({ declarations: [], complete: true })
+    expect(await open().read()).toMatchObject({ declarations: [], evidence: { doubts: [] } })
   })
 
   test('names its source as it was given, without a slash at the end', async () => {
@@ -91,13 +91,12 @@ describe('a reading', () => {
     expect(declared(await source.read())).toEqual(['/0 a'])
     await rm(join(base, 'volumes.txt'))
     const content = await source.read()
-    expect(declared(content)).toEqual(['/0 a'])
-    expect(content.complete).toBe(false)
+    expect(content.evidence.doubts).toMatchObject([{ file: '' }])
   })
 
   test('shows what was added, edited, renamed and removed', async () => {
     const source = open()
-    expect(await source.read()).toMatchObject({ declarations: [], complete: true })
+    expect(await source.read()).toMatchObject({ declarations: [], evidence: { doubts: [] } })
     await write('a.yaml', volume('a'))
     await write('b.yaml', volume('b'))
     expect(declared(await source.read())).toEqual(['a.yaml/0 a', 'b.yaml/0 b'])
@@ -108,7 +107,7 @@ describe('a reading', () => {
     await rm(join(root, 'a.yaml'))
     const content = await source.read()
     expect(declared(content)).toEqual(['c.yaml/0 b'])
-    expect(content.complete).toBe(true)
+    expect(content.evidence.doubts).toEqual([])
   })
 
   test('sees an edit that leaves size and time of change as they were', async () => {
@@ -143,16 +142,16 @@ describe('a reading', () => {
 })
 
 describe('what cannot be understood', () => {
-  test('keeps what its file declared before, until the file is whole again', async () => {
+  test('puts its file in doubt until the file is whole again, and what is right in it counts', async () => {
     const source = open()
     await write('a.yaml', volume('a1') + volume('a2') + volume('a3'))
     await write('b.yaml', volume('b'))
     await source.read()
     await write('a.yaml', volume('a1', '2Gi') + broken + volume('a3'))
     const content = await source.read()
-    expect(declared(content)).toEqual(['a.yaml/0 a1', 'a.yaml/1 a2', 'a.yaml/2 a3', 'b.yaml/0 b'])
+    expect(declared(content)).toEqual(['a.yaml/0 a1', 'a.yaml/2 a3', 'b.yaml/0 b'])
     expect(content.declarations[0]?.spec).toMatchObject({ capacity: { min: 2n ** 31n } })
-    expect(content.complete).toBe(false)
+    expect(content.evidence.doubts).toHaveLength(1)
     expect(content.problems[0]?.place).toMatchObject({ file: 'a.yaml', document: 1 })
     // Read again and again, it stays.
     expect(declared(await source.read())).toEqual(declared(content))
@@ -160,40 +159,39 @@ describe('what cannot be understood', () => {
     await write('a.yaml', volume('a1') + volume('a3'))
     const healed = await source.read()
     expect(declared(healed)).toEqual(['a.yaml/0 a1', 'a.yaml/1 a3', 'b.yaml/0 b'])
-    expect(healed.complete).toBe(true)
+    expect(healed.evidence.doubts).toEqual([])
   })
 
-  test('a file caught half-written keeps all that it declared', async () => {
+  test('a file caught half-written is in doubt', async () => {
     const source = open()
     const text = volume('a1') + volume('a2')
     await write('a.yaml', text)
     await source.read()
     await write('a.yaml', text.slice(0, -30))
     const content = await source.read()
-    expect(declared(content)).toEqual(['a.yaml/0 a1', 'a.yaml/1 a2'])
-    expect(content.complete).toBe(false)
+    expect(declared(content)).toEqual(['a.yaml/0 a1'])
+    expect(content.evidence.doubts).toMatchObject([{ file: 'a.yaml' }])
   })
 
-  test('a file that is emptied keeps what it declared until it has been empty for a while', async () => {
-    let ahead = 0
-    const source = open(root, { ...systemClock, now: () => Date.now() + ahead })
+  test('a file that is emptied holds no document, which proves nothing', async () => {
+    const source = open()
     await write('a.yaml', volume('a'))
     await source.read()
-    await write('a.yaml', '')
-    const content = await source.read()
-    expect(declared(content)).toEqual(['a.yaml/0 a'])
-    expect(problems(content)).toEqual([expect.stringContaining('a.yaml: became empty just now')])
-    ahead = 60_000
-    expect(await source.read()).toMatchObject({ declarations: [], complete: true })
+    for (const text of ['', ' \n\t\n', '# a comment\n---\n']) {
+      await write('a.yaml', text)
+      const { evidence } = await source.read()
+      expect(evidence.files.get('a.yaml')).toMatchObject({ documents: 0 })
+      expect(evidence.doubts).toEqual([])
+    }
   })
 
-  test('what moved to another file out of a broken one is declared there alone', async () => {
+  test('what moved to another file out of a broken one is declared there', async () => {
     const source = open()
     await write('a.yaml', volume('a1') + volume('a2'))
     await source.read()
     await write('a.yaml', broken)
     await write('b.yaml', volume('a2'))
-    expect(declared(await source.read())).toEqual(['a.yaml/0 a1', 'b.yaml/0 a2'])
+    expect(declared(await source.read())).toEqual(['b.yaml/0 a2'])
   })
 
   test('a broken file that is removed is gone with all that it declared', async () => {
@@ -203,7 +201,7 @@ describe('what cannot be understood', () => {
     await write('a.yaml', broken)
     await source.read()
     await rm(join(root, 'a.yaml'))
-    expect(await source.read()).toMatchObject({ declarations: [], complete: true })
+    expect(await source.read()).toMatchObject({ declarations: [], evidence: { doubts: [] } })
   })
 
   test.each<[string, () => Promise<unknown>, string]>([
@@ -225,7 +223,7 @@ describe('what cannot be understood', () => {
     ],
     ['too large', () => write('a.yaml', `#${'x'.repeat(4 * 2 ** 20)}`), 'a.yaml: is larger than 4 MiB'],
     ['a pipe', async () => execFileSync('mkfifo', [join(root, 'a.yaml')]), 'a.yaml: is not a regular file'],
-  ])('a file that is %s keeps what it declared, and is named', async (_what, replace, problem) => {
+  ])('a file that is %s is in doubt, and is named', async (_what, replace, problem) => {
     const source = open()
     await write('a.yaml', volume('a'))
     await write('b.yaml', volume('b'))
@@ -233,9 +231,9 @@ describe('what cannot be understood', () => {
     await rm(join(root, 'a.yaml'))
     await replace()
     const content = await source.read()
-    expect(declared(content)).toEqual(['a.yaml/0 a', 'b.yaml/0 b'])
+    expect(declared(content)).toEqual(['b.yaml/0 b'])
     expect(problems(content)).toEqual([expect.stringContaining(problem)])
-    expect(content.complete).toBe(false)
+    expect(content.evidence.doubts).toHaveLength(1)
   })
 
   test('a folder in the place of a file is read as a folder', async () => {
@@ -248,23 +246,23 @@ describe('what cannot be understood', () => {
     expect(declared(await source.read())).toEqual(['a.yaml/b.yaml/0 b'])
   })
 
-  test('a folder that vanishes keeps all that it declared, until it returns', async () => {
+  test('a folder that vanishes is in doubt as a whole, until it returns', async () => {
     const source = open()
     await mkdir(join(root, 'sub'))
     await write('sub/a.yaml', volume('a'))
     await source.read()
     await rename(root, join(base, 'elsewhere'))
     const gone = await source.read()
-    expect(declared(gone)).toEqual(['sub/a.yaml/0 a'])
-    expect(gone.complete).toBe(false)
+    expect(gone.evidence.doubts).toMatchObject([{ file: '' }])
+    expect(gone.evidence.doubts).toHaveLength(1)
     expect(problems(gone)).toEqual([': is not there: create it, or correct the path'])
     await rename(join(base, 'elsewhere'), root)
-    expect(await source.read()).toMatchObject({ complete: true, problems: [] })
+    expect(await source.read()).toMatchObject({ evidence: { doubts: [] }, problems: [] })
     await rm(join(root, 'sub'), { recursive: true })
-    expect(await source.read()).toMatchObject({ declarations: [], complete: true })
+    expect(await source.read()).toMatchObject({ declarations: [], evidence: { doubts: [] } })
   })
 
-  test('a link to a folder that vanishes keeps what was beneath it', async () => {
+  test('a link to a folder that vanishes puts in doubt what was beneath it', async () => {
     const source = open()
     await mkdir(join(base, 'shared'))
     await writeFile(join(base, 'shared', 'a.yaml'), volume('a'))
@@ -272,8 +270,7 @@ describe('what cannot be understood', () => {
     expect(declared(await source.read())).toEqual(['shared/a.yaml/0 a'])
     await rm(join(base, 'shared'), { recursive: true })
     const content = await source.read()
-    expect(declared(content)).toEqual(['shared/a.yaml/0 a'])
-    expect(content.complete).toBe(false)
+    expect(content.evidence.doubts).toMatchObject([{ file: 'shared' }])
   })
 
   test.skipIf(process.getuid?.() === 0)(
@@ -317,10 +314,10 @@ describe('a folder that changes while it is read', () => {
     })
     const content = await open(root, clock).read()
     expect(declared(content)).toEqual(['0.yaml/0 b', 'a.yaml/0 a'])
-    expect(content.complete).toBe(true)
+    expect(content.evidence.doubts).toEqual([])
   })
 
-  test('without end, makes the reading incomplete and drops nothing', async () => {
+  test('without end, puts all of it in doubt', async () => {
     await write('a.yaml', volume('a'))
     await write('b.yaml', volume('b'))
     let text = ''
@@ -336,8 +333,7 @@ describe('a folder that changes while it is read', () => {
     text = '#'
     await rm(join(root, 'b.yaml'))
     const content = await source.read()
-    expect(declared(content)).toContain('b.yaml/0 b')
-    expect(content.complete).toBe(false)
+    expect(content.evidence.doubts).toMatchObject([{ file: '' }])
     expect(problems(content)).toEqual([': changes during the reading: it is read again in a few seconds'])
   })
 })
@@ -357,7 +353,7 @@ describe('links', () => {
     await swap('..2', { 'a.yaml': volume('a2') })
     const content = await source.read()
     expect(declared(content)).toEqual(['a.yaml/0 a2'])
-    expect(content.complete).toBe(true)
+    expect(content.evidence.doubts).toEqual([])
   })
 
   test('loops end, and a folder that two links lead to is read once', async () => {
@@ -368,7 +364,7 @@ describe('links', () => {
     await symlink('sub', join(root, 'zub'))
     const content = await open().read()
     expect(declared(content)).toEqual(['sub/a.yaml/0 a'])
-    expect(content.complete).toBe(true)
+    expect(content.evidence.doubts).toEqual([])
   })
 })
 
@@ -422,7 +418,7 @@ describe('a watch', () => {
   test('tells of a folder that appears later, goes and comes back', async () => {
     const path = join(base, 'later')
     const { told, source } = await watching(path)
-    expect(await source.read()).toMatchObject({ declarations: [], complete: false })
+    expect(await source.read()).toMatchObject({ declarations: [], evidence: { doubts: [expect.anything()] } })
     await told(async () => {
       await mkdir(path)
       await writeFile(join(path, 'a.yaml'), volume('a'))
@@ -466,15 +462,6 @@ describe('a watch', () => {
     await write('0.yaml', volume('other'))
     await vi.waitFor(() => expect(other).toHaveBeenCalled())
     expect(listener).not.toHaveBeenCalled()
-  })
-
-  test('tells again of a file that became empty, once that can be believed', async () => {
-    await write('a.yaml', volume('a'))
-    const { told, source } = await watching()
-    expect(declared(await source.read())).toEqual(['a.yaml/0 a'])
-    await told(() => write('a.yaml', ''))
-    await told(async () => expect(declared(await source.read())).toEqual(['a.yaml/0 a']))
-    expect(await source.read()).toMatchObject({ declarations: [], complete: true })
   })
 
   test('ends with its source, which may be closed twice', async () => {

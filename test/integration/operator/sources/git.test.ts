@@ -94,7 +94,7 @@ describe('a commit', () => {
     const commit = upstream.push('--amend')
     const content = await source.read()
     expect(declared(content)).toEqual(['a.yaml a'])
-    expect(content).toMatchObject({ complete: true, commit })
+    expect(content).toMatchObject({ evidence: { doubts: [] }, commit })
   })
 
   test('brings no history and no files with it', async () => {
@@ -126,7 +126,7 @@ describe('the last good commit stays', () => {
     execFileSync('git', ['update-ref', '-d', 'refs/heads/main'], { cwd: upstream.bare, env: gitEnvironment })
     const content = await source.read()
     expect(declared(content)).toEqual(['a.yaml a'])
-    expect(content.complete).toBe(false)
+    expect(content.evidence.doubts).toHaveLength(1)
     expect(problems(content)).toEqual([expect.stringContaining("couldn't find remote ref refs/heads/main")])
     upstream.write('a.yaml', volume('b'))
     upstream.push()
@@ -151,7 +151,7 @@ describe('the last good commit stays', () => {
     upstream.write('a.yaml', volume('a'))
     const commit = upstream.push()
     const first = open()
-    await first.read()
+    await first.recorded?.(await first.read())
     await first.close()
     writeFileSync(join(directory, 'shallow.lock'), '')
     writeFileSync(join(directory, 'refs', 'mooring', 'fetched.lock'), '')
@@ -159,17 +159,20 @@ describe('the last good commit stays', () => {
     const second = open()
     const content = await second.read()
     expect(declared(content)).toEqual(['a.yaml a'])
-    expect(content).toMatchObject({ complete: false, commit })
+    expect(content).toMatchObject({ evidence: { doubts: [expect.anything()] }, commit })
     execFileSync('mv', [join(root, 'away'), upstream.bare])
     upstream.write('b.yaml', volume('b'))
     upstream.push()
     expect(declared(await second.read())).toEqual(['a.yaml a', 'b.yaml b'])
-    expect(await second.read()).toMatchObject({ complete: true, problems: [] })
+    expect(await second.read()).toMatchObject({ evidence: { doubts: [] }, problems: [] })
   })
 
   test('and without any, nothing is declared, and nothing is complete', async () => {
     const { open } = workplace()
-    expect(await open('#nowhere').read()).toMatchObject({ declarations: [], complete: false })
+    expect(await open('#nowhere').read()).toMatchObject({
+      declarations: [],
+      evidence: { doubts: [expect.anything()] },
+    })
   })
 })
 
@@ -243,7 +246,7 @@ describe('a hostile repository', () => {
     )
     const content = await open('', { environment: { ...gitEnvironment, GIT_CONFIG_GLOBAL: settings } }).read()
     expect(declared(content)).toEqual(['a.yaml a'])
-    expect(content.complete).toBe(true)
+    expect(content.evidence.doubts).toEqual([])
     expect(content.warnings).toMatchObject([
       { place: { file: 'm' }, message: expect.stringContaining('submodule') },
     ])
@@ -266,7 +269,7 @@ describe('a hostile repository', () => {
     upstream.push()
     const content = await open().read()
     expect(content.declarations.map(({ place }) => place.file).sort()).toEqual([...names].sort())
-    expect(content.complete).toBe(true)
+    expect(content.evidence.doubts).toEqual([])
   })
 })
 
@@ -297,23 +300,31 @@ describe('signed commits alone', () => {
     ours.sign(upstream)
     push('unsigned')
     const first = open('', { signers })
-    expect(await first.read()).toMatchObject({ declarations: [], complete: false })
+    expect(await first.read()).toMatchObject({ declarations: [], evidence: { doubts: [expect.anything()] } })
 
     const good = push('signed', '--gpg-sign')
-    expect(declared(await first.read())).toEqual(['a.yaml signed'])
+    const signed = await first.read()
+    expect(declared(signed)).toEqual(['a.yaml signed'])
+    await first.recorded?.(signed)
 
     foreign.sign(upstream)
     const bad = push('foreign', '--gpg-sign')
     const content = await first.read()
     expect(declared(content)).toEqual(['a.yaml signed'])
-    expect(content).toMatchObject({ complete: false, commit: good })
+    expect(content).toMatchObject({ evidence: { doubts: [expect.anything()] }, commit: good })
     expect(problems(content)).toEqual([expect.stringContaining(`commit ${bad} has no good signature`)])
     await first.close()
 
     // A later process keeps the good one as well, but not where its key no longer counts.
-    expect(await open('', { signers }).read()).toMatchObject({ complete: false, commit: good })
+    expect(await open('', { signers }).read()).toMatchObject({
+      evidence: { doubts: [expect.anything()] },
+      commit: good,
+    })
     writeFileSync(allowedSignersFile, createKey(root, 'new').allowed)
-    expect(await open('', { signers }).read()).toMatchObject({ declarations: [], complete: false })
+    expect(await open('', { signers }).read()).toMatchObject({
+      declarations: [],
+      evidence: { doubts: [expect.anything()] },
+    })
   })
 
   const hasGpg = (() => {
@@ -358,10 +369,10 @@ describe('signed commits alone', () => {
     const source = open('', { signers })
     upstream.write('a.yaml', volume('good'))
     const good = upstream.push('--gpg-sign=ours@example.org')
-    expect(await source.read()).toMatchObject({ complete: true, commit: good })
+    expect(await source.read()).toMatchObject({ evidence: { doubts: [] }, commit: good })
     upstream.write('a.yaml', volume('bad'))
     upstream.push('--gpg-sign=foreign@example.org')
-    expect(await source.read()).toMatchObject({ complete: false, commit: good })
+    expect(await source.read()).toMatchObject({ evidence: { doubts: [expect.anything()] }, commit: good })
   })
 
   test.each([

@@ -36,7 +36,7 @@ describe('hostile text', () => {
     ['keys that objects inherit', `${head}spec: {constructor: 1, toString: 2}`, 'is not a field here'],
     [
       'more unknown fields than anybody reads',
-      `${head}spec:\n${Array.from({ length: 20_000 }, (_, i) => `  f${i}: x`).join('\n')}`,
+      `${head}spec:\n${Array.from({ length: 10_000 }, (_, i) => `  f${i}: x`).join('\n')}`,
       'is not a field here',
     ],
     [
@@ -62,9 +62,9 @@ describe('hostile text', () => {
   })
 
   test('many broken documents cost no more than their sum', () => {
-    const { problems } = parse('a: "b\n---\n'.repeat(20_000))
-    expect(problems).toHaveLength(20_000)
-    expect(problems.at(-1)?.place.document).toBe(19_999)
+    const { problems } = parse('a: "b\n---\n'.repeat(9_000))
+    expect(problems).toHaveLength(9_000)
+    expect(problems.at(-1)?.place.document).toBe(8_999)
   })
 
   test('any text is read or is a problem, and nothing is thrown', () => {
@@ -167,10 +167,10 @@ test('a document of ours that is refused always says why: it never passes for on
   )
   fc.assert(
     fc.property(document, (written) => {
-      const { declarations, problems, skipped } = parse(
+      const { declarations, problems, others } = parse(
         JSON.stringify({ apiVersion: 'mooring.dev/v1alpha1', ...written }),
       )
-      expect(skipped).toBe(0)
+      expect(others).toEqual([])
       expect(declarations.length === 1).toBe(problems.length === 0)
     }),
     { numRuns: 1000 },

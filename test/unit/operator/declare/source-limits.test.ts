@@ -14,7 +14,7 @@ const own = (spec: Partial<VolumeDeclaration['spec']> = {}) =>
 const key = <Reference>(reference: Reference) => ({ secrets: { key: reference } })
 
 function fieldsBeyond(declaration: Declaration, within: SourceLimits = limits) {
-  const parsed = { declarations: [declaration], problems: [], warnings: [], skipped: 0 }
+  const parsed = { declarations: [declaration], problems: [], warnings: [], others: [] }
   const { declarations, problems } = limitDeclarations(parsed, within)
   expect(declarations).toHaveLength(problems.length === 0 ? 1 : 0)
   return problems.map(({ field }) => field)
@@ -59,7 +59,7 @@ describe('a limited source', () => {
   })
 
   it('is told what it may use, and never more of a secret than its name', () => {
-    const parsed = { declarations: [own({ pluginID: 'nfs' })], problems: [], warnings: [], skipped: 0 }
+    const parsed = { declarations: [own({ pluginID: 'nfs' })], problems: [], warnings: [], others: [] }
     expect(limitDeclarations(parsed, limits).problems).toMatchObject([
       { message: expect.stringContaining('is "nfs", which this source may not use (--allow-plugins: ebs0)') },
     ])

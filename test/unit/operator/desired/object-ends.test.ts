@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { Reading } from '../../../../src/operator/desired/absence.ts'
+import type { Doubt } from '../../../../src/operator/desired/evidence.ts'
 import type { OrderedEnd } from '../../../../src/operator/desired/object-ends.ts'
 import { planAbsences } from '../../../../src/operator/desired/prune.ts'
 import { schedule, volume } from '../../../builders/declarations.ts'
+import { doubt, evidence, reading as readingOf } from '../../../builders/evidence.ts'
 import { objectPlace } from '../../../builders/objects.ts'
 import { volumeRecord } from '../../../builders/records.ts'
 
 const deletedAt = '2026-11-29T10:00:00Z'
 
-const reading: Reading = { atMs: 1000, complete: true, count: 0, sources: new Set(['kubernetes']) }
+const objects = (doubts: readonly Doubt[] = []) =>
+  new Map([['kubernetes', evidence([], { doubts, listing: { type: 'objects' } })]])
+const reading: Reading = readingOf([], 1000, { sources: objects() })
 const options = { prune: false, pruneDelayMs: 60_000, allowEmpty: false }
 const placeOf = (name: string) => objectPlace(`Volume team-a/${name}`, `uid-of-${name}`)
 const declared = (
@@ -28,7 +32,7 @@ const ordered = (name: string, change: Partial<OrderedEnd> = {}): OrderedEnd => 
 function endOf(change: Partial<OrderedEnd> = {}, given: Partial<Reading> = {}) {
   const record = volumeRecord(declared('data'))
   const ends = new Map([[record.key, ordered('data', change)]])
-  return planAbsences([record], 20, { ...reading, ...given }, options, ends).get(record.key)
+  return planAbsences([record], 20, { ...reading, ...given }, options, { ends }).get(record.key)
 }
 
 describe('the end of what an object declared', () => {
@@ -39,8 +43,8 @@ describe('the end of what an object declared', () => {
     })
   })
 
-  it('is the order of a person: a reading that is incomplete does not hold it', () => {
-    expect(endOf({}, { complete: false })?.state).toBe('ending')
+  it('is the order of a person: a doubt about the objects does not hold it', () => {
+    expect(endOf({}, { sources: objects([doubt('', undefined, 'kubernetes')]) })?.state).toBe('ending')
   })
 
   it.each([
@@ -50,7 +54,9 @@ describe('the end of what an object declared', () => {
     const { declaration, ...rest } = ordered('data', change as Partial<OrderedEnd>)
     const end = declaration === undefined ? rest : { ...rest, declaration }
     const record = volumeRecord(declared('data'))
-    const held = planAbsences([record], 20, reading, options, new Map([[record.key, end]])).get(record.key)
+    const held = planAbsences([record], 20, reading, options, {
+      ends: new Map([[record.key, end]]),
+    }).get(record.key)
     expect(held).toMatchObject({ state: 'held', reason })
     expect(held?.state === 'held' && held.message).toContain('mooring.dev/release=retain')
   })
@@ -78,7 +84,7 @@ describe('the end of what an object declared', () => {
   it('leaves everything as it is where it is released, even if it has begun', () => {
     const record = volumeRecord(declared('data'), { end: { phase: 'delete', tombstoneID: 't' } })
     const ends = new Map([[record.key, ordered('data', { isReleased: true })]])
-    const end = planAbsences([record], 20, reading, options, ends).get(record.key)
+    const end = planAbsences([record], 20, reading, options, { ends }).get(record.key)
     expect(end).toMatchObject({ state: 'ending', declaration: { spec: { deletionPolicy: 'Retain' } } })
   })
 
@@ -100,7 +106,7 @@ describe('the end of what an object declared', () => {
           ),
         ]),
       )
-      return [...planAbsences(records, 4, reading, { ...options, maxPrune: 2 }, ends).values()].map(
+      return [...planAbsences(records, 4, reading, { ...options, maxPrune: 2 }, { ends }).values()].map(
         (absence) => (absence.state === 'held' ? absence.reason : absence.state),
       )
     }
@@ -121,8 +127,12 @@ describe('an object that is gone', () => {
   })
 
   it.each([
-    ['the objects are not all known', { complete: false }, 'SourceIncomplete'],
-    ['Kubernetes is no source now', { sources: new Set(['declarations']) }, 'SourceIncomplete'],
+    [
+      'the objects are not all known',
+      { sources: objects([doubt('', undefined, 'kubernetes')]) },
+      'SourceUnclear',
+    ],
+    ['Kubernetes is no source now', { sources: new Map() }, 'SourceUnclear'],
     ['it is there and cannot be used', { unusable: new Set(['Volume team-a/data']) }, 'Invalid'],
   ])('is held where %s', (_title, given, reason) => {
     expect(gone(given)).toMatchObject({ state: 'held', reason })

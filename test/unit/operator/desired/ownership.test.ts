@@ -96,7 +96,9 @@ describe('planOwnership', () => {
   })
 
   it('takes a new document where the old one was seen gone before', () => {
-    const before = volumeRecord(volume('data', {}, place('a.yaml')), { missingSinceMs: 1 })
+    const before = volumeRecord(volume('data', {}, place('a.yaml')), {
+      missing: { sinceMs: 1, isSeen: true, elapsedMs: 0 },
+    })
     const after = volume('renamed', {}, place('a.yaml'))
     const { owners, held } = own([after], [before])
     expect([...owners.keys()]).toEqual(['Volume/default/renamed'])

@@ -39,7 +39,7 @@ describe('refuseRestoreOrder', () => {
     ],
     [
       'refuses one that is no longer declared',
-      { record: { externalID: 'vol-1', missingSinceMs: 1 } },
+      { record: { externalID: 'vol-1', missing: { sinceMs: 1, isSeen: true, elapsedMs: 0 } } },
       /no longer declared/,
     ],
     [

@@ -7,6 +7,7 @@ import { expandPerAlloc } from '../../../../src/operator/plan/per-alloc.ts'
 import { beginRecord } from '../../../../src/operator/plan/ports.ts'
 import type { InventoryRecord } from '../../../../src/operator/plan/record.ts'
 import { snapshot, volume } from '../../../builders/declarations.ts'
+import { reading } from '../../../builders/evidence.ts'
 import { objectPlace } from '../../../builders/objects.ts'
 import { snapshotRecord, volumeRecord } from '../../../builders/records.ts'
 
@@ -30,11 +31,7 @@ async function desiredWith(records: readonly InventoryRecord[]) {
   const prune = { prune: false, pruneDelayMs: 60_000, allowEmpty: false }
   const desired = createDesired({ inventory, region: 'global', prune })
   const update = (declarations: readonly Declaration[], ends: readonly OrderedEnd[]) =>
-    desired.update(
-      declarations,
-      { atMs: 1000, complete: true, count: declarations.length, sources: new Set(['kubernetes']) },
-      ends,
-    )
+    desired.update(declarations, reading(declarations, 1000, {}, 'kubernetes'), ends)
   return { desired, update }
 }
 

@@ -1,0 +1,78 @@
+import type { Problem } from '../declare/declaration.ts'
+import type { OtherDocument } from '../declare/other-document.ts'
+
+/** What one reading of a source proves about its files, beside the declarations that it found. */
+export interface Evidence {
+  /** When the source was so, on the monotonic clock of this process. */
+  readonly monotonicMs: number
+  /** The files whose every document was understood. */
+  readonly files: ReadonlyMap<string, FileEvidence>
+  readonly doubts: readonly Doubt[]
+  readonly listing: Listing
+}
+
+/** A file whose every document was understood. */
+export interface FileEvidence {
+  /** How many documents it holds: declarations and others. */
+  readonly documents: number
+  /** What it holds beside declarations. */
+  readonly others: readonly OtherDocument[]
+  /** The folder that holds it, as `<device> <real path>`. Absent where the source is not a folder. */
+  readonly folder?: string
+}
+
+/** Something that could not be read or understood. What was declared there still counts as declared. */
+export interface Doubt {
+  /** A file, or a folder with all beneath it. Empty: the whole source. */
+  readonly file: string
+  /** What is there now, and what to do about it. */
+  readonly problem: Problem
+  /** The words of its text, where it has one. A declaration of such a name may have moved here. */
+  readonly words?: ReadonlySet<string>
+}
+
+/** How the files of a source were found, by which the absence of one is judged. */
+export type Listing =
+  | {
+      readonly type: 'folders'
+      /** Every folder that was listed whole, by its path beneath the source. Empty: the source itself. */
+      readonly folders: ReadonlyMap<string, FolderEvidence>
+      /** The paths of visible things that are neither folders nor files that may contain declarations. */
+      readonly passed: ReadonlySet<string>
+    }
+  | {
+      readonly type: 'commit'
+      readonly commit: string
+      /** Files that the commit deletes, compared with the last commit whose reading was recorded. */
+      readonly removed: ReadonlySet<string>
+      /** Files that it renames or replaces, with what it does. */
+      readonly changed: ReadonlyMap<string, string>
+    }
+  /** Objects are not judged by files: see planGoneObject. */
+  | { readonly type: 'objects' }
+
+export interface FolderEvidence {
+  readonly device: string
+  readonly realPath: string
+  /** It has no visible entry. */
+  readonly isEmpty: boolean
+}
+
+/** Whether a path is the place, or beneath it. The empty place holds every path. */
+export function isBeneath(file: string, place: string): boolean {
+  return place === '' || file === place || file.startsWith(`${place}/`)
+}
+
+/** The words by which a text may name a declaration. */
+export function wordsOf(text: string): ReadonlySet<string> {
+  return new Set(text.match(/[\p{L}\p{N}][\p{L}\p{N}._-]*/gu) ?? [])
+}
+
+/** The fingerprints to remember of a file; undefined if it holds declarations alone. */
+export function fingerprintsOf(others: readonly OtherDocument[]): string | undefined {
+  if (others.length === 0) return undefined
+  return others.length > mostFingerprints ? '' : others.map(({ fingerprint }) => fingerprint).join(' ')
+}
+
+/** Of more than these none is remembered, because a record has to stay small. */
+const mostFingerprints = 100

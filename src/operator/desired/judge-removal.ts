@@ -1,0 +1,201 @@
+import { type Declaration, formatPlace } from '../declare/declaration.ts'
+import { displayName } from '../plan/identity.ts'
+import { wholeOf } from '../plan/per-alloc.ts'
+import type { InventoryRecord } from '../plan/record.ts'
+import type { Reading } from './absence.ts'
+import { type Doubt, type Evidence, type FileEvidence, isBeneath, type Listing } from './evidence.ts'
+
+/** Why it is not known that a person removed a declaration. */
+export interface Unclear {
+  /** What is there now. */
+  readonly what: string
+  /** What a person can do, beside confirming the removal. */
+  readonly remedy: string
+}
+
+type Absent = Pick<InventoryRecord, 'declaration' | 'sighting' | 'missing'>
+
+const putBack = 'Put the declaration back.'
+
+/**
+ * Judges whether a person removed a declaration that no file shows any more. A removal must be seen: the file is gone from a
+ * folder that is still the same one, a commit deletes it, or the document is gone from a file in which everything else is
+ * known. Whatever can no longer be read, recognised or found is a doubt.
+ * @returns why it is in doubt; undefined if the removal was seen
+ */
+export function judgeRemoval(
+  record: Absent,
+  reading: Reading,
+  { allowEmpty }: { readonly allowEmpty: boolean },
+): Unclear | undefined {
+  const { source, file } = record.declaration.place
+  const evidence = reading.sources.get(source)
+  if (evidence === undefined) return notRead(source)
+  const unknown = findDoubt(record.declaration, reading)
+  if (unknown !== undefined) return unknown
+  const found = evidence.files.get(file)
+  if (found !== undefined) return judgeFile(record, found)
+  return evidence.listing.type === 'folders'
+    ? judgeFolder(record, evidence.listing, allowEmpty)
+    : judgeCommit(record, evidence.listing)
+}
+
+/** What could not be read where it was declared; undefined if that place was read. */
+export function findDoubt(
+  { place: { source, file } }: Declaration,
+  { sources }: Reading,
+): Unclear | undefined {
+  const doubt = sources.get(source)?.doubts.find((each) => isBeneath(file, each.file))
+  return doubt && explain(doubt)
+}
+
+/** What could not be read elsewhere, if the declaration may have moved there. */
+export function findElsewhere(declaration: Declaration, { sources }: Reading): Unclear | undefined {
+  for (const { doubts } of sources.values()) {
+    const doubt = doubts.find((each) => mayHold(each, declaration))
+    if (doubt === undefined) continue
+    const { what, remedy } = explain(doubt)
+    return { what: `it may have moved to a place that cannot be read: ${what}`, remedy }
+  }
+  return undefined
+}
+
+/** A source that cannot be read at all may hold anything; a file only what its text names. */
+function mayHold({ file, words }: Doubt, declaration: Declaration): boolean {
+  if (file === '' && words === undefined) return true
+  if (words === undefined) return false
+  const { name, spec } = wholeOf(declaration) ?? declaration
+  return words.has(name) || ('volumeID' in spec && words.has(spec.volumeID))
+}
+
+function explain({ problem: { place, field, message } }: Doubt): Unclear {
+  return {
+    what: `${formatPlace(place)} ${field === '' ? '' : `${field}: `}${message}`,
+    remedy: 'Correct that.',
+  }
+}
+
+function notRead(source: string): Unclear {
+  return source.startsWith('/') || source.includes('://')
+    ? { what: `source ${source} is no longer configured`, remedy: `Run with --source ${source}.` }
+    : {
+        what: `an earlier release recorded the folder only as ${source}, which says nothing without the directory that it ran in`,
+        remedy: 'Declare it again in a folder that is read.',
+      }
+}
+
+/** The file is there, it was read whole, and the declaration is not in it. */
+function judgeFile(
+  { declaration, sighting }: Absent,
+  { documents, others }: FileEvidence,
+): Unclear | undefined {
+  const path = pathOf(declaration)
+  if (documents === 0) {
+    return {
+      what: `${path} is empty, or has only comments`,
+      remedy: declaration.place.file === '' ? putBack : `${putBack} Or delete the file.`,
+    }
+  }
+  const known = sighting?.others?.split(' ') ?? []
+  for (const { fingerprint, line, what } of others) {
+    const at = known.indexOf(fingerprint)
+    if (at >= 0) known.splice(at, 1)
+    else {
+      return {
+        what: `${path}:${line} now has a document that was not there before and that is no declaration (${what}), which may be this one`,
+        remedy: `${putBack} Or move that document to another file.`,
+      }
+    }
+  }
+  return undefined
+}
+
+/** The file is not there. */
+function judgeFolder(
+  { declaration, sighting }: Absent,
+  { folders, passed }: Extract<Listing, { type: 'folders' }>,
+  allowEmpty: boolean,
+): Unclear | undefined {
+  const { source, file } = declaration.place
+  if (folders.has(file)) return { what: `${pathOf(declaration)} is a folder now`, remedy: putBack }
+  const around = parentsOf(file)
+  const nearest = around.find((folder) => folders.has(folder))
+  const folder = nearest === undefined ? undefined : folders.get(nearest)
+  if (nearest === undefined || folder === undefined) {
+    return { what: `${source} was not listed`, remedy: putBack }
+  }
+  const name = nearest === '' ? source : `${source}/${nearest}`
+  const standing = around.find((each) => passed.has(each))
+  if (standing !== undefined) return { what: `${source}/${standing} is no longer a folder`, remedy: putBack }
+  if (folder.isEmpty && !allowEmpty) {
+    return {
+      what: `folder ${name} became empty as a whole, as if a mount had gone away`,
+      remedy: `${putBack} ${nearest === '' ? 'To end the last declarations of a folder, run with --allow-empty.' : 'Or delete the folder too.'}`,
+    }
+  }
+  if (sighting?.folder === undefined) {
+    return { what: 'an earlier release did not record which folder held it', remedy: putBack }
+  }
+  const rest = around[0]?.slice(nearest.length) ?? ''
+  const expected = `${folder.device} ${join(folder.realPath, rest)}`
+  if (sighting.folder === expected) return undefined
+  const [device] = sighting.folder.split(' ')
+  const before = sighting.folder.slice((device ?? '').length + 1)
+  const now = expected.slice(folder.device.length + 1)
+  return {
+    what:
+      before === now
+        ? `folder ${name} is on another device or file system than before`
+        : `the folder that held it was ${before}, and its path now leads to ${now}`,
+    remedy: `Mount or link the folder again. ${putBack}`,
+  }
+}
+
+/** The commit has no such file. */
+function judgeCommit({ declaration, missing }: Absent, listing: Listing): Unclear | undefined {
+  if (listing.type !== 'commit') return undefined
+  const { file } = declaration.place
+  if (listing.removed.has(file) || missing?.isSeen) return undefined
+  const instead =
+    listing.changed.get(file) ??
+    `does not have ${pathOf(declaration)}, and Mooring did not see which commit deleted it as a file`
+  return { what: `commit ${listing.commit} ${instead}`, remedy: putBack }
+}
+
+/** The folders around a path, the nearest first, the source itself last. */
+function parentsOf(file: string): string[] {
+  const parts = file.split('/').slice(0, -1)
+  return [...parts.map((_, index) => parts.slice(0, parts.length - index).join('/')), '']
+}
+
+function join(folder: string, rest: string): string {
+  const path = rest.replace(/^\//, '')
+  return path === '' ? folder : `${folder === '/' ? '' : folder}/${path}`
+}
+
+function pathOf({ place: { source, file } }: Declaration): string {
+  return file === '' ? source : `${source}/${file}`
+}
+
+/** The message of a condition for an absence in doubt. */
+export function explainUnclear(declaration: Declaration, { what, remedy }: Unclear): string {
+  return (
+    `${displayName(declaration)} was declared at ${formatPlace(declaration.place)}, and nobody saw its removal: ${what}. ` +
+    `It is kept, and nothing ends. ${remedy} If its removal is meant, run: ${confirmCommand(declaration)}`
+  )
+}
+
+function confirmCommand(declaration: Declaration): string {
+  const { kind, name, spec } = declaration
+  const word = { Volume: 'volume', Snapshot: 'snapshot', SnapshotSchedule: 'schedule' }[kind]
+  const id = 'volumeID' in spec ? spec.volumeID : name
+  return `mooring confirm-removal ${word} '${spec.namespace}/${id}'`
+}
+
+/** The evidence about a declaration's own file; undefined if a reading of it proves nothing. */
+export function fileEvidence(
+  { place }: Declaration,
+  sources: ReadonlyMap<string, Evidence>,
+): FileEvidence | undefined {
+  return sources.get(place.source)?.files.get(place.file)
+}

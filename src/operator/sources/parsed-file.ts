@@ -1,0 +1,74 @@
+import type { Declaration, Problem } from '../declare/declaration.ts'
+import type { ParsedDeclarations } from '../declare/parse-declarations.ts'
+import type { Doubt, FileEvidence, Listing } from '../desired/evidence.ts'
+import { compare } from './scan-files.ts'
+import type { SourceContent } from './source.ts'
+
+/** The content of one file. */
+export interface ParsedFile extends Readonly<ParsedDeclarations> {
+  /** The words of its text, where it has a problem. */
+  readonly words?: ReadonlySet<string>
+}
+
+/** The content of a file whose text could not be read. */
+export function unreadFile(problem: Problem): ParsedFile {
+  return { declarations: [], problems: [problem], warnings: [], others: [] }
+}
+
+/** More than one process should manage. Each declaration costs memory and a pass. */
+const maxDocuments = 200_000
+
+/** Makes the content of a source from its files. */
+export function contentOf(reading: {
+  readonly source: string
+  readonly files: ReadonlyMap<string, ParsedFile>
+  /** What could not be read at all. */
+  readonly doubts: readonly Doubt[]
+  readonly listing: Listing
+  /** The folder that holds a file, as `<device> <real path>`. */
+  readonly folderOf?: (file: string) => string | undefined
+  readonly monotonicMs: number
+  readonly readAtMs: number
+}): SourceContent {
+  const { source, listing, folderOf, monotonicMs, readAtMs } = reading
+  const documents = [...reading.files.values()].reduce(
+    (sum, { declarations, others }) => sum + declarations.length + others.length,
+    0,
+  )
+  const isTooLarge = documents > maxDocuments
+  const files = isTooLarge ? new Map<string, ParsedFile>() : reading.files
+  const tooLarge: Problem = {
+    place: { source, file: '', document: 0, line: 1, column: 1 },
+    field: '',
+    message: `has more than ${maxDocuments} documents: split it into several sources, each with an operator of its own`,
+  }
+  const evidence = new Map<string, FileEvidence>()
+  const doubts = isTooLarge ? [{ file: '', problem: tooLarge }] : [...reading.doubts]
+  for (const [file, { declarations, problems, others, words }] of files) {
+    const [problem] = problems
+    if (problem !== undefined) doubts.push({ file, problem, ...(words === undefined ? {} : { words }) })
+    else {
+      const folder = folderOf?.(file)
+      evidence.set(file, {
+        documents: declarations.length + others.length,
+        others,
+        ...(folder === undefined ? {} : { folder }),
+      })
+    }
+  }
+  const all = [...files.values()]
+  return {
+    declarations: all.flatMap(({ declarations }) => declarations).sort(inOrder),
+    problems: [
+      ...(isTooLarge ? [tooLarge] : reading.doubts.map(({ problem }) => problem)),
+      ...all.flatMap(({ problems }) => problems),
+    ].sort((a, b) => compare(a.place.file, b.place.file)),
+    warnings: all.flatMap(({ warnings }) => warnings),
+    evidence: { monotonicMs, files: evidence, doubts, listing },
+    readAtMs,
+    skipped: all.reduce((sum, { others }) => sum + others.length, 0),
+  }
+}
+
+const inOrder = (a: Declaration, b: Declaration) =>
+  compare(a.place.file, b.place.file) || a.place.document - b.place.document
