@@ -1,10 +1,11 @@
 import type { Order } from '../../src/operator/orders/order.ts'
 import type { Act, OrderName } from './acts.ts'
 import { damages, identityOf, writeDocuments } from './documents.ts'
+import type { Mooring } from './mooring.ts'
 import type { Wishes } from './wishes.ts'
 import type { Folder } from './world/folder.ts'
 import { calm, type Network, type Weather } from './world/network.ts'
-import type { SimulatedNomad } from './world/nomad.ts'
+import { pluginID, type SimulatedNomad } from './world/nomad.ts'
 import type { SimulatedPlugin } from './world/plugin.ts'
 
 /** What acts change. */
@@ -14,15 +15,13 @@ export interface Stage {
   readonly nomad: SimulatedNomad
   readonly plugin: SimulatedPlugin
   readonly network: Network
-  kill(downMs: number): void
-  killAt(count: number, downMs: number): void
-  setClock(byMs: number): void
+  readonly mooring: Mooring
   order(name: OrderName, volume: string, order: Order): void
 }
 
 /** Carries out an act. One that makes no sense at this moment does nothing, so that any part of a history is one. */
 export function perform(act: Act, stage: Stage): unknown {
-  const { folder, wishes, nomad, plugin, network } = stage
+  const { folder, wishes, nomad, plugin, network, mooring } = stage
   const isThere = folder.state === 'there' && folder.isMounted()
   switch (act.do) {
     case 'write': {
@@ -105,12 +104,36 @@ export function perform(act: Act, stage: Stage): unknown {
     case 'weather':
       network.weather = settle({ ...network.weather, [act.kind]: act.share })
       return
+    case 'register by hand': {
+      const isFree = ![...plugin.disks.values(), ...plugin.deleted.values()].some(
+        ({ madeFor }) => madeFor === at(act.volume),
+      )
+      if (!isFree || nomad.volumes.has(at(act.volume))) return
+      const name = `by-hand-${act.volume}`
+      const { externalID } = plugin.create({ name, at: at(act.volume), sizeBytes: 1000 })
+      return nomad.register(
+        {
+          ID: act.volume,
+          Namespace: 'default',
+          Name: name,
+          ExternalID: externalID,
+          PluginID: pluginID,
+          RequestedCapabilities: [{ AccessMode: 'single-node-writer', AttachmentMode: 'file-system' }],
+          MountOptions: { MountFlags: ['noatime'] },
+          Secrets: { key: 'by hand' },
+          Context: { disk: externalID },
+        },
+        'a person',
+      )
+    }
     case 'kill':
-      return stage.kill(act.downMs)
+      return mooring.kill(act.who, act.downMs)
+    case 'pause':
+      return mooring.pause(act.who, act.downMs)
     case 'kill at':
-      return stage.killAt(act.count, act.downMs)
+      return mooring.killAt(act.count, act.downMs)
     case 'set clock':
-      return stage.setClock(act.byMs)
+      return mooring.setClock(act.byMs)
   }
 }
 

@@ -1,23 +1,23 @@
 import { OperationError, UsageError } from '../../src/lib/errors.ts'
-import { describeAct, type OrderName, planActs, type TimedAct } from './acts.ts'
+import { describeAct, type OrderName, type TimedAct } from './acts.ts'
 import { checkers } from './checkers/all.ts'
 import type { View, Violation } from './checkers/checker.ts'
 import { judgeRest } from './checkers/rest.ts'
-import { type OperatorProcess, secretValue, startOperatorProcess } from './operator-process.ts'
+import { createMooring } from './mooring.ts'
+import { secretValue } from './operator-process.ts'
 import { perform, type Stage } from './perform.ts'
+import { planActs } from './plan-acts.ts'
 import { createNamedRandom, createRandom, pick } from './random.ts'
-import { createScheduler, nobody } from './scheduler.ts'
+import { createScheduler } from './scheduler.ts'
 import { createSimulatedLog } from './simulated-log.ts'
 import { inVirtualTime } from './simulation.ts'
 import { createWishes } from './wishes.ts'
 import { createFolder } from './world/folder.ts'
 import { createHistory, type Happened } from './world/history.ts'
-import type { StoredLease } from './world/leases.ts'
 import { calm, createNetwork } from './world/network.ts'
-import { createNomad, epochMs } from './world/nomad.ts'
+import { createNomad } from './world/nomad.ts'
 import type { Outside } from './world/nomad-client.ts'
 import { createPlugin, type Habits } from './world/plugin.ts'
-import type { StoredTexts } from './world/stored-texts.ts'
 
 /** What determines a history. The same plan is the same history. */
 export interface Plan {
@@ -25,6 +25,7 @@ export interface Plan {
   readonly seed: number
   readonly habits: Habits
   readonly isPluginReached: boolean
+  readonly replicas: 1 | 2
   readonly acts: readonly TimedAct[]
 }
 
@@ -56,6 +57,7 @@ export function planHistory(seed: number): Plan {
       snapshotsNeedTheirDisk: random() < 0.2,
     },
     isPluginReached: random() < 0.5,
+    replicas: random() < 0.3 ? 2 : 1,
     acts: planActs(random),
   }
 }
@@ -74,19 +76,13 @@ export async function runHistory(
   const network = createNetwork(scheduler, chance)
   const folder = createFolder(nowMs)
   const wishes = createWishes(nowMs)
-  const stored: StoredTexts = { texts: new Map(), serial: 0 }
-  const lease: StoredLease = { lease: undefined, serial: 0 }
   const outside: Outside = { scheduler, network, nomad, plugin, history }
   const orders: { order: OrderName; volume: string; atMs: number }[] = []
   const log = createSimulatedLog(nowMs, options.keepsLog === true)
   const violate = (rule: string, text: string) => history.violations.push({ rule, text, atMs: nowMs() })
-  let wallOffsetMs = 0
-  let starts = 0
-  let machine = { boot: 'boot 1', bootedAtMs: -100_000 }
-  let mooring: OperatorProcess
-  let killsAt: { count: number; downMs: number } | undefined
 
   const view: View = {
+    holder: () => mooring.holder(),
     get nowMs() {
       return scheduler.nowMs
     },
@@ -97,51 +93,21 @@ export async function runHistory(
     orders,
   }
 
-  function show(where: string, text: string) {
+  const show = (where: string, text: string) => {
     if (text.includes(secretValue)) history.record({ type: 'text shown', where, text })
   }
   log.onText = (text) => show('log', text)
-
-  function start() {
-    starts += 1
-    mooring = startOperatorProcess({
-      name: `mooring ${starts}`,
-      outside,
-      stored,
-      lease,
-      machine,
-      wallMs: () => epochMs + scheduler.nowMs + wallOffsetMs,
-      random: () => chance('jitter'),
-      isPluginReached: plan.isPluginReached,
-      log: log.log,
-      onStored(name, text) {
-        show(`inventory's record ${name}`, text)
-        countDown()
-      },
-    })
-  }
-
-  function kill(downMs: number) {
-    if (!mooring.owner.isAlive) return
-    // Some are started on the same machine again, others on another one.
-    if (chance('another machine') < 0.3)
-      machine = { boot: `boot ${starts + 1}`, bootedAtMs: nowMs() - 50_000 }
-    mooring.owner.isAlive = false
-    history.record({ type: 'process killed', process: mooring.owner.name })
-    scheduler.after(nobody, downMs, 'Mooring starts', start)
-  }
-
-  function countDown() {
-    if (killsAt === undefined) return
-    killsAt.count -= 1
-    if (killsAt.count > 0) return
-    const { downMs } = killsAt
-    killsAt = undefined
-    kill(downMs)
-  }
+  const mooring = createMooring({
+    replicas: plan.replicas,
+    outside,
+    isPluginReached: plan.isPluginReached,
+    chance,
+    log: log.log,
+    onStored: (name, text) => show(`inventory's record ${name}`, text),
+  })
 
   history.onHappened = (happened) => {
-    if (happened.type === 'effect sent') countDown()
+    if (happened.type === 'effect sent') mooring.burnFuse()
     for (const { rule, judge } of checkers) {
       const text = judge(happened, view)
       if (text !== undefined) violate(rule, text)
@@ -153,8 +119,7 @@ export async function runHistory(
   scheduler.onEvent = () => {
     const passedMs = scheduler.nowMs - judgedMs
     judgedMs = scheduler.nowMs
-    const sees = mooring.owner.isAlive && mooring.working() !== undefined && network.weather === calm
-    if (sees) wishes.see(passedMs)
+    if (passedMs > 0 && mooring.sees()) wishes.see(passedMs)
   }
 
   const stage: Stage = {
@@ -163,18 +128,13 @@ export async function runHistory(
     nomad,
     plugin,
     network,
-    kill,
-    killAt(count, downMs) {
-      killsAt = { count, downMs }
-    },
-    setClock(byMs) {
-      wallOffsetMs += byMs
-    },
+    mooring,
     order(name, volume, order) {
-      const working = mooring.owner.isAlive ? mooring.working() : undefined
-      if (working === undefined) return
+      const leader = mooring.leader()
+      const working = leader?.working()
+      if (leader === undefined || working === undefined) return
       orders.push({ order: name, volume, atMs: nowMs() })
-      scheduler.after(mooring.owner, 0, `order ${name}`, () => {
+      scheduler.after(leader.owner, 0, `order ${name}`, () => {
         working.takeOrder(order).catch((error) => {
           if (!(error instanceof UsageError || error instanceof OperationError)) throw error
         })
@@ -189,40 +149,37 @@ export async function runHistory(
     )
   process.on('unhandledRejection', onUncaught)
   try {
-    await inVirtualTime(
-      { scheduler, network, folder, wallMs: () => epochMs + scheduler.nowMs + wallOffsetMs },
-      async () => {
-        start()
-        for (const { atMs, act } of plan.acts) {
-          await scheduler.runUntil(10_000 + atMs)
-          if (history.violations.length > 0) return
-          history.record({ type: 'act', text: describeAct(act) })
-          perform(act, stage)
-        }
-        await scheduler.runUntil(scheduler.nowMs + 60_000)
-        killsAt = undefined
-        network.weather = calm
-        perform({ do: 'folder', to: 'back' }, stage)
-        nomad.setPluginAway(false)
-        nomad.conditions.isDetachBroken = false
-        nomad.workloads.endAll()
-        history.record({ type: 'act', text: 'from now on nothing goes wrong, and nobody does anything' })
-        const untilMs = scheduler.nowMs + restMs
-        let begun = { happened: 0, events: 0 }
-        do {
-          begun = { happened: history.all.length, events: scheduler.events() }
-          await scheduler.runUntil(scheduler.nowMs + quietMs)
-        } while (
-          history.violations.length === 0 &&
-          scheduler.nowMs < untilMs &&
-          !isQuiet(history, begun.happened)
-        )
+    await inVirtualTime({ scheduler, network, folder, wallMs: mooring.wallMs }, async () => {
+      mooring.start()
+      for (const { atMs, act } of plan.acts) {
+        await scheduler.runUntil(10_000 + atMs)
         if (history.violations.length > 0) return
-        const inventory = mooring.working()?.inventory
-        for (const [rule, text] of judgeRest({ view, inventory, begun, quietMs, events: scheduler.events() }))
-          violate(rule, text)
-      },
-    )
+        history.record({ type: 'act', text: describeAct(act) })
+        perform(act, stage)
+      }
+      await scheduler.runUntil(scheduler.nowMs + 60_000)
+      mooring.calmDown()
+      network.weather = calm
+      perform({ do: 'folder', to: 'back' }, stage)
+      nomad.setPluginAway(false)
+      nomad.conditions.isDetachBroken = false
+      nomad.workloads.endAll()
+      history.record({ type: 'act', text: 'from now on nothing goes wrong, and nobody does anything' })
+      const untilMs = scheduler.nowMs + restMs
+      let begun = { happened: 0, events: 0 }
+      do {
+        begun = { happened: history.all.length, events: scheduler.events() }
+        await scheduler.runUntil(scheduler.nowMs + quietMs)
+      } while (
+        history.violations.length === 0 &&
+        scheduler.nowMs < untilMs &&
+        !isQuiet(history, begun.happened)
+      )
+      if (history.violations.length > 0) return
+      const inventory = mooring.leader()?.working()?.inventory
+      for (const [rule, text] of judgeRest({ view, inventory, begun, quietMs, events: scheduler.events() }))
+        violate(rule, text)
+    })
   } catch (error) {
     violate('the simulator itself', String((error as Error)?.stack ?? error))
   } finally {

@@ -4,13 +4,15 @@ import { hashText } from './random.ts'
 export interface Owner {
   readonly name: string
   isAlive: boolean
+  /** Until then it stands still: what happens to it happens afterwards. */
+  pausedUntilMs?: number
 }
 
 /** The world goes on whoever dies. */
 export const nobody: Owner = { name: 'world', isAlive: true }
 
 interface Event {
-  readonly dueMs: number
+  dueMs: number
   /** Orders events of the same moment. */
   readonly tie: number
   readonly owner: Owner
@@ -51,8 +53,13 @@ export function createScheduler(tie: (title: string) => number): Scheduler {
     const event = heap.takeUntil(untilMs)
     if (event === undefined) return false
     nowMs = Math.max(nowMs, event.dueMs)
-    if (event.run === undefined || !event.owner.isAlive) return true
     const { run, owner, title } = event
+    if (run === undefined || !owner.isAlive) return true
+    const { pausedUntilMs = 0 } = owner
+    if (pausedUntilMs > nowMs) {
+      heap.add(Object.assign(event, { dueMs: pausedUntilMs }))
+      return true
+    }
     current = owner
     count += 1
     hash = hashText(title, (hash + Math.floor(nowMs)) >>> 0)

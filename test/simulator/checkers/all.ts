@@ -9,6 +9,7 @@ import {
   theFinalSnapshotIsOfThisLife,
 } from './ends.ts'
 import { newLifeIsBlank, oneDiskForOneVolume, oneVolumeForOneDisk, snapshotsAreNew } from './lives.ts'
+import { nothingSpins, onlyTheHolderActs } from './pace.ts'
 
 const noSecretIsShown: Checker = {
   rule: '7: no secret in a log, status, error or the inventory',
@@ -31,4 +32,6 @@ export const checkers: readonly Checker[] = [
   snapshotsAreNew,
   theFinalSnapshotIsOfThisLife,
   snapshotsEndByOrder,
+  nothingSpins,
+  onlyTheHolderActs,
 ]

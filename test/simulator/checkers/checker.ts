@@ -19,6 +19,8 @@ export interface View {
   readonly nomad: SimulatedNomad
   readonly plugin: SimulatedPlugin
   readonly history: History
+  /** Who holds the Lease now. */
+  holder(): string | undefined
   /** Orders that people gave, whether they were taken or not. */
   readonly orders: readonly { readonly order: OrderName; readonly volume: string; readonly atMs: number }[]
 }

@@ -33,8 +33,8 @@ export function judgeRest(rest: {
       `in the quiet at the end: ${effect.call} ${effect.about}`,
     ])
   }
-  // What is refused for good is tried again at each resync, and no more often.
-  const triedAtMost = Math.ceil(quietMs / settings.resyncMs)
+  // What is refused for good is tried again at each resync, and after a change: the end of what went wrong is one.
+  const triedAtMost = Math.ceil(quietMs / settings.resyncMs) + 2
   const tries = Map.groupBy(quiet, (each) =>
     each.type === 'effect sent' ? `${each.call} ${each.about}` : '',
   )
@@ -108,6 +108,12 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
   }
   if (reasonsOfSources.includes(ready?.reason ?? '')) return undefined
   if (ready?.reason === 'NoVolumes' && view.wishes.all.get('Volume a')?.state !== 'declared') return undefined
+  // It says what Mooring would have to know to write, and was never told.
+  if (ready?.reason === 'UnreadableFields') {
+    const isByHand = view.history.all.some((each) => each.type === 'volume stored' && each.by === 'a person')
+    const isUnsaid = latest.document.kind === 'Volume' && latest.document.secrets === undefined
+    if (isByHand || isUnsaid) return undefined
+  }
   if (ready?.reason === 'RunWaits' && !view.nomad.volumes.has('default/a')) return undefined
   // A permanent error is for a person, and only bad weather brings some.
   const wasRefused = view.history.all.some(

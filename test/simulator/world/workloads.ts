@@ -160,6 +160,7 @@ export function createWorkloads(options: {
         allocation.isWriting = false
         if (allocation.clientStatus === 'running') allocation.clientStatus = 'failed'
         claims.delete(allocation.id)
+        touch(allocation.at)
       }
       for (const nodeID of nodeIDs) published.delete(`${externalID} at ${nodeID}`)
     },
