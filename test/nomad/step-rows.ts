@@ -280,6 +280,18 @@ export const stepRows: Readonly<Record<StepName, StepRow>> = {
     steps: [...create, 'forget-detach-order'],
     writes: ['create_volume'],
   },
+  'forget-recreate-order': {
+    case: 'a person gave up an external volume that is there',
+    async run(operator, id, target) {
+      const externalID = await made(operator, declared(id, target))
+      await operator.order(keyOf(id), { recreate: { externalID, atMs: 0 } })
+      await operator.settle()
+      expect(operator.inventory.orders(keyOf(id)).recreate).toBeUndefined()
+      expect(externalIDOf(operator.record(keyOf(id)))).toBe(externalID)
+    },
+    steps: [...create, 'forget-recreate-order'],
+    writes: ['create_volume'],
+  },
   'deregister-volume': {
     case: 'a declaration with deletionPolicy Deregister is gone',
     async run(operator, id, target) {

@@ -17,7 +17,10 @@ export const annotations = {
   restoreFrom: 'mooring.dev/restore-from',
   /** `<lost external ID>` on a Volume that has vanished: create a new, blank one. */
   recreate: 'mooring.dev/recreate',
-  /** `<node ID>`, whole or its beginning, on a Volume: a person confirms that nothing on the node writes any more. */
+  /**
+   * `<node ID>@<allocation IDs>` on a Volume: a person confirms that nothing of these on the node writes any more. Without
+   * allocations: that nothing does, and no allocation claims the volume there.
+   */
   nodeIsDead: 'mooring.dev/node-is-dead',
   /** Any new value on a SnapshotSchedule: take snapshots now. */
   snapshotNow: 'mooring.dev/snapshot-now',

@@ -51,7 +51,11 @@ const orderAnnotations: readonly OrderAnnotation[] = [
     field: 'lastHandledNodeIsDead',
     // A person's word is about the allocations of that moment.
     isMarkedFirst: true,
-    ordersOf: (node, { records }) => records.map(({ key }) => ({ type: 'detach', key, node })),
+    ordersOf(given, { records }) {
+      const [node, allocations] = given.split('@')
+      const named = allocations?.split(',').filter((each) => each !== '') ?? []
+      return records.map(({ key }) => ({ type: 'detach', key, node, allocations: named }))
+    },
   },
   {
     annotation: annotations.recreate,

@@ -51,7 +51,15 @@ export const Order = Type.Union([
   /** Calls off the restore that is ordered or under way. */
   shape('undoRestore', ['Volume'], {}),
   /** A person's word that nothing on the node writes to the volume any more. */
-  shape('detach', ['Volume'], { node: text("the node's ID, or the beginning of it") }),
+  shape('detach', ['Volume'], {
+    node: text("the node's ID, or the beginning of it"),
+    allocations: Type.Optional(
+      Type.Array(text('the ID of an allocation'), {
+        description:
+          'a list with the IDs of all allocations that claim the volume there; left out: those that do now',
+      }),
+    ),
+  }),
   /**
    * Runs a schedule now. The key is the schedule's, or that of a volume, which one schedule selects. Where no schedule
    * has the name, the volume of that name is meant.

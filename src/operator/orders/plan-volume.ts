@@ -15,9 +15,9 @@ const planRecreate: Planner<'recreate'> = ({ key, lostExternalID }, known) => {
   }
 }
 
-const planDetach: Planner<'detach'> = ({ key, node }, known) => {
+const planDetach: Planner<'detach'> = ({ key, node, allocations }, known) => {
   const record = volumeOf(key, known)
-  const order = planDetachOrder(record, node, known.nowMs)
+  const order = planDetachOrder(record, node, known.nowMs, allocations)
   if (typeof order === 'string') return refuse(`${key} is not detached: ${order}`)
   const { nodeID } = order
   return {

@@ -17,6 +17,7 @@ export type StepName =
   | 'end-restore'
   | 'detach-node'
   | 'forget-detach-order'
+  | 'forget-recreate-order'
   | 'deregister-volume'
   | 'register-tombstone'
   | 'cancel-end'

@@ -1,4 +1,3 @@
-import { shellCommand } from '../../lib/shell-command.ts'
 import type { VolumeSpec } from '../declare/volume.ts'
 import type { Decision } from './decision.ts'
 import { type Now, passedMs } from './now.ts'
@@ -24,6 +23,8 @@ export interface DetachObservation {
   /** Nodes that a person confirmed to be dead. */
   readonly orders: readonly DetachOrder[]
 }
+
+export type HowToConfirm = (nodeID: string, allocations: readonly string[]) => string
 
 export type DetachPlan =
   | { readonly type: 'none' }
@@ -57,11 +58,11 @@ const longestRetryMs = 600_000
  * or its client reported `complete` or `failed`; and the node is `ready`, or Nomad has forgotten it. A status that the
  * servers guess because the client is silent (`lost`, `unknown`, `down`, `disconnected`) is no proof: a person must
  * confirm it. A node with a living claim is never detached, even if a person ordered it.
- * @param title names the volume as `mooring detach` takes it
+ * @param howToConfirm what a person writes or runs to confirm that nothing of these allocations on the node writes
  */
 export function planDetach(
   detach: VolumeSpec['detach'],
-  title: string,
+  howToConfirm: HowToConfirm,
   observation: DetachObservation,
   tries: Readonly<Record<string, DetachTry>>,
   now: Now,
@@ -87,7 +88,7 @@ export function planDetach(
         : here.map((claim) => judgeClaim(claim, nodeID, observation, order))
     const isUp = nodeStatus(observation.nodes, nodeID) === 'ready'
     const restLives = claims.every((claim) => here.includes(claim) || isLiving(claim))
-    return planNode({ nodeID, isUp, here, restLives }, judgements, title, tries[nodeID], now)
+    return planNode({ nodeID, isUp, here, restLives }, judgements, howToConfirm, tries[nodeID], now)
   })
   const unplaced = claims.filter(({ nodeID }) => nodeID === undefined)
   if (isStale && unplaced.length > 0) plans.push(holdUnplaced(unplaced))
@@ -112,7 +113,7 @@ function planNode(
     readonly restLives: boolean
   },
   judgements: readonly Judgement[],
-  title: string,
+  howToConfirm: HowToConfirm,
   tried: DetachTry | undefined,
   now: Now,
 ): DetachPlan {
@@ -127,7 +128,10 @@ function planNode(
       'stalled',
       'DetachNeedsWord',
       `node ${nodeID} is not detached: ${why}, so something on it may still write. ` +
-        `Make sure that nothing does, then run ${shellCommand('mooring', 'detach', title, '--node-is-dead', nodeID)}`,
+        `Make sure that nothing does, then ${howToConfirm(
+          nodeID,
+          here.map(({ allocationID }) => allocationID),
+        )}`,
     )
   }
   const waitMs = tried === undefined ? 0 : retryAfterMs(tried.times) - passedMs(now, tried.last)

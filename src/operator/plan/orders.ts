@@ -98,8 +98,14 @@ export function refuseRecreate(record: VolumeRecord, lostExternalID: string): st
 /**
  * The order for `mooring detach --node-is-dead`, or why it is refused.
  * @param node the node's ID, or a beginning that no other attached node has
+ * @param named the allocations that the person means; undefined: all that claim the volume there now
  */
-export function planDetachOrder(record: VolumeRecord, node: string, nowMs: number): DetachOrder | string {
+export function planDetachOrder(
+  record: VolumeRecord,
+  node: string,
+  nowMs: number,
+  named?: readonly string[],
+): DetachOrder | string {
   const { attachedNodes = [], claimNodes = {} } = record.status
   const found = attachedNodes.filter((nodeID) => node !== '' && nodeID.startsWith(node))
   const [nodeID] = found
@@ -112,5 +118,25 @@ export function planDetachOrder(record: VolumeRecord, node: string, nowMs: numbe
   }
   if (found.length > 1) return `"${node}" matches several nodes (${found.join(', ')}); give more of the ID`
   const allocations = Object.keys(claimNodes).filter((allocation) => claimNodes[allocation] === nodeID)
+  if (named !== undefined && !isSameSet(named, allocations)) {
+    const now =
+      allocations.length === 0
+        ? 'no allocation claims it there'
+        : `it is claimed there by ${allocations.join(', ')}`
+    return `the confirmation names ${named.length === 0 ? 'no allocation' : named.join(', ')}, and ${now}; if nothing of that writes any more, write ${nodeIsDeadValue(nodeID, allocations)}`
+  }
   return { nodeID, allocations, atMs: nowMs }
+}
+
+/**
+ * The value of `mooring.dev/node-is-dead` for these allocations. It names them, so that a value that stands in a manifest
+ * confirms nothing of later ones.
+ */
+export function nodeIsDeadValue(nodeID: string, allocations: readonly string[]): string {
+  return allocations.length === 0 ? nodeID : `${nodeID}@${allocations.join(',')}`
+}
+
+function isSameSet(some: readonly string[], others: readonly string[]): boolean {
+  const all = new Set(others)
+  return new Set(some).size === all.size && some.every((each) => all.has(each))
 }

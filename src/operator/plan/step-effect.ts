@@ -46,6 +46,7 @@ const effects: Readonly<Record<StepName, Effect>> = {
   // Nothing on the node is alive, by proof or by a person's confirmation.
   'detach-node': { effect: 'change', risk: () => 'in use' },
   'forget-detach-order': { effect: 'change', risk: none },
+  'forget-recreate-order': { effect: 'change', risk: none },
   'deregister-volume': {
     effect: 'end',
     risk: ({ declaration }) =>

@@ -229,6 +229,13 @@ function planPresentVolume(
       againAfterMs: faultPollMs,
     }
   }
+  if (observation.isRecreateOrdered) {
+    return take(
+      'forget-recreate-order',
+      'NotRecreated',
+      `external volume "${record.externalID}" is back, so it is not recreated; removing the order`,
+    )
+  }
   const listed = typeof observation.external === 'object' ? observation.external : undefined
   const differences = compareVolume(
     spec,

@@ -1,8 +1,12 @@
 import { errorMessage } from '../../lib/errors.ts'
+import { shellCommand } from '../../lib/shell-command.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
+import type { VolumeDeclaration } from '../declare/declaration.ts'
+import { annotations } from '../desired/object-ends.ts'
 import { claimsOf } from '../plan/claims.ts'
-import { type ClaimObservation, type DetachPlan, planDetach } from '../plan/detach-plan.ts'
+import { type ClaimObservation, type DetachPlan, type HowToConfirm, planDetach } from '../plan/detach-plan.ts'
+import { nodeIsDeadValue } from '../plan/orders.ts'
 import type { VolumeRecord } from '../plan/record.ts'
 import { refuseShared } from '../plan/shared-external.ts'
 import type { GatherContext } from './context.ts'
@@ -84,7 +88,7 @@ export async function gatherDetach(
     if (!mayBeDead) return { type: 'none' }
     return planDetach(
       spec.detach,
-      `${spec.namespace}/${spec.volumeID}`,
+      howToConfirm(record.declaration),
       { claims, publishedNodes, nodes: await nodeStatuses(), orders },
       record.detachTries ?? {},
       context.time(),
@@ -110,6 +114,16 @@ export async function gatherDetach(
           : inList?.ClientStatus,
       }
     })
+  }
+}
+
+/** The command, and for an object of Kubernetes the annotation too. */
+function howToConfirm({ place, spec }: VolumeDeclaration): HowToConfirm {
+  const volume = `${spec.namespace}/${spec.volumeID}`
+  return (nodeID, allocations) => {
+    const command = `run ${shellCommand('mooring', 'detach', volume, '--node-is-dead', nodeID)}`
+    if (place.object === undefined) return command
+    return `${command}, or annotate the object ${annotations.nodeIsDead}=${nodeIsDeadValue(nodeID, allocations)}`
   }
 }
 

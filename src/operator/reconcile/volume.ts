@@ -27,6 +27,7 @@ import { deregisterVolume } from './steps/deregister-volume.ts'
 import { detachNode } from './steps/detach-node.ts'
 import { endRestore } from './steps/end-restore.ts'
 import { forgetDetachOrder } from './steps/forget-detach-order.ts'
+import { forgetRecreateOrder } from './steps/forget-recreate-order.ts'
 import { recreateVolume } from './steps/recreate-volume.ts'
 import { registerTombstone } from './steps/register-tombstone.ts'
 import { registerVolume } from './steps/register-volume.ts'
@@ -52,6 +53,7 @@ const steps: Steps<VolumeRecord, VolumeSeen> = {
   'expand-volume': updateVolume,
   'detach-node': detachNode,
   'forget-detach-order': forgetDetachOrder,
+  'forget-recreate-order': forgetRecreateOrder,
   'deregister-volume': deregisterVolume,
   'register-tombstone': registerTombstone,
   'delete-volume': deleteVolume,

@@ -73,13 +73,19 @@ describe('an order in an annotation', () => {
     const { ordered, events, status, annotate } = world()
     await annotate({ 'mooring.dev/node-is-dead': '8f3c' })
     await annotate({ 'mooring.dev/node-is-dead': '8f3c' })
-    expect(ordered).toEqual([{ type: 'detach', key: 'Volume/team-a/data', node: '8f3c' }])
+    expect(ordered).toEqual([{ type: 'detach', key: 'Volume/team-a/data', node: '8f3c', allocations: [] }])
     expect(events).toEqual(['DetachOrdered'])
     expect(status()).toEqual({ lastHandledNodeIsDead: '8f3c' })
     await annotate({})
     expect(status()).toEqual({})
     await annotate({ 'mooring.dev/node-is-dead': '8f3c' })
     expect(ordered).toHaveLength(2)
+  })
+
+  it('names the allocations that are confirmed to be dead', async () => {
+    const { ordered, annotate } = world()
+    await annotate({ 'mooring.dev/node-is-dead': '8f3c@a1,a2' })
+    expect(ordered).toMatchObject([{ type: 'detach', node: '8f3c', allocations: ['a1', 'a2'] }])
   })
 
   it('counts as taken where it is refused, and an event says why', async () => {
@@ -99,7 +105,7 @@ describe('an order in an annotation', () => {
     await annotate({ 'mooring.dev/node-is-dead': '8f3c' }, 'data')
     await follow()
     expect(events).toEqual(['DetachRefused', 'RecreateRefused', 'RestoreRefused', 'DetachOrdered'])
-    expect(ordered).toEqual([{ type: 'detach', key: 'Volume/team-a/data', node: '8f3c' }])
+    expect(ordered).toEqual([{ type: 'detach', key: 'Volume/team-a/data', node: '8f3c', allocations: [] }])
   })
 
   it('that could be taken now is taken, where it was refused before', async () => {
@@ -131,7 +137,7 @@ describe('an order in an annotation', () => {
     [
       'of a node is about every volume that is there',
       { 'mooring.dev/node-is-dead': '8f3c' },
-      { type: 'detach', node: '8f3c' },
+      { type: 'detach', node: '8f3c', allocations: [] },
     ],
     [
       'for a restore is about the one that it names',

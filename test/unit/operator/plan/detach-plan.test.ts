@@ -19,13 +19,16 @@ const never = { policy: 'Never', nodes: [] } as const
 const here: ClaimObservation = { allocationID: 'a1', nodeID: 'n1', clientStatus: 'complete' }
 const word = { nodeID: 'n1', allocations: ['a1'], atMs: 0 }
 
+const howToConfirm = (nodeID: string, allocations: readonly string[]) =>
+  `confirm ${nodeID} of ${allocations.join(',')}`
+
 function plan(
   observation: Partial<DetachObservation>,
   detach: Parameters<typeof planDetach>[0] = stale,
   tries: Record<string, DetachTry> = {},
 ) {
   const whole = { claims: [], publishedNodes: [], nodes: undefined, orders: [], ...observation }
-  return planDetach(detach, 'default/data', whole, tries, nowAt(nowMs))
+  return planDetach(detach, howToConfirm, whole, tries, nowAt(nowMs))
 }
 
 /** As people read it: what is done, or why it is not. */
@@ -92,7 +95,7 @@ describe('planDetach', () => {
     expect(held).toMatchObject({
       verdict: {
         state: 'stalled',
-        message: expect.stringContaining('mooring detach default/data --node-is-dead n1'),
+        message: expect.stringContaining('then confirm n1 of a1'),
       },
     })
   })
@@ -216,7 +219,7 @@ describe('planDetach', () => {
     })
     fc.assert(
       fc.property(observation, detach, (observed, declared) => {
-        const planned = planDetach(declared, 'default/data', observed, {}, nowAt(nowMs))
+        const planned = planDetach(declared, howToConfirm, observed, {}, nowAt(nowMs))
         if (planned.type !== 'detach') return
         const { nodeID } = planned
         const order = observed.orders.find((each) => each.nodeID === nodeID)
@@ -307,5 +310,12 @@ describe('planDetachOrder', () => {
     ['no node', '', 'it is not attached to node ""'],
   ])('is refused for %s', (_what, node, message) => {
     expect(planDetachOrder(record, node, 5)).toContain(message)
+  })
+
+  it('confirms nothing of allocations that it does not name', () => {
+    expect(planDetachOrder(record, 'aa11', 5, ['a1'])).toMatchObject({ allocations: ['a1'] })
+    expect(planDetachOrder(record, 'bb', 5, [])).toMatchObject({ allocations: [] })
+    for (const named of [[], ['earlier'], ['a1', 'earlier']])
+      expect(planDetachOrder(record, 'aa11', 5, named)).toContain('write aa11@a1')
   })
 })

@@ -105,6 +105,26 @@ describe('a second life is not the first', () => {
     expect(volumeOf(model).status.conditions[0]).toMatchObject({ status: 'False', reason: 'Vanished' })
   })
 
+  it('is not recreated by an order from before its external volume was back', async () => {
+    const model = createOperatorModel()
+    const data = volume('data', { secrets: {} })
+    model.declare(data)
+    await rounds(model)
+    const { externalID = '' } = volumeOf(model)
+    const disk = model.world.disks.get(externalID)
+    if (disk === undefined) throw new Error('there is no disk')
+    await model.order(key, (orders) => ({ ...orders, recreate: { externalID, atMs: 0 } }))
+    await rounds(model)
+    // Months later it vanishes in earnest.
+    model.world.disks.delete(externalID)
+    model.world.people.deregister('data')
+    await rounds(model)
+    expect(volumeOf(model).status.conditions[0]).toMatchObject({ status: 'False', reason: 'Vanished' })
+    model.world.disks.set(externalID, disk)
+    await rounds(model)
+    expect(volumeOf(model)).toMatchObject({ externalID })
+  })
+
   it('takes a snapshot anew where one of its name was kept (a backup that is asked for is taken)', async () => {
     const model = createOperatorModel()
     model.declare(volume('data', { secrets: {} }))
