@@ -1,5 +1,6 @@
 import { type Clock, delay } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { mapOf } from '../lib/partial-map.ts'
 import type { Room } from '../wire/plugin.ts'
 import type { Snapshot } from '../wire/snapshot.ts'
 import type { ExternalVolume } from '../wire/volume.ts'
@@ -142,22 +143,26 @@ export function createDirectPlugins(options: DirectPluginsOptions): OpenDirectPl
         const client = await clientFor(pluginID, 'LIST_VOLUMES')
         if (client === undefined) return others.listExternalVolumes(pluginID, caller)
         const entries = await client.listAllVolumes({}, call(caller))
-        return new Map(
-          entries.flatMap(({ volume, status }) =>
-            volume === null ? [] : [[volume.volumeId, presentExternalVolume(volume, status)]],
-          ),
+        const volumes = entries.flatMap(({ volume, status }) =>
+          volume === null || volume.volumeId === '' ? [] : [presentExternalVolume(volume, status)],
+        )
+        return mapOf(
+          volumes.map((volume) => [volume.ExternalID, volume]),
+          entries.length - volumes.length,
         )
       },
       async listSnapshots(pluginID, caller) {
         const client = await clientFor(pluginID, 'LIST_SNAPSHOTS')
         if (client === undefined) return others.listSnapshots(pluginID, caller)
         const entries = await client.listAllSnapshots({}, call(caller))
-        return new Map(
-          entries.flatMap(({ snapshot }) =>
-            snapshot === null
-              ? []
-              : [[snapshot.snapshotId, { ...presentSnapshot(snapshot), PluginID: pluginID }]],
-          ),
+        const snapshots = entries.flatMap(({ snapshot }) =>
+          snapshot === null || snapshot.snapshotId === ''
+            ? []
+            : [{ ...presentSnapshot(snapshot), PluginID: pluginID }],
+        )
+        return mapOf(
+          snapshots.map((snapshot) => [snapshot.ID, snapshot]),
+          entries.length - snapshots.length,
         )
       },
     }),

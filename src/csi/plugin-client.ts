@@ -5,7 +5,7 @@ import { errorMessage } from '../lib/errors.ts'
 import { type Log, silentLog } from '../lib/log.ts'
 import { createCallSlots, volumeKeysOf } from './call-slots.ts'
 import { type Requirement, requirementsOf } from './capabilities.ts'
-import { brokenClause } from './check-answer.ts'
+import { brokenClause, madeBy } from './check-answer.ts'
 import { createConnection, type TlsOptions } from './connection.ts'
 import { loadContract, type MethodName, type RequestOf, type ResponseOf } from './contract.ts'
 import { type Deadlines, defaultDeadlines, type RpcName } from './deadlines.ts'
@@ -136,12 +136,15 @@ export function createPluginClient(options: PluginClientOptions): PluginClient {
       const clause = brokenClause(name, request, answer)
       if (clause !== undefined) {
         const details = `the answer breaks CSI 1.12: ${clause}`
+        const madeID = madeBy(answer)
         throw new PluginError({
           pluginID,
           method: name,
-          code: status.OK,
+          // A plugin that answers OK with nonsense has a fault of its own.
+          code: status.INTERNAL,
           details,
           errorClass: 'broken-answer',
+          ...(madeID === '' ? {} : { madeID }),
         })
       }
       logCall('OK')

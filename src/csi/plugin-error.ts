@@ -53,6 +53,8 @@ export interface PluginErrorDetails {
   readonly code: status
   /** The text of the plugin, or of this client where the call did not reach it. It contains no secrets. */
   readonly details: string
+  /** ID of the volume or snapshot that a broken answer named. */
+  readonly madeID?: string
   /** Where it is known more exactly than by the code. */
   readonly errorClass?: PluginErrorClass
   readonly cause?: unknown
@@ -67,6 +69,7 @@ export class PluginError extends OperationError {
   readonly codeName: string
   readonly details: string
   readonly errorClass: PluginErrorClass
+  readonly madeID: string | undefined
 
   constructor(details: PluginErrorDetails) {
     const codeName = status[details.code] ?? `code ${details.code}`
@@ -82,6 +85,7 @@ export class PluginError extends OperationError {
     this.codeName = codeName
     this.details = details.details
     this.errorClass = errorClass
+    this.madeID = details.madeID
   }
 }
 

@@ -68,7 +68,8 @@ export function parsePage(value: unknown, resource: Resource): ObjectPage {
     throw new UnreadableAnswerError('the answer is no list with a resourceVersion')
   }
   return {
-    items: items.map((item) => parseObject(item, resource)),
+    // An entry that is null stands for no object.
+    items: items.filter((item) => item !== null).map((item) => parseObject(item, resource)),
     resourceVersion,
     ...(typeof continueToken === 'string' && continueToken !== '' && { continueToken }),
   }

@@ -15,6 +15,11 @@ export interface OperationErrorOptions {
   readonly retryAfterMs?: number
   /** Only for `ambiguous`: nothing of the operation is running any more. Default false. The other kinds are always over. */
   readonly isOver?: boolean
+  /**
+   * The operation was carried out, and its answer cannot be used. `externalID`: what it made, if the answer named it. The
+   * same operation fails again until the plugin is mended.
+   */
+  readonly brokenAnswer?: { readonly externalID?: string }
   readonly cause?: unknown
 }
 
@@ -25,12 +30,14 @@ export class OperationError extends Error {
   readonly reason: string
   readonly retryAfterMs: number | undefined
   readonly isOver: boolean
+  readonly brokenAnswer: { readonly externalID?: string } | undefined
 
   constructor(message: string, options: OperationErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.kind = options.kind
     this.reason = options.reason
     this.retryAfterMs = options.retryAfterMs
+    this.brokenAnswer = options.brokenAnswer
     this.isOver = options.kind !== 'ambiguous' || options.isOver === true
   }
 }

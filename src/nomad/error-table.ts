@@ -4,6 +4,7 @@
  * comes first, and the first row that matches decides.
  */
 import { type ErrorKind, OperationError } from '../lib/errors.ts'
+import { parseJSON } from '../lib/json.ts'
 import { parsePluginError, toOneLine } from './answer-text.ts'
 
 /** What a request is for. It decides what a failure means. */
@@ -21,6 +22,8 @@ interface Verdict {
   readonly message?: string
   /** Only for ambiguous ones: it has ended, though nobody knows how. */
   readonly isOver?: boolean
+  /** The plugin made something, and its answer cannot be used. */
+  readonly brokenAnswer?: { readonly externalID?: string }
 }
 
 interface Row extends Verdict {
@@ -153,6 +156,24 @@ function judgePluginError(code: string, description: string, text: string, purpo
   }
 }
 
+/**
+ * Judges an answer by which a plugin breaks CSI, as Mooring's server reports it: something was made, and it cannot be used.
+ * undefined for any other failure. A list that was not understood is simply read again.
+ */
+function judgeBrokenAnswer(description: string, { type }: Purpose): Verdict | undefined {
+  const [, clause, made] =
+    /the answer breaks CSI [\d.]+: (.*?)(?: \(made: (".*")\))?$/.exec(description) ?? []
+  if (clause === undefined || type === 'read') return undefined
+  const externalID = made === undefined ? undefined : (parseJSON(made) as string) // The pattern allows a text only.
+  return {
+    ...permanent('BrokenAnswer'),
+    message:
+      `the plugin did it, but its answer breaks CSI, so the result is not used: ${clause}${made === undefined ? '' : ` (it made ${made})`}. ` +
+      'Update or mend the plugin, or change what is declared; Mooring repeats the request every few minutes. To give it up, remove the declaration: deletionPolicy Delete deletes what was made, if the plugin named it.',
+    brokenAnswer: externalID === undefined ? {} : { externalID },
+  }
+}
+
 /** By the status alone, where no row knows the text. */
 function judgeStatus(status: number): Verdict {
   if (status >= 300 && status < 400) return permanent('UnexpectedRedirect')
@@ -189,6 +210,8 @@ function judge(status: number, text: string, purpose: Purpose): Verdict {
     }
   }
   const plugin = parsePluginError(text)
+  const broken = plugin && judgeBrokenAnswer(plugin.description, purpose)
+  if (broken !== undefined) return broken
   if (plugin) {
     return {
       ...judgePluginError(plugin.code, plugin.description, text, purpose),
@@ -240,6 +263,7 @@ function createError(verdict: Verdict, purpose: Purpose, message: string, cause?
     kind,
     reason,
     ...(verdict.isOver === true && { isOver: true }),
+    ...(verdict.brokenAnswer !== undefined && { brokenAnswer: verdict.brokenAnswer }),
     ...(kind === 'waiting' && { retryAfterMs: inUseRetryAfterMs }),
     ...(cause !== undefined && { cause }),
   })

@@ -4,6 +4,14 @@ import { errorMessage } from '../lib/errors.ts'
 import { parseJSON } from '../lib/json.ts'
 import { classifyNonsense, type Purpose } from './error-table.ts'
 
+/** Builds the reader of one entry of a list: undefined if it is not what the schema says. */
+export function createItemReader<Schema extends TSchema>(
+  schema: Schema,
+): (value: unknown) => Static<Schema> | undefined {
+  const validator = Compile(schema)
+  return (value) => (validator.Check(value) ? value : undefined)
+}
+
 /**
  * Builds the parser of one kind of answer: JSON with exact integers, checked against a schema. Fields that the schema
  * does not name are let through.

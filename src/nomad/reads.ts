@@ -1,18 +1,13 @@
-import Type from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
+import { mapOf } from '../lib/partial-map.ts'
 import type { Page } from '../lib/read-pages.ts'
 import { Plugin, PluginStub } from '../wire/plugin.ts'
-import { type Snapshot, SnapshotsResponse } from '../wire/snapshot.ts'
-import {
-  AllocationStub,
-  type ExternalVolume,
-  ExternalVolumesResponse,
-  Volume,
-  VolumeStub,
-} from '../wire/volume.ts'
+import { Snapshot } from '../wire/snapshot.ts'
+import { AllocationStub, ExternalVolume, Volume, VolumeStub } from '../wire/volume.ts'
 import { classifyAnswer, type Purpose } from './error-table.ts'
 import type { BlockingQuery, Http, HttpAnswer, HttpRequest } from './http.ts'
 import { listPages } from './list-pages.ts'
-import { createAnswerParser } from './parse-answer.ts'
+import { createAnswerParser, createItemReader } from './parse-answer.ts'
 import type { NodeState } from './ports.ts'
 import { titleOf, volumePath } from './volume-address.ts'
 
@@ -34,9 +29,9 @@ export interface VolumeReads {
   listPlugins(query?: BlockingQuery, signal?: AbortSignal): Promise<Indexed<PluginStub>>
   /** undefined: Nomad has no such plugin. */
   readPlugin(pluginID: string, signal?: AbortSignal): Promise<Plugin | undefined>
-  /** All pages, by external ID. */
+  /** All pages, by external ID. An entry that cannot be read costs only itself: see `provesAbsence`. */
   listExternalVolumes(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, ExternalVolume>>
-  /** All pages, by snapshot ID. */
+  /** All pages, by snapshot ID. An entry that cannot be read costs only itself: see `provesAbsence`. */
   listSnapshots(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Snapshot>>
   /** For one namespace, by ID: over several, Nomad silently omits what the token may not see. */
   listAllocations(namespace: string, signal?: AbortSignal): Promise<ReadonlyMap<string, AllocationStub>>
@@ -58,19 +53,19 @@ export interface ReadTimeouts {
 }
 
 export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeReads {
-  const parseVolumeStubs = createAnswerParser(Type.Array(VolumeStub))
+  const parseVolumeStubs = createListParser(VolumeStub)
   const parseVolume = createAnswerParser(Volume)
-  const parsePluginStubs = createAnswerParser(Type.Array(PluginStub))
+  const parsePluginStubs = createListParser(PluginStub)
   const parsePlugin = createAnswerParser(Plugin)
-  const parseExternalVolumes = createAnswerParser(ExternalVolumesResponse)
-  const parseNamespaces = createAnswerParser(Type.Array(Type.Object({ Name: Type.String() })))
-  const parseAllocations = createAnswerParser(Type.Array(AllocationStub))
-  const parseNodes = createAnswerParser(
-    Type.Array(
-      Type.Object({ ID: Type.String(), Status: Type.String(), Drain: Type.Optional(Type.Boolean()) }),
-    ),
+  const parseNamespaces = createListParser(Type.Object({ Name: Type.String() }))
+  const parseAllocations = createListParser(AllocationStub)
+  const parseNodes = createListParser(
+    Type.Object({ ID: Type.String(), Status: Type.String(), Drain: Type.Optional(Type.Boolean()) }),
   )
-  const parseSnapshots = createAnswerParser(SnapshotsResponse)
+  const parseExternalVolumes = createAnswerParser(ExternalVolumesPage)
+  const parseSnapshots = createAnswerParser(SnapshotsPage)
+  const readExternalVolume = createItemReader(ExternalVolume)
+  const readSnapshot = createItemReader(Snapshot)
 
   async function read(request: ReadRequest, title: string) {
     const purpose: Purpose = { title, type: 'read' }
@@ -181,10 +176,10 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         },
         (text, purpose) => {
           const { Volumes, NextToken } = parseExternalVolumes(text, purpose)
-          return { items: Volumes ?? [], nextToken: NextToken }
+          return { items: (Volumes ?? []).map(readExternalVolume), nextToken: NextToken }
         },
       )
-      return new Map(volumes.map((volume) => [volume.ExternalID, volume]))
+      return byID(volumes, ({ ExternalID }) => ExternalID)
     },
 
     async listSnapshots(pluginID, signal) {
@@ -193,10 +188,10 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
         { operation: 'list_snapshots', path: '/volumes/snapshot', title: 'list snapshots', signal },
         (text, purpose) => {
           const { Snapshots, NextToken } = parseSnapshots(text, purpose)
-          return { items: Snapshots ?? [], nextToken: NextToken }
+          return { items: (Snapshots ?? []).map(withCreateTime).map(readSnapshot), nextToken: NextToken }
         },
       )
-      return new Map(snapshots.map((snapshot) => [snapshot.ID, snapshot]))
+      return byID(snapshots, ({ ID }) => ID)
     },
 
     async listAllocations(namespace, signal) {
@@ -251,6 +246,37 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
       return answer !== undefined
     },
   }
+}
+
+/** A parser of a list. Entries that are null stand for nothing. */
+function createListParser<Item extends TSchema>(item: Item) {
+  const parse = createAnswerParser(Type.Array(Type.Union([item, Type.Null()])))
+  return (text: string, purpose: Purpose): Static<Item>[] =>
+    (parse(text, purpose) as (Static<Item> | null)[]).filter((each): each is Static<Item> => each !== null)
+}
+
+/** A page of what a plugin lists, whose entries are read one by one. */
+const entries = Type.Union([Type.Array(Type.Unknown()), Type.Null()])
+const ExternalVolumesPage = Type.Object({ Volumes: entries, NextToken: Type.Optional(Type.String()) })
+const SnapshotsPage = Type.Object({ Snapshots: entries, NextToken: Type.Optional(Type.String()) })
+
+/** A snapshot whose plugin did not say when it was taken has the time 0, as Nomad gives it. */
+function withCreateTime(entry: unknown): unknown {
+  return typeof entry === 'object' && entry !== null && !('CreateTime' in entry && entry.CreateTime !== null)
+    ? { ...entry, CreateTime: 0 }
+    : entry
+}
+
+/** @param items undefined for an entry that cannot be read */
+function byID<Item>(
+  items: readonly (Item | undefined)[],
+  idOf: (item: Item) => string,
+): ReadonlyMap<string, Item> {
+  const read = items.filter((item) => item !== undefined)
+  return mapOf(
+    read.map((item) => [idOf(item), item]),
+    items.length - read.length,
+  )
 }
 
 function indexOf(answer: HttpAnswer): bigint {

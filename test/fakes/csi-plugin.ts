@@ -32,6 +32,8 @@ export interface FakePlugin {
   readonly calls: { readonly rpc: RpcName; readonly request: unknown }[]
   /** The faults of the next calls of an RPC, first to last. */
   failNext(rpc: RpcName, ...faults: Fault[]): void
+  /** Changes what an RPC answers, for answers that break CSI. */
+  readonly tampered: Map<RpcName, (answer: never) => unknown>
   ready: boolean
   capabilities: Set<string>
   /** Whether it says that its volumes are at places; each is then at the first one that is asked for. */
@@ -59,6 +61,7 @@ export async function startFakePlugin(socket?: string): Promise<FakePlugin> {
     volumes: new Map(),
     snapshots: new Map(),
     calls: [],
+    tampered: new Map(),
     ready: true,
     nodeExpansionRequired: false,
     topology: false,
@@ -108,7 +111,8 @@ export async function startFakePlugin(socket?: string): Promise<FakePlugin> {
         if (fault !== undefined && 'hold' in fault) await fault.hold
         const work: ((request: never) => unknown) | undefined = answers[rpc]
         if (work === undefined) throw refuse(status.UNIMPLEMENTED, `the fake has no ${rpc}`)
-        const answer = work(request)
+        const done = work(request)
+        const answer = plugin.tampered.get(rpc)?.(done as never) ?? done
         if (fault !== undefined && 'after' in fault) return
         callback(null, answer)
       } catch (error) {

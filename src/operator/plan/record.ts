@@ -27,6 +27,8 @@ export interface Intent<Request> {
   readonly sent?: Moment
   /** How long the call may run. The request is not repeated before, unless a read shows its outcome. 0: it has ended. */
   readonly mayRunMs?: number
+  /** The answer said that it was done, but broke CSI. `externalID`: what it named. */
+  readonly broken?: { readonly externalID?: string }
   /** The replica that sent it, for people. */
   readonly holder?: string
 }

@@ -1,3 +1,4 @@
+import { provesAbsence } from '../../lib/partial-map.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { SnapshotDeclaration } from '../declare/declaration.ts'
@@ -65,7 +66,7 @@ function planMissingSnapshot(record: SnapshotRecord, observation: SnapshotObserv
     : take(
         'create-snapshot',
         'RepeatingCreate',
-        `the answer to the create of "${record.csiName}" was lost; repeating it`,
+        `the answer to the create of "${record.csiName}" ${intent.broken === undefined ? 'was lost' : 'broke CSI'}; repeating it`,
       )
 }
 
@@ -90,6 +91,13 @@ function planTakenSnapshot(snapshotID: string, pluginID: string, observation: Sn
     )
   }
   const snapshot = observation.snapshots.get(snapshotID)
+  if (snapshot === undefined && !provesAbsence(observation.snapshots, snapshotID)) {
+    return wait(
+      'ListIncomplete',
+      `waiting for plugin "${pluginID}" to list snapshot "${snapshotID}": its list has entries that cannot be read, and this may be one of them`,
+      waitPollMs,
+    )
+  }
   if (snapshot === undefined) {
     return stall(
       'Vanished',
@@ -128,8 +136,16 @@ export function planSnapshotEnd(
       )
     }
     const { plugin, volume } = observation
+    if (intent?.broken?.externalID !== undefined && deletionPolicy === 'Delete' && !suspend) {
+      return take(
+        'adopt-snapshot',
+        'Created',
+        `the broken answer to the create named snapshot "${intent.broken.externalID}"; taking it over to delete it`,
+      )
+    }
     // Nomad's list has no names, so only a repeat of the request shows what the first one made.
     const canRepeat =
+      intent?.broken === undefined &&
       volume.state === 'ready' &&
       planPluginGate(volume.pluginID, plugin, 'SupportsCreateDeleteSnapshot') === undefined
     if (intent !== undefined && deletionPolicy === 'Delete' && !suspend && canRepeat) {
@@ -159,7 +175,7 @@ export function planSnapshotEnd(
       waitPollMs,
     )
   }
-  if (observation.snapshots !== 'unknown' && !observation.snapshots.has(snapshotID)) {
+  if (observation.snapshots !== 'unknown' && provesAbsence(observation.snapshots, snapshotID)) {
     return take('release', 'Deleted', `snapshot "${snapshotID}" is deleted`)
   }
   const gate = planPluginGate(record.pluginID ?? '', observation.plugin, 'SupportsCreateDeleteSnapshot')

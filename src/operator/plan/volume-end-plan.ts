@@ -24,6 +24,8 @@ export interface VolumeEndObservation {
   readonly dependents: readonly string[]
   /** Other volumes with the same external ID and another context. */
   readonly sharers: readonly string[]
+  /** Whether another volume has the external volume that a broken answer named. */
+  readonly isMadeTaken: boolean
   readonly callsEndedBeforeMs: number | undefined
 }
 
@@ -144,11 +146,34 @@ export function planVolumeEnd(record: VolumeRecord, observation: VolumeEndObserv
  * Decides for a create whose answer was lost. Only a repeat shows what it made, so it is repeated if the volume must be
  * deleted. Otherwise the message names the volume that may exist.
  */
-function planUnknownCreate(record: VolumeRecord, { volume, plugin }: VolumeEndObservation): Decision {
+function planUnknownCreate(
+  record: VolumeRecord,
+  { volume, plugin, isMadeTaken }: VolumeEndObservation,
+): Decision {
   const { deletionPolicy, suspend, pluginID, name } = record.declaration.spec
+  const { broken } = record.intent ?? {}
+  if (
+    broken?.externalID !== undefined &&
+    !isMadeTaken &&
+    deletionPolicy === 'Delete' &&
+    !suspend &&
+    name === undefined
+  ) {
+    return take(
+      'adopt-volume',
+      'Created',
+      `the broken answer to the create named external volume "${broken.externalID}"; taking it over to delete it`,
+    )
+  }
   // Two repeats would be wrong: with a declared name, the plugin may answer with somebody's older volume; under an ID
   // that Nomad knows, a create changes that volume.
-  if (deletionPolicy === 'Delete' && !suspend && name === undefined && volume === undefined) {
+  if (
+    deletionPolicy === 'Delete' &&
+    !suspend &&
+    name === undefined &&
+    volume === undefined &&
+    broken === undefined
+  ) {
     const gate = planPluginGate(pluginID, plugin, 'SupportsCreateDelete')
     return (
       gate ??
@@ -162,7 +187,7 @@ function planUnknownCreate(record: VolumeRecord, { volume, plugin }: VolumeEndOb
   return take(
     'release',
     'OutcomeUnknown',
-    `no longer declared. The answer to its create was lost, so plugin "${pluginID}" may have a volume "${record.csiName}". If it does, mooring orphans lists it.`,
+    `no longer declared. The answer to its create ${broken === undefined ? 'was lost' : 'broke CSI'}, so plugin "${pluginID}" may have a volume "${broken?.externalID ?? record.csiName}". If it does, mooring orphans lists it.`,
   )
 }
 

@@ -114,7 +114,7 @@ function planAbsentVolume(
     return take(
       'create-volume',
       'RepeatingCreate',
-      `the answer to the create of "${record.csiName}" was lost; repeating it`,
+      `the answer to the create of "${record.csiName}" ${intent.broken === undefined ? 'was lost' : 'broke CSI'}; repeating it`,
     )
   }
   if (observation.source.state !== 'ready') return waitForSource(observation.source)

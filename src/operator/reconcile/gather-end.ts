@@ -1,9 +1,10 @@
+import { provesAbsence } from '../../lib/partial-map.ts'
 import type { Observer } from '../../nomad/ports.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import { claimsOf } from '../plan/claims.ts'
 import { displayName, tombstoneID, volumeKey } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
-import type { VolumeRecord } from '../plan/record.ts'
+import { externalToken, type VolumeRecord } from '../plan/record.ts'
 import type { GatherContext } from './context.ts'
 import { gatherDetach } from './gather-detach.ts'
 import { secretsForEnd } from './secrets-for-end.ts'
@@ -25,7 +26,7 @@ export async function gatherEnd(context: GatherContext, record: VolumeRecord): P
   const asksList =
     externalID !== undefined && volume === undefined && hasCapability(plugin, 'SupportsListVolumes')
   if (asksList) observer.invalidate({ pluginID: spec.pluginID })
-  const isUnlisted = asksList && !(await observer.externalVolumes(spec.pluginID)).has(externalID)
+  const isUnlisted = asksList && provesAbsence(await observer.externalVolumes(spec.pluginID), externalID)
   const canListSnapshots = hasCapability(plugin, 'SupportsListSnapshots')
   const observation = {
     volume,
@@ -39,6 +40,7 @@ export async function gatherEnd(context: GatherContext, record: VolumeRecord): P
         : await snapshotsOf(observer, plugin, externalID),
     dependents: dependentsOf(context, record),
     sharers: await sharersOf(context, record),
+    isMadeTaken: await isMadeTaken(context, record),
     callsEndedBeforeMs,
   }
   // Claims delay the end. During a restore the next step may change which volume they are of.
@@ -53,6 +55,21 @@ export async function gatherEnd(context: GatherContext, record: VolumeRecord): P
       ? await gatherDetach(context, record, { volume, plugin, listed: undefined })
       : { type: 'none' },
   }
+}
+
+/** Whether another volume has the external volume that the broken answer to this one's create named. */
+async function isMadeTaken(
+  { inventory, observer }: GatherContext,
+  { key, intent, declaration: { spec } }: VolumeRecord,
+): Promise<boolean> {
+  const made = intent?.broken?.externalID
+  if (made === undefined) return false
+  const others = inventory.find('external', externalToken(spec.pluginID, made))
+  const stubs = await observer.volumeStubs(spec.namespace)
+  return (
+    others.some((other) => other.key !== key) ||
+    stubs.some(({ PluginID, ExternalID }) => PluginID === spec.pluginID && ExternalID === made)
+  )
 }
 
 /** IDs of all snapshots of an external volume; empty if the plugin cannot list. */

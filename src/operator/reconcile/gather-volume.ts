@@ -1,4 +1,5 @@
 import { contextsMayAgree } from '../../lib/contexts-may-agree.ts'
+import { provesAbsence } from '../../lib/partial-map.ts'
 import type { Room } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume, VolumeStub } from '../../wire/volume.ts'
 import { noneAllowed } from '../declare/allowed-ids.ts'
@@ -128,16 +129,17 @@ async function findDraining(
 
 /** Finds the volume in the plugin's list. If a cached list lacks it, reads the list again. */
 async function findExternal(
-  { observer }: GatherContext,
+  { observer }: Pick<GatherContext, 'observer'>,
   pluginID: string,
   externalID: string,
   wantsFresh: boolean,
-): Promise<ExternalVolume | 'unlisted'> {
+): Promise<ExternalVolume | 'unlisted' | 'unknown'> {
   if (wantsFresh) observer.invalidate({ pluginID })
-  const found = (await observer.externalVolumes(pluginID)).get(externalID)
-  if (found !== undefined || wantsFresh) return found ?? 'unlisted'
-  observer.invalidate({ pluginID })
-  return (await observer.externalVolumes(pluginID)).get(externalID) ?? 'unlisted'
+  const listed = await observer.externalVolumes(pluginID)
+  const found = listed.get(externalID)
+  if (found !== undefined) return found
+  if (wantsFresh) return provesAbsence(listed, externalID) ? 'unlisted' : 'unknown'
+  return findExternal({ observer }, pluginID, externalID, true)
 }
 
 /** Reads the free capacity before a create. A repeated create does not wait for room. */

@@ -4,13 +4,14 @@ import type { Intent } from '../plan/record.ts'
 /**
  * The intent after its call failed; undefined if the call made nothing. A failed repeat does not show what the first call
  * did, unless the error is permanent. If the call has certainly ended (`isOver`), as when its plugin died, the repeat does
- * not wait for the deadline.
+ * not wait for the deadline. A broken answer says that something was made, so its intent stays.
  */
 export function intentLeft<Request>(
   intent: Intent<Request>,
-  { kind, isOver }: OperationError,
+  { kind, isOver, brokenAnswer }: OperationError,
   { isRepeat }: { readonly isRepeat: boolean },
 ): Intent<Request> | undefined {
+  if (brokenAnswer !== undefined) return { ...intent, mayRunMs: 0, broken: brokenAnswer }
   if (kind === 'permanent' || (kind !== 'ambiguous' && !isRepeat)) return undefined
   return isOver ? { ...intent, mayRunMs: 0 } : intent
 }

@@ -37,8 +37,10 @@ export function pluginFailure(
   { operation, meanings, statuses }: PluginFailureWording,
 ): unknown {
   if (!(error instanceof PluginError)) return error
-  const meaning = meanings?.[error.code]
-  const detail = `rpc error: code = ${goCodeName(error.codeName)} desc = ${error.details}`
+  const isBroken = error.errorClass === 'broken-answer'
+  const meaning = isBroken ? undefined : meanings?.[error.code]
+  const made = error.madeID === undefined ? '' : ` (made: ${JSON.stringify(error.madeID)})`
+  const detail = `rpc error: code = ${goCodeName(error.codeName)} desc = ${error.details}${made}`
   return new ApiError(
     statuses?.[error.code] ?? httpStatus[error.code] ?? 502,
     `${operation}: ${meaning === undefined ? '' : `${meaning}: `}${detail}`,

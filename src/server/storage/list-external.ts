@@ -20,7 +20,7 @@ export async function listExternalVolumes(
     const answer = await client.listVolumes({ maxEntries: perPage, startingToken: nextToken }, call)
     return {
       Volumes: answer.entries.flatMap(({ volume, status }) =>
-        volume === null ? [] : [presentExternalVolume(volume, status)],
+        volume === null || volume.volumeId === '' ? [] : [presentExternalVolume(volume, status)],
       ),
       NextToken: answer.nextToken,
     }

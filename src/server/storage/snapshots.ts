@@ -138,7 +138,9 @@ export async function listSnapshots(
     )
     return {
       Snapshots: answer.entries.flatMap(({ snapshot }) =>
-        snapshot === null ? [] : [{ ...presentSnapshot(snapshot), ...unanswered, PluginID: pluginID }],
+        snapshot === null || snapshot.snapshotId === ''
+          ? []
+          : [{ ...presentSnapshot(snapshot), ...unanswered, PluginID: pluginID }],
       ),
       NextToken: answer.nextToken,
     }

@@ -427,12 +427,6 @@ describe('a plugin that lies', () => {
       /more than max_entries/,
     ],
     [
-      'an entry without an ID',
-      { ListVolumes: { entries: [{}] } },
-      () => client.listAllVolumes({}),
-      /volume_id: required/,
-    ],
-    [
       'a name that is none',
       { GetPluginInfo: { name: '' } },
       () => client.getPluginInfo({}),

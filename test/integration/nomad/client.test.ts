@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { UsageError } from '../../../src/lib/errors.ts'
 import { stringifyJSON } from '../../../src/lib/json.ts'
+import { provesAbsence } from '../../../src/lib/partial-map.ts'
 import { createNomadClient, type NomadClient, type NomadClientOptions } from '../../../src/nomad/client.ts'
 import type { VolumeRequest } from '../../../src/wire/volume.ts'
 import {
@@ -365,6 +366,30 @@ describe('reads', () => {
     expect([...(await client.listExternalVolumes('ebs')).keys()]).toEqual(['a', 'b'])
     expect([...(await client.listSnapshots('ebs')).keys()]).toEqual(['s'])
     expect(server.requests.map(({ query }) => query.get('per_page'))).toEqual([null, null, null, null])
+  })
+
+  it('pass over an entry that cannot be read, and then prove the absence of nothing', async () => {
+    const { CreateTime: _, ...undated } = aSnapshot('undated')
+    const lists: Readonly<Record<string, unknown>> = {
+      '/v1/volumes/external': { Volumes: [null, { ExternalID: 7 }, anExternalVolume('a')] },
+      '/v1/volumes/snapshot': { Snapshots: [undated, { ...aSnapshot('null'), CreateTime: null }] },
+      '/v1/volumes': [null, aVolumeStub(aVolume('data'))],
+      '/v1/plugins': [aPluginStub(aPlugin('ebs')), null],
+    }
+    const { client } = await startBoth(({ path }) => ({
+      body: stringifyJSON(lists[path.split('?')[0] ?? '']),
+    }))
+    const volumes = await client.listExternalVolumes('ebs')
+    expect([...volumes.keys()]).toEqual(['a'])
+    expect([provesAbsence(volumes, 'a'), provesAbsence(volumes, 'b')]).toEqual([false, false])
+    const snapshots = await client.listSnapshots('ebs')
+    expect([...snapshots.values()].map(({ ID, CreateTime }) => [ID, CreateTime])).toEqual([
+      ['undated', 0],
+      ['null', 0],
+    ])
+    expect(provesAbsence(snapshots, 'other')).toBe(true)
+    expect((await client.listVolumes('default')).items).toHaveLength(1)
+    expect((await client.listPlugins()).items).toHaveLength(1)
   })
 
   it('rejects a list whose second page fails, and one that goes round in a circle', async () => {

@@ -59,6 +59,13 @@ describe('a page', () => {
     expect(parsePage({ metadata, items: null }, volumes)).toEqual({ items: [], resourceVersion: '7' })
   })
 
+  it('may have an entry that is null, which costs no other one', () => {
+    const items = [null, { metadata: { name: 'data' } }]
+    expect(parsePage({ metadata: { resourceVersion: '7' }, items }, volumes).items).toMatchObject([
+      { metadata: { name: 'data' } },
+    ])
+  })
+
   it.each([[{}], [{ metadata: {}, items: [] }], [{ metadata: { resourceVersion: '1' }, items: {} }]])(
     '%j is none',
     (value) => expect(() => parsePage(value, volumes)).toThrow(UnreadableAnswerError),

@@ -26,6 +26,24 @@ describe('classifyAnswer', () => {
     )
   })
 
+  it.each([
+    ['create volume', ' (made: "vol \\"1\\"")', { externalID: 'vol "1"' }],
+    ['write', '', {}],
+  ] as const)(
+    'takes an answer that breaks CSI for a result that is there, in a %s',
+    (type, made, brokenAnswer) => {
+      const text = grpc(
+        'Internal',
+        'controller create volume',
+        `the answer breaks CSI 1.12: volume.x: required${made}`,
+      )
+      const error = classifyAnswer(502, text, of(type))
+      expect(error).toMatchObject({ kind: 'permanent', reason: 'BrokenAnswer', brokenAnswer })
+      expect(error.message).toContain('volume.x: required')
+      expect(classifyAnswer(502, text, of('read')).brokenAnswer).toBeUndefined()
+    },
+  )
+
   it('names both causes of a 403, of which Nomad tells neither', () => {
     expect(classifyAnswer(403, 'Permission denied', of('write')).message).toContain(
       'or the storage provider refused the plugin',

@@ -4,6 +4,11 @@ import type { SnapshotStep } from '../snapshot-seen.ts'
 /** Records the snapshot that a create with a lost answer made. */
 export const adoptSnapshot: SnapshotStep = {
   async act({ record, seen: { volume, snapshots } }) {
+    const made = record.intent?.broken?.externalID
+    if (made !== undefined) {
+      const { intent: _, ...rest } = record
+      return { ...rest, snapshotID: made }
+    }
     const found =
       snapshots === 'unknown' || volume.state !== 'ready'
         ? undefined

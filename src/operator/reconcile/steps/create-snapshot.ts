@@ -44,8 +44,16 @@ export const createSnapshot: SnapshotStep = {
       const wanted = [volume.externalID, record.externalSourceVolumeID]
       if (!wanted.includes(snapshot.ExternalSourceVolumeID)) {
         throw new OperationError(
-          `the plugin returned snapshot "${snapshot.ID}" of external volume "${snapshot.ExternalSourceVolumeID}" instead of "${volume.externalID}"; look at the plugin's log`,
-          { kind: 'permanent', reason: 'WrongSource' },
+          `the plugin returned snapshot "${snapshot.ID}" of external volume "${snapshot.ExternalSourceVolumeID}" instead of "${volume.externalID}", so it is not used. Mend the plugin; Mooring repeats the request. To give it up, remove the declaration: deletionPolicy Delete deletes that snapshot, if it is no older one`,
+          {
+            kind: 'permanent',
+            reason: 'WrongSource',
+            // An older one, or one under a name that a person chose, may be somebody else's.
+            brokenAnswer:
+              spec.name === undefined && !isOlderThan(snapshot.CreateTime, intent)
+                ? { externalID: snapshot.ID }
+                : {},
+          },
         )
       }
       if (isOlderThan(snapshot.CreateTime, intent)) {

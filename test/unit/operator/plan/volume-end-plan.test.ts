@@ -31,6 +31,13 @@ type Row = [
   string,
 ]
 
+const broken = (answer: { externalID?: string }) => ({
+  request: { ID: 'data', PluginID: 'p', Namespace: 'default' },
+  sinceMs: nowMs - 1,
+  mayRunMs: 0,
+  broken: answer,
+})
+
 describe('planVolumeEnd', () => {
   it.each<Row>([
     ['leaves everything under Retain', 'Retain', recorded, { volume: there }, 'release', 'Retained'],
@@ -197,6 +204,30 @@ describe('planVolumeEnd', () => {
       undefined,
       'OutcomeUnknown',
     ],
+    [
+      'takes over what a broken answer named, to delete it',
+      'Delete',
+      { intent: broken({ externalID: 'made' }) },
+      {},
+      'adopt-volume',
+      'Created',
+    ],
+    [
+      'leaves alone what a broken answer named and another volume has',
+      'Delete',
+      { intent: broken({ externalID: 'made' }) },
+      { isMadeTaken: true },
+      'release',
+      'OutcomeUnknown',
+    ],
+    [
+      'does not repeat what was answered without an ID',
+      'Delete',
+      { intent: broken({}) },
+      {},
+      'release',
+      'OutcomeUnknown',
+    ],
     ['waits for its plugin', 'Delete', end('deregister'), { plugin: undefined }, undefined, 'PluginNotFound'],
   ])('%s', (_title, deletionPolicy, record, observation, step, reason) => {
     const decision = planVolumeEnd(
@@ -210,6 +241,7 @@ describe('planVolumeEnd', () => {
         snapshotIDs: [],
         dependents: [],
         sharers: [],
+        isMadeTaken: false,
         callsEndedBeforeMs: undefined,
         ...observation,
       },
@@ -261,6 +293,7 @@ describe('planVolumeEnd', () => {
         snapshotIDs: [],
         dependents: [],
         sharers: [],
+        isMadeTaken: false,
         callsEndedBeforeMs: undefined,
       },
       nowAt(nowMs),
@@ -307,6 +340,7 @@ describe('planVolumeEnd', () => {
           snapshotIDs,
           dependents: [],
           sharers: [],
+          isMadeTaken: false,
           callsEndedBeforeMs: undefined,
         },
         nowAt(nowMs),
@@ -331,6 +365,7 @@ describe('planVolumeEnd', () => {
         snapshotIDs: [],
         dependents: [],
         sharers: [],
+        isMadeTaken: false,
         callsEndedBeforeMs: undefined,
       },
       nowAt(nowMs),
