@@ -18,7 +18,6 @@ const readers: Readonly<Record<string, string>> = {
   'src/kube/reflector.ts': 'dates in its state',
   'src/lib/clock.ts': 'the clock itself',
   'src/operator/clusters/nomad-clusters.ts': 'date of a condition',
-  'src/operator/control-loop.ts': 'time of the next reading; a leap only reads sooner or at the rescan',
   'src/operator/kubernetes/object-sync.ts': 'date of a condition',
   'src/operator/kubernetes/scheduled-snapshots.ts': 'date of an order',
   'src/operator/orders/take-order.ts': 'date of an order',
@@ -52,12 +51,7 @@ const codeOf = (text: string) =>
   text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '').replace(/\bperformance\.now\(\)|=>\s*(?=\w+\.now\(\))/g, '')
 
 /** Comparisons of dates with dates of elsewhere. */
-const mayCompare = [
-  'src/csi/connection.ts',
-  'src/operator/control-loop.ts',
-  'src/operator/sources/files.ts',
-  'src/server/acl/acl.ts',
-]
+const mayCompare = ['src/csi/connection.ts', 'src/operator/sources/files.ts', 'src/server/acl/acl.ts']
 
 describe('the date', () => {
   const files = globSync('src/**/*.ts').map((file) => ({ file, code: codeOf(readFileSync(file, 'utf8')) }))
