@@ -1,5 +1,4 @@
-import pino from 'pino'
-import type { Log } from '../../src/lib/log.ts'
+import { type Log, silentLog } from '../../src/lib/log.ts'
 
 /** A log of one history. Every line is looked through for secrets; they are kept where somebody wants to read them. */
 export function createSimulatedLog(nowMs: () => number, keeps: boolean) {
@@ -14,8 +13,7 @@ export function createSimulatedLog(nowMs: () => number, keeps: boolean) {
     simulated.onText(text)
     if (keeps) lines.push(`${(nowMs() / 1000).toFixed(3)} s ${text}`)
   }
-  const silent = pino({ level: 'silent' })
-  simulated.log = new Proxy(silent, {
+  simulated.log = new Proxy(silentLog, {
     get(target, name) {
       if (name === 'child') return () => simulated.log
       if (name === 'debug' || name === 'trace') return () => {}

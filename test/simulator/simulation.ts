@@ -26,6 +26,17 @@ const real = {
   now: Date.now,
   performanceNow: performance.now.bind(performance),
 }
+const realAny = AbortSignal.any
+
+/** Node's own keeps each signal that somebody listens to until it aborts: those of killed processes for ever. */
+function anyCollectable(signals: Iterable<AbortSignal>): AbortSignal {
+  const controller = new AbortController()
+  for (const signal of signals) {
+    if (signal.aborted) controller.abort(signal.reason)
+    signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
+  }
+  return controller.signal
+}
 
 /** Timers as libraries use them, in virtual time. */
 type Cancel = { readonly cancel: () => void; ref(): Cancel; unref(): Cancel }
@@ -69,6 +80,7 @@ export async function inVirtualTime<Result>(
     setInterval: setVirtualInterval,
     clearInterval: clearVirtual,
   })
+  AbortSignal.any = anyCollectable
   Date.now = () => simulation.wallMs(scheduler.current)
   performance.now = () => scheduler.nowMs
   try {
@@ -77,6 +89,7 @@ export async function inVirtualTime<Result>(
     running = undefined
     const { now, performanceNow, ...timers } = real
     Object.assign(globalThis, timers)
+    AbortSignal.any = realAny
     Date.now = now
     performance.now = performanceNow
   }
