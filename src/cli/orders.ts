@@ -153,6 +153,17 @@ const keepSnapshot: OrderVerb<{ readonly release: boolean }> = {
   orderOf: (key, { release }) => ({ type: release ? 'releaseSnapshot' : 'keepSnapshot', key }),
 }
 
+const trustClock: OrderVerb = {
+  summary: 'say that the date is right, although it leapt',
+  description:
+    'A schedule whose date leapt is Stalled with the reason ClockLeapt: none of its snapshots expires. Where the date is ' +
+    'wrong, set the clock, and the schedule goes on by itself. Where it is right, this command says so, once: a later ' +
+    'leap is another one.',
+  kind: 'SnapshotSchedule',
+  examples: ['snapshot trust-clock nightly'],
+  orderOf: (key) => ({ type: 'trustClock', key }),
+}
+
 /** The commands that give orders, in the order of the help. A new one is one row here. */
 export const orderCommands = {
   suspend: () => orderCommand('suspend', suspend),
@@ -162,8 +173,9 @@ export const orderCommands = {
   detach: () => orderCommand('detach', detach),
   snapshot: () =>
     new Command('snapshot')
-      .summary('take snapshots now, and keep some from retention')
+      .summary('take snapshots now, keep some from retention, confirm the date')
       .description('Orders for snapshots that schedules make.')
       .addCommand(orderCommand('now', takeSnapshots))
-      .addCommand(orderCommand('keep', keepSnapshot)),
+      .addCommand(orderCommand('keep', keepSnapshot))
+      .addCommand(orderCommand('trust-clock', trustClock)),
 } satisfies Readonly<Record<string, () => Command>>

@@ -98,6 +98,10 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     isPluginReached: false,
     /** Neither Nomad nor we hear of the plugin. */
     isPluginAway: false,
+    /** The plugin has the capability LIST_SNAPSHOTS. */
+    canListSnapshots: true,
+    /** What the plugin answers to the create of a snapshot. */
+    isSnapshotReady: true,
     room: undefined as Room | undefined,
     beforeWrite: () => {},
   }
@@ -436,6 +440,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
             ExternalSourceVolumeID: source.ExternalID,
             Name: request.Name,
             CreateTime: Math.floor(options.now() / 1000),
+            IsReady: conditions.isSnapshotReady,
           }),
           content: disk.content,
         }
@@ -481,8 +486,10 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     volumeStubs: async (namespace) =>
       [...volumes.values()].filter((volume) => volume.Namespace === namespace).map(aVolumeStub),
     namespaceExists: async () => true,
-    plugin: async () =>
-      conditions.isPluginAway ? { ...plugin, Controllers: {}, ControllerRequired: true } : plugin,
+    async plugin() {
+      if (conditions.isPluginAway) return { ...plugin, Controllers: {}, ControllerRequired: true }
+      return conditions.canListSnapshots ? plugin : nomadPlugin(plugin.ID, { SupportsListSnapshots: false })
+    },
     externalVolumes: async () => {
       requirePlugin()
       return new Map(

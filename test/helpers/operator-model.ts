@@ -7,7 +7,7 @@ import { type Key, keyOf } from '../../src/operator/plan/identity.ts'
 import type { Orders } from '../../src/operator/plan/orders.ts'
 import { expandPerAlloc } from '../../src/operator/plan/per-alloc.ts'
 import type { Inventory } from '../../src/operator/plan/ports.ts'
-import { type InventoryRecord, longestCallMs } from '../../src/operator/plan/record.ts'
+import { type InventoryRecord, longestCallMs, managedPart } from '../../src/operator/plan/record.ts'
 import { createReconcile } from '../../src/operator/reconcile/reconcile.ts'
 import { reading } from '../builders/evidence.ts'
 import { clockOf } from '../builders/now.ts'
@@ -26,7 +26,15 @@ export function createOperatorModel(
   secretValues: Readonly<Record<string, string>> = {},
 ) {
   let nowMs = startMs
-  const clock = clockOf(() => nowMs)
+  let leaptMs = 0
+  let boot = 'boot-1'
+  const clock = {
+    ...clockOf(() => nowMs),
+    now: () => nowMs + leaptMs,
+    get boot() {
+      return boot
+    },
+  }
   const world = createNomadWorld({ now: () => nowMs, callDeadlineMs: deadlineMs })
   let effectsUntilKill: number | undefined
   let isKilled = false
@@ -133,6 +141,8 @@ export function createOperatorModel(
     declared: () => [...desired.declarations().values()],
     order: (key: Key, change: (orders: Orders) => Orders) => memory.amendOrders(key, change),
     orders: (key: Key) => memory.orders(key),
+    /** As an earlier version may have stored it. */
+    putManaged: (record: InventoryRecord) => memory.put(managedPart(record)),
     released: () => memory.released(),
     /** In the place of whatever its document declared. */
     declare(declaration: Declaration) {
@@ -145,6 +155,14 @@ export function createOperatorModel(
     },
     advance(ms: number) {
       nowMs += ms
+    },
+    nowMs: () => nowMs,
+    /** Sets the date alone, so far from what it should be. The clocks of Nomad and of plugins stay right. */
+    setDate(aheadMs: number) {
+      leaptMs = aheadMs
+    },
+    reboot() {
+      boot += "'"
     },
     killAfter(effects: number) {
       effectsUntilKill = effects
@@ -161,6 +179,7 @@ export function createOperatorModel(
     /** Lets everything come to rest: no faults, every deadline passes. */
     async rest() {
       effectsUntilKill = undefined
+      leaptMs = 0
       world.conditions.isPluginAway = false
       for (let round = 0; round < 24; round += 1) {
         await this.run()

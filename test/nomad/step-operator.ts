@@ -59,7 +59,7 @@ export async function createStepOperator(address: string) {
     inventory,
     secrets: { resolve: async () => ({}) },
     desired,
-    clock: { ...systemClock, now, monotonicMs: now },
+    clock: { ...systemClock, now, monotonicMs: now, uptimeMs: now },
     log: silentLog,
     region,
     callsEndedBeforeMs: undefined,

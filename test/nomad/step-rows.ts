@@ -399,6 +399,24 @@ export const stepRows: Readonly<Record<StepName, StepRow>> = {
     steps: [...create, 'start-snapshot', 'create-snapshot'],
     writes: ['create_volume', 'create_snapshot'],
   },
+  'note-missing': {
+    case: "somebody deleted a schedule's snapshot at the storage provider",
+    async run(operator, id, target) {
+      operator.declare(nightly(id))
+      await made(operator, declared(id, target))
+      operator.advance(15.5 * 3_600_000)
+      await operator.settle()
+      const [taken] = operator.inventory.list().filter(({ kind }) => kind === 'Snapshot')
+      const snapshotID = taken?.kind === 'Snapshot' ? (taken.snapshotID ?? '') : ''
+      await operator.client.deleteSnapshot(target.pluginID, snapshotID, {})
+      await operator.settle()
+      operator.advance(600_000)
+      await operator.settle()
+      expect(operator.inventory.list().filter(({ kind }) => kind === 'Snapshot')).toHaveLength(0)
+    },
+    steps: [...create, 'start-snapshot', 'create-snapshot', 'note-missing', 'release'],
+    writes: ['create_volume', 'create_snapshot', 'delete_snapshot'],
+  },
   'miss-run': {
     case: 'nobody was there at the time of a schedule',
     async run(operator, id, target) {

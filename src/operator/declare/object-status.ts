@@ -157,6 +157,9 @@ export const SnapshotScheduleStatus = StatusObject({
   lastHandledSnapshotNow: text(
     'Value of the annotation mooring.dev/snapshot-now that was last acted on: a new value asks for a run now.',
   ),
+  lastHandledTrustClock: text(
+    'Value of the annotation mooring.dev/trust-clock that was last acted on: a new value confirms the date.',
+  ),
   lastMissedRun: time('The last time of the schedule for which none was taken.'),
   kept: Type.Optional(
     Type.Record(

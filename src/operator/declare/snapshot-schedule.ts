@@ -37,14 +37,15 @@ const Retention = Type.Object(
         pattern: '^([0-9]+(\\.[0-9]+)?(s|m|h|d|w))+$',
         patternErrorMessage: 'is not a duration: write for example 36h, 90d or 12w',
         description:
-          'Keep none that is older, whatever the counts say. With no count given, keep all that are younger. Such as 36h, 90d, 12w.',
+          'Keep none that is older, whatever the counts say, by its scheduled time and by the time that its plugin took it.' +
+          '  With no count given, keep all that are younger. Such as 36h, 90d, 12w.',
       }),
     ),
   },
   {
     additionalProperties: false,
     description:
-      'Which snapshots of this schedule stay, for each volume on its own. Only those that are ready to use count. Whatever is written here, the newest ready one stays, and so does one that is kept by hand or is the source of a volume still to be made. Not given: all stay.',
+      'Which snapshots of this schedule stay, for each volume on its own. Only those that are ready to use count: as the plugin lists them, or where it cannot list, as it answered when it took them. Whatever is written here, the newest ready one stays, and so does one that is kept by hand or is the source of a volume still to be made. Not given: all stay.',
   },
 )
 
@@ -68,7 +69,7 @@ const SnapshotScheduleSpecAsWritten = Type.Object(
         maxLength: 64,
         default: 'Etc/UTC',
         description:
-          'Time zone of the schedule, such as Europe/Berlin. Where clocks go forward a time that is skipped runs right after; where they go back a fixed time that comes twice runs once.',
+          'Time zone of the schedule, such as Europe/Berlin. Where clocks go forward, the times that are skipped run once, right after. Where they go back, a schedule of one fixed time a day runs the first time, any other both times.',
       }),
     ),
     startingDeadlineSeconds: Type.Optional(

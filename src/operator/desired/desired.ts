@@ -217,11 +217,11 @@ function steady(absence: Absence, before: Absence | undefined): Absence {
   return isSame ? before : absence
 }
 
-/** Whether a schedule made it, and nobody deleted the Kubernetes object that shows it. */
+/** Whether a schedule made it, and no person ends it by deleting the Kubernetes object that shows it. */
 function isOfSchedule(record: InventoryRecord, end: OrderedEnd | undefined): boolean {
   if (record.kind !== 'Snapshot' || record.schedule === undefined) return false
-  const { objectUID } = record.schedule
-  return objectUID === undefined || end?.place.object?.uid !== objectUID
+  const { objectUID, isExpired } = record.schedule
+  return isExpired || objectUID === undefined || end?.place.object?.uid !== objectUID
 }
 
 /** The ordered ends of declarations that own an identity. Other ends have nothing to do. */

@@ -24,6 +24,8 @@ export const annotations = {
   nodeIsDead: 'mooring.dev/node-is-dead',
   /** Any new value on a SnapshotSchedule: take snapshots now. */
   snapshotNow: 'mooring.dev/snapshot-now',
+  /** Any new value on a SnapshotSchedule that is Stalled with ClockLeapt: the date is right. */
+  trustClock: 'mooring.dev/trust-clock',
   /** On a Snapshot that a schedule made. `true`: no retention rule deletes it. `false`: revokes that. */
   keep: 'mooring.dev/keep',
 } as const

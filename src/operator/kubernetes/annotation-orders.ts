@@ -75,6 +75,15 @@ const orderAnnotations: readonly OrderAnnotation[] = [
     ordersOf: (_given, { records }) => records.map(({ key }) => ({ type: 'takeSnapshots', key })),
   },
   {
+    annotation: annotations.trustClock,
+    on: 'SnapshotSchedule',
+    name: 'TrustClock',
+    field: 'lastHandledTrustClock',
+    // A person's word is about the date of that moment.
+    isMarkedFirst: true,
+    ordersOf: (_given, { records }) => records.map(({ key }) => ({ type: 'trustClock', key })),
+  },
+  {
     annotation: annotations.keep,
     on: 'Snapshot',
     name: 'Keep',

@@ -67,6 +67,8 @@ export const Order = Type.Union([
   shape('takeSnapshots', ['SnapshotSchedule', 'Volume'], {
     volume: Type.Optional(text("the key of one of the schedule's volumes: only that one")),
   }),
+  /** A person's word that the date is right, although it leapt. */
+  shape('trustClock', ['SnapshotSchedule'], {}),
   /** Retention leaves a schedule's snapshot alone. */
   shape('keepSnapshot', ['Snapshot'], {}),
   shape('releaseSnapshot', ['Snapshot'], {}),

@@ -16,6 +16,11 @@ const planTakeSnapshots: Planner<'takeSnapshots'> = (order, known) => {
   const { name, spec } = schedule.declaration
   if (spec.suspend || inventory.orders(schedule.key).suspendedSinceMs !== undefined)
     return refuse(`schedule ${spec.namespace}/${name} is suspended: resume it first`)
+  if (isClockInDoubt(schedule)) {
+    return refuse(
+      `schedule ${spec.namespace}/${name} is Stalled with ClockLeapt, and the names of snapshots contain the date: set the clock, or run ${trustCommand(schedule.key)}`,
+    )
+  }
   const selected = selectVolumes(schedule.declaration, [...declarations.values()], inventory)
   const volumes = selected.filter(({ key }) => chosen === undefined || key === chosen)
   if (volumes.length === 0) {
@@ -98,8 +103,31 @@ const planReleaseSnapshot: Planner<'releaseSnapshot'> = ({ key }, known) => {
   }
 }
 
+const planTrustClock: Planner<'trustClock'> = ({ key }, known) => {
+  assertKnown(key, known)
+  const record = known.inventory.get(key)
+  if (record?.kind !== 'SnapshotSchedule' || !isClockInDoubt(record))
+    return refuse(`${key} is not Stalled with ClockLeapt, so there is no date to confirm`)
+  const date = new Date(known.clock.dateMs).toISOString()
+  return {
+    message: `${key} takes ${date} for the right date: runs and retention go by it`,
+    change: { key, by: (orders) => ({ ...orders, trustedClock: known.clock }) },
+  }
+}
+
+function isClockInDoubt({ status }: SnapshotScheduleRecord): boolean {
+  return status.conditions.some(
+    ({ type, status, reason }) => type === 'Stalled' && status === 'True' && reason === 'ClockLeapt',
+  )
+}
+
+function trustCommand(key: Key): string {
+  return shellCommand('mooring', 'snapshot', 'trust-clock', key)
+}
+
 export const snapshotPlanners = {
   takeSnapshots: planTakeSnapshots,
+  trustClock: planTrustClock,
   keepSnapshot: planKeepSnapshot,
   releaseSnapshot: planReleaseSnapshot,
 } satisfies Partial<Planners>

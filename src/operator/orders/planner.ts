@@ -2,6 +2,7 @@ import { UsageError } from '../../lib/errors.ts'
 import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import type { Key } from '../plan/identity.ts'
+import type { ClockReading } from '../plan/now.ts'
 import type { Orders } from '../plan/orders.ts'
 import type { Inventory } from '../plan/ports.ts'
 import type { RestoreSource, SnapshotRecord, VolumeRecord } from '../plan/record.ts'
@@ -18,6 +19,7 @@ export interface Known {
   readonly region: string
   /** Milliseconds since the epoch. */
   readonly nowMs: number
+  readonly clock: ClockReading
 }
 
 /** A question that Nomad and the plugin have to answer before the order is taken. */

@@ -45,7 +45,7 @@ export function createTakeOrder(options: {
   >
   /** What the sources say. Where no operator runs, what the last one recorded. */
   readonly declarations: () => ReadonlyMap<Key, Declaration>
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'uptimeMs' | 'boot'>
   readonly region: string
   readonly allowedIDs?: AllowedIDs
   /** Says why Nomad or the plugin does not allow the order now; undefined where they do. Absent: nobody is asked. */
@@ -60,7 +60,8 @@ export function createTakeOrder(options: {
   async function take(order: Order, by: OrderGiver | undefined): Promise<string> {
     const declarations = options.declarations()
     const nowMs = clock.now()
-    const known = { inventory, declarations, region, nowMs }
+    const reading = { dateMs: nowMs, boot: clock.boot, uptimeMs: clock.uptimeMs() }
+    const known = { inventory, declarations, region, nowMs, clock: reading }
     const plan = planOrder(order, { ...known, ...(allowedIDs === undefined ? {} : { allowedIDs }) })
     const refusal = plan.question && (await ask?.(plan.question))
     if (refusal !== undefined) refuse(refusal)

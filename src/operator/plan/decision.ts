@@ -26,6 +26,7 @@ export type StepName =
   | 'create-snapshot'
   | 'adopt-snapshot'
   | 'delete-snapshot'
+  | 'note-missing'
   | 'start-snapshot'
   | 'miss-run'
   | 'expire-snapshot'

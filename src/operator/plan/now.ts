@@ -14,6 +14,13 @@ export interface Now {
   readonly startedMs: number
 }
 
+/** A date that was right, and how long the machine had been up then. It shows later how far the date has leapt. */
+export interface ClockReading {
+  readonly dateMs: number
+  readonly boot: string
+  readonly uptimeMs: number
+}
+
 /** Reads the time. Call it when this process takes the inventory over. */
 export function createNow(clock: Clock): () => Now {
   const startedMs = clock.monotonicMs()

@@ -1,4 +1,5 @@
 import type { Decision } from './decision.ts'
+import type { ClockReading } from './now.ts'
 import type { Expiry, RestoreSource, VolumeRecord } from './record.ts'
 
 /** Orders that people gave for one identity, in addition to its declaration. */
@@ -17,6 +18,8 @@ export interface Orders {
   readonly expiry?: Expiry
   /** `confirmRemoval`: a person removed the declaration. For the absence that began then, and for no later one. */
   readonly removal?: { readonly sinceMs: number }
+  /** `trustClock`: the reading of the clock that a person confirmed, for a schedule. */
+  readonly trustedClock?: ClockReading
   /** `detach`: one for each node. */
   readonly detach?: readonly DetachOrder[]
   /** The orders that were taken, newest first. */

@@ -9,7 +9,7 @@ import type {
   VolumeDeclaration,
 } from '../declare/declaration.ts'
 import type { Key } from './identity.ts'
-import { type Now, passedMs } from './now.ts'
+import { type ClockReading, type Now, passedMs } from './now.ts'
 import type { Status } from './status.ts'
 
 /**
@@ -229,15 +229,25 @@ export interface ManagedSnapshot extends ManagedBase {
   /** The plugin that holds it. */
   readonly pluginID?: string
   readonly intent?: Intent<SnapshotRequest>
+  /** Whether the answer to its create said that it is ready to use. Absent in records of earlier versions. */
+  readonly wasReady?: boolean
+  /** A schedule's snapshot: since when its plugin no longer lists it. */
+  readonly unlisted?: Moment
 }
 
 /** A schedule and the runs it has handled. Nomad has nothing that corresponds to it. */
 export interface ManagedSchedule extends ManagedBase {
   readonly kind: 'SnapshotSchedule'
-  /** When it was first seen, in milliseconds since the epoch. Earlier runs are not caught up. */
+  /** When its times were first seen, in milliseconds since the epoch. Earlier runs are not caught up. */
   readonly sinceMs: number
+  /** The times that `sinceMs` is of. Absent in records of earlier versions. */
+  readonly times?: string
   /** By volume, the last scheduled time that was handled: its snapshot was started, or the run was missed. */
   readonly ticks: Readonly<Record<Key, number>>
+  /** A date that was right. Absent in records of earlier versions. */
+  readonly clock?: ClockReading
+  /** The date of the last reading that a person confirmed. */
+  readonly trustedMs?: number
 }
 
 export type Managed = ManagedVolume | ManagedSnapshot | ManagedSchedule

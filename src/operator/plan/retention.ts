@@ -1,11 +1,14 @@
 import { parseDuration } from '../../lib/duration.ts'
 import type { RetentionSpec } from '../declare/snapshot-schedule.ts'
+import { stepMs } from './schedule-clock.ts'
 
 /** A schedule's snapshot of one volume. */
 export interface RetentionCandidate {
   readonly key: string
   /** Its scheduled time, in milliseconds since the epoch. */
   readonly tickMs: number
+  /** When it was taken, by its plugin's clock, as far as that is known. */
+  readonly takenAtMs?: number
   readonly isReady: boolean
   /** A person ordered to keep it. */
   readonly isKeptByHand: boolean
@@ -21,7 +24,8 @@ export interface RetentionVerdict {
 
 /**
  * Decides which of a schedule's snapshots of one volume stay. Only ready snapshots count and only they expire. The newest
- * ready one always stays, as do those that a person keeps or that are in use.
+ * ready one always stays, as do those that a person keeps or that are in use. One from the future was taken while the clock
+ * was wrong: it stays, and counts for nothing.
  */
 export function planRetention(
   candidates: readonly RetentionCandidate[],
@@ -29,7 +33,9 @@ export function planRetention(
   timeZone: string,
   nowMs: number,
 ): RetentionVerdict {
-  const ready = candidates.filter(({ isReady }) => isReady).sort((one, other) => other.tickMs - one.tickMs)
+  const all = candidates.filter(({ isReady }) => isReady).sort((one, other) => other.tickMs - one.tickMs)
+  const isFuture = ({ tickMs }: RetentionCandidate) => tickMs > nowMs + stepMs
+  const ready = all.filter((candidate) => !isFuture(candidate))
   const kept = new Map<string, string[]>()
   const keep = (candidate: RetentionCandidate | undefined, rule: string) => {
     if (candidate === undefined) return
@@ -40,7 +46,8 @@ export function planRetention(
     retention?.maxAge === undefined
       ? Number.NEGATIVE_INFINITY
       : nowMs - (parseDuration(retention.maxAge) ?? 0)
-  const young = ready.filter(({ tickMs }) => tickMs >= oldestMs)
+  // Both clocks must call it old: either may have been wrong.
+  const young = ready.filter(({ tickMs, takenAtMs = tickMs }) => Math.max(tickMs, takenAtMs) >= oldestMs)
   const counts = retention === undefined ? 0 : countsOf(retention)
   if (counts === 0)
     for (const candidate of young)
@@ -63,11 +70,12 @@ export function planRetention(
   }
 
   keep(ready[0], 'last ready')
-  for (const candidate of ready) {
+  for (const candidate of all) {
+    if (isFuture(candidate)) keep(candidate, 'in the future')
     if (candidate.isKeptByHand) keep(candidate, 'kept by hand')
     if (candidate.isInUse) keep(candidate, 'source in use')
   }
-  return { kept, expired: ready.filter(({ key }) => !kept.has(key)).map(({ key }) => key) }
+  return { kept, expired: all.filter(({ key }) => !kept.has(key)).map(({ key }) => key) }
 }
 
 function countsOf({ keepLast, keepHourly, keepDaily, keepWeekly, keepMonthly }: RetentionSpec): number {

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
+import { shellCommand } from '../../lib/shell-command.ts'
 import type { SnapshotScheduleDeclaration } from '../declare/declaration.ts'
 import type { Key } from './identity.ts'
+import type { ClockReading, Now } from './now.ts'
 import type { SnapshotRecord, SnapshotScheduleRecord } from './record.ts'
 import { planRetention } from './retention.ts'
+import { findLeap, type Leap, scheduleDateMs } from './schedule-clock.ts'
 import { latestTickMs, nextTickMs } from './schedule-times.ts'
 import type { Verdict } from './status.ts'
 
@@ -21,8 +24,10 @@ export interface ScheduleObservation {
   readonly volumes: readonly ScheduledVolume[]
   /** Every snapshot that this schedule made, of all volumes. */
   readonly snapshots: readonly SnapshotRecord[]
-  /** IDs of the snapshots that their plugins now list as ready to use. */
-  readonly ready: ReadonlySet<string>
+  /** Snapshots that are ready to use: their plugin lists them so, or it cannot list and its answer to the create said so. */
+  readonly ready: ReadonlySet<Key>
+  /** Snapshots of which this cannot be known, with their plugin. */
+  readonly unknown: ReadonlyMap<Key, string>
   /** Snapshots that a person ordered to keep. */
   readonly keptByHand: ReadonlySet<Key>
   /** IDs of the snapshots from which a volume has still to be created or restored. */
@@ -46,6 +51,10 @@ export interface ScheduleDecision {
 
 /** How long to wait if no event reports the change. */
 const waitPollMs = 15_000
+/** A clock that is set right sends no event. */
+const leapPollMs = 60_000
+/** More names make a message unreadable. */
+const mostNames = 5
 
 /**
  * Decides for one schedule: at most one change. Even after a crash, a volume gets one snapshot for each scheduled time:
@@ -55,9 +64,11 @@ export function planSchedule(
   declaration: SnapshotScheduleDeclaration,
   record: SnapshotScheduleRecord,
   observation: ScheduleObservation,
-  nowMs: number,
+  now: Now,
 ): ScheduleDecision {
   const { spec } = declaration
+  const leap = findLeap(record.clock, now)
+  const nowMs = scheduleDateMs(leap, now)
   const nextRunMs = nextTickMs(spec, nowMs)
   const retentions = [...Map.groupBy(observation.snapshots, volumeOf).values()].map((snapshots) =>
     planRetention(
@@ -88,6 +99,41 @@ export function planSchedule(
       },
     }
   }
+
+  const waits: string[] = []
+  for (const volume of observation.volumes) {
+    const due = planDue(declaration, record, volume, observation.snapshots, nowMs)
+    if (due === undefined) continue
+    if (typeof due !== 'string') return { ...common, change: due, verdict: working(due) }
+    waits.push(due)
+  }
+  if (leap !== undefined && record.clock !== undefined) {
+    const title = `${spec.namespace}/${declaration.name}`
+    return {
+      ...common,
+      againAfterMs: Math.min(common.againAfterMs, leapPollMs),
+      verdict: {
+        state: 'stalled',
+        reason: 'ClockLeapt',
+        message: explainLeap(leap, record.clock, now, title),
+      },
+    }
+  }
+  const [expired] = retentions.flatMap((retention) => retention.expired)
+  if (expired !== undefined) {
+    const change = { type: 'expire', snapshot: expired } as const
+    return { ...common, change, verdict: working(change) }
+  }
+  if (spec.retention !== undefined && observation.unknown.size > 0) {
+    return {
+      ...common,
+      verdict: {
+        state: 'stalled',
+        reason: 'RetentionUnsupported',
+        message: explainUnknown(observation.unknown),
+      },
+    }
+  }
   if (observation.volumes.length === 0) {
     return {
       ...common,
@@ -98,19 +144,6 @@ export function planSchedule(
       },
     }
   }
-
-  const waits: string[] = []
-  for (const volume of observation.volumes) {
-    const due = planDue(declaration, record, volume, observation.snapshots, nowMs)
-    if (due === undefined) continue
-    if (typeof due !== 'string') return { ...common, change: due, verdict: working(due) }
-    waits.push(due)
-  }
-  const [expired] = retentions.flatMap((retention) => retention.expired)
-  if (expired !== undefined) {
-    const change = { type: 'expire', snapshot: expired } as const
-    return { ...common, change, verdict: working(change) }
-  }
   if (waits.length > 0) {
     return {
       ...common,
@@ -120,6 +153,35 @@ export function planSchedule(
   }
   const next = nextRunMs === undefined ? 'never' : `at ${new Date(nextRunMs).toISOString()}`
   return { ...common, verdict: { state: 'ready', reason: 'Scheduled', message: `next run ${next}` } }
+}
+
+/** Says what the clock did, what that means and what to do. The text stays the same while the clock does. */
+function explainLeap(
+  { type, expectedMs }: Leap,
+  reading: ClockReading,
+  { dateMs }: Now,
+  title: string,
+): string {
+  const since = new Date(reading.dateMs).toISOString()
+  const by = describeSpan(Math.abs(dateMs - expectedMs))
+  const confirm = `If it is right, run ${shellCommand('mooring', 'snapshot', 'trust-clock', title)}; in Kubernetes, annotate the schedule mooring.dev/trust-clock with any new value.`
+  return type === 'unseen'
+    ? `the date is ${by} after ${since}, when it was last seen to be right. The machine was off for that long, or its clock is wrong: snapshots are taken, and none expires. If the date is wrong, set the clock. ${confirm}`
+    : `since ${since} the date has moved ${by} ${type === 'ahead' ? 'further than' : 'behind'} the time that passed. Snapshots are taken by the time that passed, and none expires. If the date is wrong, set the clock, and the schedule goes on. ${confirm}`
+}
+
+function describeSpan(ms: number): string {
+  const [days, hours, minutes] = [86_400_000, 3_600_000, 60_000].map((unit) => Math.round(ms / unit))
+  if (days !== undefined && days >= 3) return `${days} days`
+  return hours !== undefined && hours >= 3 ? `${hours} hours` : `${minutes} minutes`
+}
+
+function explainUnknown(unknown: ReadonlyMap<Key, string>): string {
+  const plugins = [...new Set(unknown.values())].map((id) => `"${id}"`).join(', ')
+  const names = [...unknown.keys()].map((key) => key.split('/').slice(1).join('/'))
+  const listed = names.slice(0, mostNames).join(', ')
+  const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : ''
+  return `plugin ${plugins} cannot list snapshots, and it is not known whether these are ready to use: ${listed}${more}. None of them expires or counts. Keep each by mooring snapshot keep, or remove spec.retention.`
 }
 
 /** Decides for the latest scheduled time: nothing (undefined), a change, or a reason to wait. */
@@ -148,9 +210,9 @@ function planDue(
   return obstacle ?? { type: 'start', volume, tickMs }
 }
 
-/** Runs from before the schedule was declared are not caught up. */
+/** Runs from before the schedule was declared, or before its times were changed, are not caught up. */
 function lastHandledMs(record: SnapshotScheduleRecord, volume: ScheduledVolume): number {
-  return record.ticks[volume.key] ?? record.sinceMs
+  return Math.max(record.ticks[volume.key] ?? 0, record.sinceMs)
 }
 
 /** How long until the jitter of a run that has come is over. */
@@ -198,7 +260,8 @@ function candidateOf(snapshot: SnapshotRecord, { ready, keptByHand, sourcesInUse
   return {
     key: snapshot.key,
     tickMs: snapshot.schedule?.tickMs ?? 0,
-    isReady: snapshot.snapshotID !== undefined && ready.has(snapshot.snapshotID),
+    ...(snapshot.status.takenAtMs === undefined ? {} : { takenAtMs: snapshot.status.takenAtMs }),
+    isReady: ready.has(snapshot.key),
     isKeptByHand: keptByHand.has(snapshot.key),
     isInUse: snapshot.snapshotID !== undefined && sourcesInUse.has(snapshot.snapshotID),
   }

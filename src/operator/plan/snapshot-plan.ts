@@ -3,7 +3,7 @@ import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { SnapshotDeclaration } from '../declare/declaration.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
-import type { Now } from './now.ts'
+import { type Now, passedMs } from './now.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, nextOutcomeCheckMs, type SnapshotRecord } from './record.ts'
 
@@ -35,7 +35,7 @@ export function planSnapshot(
   }
   return record.snapshotID === undefined
     ? planMissingSnapshot(record, observation, now)
-    : planTakenSnapshot(record.snapshotID, record.pluginID ?? '', observation)
+    : planTakenSnapshot(record.snapshotID, record, observation, now)
 }
 
 function planMissingSnapshot(record: SnapshotRecord, observation: SnapshotObservation, now: Now): Decision {
@@ -81,7 +81,13 @@ export function findByName(
   )
 }
 
-function planTakenSnapshot(snapshotID: string, pluginID: string, observation: SnapshotObservation): Decision {
+function planTakenSnapshot(
+  snapshotID: string,
+  record: SnapshotRecord,
+  observation: SnapshotObservation,
+  now: Now,
+): Decision {
+  const { pluginID = '' } = record
   if (observation.snapshots === 'unknown') {
     const gate = planPluginGate(pluginID, observation.plugin, undefined)
     if (gate !== undefined) return gate
@@ -98,6 +104,9 @@ function planTakenSnapshot(snapshotID: string, pluginID: string, observation: Sn
       waitPollMs,
     )
   }
+  if (snapshot === undefined && record.schedule !== undefined) {
+    return planMissingOfSchedule(snapshotID, record, now)
+  }
   if (snapshot === undefined) {
     return stall(
       'Vanished',
@@ -107,6 +116,30 @@ function planTakenSnapshot(snapshotID: string, pluginID: string, observation: Sn
   return snapshot.IsReady
     ? ready('ReadyToUse', `snapshot "${snapshotID}" is ready to use`)
     : wait('NotReadyToUse', `waiting for the plugin to finish snapshot "${snapshotID}"`, readinessPollMs)
+}
+
+/** A list of the plugin may be late by this much. */
+const lateListMs = 600_000
+
+/** Somebody deleted a schedule's snapshot at the storage provider. No declaration of it can be removed, so it is dropped. */
+function planMissingOfSchedule(
+  snapshotID: string,
+  { pluginID = '', unlisted }: SnapshotRecord,
+  now: Now,
+): Decision {
+  const gone = `plugin "${pluginID}" no longer lists snapshot "${snapshotID}"`
+  if (unlisted === undefined) return take('note-missing', 'Vanished', gone)
+  const leftMs = lateListMs - passedMs(now, unlisted)
+  if (leftMs <= 0) {
+    return take('release', 'Vanished', `${gone}: somebody deleted it there, and its schedule forgets it`)
+  }
+  return {
+    ...stall(
+      'Vanished',
+      `${gone}. Somebody deleted it there, or the list is late. If it is not listed within 10 minutes, its schedule forgets it. If nobody deleted it, look at the plugin's log.`,
+    ),
+    againAfterMs: leftMs,
+  }
 }
 
 export interface SnapshotEndObservation {

@@ -60,6 +60,7 @@ const effects: Readonly<Record<StepName, Effect>> = {
   'create-snapshot': { effect: 'make', risk: copies },
   'adopt-snapshot': { effect: 'take over', risk: none },
   'delete-snapshot': { effect: 'end', risk: destroys },
+  'note-missing': { effect: 'change', risk: none },
   'start-snapshot': { effect: 'make', risk: copies },
   'miss-run': { effect: 'change', risk: none },
   'take-final-snapshot': { effect: 'make', risk: copies },

@@ -1,6 +1,8 @@
 import { type StepName, take } from '../plan/decision.ts'
 import type { Key } from '../plan/identity.ts'
+import { planPluginGate } from '../plan/plugin-gate.ts'
 import type { SnapshotRecord, SnapshotScheduleRecord } from '../plan/record.ts'
+import { trackClock } from '../plan/schedule-clock.ts'
 import {
   planSchedule,
   type ScheduleChange,
@@ -42,7 +44,7 @@ export function scheduleKind(
           ? take('release', 'Retained', 'no longer declared; the snapshots that it made stay')
           : planAbsentDeclaration(seen.absence, record)
       }
-      const { change, ...planned } = planSchedule(record.declaration, record, seen.observation, now.dateMs)
+      const { change, ...planned } = planSchedule(record.declaration, record, seen.observation, now)
       return change === undefined ? planned : { ...planned, change, step: stepOf[change.type] }
     },
     steps: {
@@ -59,23 +61,38 @@ export function scheduleKind(
   }
 }
 
-function beginSchedule({ inventory, desired, clock }: GatherContext, key: Key): SnapshotScheduleRecord {
+function beginSchedule({ inventory, desired, time }: GatherContext, key: Key): SnapshotScheduleRecord {
   const before = inventory.get(key)
   const declaration = desired.declaration(key)
-  if (before?.kind === 'SnapshotSchedule') {
-    return declaration?.kind === 'SnapshotSchedule' ? { ...before, declaration } : before
+  const now = time()
+  if (declaration?.kind !== 'SnapshotSchedule') {
+    if (before?.kind === 'SnapshotSchedule') return before
+    throw new Error(`${key} is neither declared nor managed`)
   }
-  if (declaration?.kind !== 'SnapshotSchedule') throw new Error(`${key} is neither declared nor managed`)
-  return {
-    kind: 'SnapshotSchedule',
-    key,
-    declaration,
-    csiName: '',
-    incarnation: 0,
-    sinceMs: clock.now(),
-    ticks: {},
-    status: { conditions: [] },
-  }
+  const record: SnapshotScheduleRecord =
+    before?.kind === 'SnapshotSchedule'
+      ? { ...before, declaration }
+      : {
+          kind: 'SnapshotSchedule',
+          key,
+          declaration,
+          csiName: '',
+          incarnation: 0,
+          sinceMs: now.dateMs,
+          ticks: {},
+          status: { conditions: [] },
+        }
+  return trackClock(
+    record,
+    declaration.spec,
+    now,
+    inventory.orders(key).trustedClock,
+    snapshotsOf(inventory, key),
+  )
+}
+
+function snapshotsOf(inventory: GatherContext['inventory'], key: Key): SnapshotRecord[] {
+  return inventory.find('schedule', key) as SnapshotRecord[] // Only snapshots have a schedule.
 }
 
 async function observe(
@@ -83,15 +100,16 @@ async function observe(
   { key, declaration }: SnapshotScheduleRecord,
 ): Promise<ScheduleObservation> {
   const { inventory, desired } = context
-  const snapshots = inventory.find('schedule', key) as SnapshotRecord[] // Only snapshots have a schedule.
+  const snapshots = snapshotsOf(inventory, key)
+  const keptByHand = new Set(
+    snapshots.flatMap(({ key }) => (inventory.orders(key).keptSinceMs === undefined ? [] : [key])),
+  )
   const selected = selectVolumes(declaration, desired.declarations().values(), inventory)
   return {
     volumes: await Promise.all(selected.map((volume) => withRefusal(context, volume))),
     snapshots,
-    ready: await readySnapshots(context, snapshots),
-    keptByHand: new Set(
-      snapshots.flatMap(({ key }) => (inventory.orders(key).keptSinceMs === undefined ? [] : [key])),
-    ),
+    ...(await readiness(context, snapshots, keptByHand)),
+    keptByHand,
     sourcesInUse: sourcesInUse(context),
   }
 }
@@ -102,27 +120,50 @@ async function withRefusal(context: GatherContext, volume: ScheduledVolume): Pro
   return shared === undefined ? volume : { ...volume, refusal: shared.message }
 }
 
-/** Reads their plugins' lists. If a plugin does not answer, none of its snapshots counts as ready, so none expires. */
-async function readySnapshots(
-  { observer, log }: GatherContext,
+/**
+ * Reads their plugins' lists. If a plugin does not answer, none of its snapshots counts as ready, so none expires. If it
+ * cannot list, the answer to the create counts.
+ */
+async function readiness(
+  context: GatherContext,
   snapshots: readonly SnapshotRecord[],
-): Promise<ReadonlySet<string>> {
-  const plugins = new Set(
-    snapshots.flatMap(({ snapshotID, pluginID }) =>
-      snapshotID === undefined || pluginID === undefined ? [] : [pluginID],
-    ),
+  keptByHand: ReadonlySet<Key>,
+): Promise<Pick<ScheduleObservation, 'ready' | 'unknown'>> {
+  const ready = new Set<Key>()
+  const unknown = new Map<Key, string>()
+  const byPlugin = Map.groupBy(snapshots, ({ snapshotID, pluginID }) =>
+    snapshotID === undefined ? undefined : pluginID,
   )
-  const lists = await Promise.all(
-    [...plugins].map(async (pluginID) => {
-      try {
-        return [...(await observer.snapshots(pluginID)).values()]
-      } catch (error) {
-        log.warn({ pluginID, error }, 'cannot list the snapshots of a plugin; none of them expires')
-        return []
+  await Promise.all(
+    [...byPlugin].map(async ([pluginID, held]) => {
+      if (pluginID === undefined) return
+      const listed = await listReady(context, pluginID)
+      for (const { key, snapshotID = '', wasReady, schedule } of held) {
+        if (listed === 'unsupported' ? wasReady : listed.has(snapshotID)) ready.add(key)
+        else if (listed === 'unsupported' && !schedule?.isExpired && !keptByHand.has(key))
+          unknown.set(key, pluginID)
       }
     }),
   )
-  return new Set(lists.flat().flatMap(({ ID, IsReady }) => (IsReady ? [ID] : [])))
+  return { ready, unknown }
+}
+
+/** IDs of the snapshots that the plugin now lists as ready to use. */
+async function listReady(
+  { observer, log }: GatherContext,
+  pluginID: string,
+): Promise<ReadonlySet<string> | 'unsupported'> {
+  try {
+    const plugin = await observer.plugin(pluginID)
+    const gate = plugin && planPluginGate(pluginID, plugin, 'SupportsListSnapshots')
+    if (gate?.verdict.reason === 'PluginUnsupported') return 'unsupported'
+    if (gate !== undefined) return new Set()
+    const listed = await observer.snapshots(pluginID)
+    return new Set([...listed.values()].flatMap(({ ID, IsReady }) => (IsReady ? [ID] : [])))
+  } catch (error) {
+    log.warn({ pluginID, error }, 'cannot list the snapshots of a plugin; none of them expires')
+    return new Set()
+  }
 }
 
 /** IDs of the snapshots from which a volume has still to be created or restored. */

@@ -13,6 +13,7 @@ import type { SnapshotSeen, SnapshotVolume } from './snapshot-seen.ts'
 import { adoptSnapshot } from './steps/adopt-snapshot.ts'
 import { createSnapshot } from './steps/create-snapshot.ts'
 import { deleteSnapshot } from './steps/delete-snapshot.ts'
+import { noteMissing } from './steps/note-missing.ts'
 import { release } from './steps/release.ts'
 
 /** Passes over snapshots. */
@@ -29,9 +30,11 @@ export function snapshotKind(context: GatherContext): Kind<SnapshotRecord, Snaps
       'create-snapshot': createSnapshot,
       'adopt-snapshot': adoptSnapshot,
       'delete-snapshot': deleteSnapshot,
+      'note-missing': noteMissing,
       release,
     },
-    asDeclared: (record) => record,
+    // A list may be late: it is there again.
+    asDeclared: ({ unlisted: _, ...record }) => record,
     present({ snapshotID, pluginID }, seen) {
       const snapshots = seen?.snapshots ?? 'unknown'
       const listed =

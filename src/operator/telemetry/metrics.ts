@@ -98,6 +98,14 @@ export function createMetrics({
     buckets: callBuckets,
     registers,
   })
+  new Gauge({
+    name: 'mooring_clock_timestamp_seconds',
+    help: "The date by this machine's clock. Compare it with Prometheus's own.",
+    registers,
+    collect() {
+      this.set(clock.now() / 1000)
+    },
+  })
   const lastAnswer = new Gauge({
     name: 'mooring_nomad_last_answer_timestamp_seconds',
     help: 'When Nomad last answered with a status below 500; 0: never.',

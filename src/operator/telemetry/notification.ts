@@ -10,10 +10,13 @@ export const Notification = Type.Object(
         'Of this notification: the same when it is sent again, so that it can be told from another.',
     }),
     time: Type.String({ format: 'date-time', description: 'When it happened, RFC 3339.' }),
-    event: Type.Union([Type.Literal('Stalled'), Type.Literal('SnapshotRunMissed')], {
-      description:
-        'Stalled: only a person can go on; sent once for each change of the reason. SnapshotRunMissed: a schedule took no snapshot of a volume for one of its times, and will not make up for it.',
-    }),
+    event: Type.Union(
+      [Type.Literal('Stalled'), Type.Literal('Resolved'), Type.Literal('SnapshotRunMissed')],
+      {
+        description:
+          'Stalled: only a person can go on; sent once for each change of the reason. Resolved: what was Stalled is ready, suspended or no longer managed; the reason is the one that it was Stalled with. SnapshotRunMissed: a schedule took no snapshot of a volume for one of its times, and will not make up for it.',
+      },
+    ),
     object: Type.Object(
       {
         kind: Type.Union(

@@ -1,14 +1,15 @@
 import type { Around } from '../../lib/around.ts'
 import type { Key } from '../plan/identity.ts'
 import type { InventoryRecord } from '../plan/record.ts'
-import { nameOf } from './key-parts.ts'
+import { kindOf, nameOf } from './key-parts.ts'
 import type { Notification } from './notification.ts'
 
 /** What happened, without the fields that are added for sending. */
 export type Happening = Pick<Notification, 'event' | 'object' | 'reason' | 'message'>
 
 /**
- * Finds what a person should know. What was stalled before this process began is reported only when its reason changes.
+ * Finds what a person should know. What was stalled before this process began is reported only when its reason changes, or
+ * when it is resolved. While work on it goes on, it is neither resolved nor stalled again.
  */
 export function watchNotable(options: {
   readonly records: () => readonly InventoryRecord[]
@@ -35,14 +36,24 @@ export function watchNotable(options: {
     onStatus(key) {
       const found = record(key)
       const stalled = found && stalledCondition(found)
-      if (found === undefined || stalled === undefined) {
-        toldReasons.delete(key)
+      const before = toldReasons.get(key)
+      if (found !== undefined && stalled !== undefined) {
+        const { reason, message } = stalled
+        if (before === reason) return
+        toldReasons.set(key, reason)
+        tell({ event: 'Stalled', object: objectOf(found.kind, key), reason, message })
         return
       }
-      const { reason, message } = stalled
-      if (toldReasons.get(key) === reason) return
-      toldReasons.set(key, reason)
-      tell({ event: 'Stalled', object: objectOf(found.kind, key), reason, message })
+      if (before === undefined || (found !== undefined && isReconciling(found))) return
+      toldReasons.delete(key)
+      const [ready] = found?.status.conditions ?? []
+      const message = ready === undefined ? 'it is no longer managed' : `${ready.reason}: ${ready.message}`
+      tell({
+        event: 'Resolved',
+        object: objectOf(kindOf(key) as InventoryRecord['kind'], key),
+        reason: before,
+        message,
+      })
     },
     async aroundStep({ key, step, why }, run) {
       const result = await run()
@@ -57,4 +68,8 @@ export function watchNotable(options: {
 
 function stalledCondition({ status }: InventoryRecord) {
   return status.conditions.find((condition) => condition.type === 'Stalled' && condition.status === 'True')
+}
+
+function isReconciling({ status }: InventoryRecord): boolean {
+  return status.conditions.some(({ type, status }) => type === 'Reconciling' && status === 'True')
 }

@@ -15,6 +15,11 @@ export const adoptSnapshot: SnapshotStep = {
         : findByName(snapshots, record.csiName, volume.externalID)
     if (found === undefined) throw new Error(`${record.key}: nothing to adopt`)
     const { intent: _, ...rest } = record
-    return { ...rest, snapshotID: found.ID, externalSourceVolumeID: found.ExternalSourceVolumeID }
+    return {
+      ...rest,
+      snapshotID: found.ID,
+      wasReady: found.IsReady,
+      externalSourceVolumeID: found.ExternalSourceVolumeID,
+    }
   },
 }

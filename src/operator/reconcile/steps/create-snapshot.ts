@@ -56,15 +56,17 @@ export const createSnapshot: SnapshotStep = {
           },
         )
       }
-      if (isOlderThan(snapshot.CreateTime, intent)) {
+      // The name of a schedule's snapshot contains its time: no other has it.
+      if (record.schedule === undefined && isOlderThan(snapshot.CreateTime, intent)) {
         throw new OperationError(
-          `plugin "${volume.pluginID}" answered with snapshot "${snapshot.ID}", which is older than this declaration: it was taken at ${new Date(Number(snapshot.CreateTime) * 1000).toISOString()} under the same name "${record.csiName}". Nothing was taken now: give the declaration another spec.name, or none`,
+          `plugin "${volume.pluginID}" answered with snapshot "${snapshot.ID}", which is older than this declaration: it was taken at ${new Date(Number(snapshot.CreateTime) * 1000).toISOString()} under the same name "${record.csiName}". Nothing was taken now: give the declaration another spec.name, or none. It is ${new Date(context.clock.now()).toISOString()} here; if that is wrong, set the clock`,
           { kind: 'permanent', reason: 'NameTaken' },
         )
       }
       return {
         ...withoutIntent,
         snapshotID: snapshot.ID,
+        wasReady: snapshot.IsReady,
         externalSourceVolumeID: snapshot.ExternalSourceVolumeID,
         // Not every plugin can list it later.
         status: { ...record.status, ...snapshotFacts(snapshot) },

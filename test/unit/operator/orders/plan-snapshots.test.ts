@@ -7,6 +7,7 @@ import { keyOf } from '../../../../src/operator/plan/identity.ts'
 import { beginRecord } from '../../../../src/operator/plan/ports.ts'
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { schedule, volume } from '../../../builders/declarations.ts'
+import { clockOf } from '../../../builders/now.ts'
 import { volumeRecord } from '../../../builders/records.ts'
 
 const nowMs = Date.UTC(2026, 7, 2, 3, 0, 0, 400)
@@ -29,7 +30,7 @@ async function world(...schedules: ReturnType<typeof schedule>[]) {
   const take = createTakeOrder({
     inventory,
     declarations: () => new Map(declarations.map((each) => [keyOf(each), each])),
-    clock: { now: () => nowMs },
+    clock: clockOf(() => nowMs),
     region: 'global',
     look: (key) => looked.push(key),
   })

@@ -7,9 +7,10 @@ import { keyOf } from '../../../../src/operator/plan/identity.ts'
 import type { Orders } from '../../../../src/operator/plan/orders.ts'
 import { expandPerAlloc } from '../../../../src/operator/plan/per-alloc.ts'
 import { beginRecord } from '../../../../src/operator/plan/ports.ts'
-import type { InventoryRecord } from '../../../../src/operator/plan/record.ts'
+import type { InventoryRecord, SnapshotScheduleRecord } from '../../../../src/operator/plan/record.ts'
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
-import { snapshot, volume } from '../../../builders/declarations.ts'
+import { schedule, snapshot, volume } from '../../../builders/declarations.ts'
+import { clockOf } from '../../../builders/now.ts'
 import { snapshotRecord, volumeRecord } from '../../../builders/records.ts'
 
 const key = 'Volume/default/data'
@@ -32,7 +33,7 @@ async function world(options: {
   const take = createTakeOrder({
     inventory,
     declarations: () => new Map((options.declared ?? []).map((each) => [keyOf(each), each])),
-    clock: { now: () => nowMs },
+    clock: clockOf(() => nowMs),
     region: 'global',
     ask: async () => options.refusal,
     look: (each) => looked.push(each),
@@ -63,6 +64,18 @@ const restore = { snapshotID: 'snap-1', externalID: 'vol-1', atMs: 5 }
 const scheduled = snapshotRecord(snapshot('nightly:data:1', 'data'), {
   schedule: { schedule: 'SnapshotSchedule/default/nightly', volume: key, tickMs: 0, isExpired: false },
 })
+
+const leapt: SnapshotScheduleRecord = {
+  kind: 'SnapshotSchedule',
+  key: 'SnapshotSchedule/default/nightly',
+  declaration: schedule('nightly', ['data']),
+  csiName: '',
+  incarnation: 0,
+  sinceMs: 0,
+  ticks: {},
+  status: { conditions: conditionsOf({ state: 'stalled', reason: 'ClockLeapt', message: '' }, [], 0) },
+}
+const trusted: SnapshotScheduleRecord = { ...leapt, status: ready }
 
 describe('an order that is taken', () => {
   it.each<[string, Parameters<typeof world>[0], Order, Orders, RegExp]>([
@@ -134,6 +147,13 @@ describe('an order that is taken', () => {
     expect(orders(scheduled.key)).toEqual({})
   })
 
+  it('confirms the date of a schedule whose clock leapt', async () => {
+    const { take, orders, looked } = await world({ records: [leapt] })
+    expect(await take({ type: 'trustClock', key: leapt.key })).toMatch(/for the right date/)
+    expect(orders(leapt.key)).toEqual({ trustedClock: { dateMs: nowMs, boot: 'boot-1', uptimeMs: nowMs } })
+    expect(looked).toEqual([leapt.key])
+  })
+
   it('for a declaration with perAlloc is stored once, and wakes each of its volumes', async () => {
     const { take, looked } = await world({ declared: expandPerAlloc(volume('data', { perAlloc: twice })) })
     await take({ type: 'suspend', key })
@@ -168,6 +188,18 @@ describe('what was ordered', () => {
 
 describe('an order that is refused', () => {
   it.each<[string, Parameters<typeof world>[0], Order, RegExp]>([
+    [
+      'to confirm a date that is not in doubt',
+      { records: [trusted] },
+      { type: 'trustClock', key: trusted.key },
+      /no date to confirm/,
+    ],
+    [
+      'to take snapshots while the date, which their names contain, is in doubt',
+      { records: [leapt] },
+      { type: 'takeSnapshots', key: leapt.key },
+      /set the clock, or run mooring snapshot trust-clock SnapshotSchedule\/default\/nightly/,
+    ],
     ['of what is not there', {}, { type: 'suspend', key }, /neither declared nor managed: mooring status/],
     [
       'of what no pass has looked at',

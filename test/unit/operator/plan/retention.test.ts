@@ -67,6 +67,24 @@ describe('planRetention', () => {
       ['1h', '50h'],
     ],
     [
+      'keeps one from the future, which a wrong clock took, and counts it for nothing',
+      [taken(-24 * 365), taken(1), taken(2)],
+      { keepLast: 1 },
+      ['1h', '-8760h'],
+    ],
+    [
+      'keeps by age what its plugin took lately, though a wrong clock gave it an old time',
+      [taken(1), taken(24 * 365, { takenAtMs: nowMs - hourMs })],
+      { maxAge: '30d' },
+      ['1h', '8760h'],
+    ],
+    [
+      'keeps by age what is young by its time, though its plugin has a wrong clock',
+      [taken(1), taken(2, { takenAtMs: 0 })],
+      { maxAge: '30d' },
+      ['1h', '2h'],
+    ],
+    [
       'keeps what a volume is still to be made from',
       [taken(1), taken(50, { isInUse: true })],
       { keepLast: 1 },

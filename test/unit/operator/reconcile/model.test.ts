@@ -43,7 +43,10 @@ type Action =
   | { do: 'fault'; fault: Fault }
   | { do: 'kill'; effects: number }
   | { do: 'advance'; ms: number }
+  | { do: 'set-date'; aheadMs: number }
   | { do: 'settle' }
+
+const yearMs = 365 * 86_400_000
 
 const personsActs = [
   'endAllocation',
@@ -153,6 +156,13 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('advance' as const),
       ms: fc.constantFrom(1_000, pruneDelayMs, deadlineMs),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('set-date' as const),
+      aheadMs: fc.constantFrom(0, -yearMs, -3_600_000, 60_000, 3_600_000, yearMs),
     }),
   },
   { weight: 2, arbitrary: fc.constant({ do: 'settle' as const }) },
@@ -347,6 +357,8 @@ function perform(model: ReturnType<typeof createOperatorModel>, step: Action): u
       return world.failNext(step.fault)
     case 'kill':
       return model.killAfter(step.effects)
+    case 'set-date':
+      return model.setDate(step.aheadMs)
     case 'advance':
       return model.advance(step.ms)
     case 'settle':

@@ -33,17 +33,18 @@ function recordIn(state: Verdict['state'], reason: string, message = 'because') 
 }
 
 describe('what a person hears of', () => {
-  it('is what stalls, once for each change of the reason', () => {
+  it('is what stalls, once for each change of the reason, and what is resolved', () => {
     const { told, becomes } = watched('ready', 'AsDeclared')
     becomes('stalled', 'Vanished', 'one')
     becomes('stalled', 'Vanished', 'the message alone is another')
     becomes('stalled', 'Drifted', 'two')
     becomes('ready')
     becomes('stalled', 'Drifted', 'three')
-    expect(told.map(({ reason, message }) => [reason, message])).toEqual([
-      ['Vanished', 'one'],
-      ['Drifted', 'two'],
-      ['Drifted', 'three'],
+    expect(told.map(({ event, reason, message }) => [event, reason, message])).toEqual([
+      ['Stalled', 'Vanished', 'one'],
+      ['Stalled', 'Drifted', 'two'],
+      ['Resolved', 'Drifted', 'Why: because'],
+      ['Stalled', 'Drifted', 'three'],
     ])
     expect(told[0]).toMatchObject({
       event: 'Stalled',
@@ -51,13 +52,25 @@ describe('what a person hears of', () => {
     })
   })
 
-  it('is not what was stalled before the operator was started', () => {
+  it('is no new stall and no end of one while work on it goes on', () => {
+    const { told, becomes } = watched('ready', 'AsDeclared')
+    becomes('stalled', 'Drifted', 'one')
+    becomes('working', 'Updating')
+    becomes('stalled', 'Drifted', 'two')
+    becomes('gone')
+    expect(told.map(({ event, reason, message }) => [event, reason, message])).toEqual([
+      ['Stalled', 'Drifted', 'one'],
+      ['Resolved', 'Drifted', 'it is no longer managed'],
+    ])
+  })
+
+  it('is not what was stalled before the operator was started, but its end is', () => {
     const { told, becomes } = watched('stalled', 'Vanished')
     becomes('stalled', 'Vanished')
     expect(told).toEqual([])
     becomes('gone')
     becomes('stalled', 'Vanished')
-    expect(told).toHaveLength(1)
+    expect(told.map(({ event }) => event)).toEqual(['Resolved', 'Stalled'])
   })
 
   it('is no wait, and no step but a missed run that was recorded', async () => {
