@@ -11,7 +11,7 @@ export const gitEnvironment = {
 }
 
 /** A repository to push to, and a working copy of it, beneath `directory`. */
-export function createUpstream(directory: string) {
+export function createUpstream(directory: string, objectFormat: 'sha1' | 'sha256' = 'sha1') {
   const bare = join(directory, 'upstream.git')
   const work = join(directory, 'work')
   const git = (...parameters: string[]) =>
@@ -22,8 +22,9 @@ export function createUpstream(directory: string) {
       stdio: ['ignore', 'pipe', 'pipe'],
     }).trim()
   mkdirSync(work)
-  git('init', '--quiet', '--bare', '--initial-branch=main', bare)
-  git('init', '--quiet', '--initial-branch=main')
+  const format = `--object-format=${objectFormat}`
+  git('init', '--quiet', '--bare', '--initial-branch=main', format, bare)
+  git('init', '--quiet', '--initial-branch=main', format)
   git('remote', 'add', 'origin', bare)
   return {
     url: `git+file://${bare}`,

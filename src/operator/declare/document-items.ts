@@ -19,7 +19,8 @@ export function itemsOf(
   if (!Array.isArray(held)) return undefined
   if (held.length > maxDocuments) return [{ offset: document.offset, message: tooManyDocuments }]
   const items = held.map((value, index) => viewOf(value, isList ? ['items', index] : [index], document))
-  return items.some(mayBeOurs) ? items : undefined
+  const isOurs = items.some((item) => mayBeOurs(item) || itemsOf(item, mayBeOurs) !== undefined)
+  return isOurs ? items : undefined
 }
 
 /** A document that is a part of another one. */

@@ -6,12 +6,11 @@ import { expandPerAlloc, leftOutBy, planScaledAway } from '../plan/per-alloc.ts'
 import type { DeclaredStore, OrderStore, RecordReads } from '../plan/ports.ts'
 import type { Declared, InventoryRecord, Sighting } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
-import { fingerprintsOf } from './evidence.ts'
-import { fileEvidence, findDoubt, findElsewhere, judgeRemoval, type Unclear } from './judge-removal.ts'
 import { createMissingCount, type Proof } from './missing-count.ts'
 import type { OrderedEnd } from './object-ends.ts'
 import { planOwnership, type Refusal } from './ownership.ts'
 import { type PruneOptions, planAbsences, planUnclear } from './prune.ts'
+import { isKept, isOfFile, judgeUnclaimed, sightingOf } from './unclaimed.ts'
 
 /** The declarations now in force, and the fate of managed identities whose declaration was removed. */
 export interface Desired {
@@ -76,22 +75,10 @@ export function createDesired(options: {
         expandPerAlloc,
       )
       const claimed = new Map(claims.map((each) => [keyOf(each), each]))
-      const unclaimed = [...records.values()].filter((record) => !claimed.has(record.key) && isOfFile(record))
-      const confirmed = new Set(unclaimed.filter(isConfirmed).map(({ key }) => key))
-      const scaledByFile = planScaledAway(unclaimed, claimed)
-      /** In doubt at the place where it was declared. */
-      const unclearThere = new Map<Key, Unclear>()
-      const unclear = new Map<Key, Unclear>()
-      for (const record of unclaimed) {
-        if (confirmed.has(record.key)) continue
-        // A lowered count is seen in the declaration that is still there.
-        const there = scaledByFile.has(record.key)
-          ? findDoubt(record.declaration, reading)
-          : judgeRemoval(record, reading, prune)
-        const doubt = there ?? findElsewhere(record.declaration, reading)
-        if (there !== undefined) unclearThere.set(record.key, there)
-        if (doubt !== undefined) unclear.set(record.key, doubt)
-      }
+      const { unclaimed, confirmed, unclear, unclearThere } = judgeUnclaimed(records, claimed, reading, {
+        ...prune,
+        isConfirmed,
+      })
       const proofOf = (record: InventoryRecord): Proof => {
         const isAbsent = isOfFile(record) || scaledAway.has(record.key)
         if (!isAbsent || unclearThere.has(record.key) || ownership.held.has(record.key)) return 'unclear'
@@ -184,28 +171,6 @@ export function createDesired(options: {
       return { changed, readAgainAtMs }
     },
   }
-}
-
-/** Whether files decide about it: no schedule made it, and no Kubernetes object declares it. */
-function isOfFile({ declaration, schedule }: InventoryRecord): boolean {
-  return schedule === undefined && declaration.place.object === undefined
-}
-
-/** Whether a declaration whose removal is in doubt stays in force. What began to end, or was seen removed before, does not. */
-function isKept(record: InventoryRecord, reading: Reading): boolean {
-  const hasEnd = record.kind === 'Volume' && record.end !== undefined
-  return !hasEnd && !record.missing?.isSeen && reading.sources.has(record.declaration.place.source)
-}
-
-/** What surrounds the declaration now; undefined if nothing has to be remembered. */
-function sightingOf(declaration: Declaration, { sources }: Reading): Sighting | undefined {
-  const evidence = fileEvidence(declaration, sources)
-  if (evidence === undefined) return undefined
-  const others = fingerprintsOf(evidence.others)
-  const { folder } = evidence
-  return folder === undefined && others === undefined
-    ? undefined
-    : { ...(folder === undefined ? {} : { folder }), ...(others === undefined ? {} : { others }) }
 }
 
 /** The end of a delay is computed anew at each reading. A difference of the clocks alone is no news. */

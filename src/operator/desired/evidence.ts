@@ -45,11 +45,20 @@ export type Listing =
       readonly commit: string
       /** Files that the commit deletes, compared with the last commit whose reading was recorded. */
       readonly removed: ReadonlySet<string>
-      /** Files that it renames or replaces, with what it does. */
-      readonly changed: ReadonlyMap<string, string>
+      /** Files that it renames or replaces by something else. */
+      readonly changed: ReadonlyMap<string, FileChange>
+      /** Files that are not read and that came by a rename, with the words of their text. */
+      readonly unread: readonly { readonly path: string; readonly words: ReadonlySet<string> }[]
     }
   /** Objects are not judged by files: see planGoneObject. */
   | { readonly type: 'objects' }
+
+export interface FileChange {
+  /** What the commit does, such as `renames a.yaml to b.yaml`. */
+  readonly what: string
+  /** The file's new path beneath the source, where it has one. */
+  readonly to?: string
+}
 
 export interface FolderEvidence {
   readonly device: string

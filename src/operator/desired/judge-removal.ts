@@ -37,7 +37,7 @@ export function judgeRemoval(
   if (found !== undefined) return judgeFile(record, found)
   return evidence.listing.type === 'folders'
     ? judgeFolder(record, evidence.listing, allowEmpty)
-    : judgeCommit(record, evidence.listing)
+    : judgeCommit(record, evidence.listing, evidence.files)
 }
 
 /** What could not be read where it was declared; undefined if that place was read. */
@@ -63,7 +63,10 @@ export function findElsewhere(declaration: Declaration, { sources }: Reading): U
 /** A source that cannot be read at all may hold anything; a file only what its text names. */
 function mayHold({ file, words }: Doubt, declaration: Declaration): boolean {
   if (file === '' && words === undefined) return true
-  if (words === undefined) return false
+  return words !== undefined && isNamedBy(words, declaration)
+}
+
+function isNamedBy(words: ReadonlySet<string>, declaration: Declaration): boolean {
   const { name, spec } = wholeOf(declaration) ?? declaration
   return words.has(name) || ('volumeID' in spec && words.has(spec.volumeID))
 }
@@ -152,14 +155,27 @@ function judgeFolder(
 }
 
 /** The commit has no such file. */
-function judgeCommit({ declaration, missing }: Absent, listing: Listing): Unclear | undefined {
-  if (listing.type !== 'commit') return undefined
+function judgeCommit(
+  record: Absent,
+  listing: Listing,
+  files: ReadonlyMap<string, FileEvidence>,
+): Unclear | undefined {
+  const { declaration, missing } = record
+  if (listing.type !== 'commit' || missing?.isSeen) return undefined
   const { file } = declaration.place
-  if (listing.removed.has(file) || missing?.isSeen) return undefined
-  const instead =
-    listing.changed.get(file) ??
-    `does not have ${pathOf(declaration)}, and Mooring did not see which commit deleted it as a file`
-  return { what: `commit ${listing.commit} ${instead}`, remedy: putBack }
+  const unclear = (what: string) => ({ what: `commit ${listing.commit} ${what}`, remedy: putBack })
+  const change = listing.changed.get(file)
+  // Git pairs files that are much alike. Where the other one is read, it is known what that declares.
+  const target = change?.to === undefined ? undefined : files.get(change.to)
+  if (change !== undefined && target === undefined) return unclear(change.what)
+  if (target !== undefined && judgeFile(record, target) !== undefined) return unclear(change?.what ?? '')
+  if (change === undefined && !listing.removed.has(file)) {
+    return unclear(
+      `does not have ${pathOf(declaration)}, and Mooring did not see which commit deleted it as a file`,
+    )
+  }
+  const likely = listing.unread.find(({ words }) => isNamedBy(words, declaration))
+  return likely && unclear(`has ${likely.path}, which is not read and which names it`)
 }
 
 /** The folders around a path, the nearest first, the source itself last. */

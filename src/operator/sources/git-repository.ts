@@ -15,11 +15,18 @@ export interface GitEntry {
   readonly misnamed?: string
 }
 
+export interface GitFileChange {
+  /** Such as `renames a.yaml to b.yaml`. */
+  readonly what: string
+  /** Its new path, and what is there. */
+  readonly to?: { readonly path: string; readonly objectID: string }
+}
+
 /** What one commit does to the files of another, by the paths in the repository. */
 export interface GitChanges {
   readonly removed: ReadonlySet<string>
-  /** Files that it renames or replaces by something else, with what it does. */
-  readonly changed: ReadonlyMap<string, string>
+  /** Files that it renames or replaces by something else. */
+  readonly changed: ReadonlyMap<string, GitFileChange>
 }
 
 /** A shallow copy of one branch, without files. Objects are read from git's own storage. */
@@ -268,11 +275,12 @@ const isPlainFile = (mode: string) => mode.startsWith('100')
 /** Reads what `git diff-tree --raw` prints: a line for each file, with two paths where it was renamed. */
 function parseChanges(output: string): GitChanges {
   const lines = output.split('\n').flatMap((line) => {
-    const match = /^:(?<before>\d+) (?<after>\d+) \S+ \S+ (?<status>[A-Z])\d*\t(?<paths>.*)$/.exec(line)
+    const match =
+      /^:(?<before>\d+) (?<after>\d+) \S+ (?<objectID>\S+) (?<status>[A-Z])\d*\t(?<paths>.*)$/.exec(line)
     if (match?.groups === undefined) return []
-    const { before = '', after = '', status = '', paths = '' } = match.groups
+    const { before = '', after = '', objectID = '', status = '', paths = '' } = match.groups
     const [path = '', to] = paths.split('\t').map((each) => readName(unquote(each)).name)
-    return [{ before, after, status, path, to }]
+    return [{ before, after, objectID, status, path, to }]
   })
   /** What stands at a path now where nothing or something else stood, with the folders that came. */
   const come = new Map<string, string>()
@@ -283,12 +291,13 @@ function parseChanges(output: string): GitChanges {
     for (const folder of foldersAround(to)) comeFolders.add(folder)
   }
   const removed = new Set<string>()
-  const changed = new Map<string, string>()
-  for (const { before, status, path, to } of lines) {
+  const changed = new Map<string, GitFileChange>()
+  for (const { before, objectID, status, path, to = path } of lines) {
     const standing = [path, ...foldersAround(path)].find((each) => come.has(each))
-    if (standing !== undefined) changed.set(path, `has ${come.get(standing)} at ${standing}`)
-    else if (comeFolders.has(path)) changed.set(path, `has a folder at ${path}`)
-    else if (status === 'R') changed.set(path, `renames ${path} to ${to}, which does not declare it`)
+    if (standing !== undefined) changed.set(path, { what: `has ${come.get(standing)} at ${standing}` })
+    else if (comeFolders.has(path)) changed.set(path, { what: `has a folder at ${path}` })
+    else if (status === 'R')
+      changed.set(path, { what: `renames ${path} to ${to}`, to: { path: to, objectID } })
     else if (status === 'D' && isPlainFile(before)) removed.add(path)
   }
   return { removed, changed }

@@ -2,11 +2,17 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Declaration, Problem } from '../declare/declaration.ts'
 import { parseDeclarations } from '../declare/parse-declarations.ts'
-import { type Listing, wordsOf } from '../desired/evidence.ts'
+import { type FileChange, type Listing, wordsOf } from '../desired/evidence.ts'
 import type { GitAddress } from './git-address.ts'
 import { explainGitFailure, isDamage } from './git-command.ts'
-import { type GitChanges, type GitRepository, openGitRepository, type Signers } from './git-repository.ts'
-import { scanTree, type TreeFile } from './git-tree.ts'
+import {
+  type GitChanges,
+  type GitFileChange,
+  type GitRepository,
+  openGitRepository,
+  type Signers,
+} from './git-repository.ts'
+import { scanTree, type TreeFile, type TreeScan } from './git-tree.ts'
 import { contentOf, type ParsedFile, unreadFile } from './parsed-file.ts'
 import { decodeText, largestFileBytes, tooLarge } from './read-text.ts'
 import { isDeclarationFile } from './scan-files.ts'
@@ -119,7 +125,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
     const scan = await scanTree(git, commit, address.path, closing.signal)
     if (scan === undefined) throw new Error(`has no ${address.path} at commit ${commit}: correct the path`)
     const files = await parseFiles(git, commit, scan.files)
-    const listing = await compare(git, commit)
+    const listing = await compare(git, commit, scan)
     const stamp = <Item extends Declaration | Problem>(item: Item): Item => ({
       ...item,
       place: { ...item.place, commit },
@@ -149,18 +155,45 @@ export function createGitSource(options: GitSourceOptions): GitSource {
   }
 
   /** Compares a commit with the last one whose reading was recorded. */
-  async function compare(git: GitRepository, commit: string): Promise<Listing> {
+  async function compare(git: GitRepository, commit: string, scan: TreeScan): Promise<Listing> {
     const before = await git.chosen(closing.signal)
     const { removed, changed } =
       before === undefined ? nothingKnown : await git.changes(before, commit, closing.signal).catch(unknown)
     const root = address.path === '' ? '' : `${address.path}/`
     const beneath = (path: string) =>
       path === address.path ? [''] : path.startsWith(root) ? [path.slice(root.length)] : []
+    const read = new Set(scan.files.map(({ file }) => file))
+    const isRead = (path: string) => beneath(path).some((file) => read.has(file))
+    const unread = [...changed.values()].flatMap(({ to }) =>
+      to === undefined || isRead(to.path) ? [] : [to],
+    )
+    const compared = unread.slice(0, mostCompared)
+    const found = await git.resolve(
+      commit,
+      compared.map(({ path }) => path),
+      closing.signal,
+    )
+    const isSmall = (index: number) => (found[index]?.sizeBytes ?? 0) <= largestFileBytes
+    const texts = await git.read(
+      compared.flatMap(({ objectID }, index) => (isSmall(index) ? [objectID] : [])),
+      closing.signal,
+    )
+    const fileChange = ({ what, to }: GitFileChange): FileChange => {
+      const [file] = to === undefined ? [] : beneath(to.path)
+      return { what, ...(file === undefined ? {} : { to: file }) }
+    }
     return {
       type: 'commit',
       commit,
-      removed: new Set([...removed].flatMap(beneath)),
-      changed: new Map([...changed].flatMap(([path, what]) => beneath(path).map((file) => [file, what]))),
+      // Too many renames to look into: then any deleted file may be one of them.
+      removed: new Set(unread.length > mostCompared ? [] : [...removed].flatMap(beneath)),
+      changed: new Map(
+        [...changed].flatMap(([path, change]) => beneath(path).map((file) => [file, fileChange(change)])),
+      ),
+      unread: unread.map(({ path, objectID }) => ({
+        path,
+        words: wordsOf(Buffer.from(texts.get(objectID) ?? []).toString()),
+      })),
     }
   }
 
@@ -311,6 +344,9 @@ interface Moment {
 const noWords: ReadonlySet<string> = new Set()
 const nothingKnown: GitChanges = { removed: new Set(), changed: new Map() }
 
+/** So many renamed files are looked into. */
+const mostCompared = 200
+
 /** Before the first look that succeeds. */
 function nothingRead(clock: Clock): SourceContent {
   return {
@@ -321,7 +357,7 @@ function nothingRead(clock: Clock): SourceContent {
       monotonicMs: clock.monotonicMs(),
       files: new Map(),
       doubts: [],
-      listing: { type: 'commit', commit: '', ...nothingKnown },
+      listing: { type: 'commit', commit: '', removed: new Set(), changed: new Map(), unread: [] },
     },
     readAtMs: clock.now(),
     skipped: 0,

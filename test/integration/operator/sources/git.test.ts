@@ -1,11 +1,21 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import { silentLog } from '../../../../src/lib/log.ts'
 import { createGitSource, type GitSourceOptions } from '../../../../src/operator/sources/git.ts'
 import { parseGitAddress } from '../../../../src/operator/sources/git-address.ts'
+import { explainGitFailure } from '../../../../src/operator/sources/git-command.ts'
 import { prepareSigners } from '../../../../src/operator/sources/git-signers.ts'
 import type { SourceContent } from '../../../../src/operator/sources/source.ts'
 import { createUpstream, gitEnvironment } from '../../../helpers/git-repository.ts'
@@ -173,6 +183,133 @@ describe('the last good commit stays', () => {
       declarations: [],
       evidence: { doubts: [expect.anything()] },
     })
+  })
+})
+
+describe('what a person names', () => {
+  test.each<[string, (commits: { first: string; second: string }) => string, string]>([
+    ['a branch', () => '#main', 'second'],
+    ['a tag', () => '#v1', 'first'],
+    ['an annotated tag', () => '#v2', 'second'],
+    ['a ref', () => '#refs/tags/v1', 'first'],
+    ['a commit', ({ first }) => `#${first}`, 'first'],
+    ['a commit, and a folder of it', ({ second }) => `#${second}:prod`, 'inner'],
+  ])('may be %s', async (_what, fragment, name) => {
+    const { upstream, open } = workplace()
+    upstream.write('a.yaml', volume('first'))
+    upstream.write('prod/b.yaml', volume('inner'))
+    const first = upstream.push()
+    upstream.git('tag', 'v1')
+    upstream.write('a.yaml', volume('second'))
+    const second = upstream.push()
+    upstream.git('tag', '--annotate', '--message', 'two', 'v2')
+    upstream.git('push', '--quiet', '--tags', 'origin')
+    const content = await open(fragment({ first, second })).read()
+    expect(content).toMatchObject({ problems: [], evidence: { doubts: [] } })
+    expect(content.declarations.map((each) => each.name)).toContain(name)
+    if (name !== 'inner') expect(content.commit).toBe({ first, second }[name])
+  })
+
+  test('may be a repository whose hashes are SHA-256', async () => {
+    const root = temporaryDirectory()
+    const upstream = createUpstream(root, 'sha256')
+    const directory = join(root, 'copy')
+    const open = () => {
+      const source = createGitSource({
+        ...{ address: parseGitAddress(upstream.url), directory, pollMs: 3_600_000 },
+        ...{ environment: gitEnvironment, clock: systemClock, log: silentLog },
+      })
+      onTestFinished(() => source.close())
+      return source
+    }
+    upstream.write('a.yaml', volume('a'))
+    upstream.write('b.yaml', volume('b'))
+    upstream.push()
+    const source = open()
+    const content = await source.read()
+    expect(content.commit).toMatch(/^[0-9a-f]{64}$/)
+    expect(declared(content)).toEqual(['a.yaml a', 'b.yaml b'])
+    await source.recorded?.(content)
+    upstream.remove('b.yaml')
+    upstream.push()
+    expect((await source.read()).evidence.listing).toMatchObject({ removed: new Set(['b.yaml']) })
+    await source.close()
+    expect(declared(await open().read())).toEqual(['a.yaml a'])
+  })
+})
+
+describe('the copy on this machine', () => {
+  test.each<[string, (directory: string) => void]>([
+    [
+      'has objects that are cut off',
+      (directory) => {
+        for (const name of readdirSync(join(directory, 'objects', 'pack'))) {
+          const path = join(directory, 'objects', 'pack', name)
+          chmodSync(path, 0o600)
+          truncateSync(path, 10)
+        }
+        for (const folder of readdirSync(join(directory, 'objects')).filter((name) => name.length === 2)) {
+          for (const name of readdirSync(join(directory, 'objects', folder))) {
+            const path = join(directory, 'objects', folder, name)
+            chmodSync(path, 0o600)
+            truncateSync(path, 3)
+          }
+        }
+      },
+    ],
+    ['has no HEAD', (directory) => rmSync(join(directory, 'HEAD'))],
+    ['has no settings', (directory) => writeFileSync(join(directory, 'config'), '[core\n')],
+    ['has a broken ref', (directory) => writeFileSync(join(directory, 'refs', 'mooring', 'fetched'), 'x')],
+  ])('is fetched again where it %s', async (_what, damage) => {
+    const { upstream, open, directory } = workplace()
+    upstream.write('a.yaml', volume('a'))
+    upstream.push()
+    const first = open()
+    await first.recorded?.(await first.read())
+    await first.close()
+    damage(directory)
+    const second = open()
+    const content = await second.read()
+    expect(problems(content)).toEqual([])
+    expect(declared(content)).toEqual(['a.yaml a'])
+    await second.recorded?.(content)
+    await second.close()
+    upstream.write('a.yaml', volume('b'))
+    upstream.push()
+    expect(declared(await open().read())).toEqual(['a.yaml b'])
+  })
+
+  test('loses what a killed git left', async () => {
+    const { upstream, open, directory } = workplace()
+    upstream.write('a.yaml', volume('a'))
+    upstream.push()
+    const first = open()
+    await first.read()
+    await first.close()
+    mkdirSync(join(directory, 'objects', 'pack'), { recursive: true })
+    writeFileSync(join(directory, 'objects', 'pack', 'tmp_pack_abc'), 'x')
+    writeFileSync(join(directory, 'objects', 'tmp_obj_abc'), 'x')
+    await open().read()
+    const names = readdirSync(directory, { recursive: true }).map(String)
+    expect(names.filter((name) => name.includes('tmp_'))).toEqual([])
+  })
+})
+
+describe('a failure', () => {
+  test('is shown by its cause, and not by how far git came', () => {
+    const progress = Array.from(
+      { length: 90 },
+      (_, percent) => `remote: Compressing objects: ${percent}% (1/2)\r`,
+    )
+    const text = [
+      'exit status 128',
+      ...progress,
+      'remote: Enumerating objects: 5, done.',
+      'Receiving objects:  20% (1/5)',
+      'remote: your key has expired',
+      'fatal: early EOF',
+    ].join('\n')
+    expect(explainGitFailure(new Error(text))).toBe('fatal: early EOF; remote: your key has expired')
   })
 })
 
