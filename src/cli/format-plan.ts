@@ -23,9 +23,9 @@ export function formatPlan(plan: Plan, isColoured: boolean): string {
     [count('make'), 'to make'],
     [count('take over'), 'to take over'],
     [count('change'), 'to change'],
-    [count('end'), 'to end'],
-    [waiting.length, 'waiting'],
-    [stalled.length, 'for a person'],
+    [count('end') + [...waiting, ...stalled].filter(isEnd).length, 'to end'],
+    [waiting.filter((each) => !isEnd(each)).length, 'waiting'],
+    [stalled.filter((each) => !isEnd(each)).length, 'for a person'],
     [held.length, 'left as they are'],
     [asDeclared, 'as declared'],
   ] as const
@@ -37,6 +37,10 @@ export function formatPlan(plan: Plan, isColoured: boolean): string {
     const sign = /^\s*([-+~=!?]) /.exec(line)?.[1] as keyof typeof colours | undefined // One of the signs.
     return isColoured && sign !== undefined ? styleText(colours[sign], line, { validateStream: false }) : line
   }
+}
+
+function isEnd({ endRisk }: PlannedNothing): boolean {
+  return endRisk !== undefined
 }
 
 function formatStep({ key, step, effect, risk, why, differences, declaration }: PlannedStep): string[] {
@@ -54,8 +58,17 @@ function formatStep({ key, step, effect, risk, why, differences, declaration }: 
   ]
 }
 
-function formatNothing(sign: string, what: string, { key, reason, message, differences }: PlannedNothing) {
-  return [`${sign} ${key}: ${what} (${reason})`, `    ${message}`, ...differences.map(formatDifference)]
+function formatNothing(
+  sign: string,
+  what: string,
+  { key, reason, message, differences, endRisk }: PlannedNothing,
+) {
+  const then = endRisk === undefined ? '' : `, then ends (risk for data: ${endRisk})`
+  return [
+    `${sign} ${key}: ${what} (${reason})${then}`,
+    `    ${message}`,
+    ...differences.map(formatDifference),
+  ]
 }
 
 function formatDifference({ field, declared, actual }: FieldDifference): string {

@@ -71,8 +71,9 @@ const confirmRemoval: OrderVerb = {
   summary: 'say that a declaration was removed on purpose',
   description:
     'A declaration that no source shows any more counts as removed only where Mooring saw its removal. Otherwise it is ' +
-    "kept with the reason SourceUnclear or SourceNotRead. This command is a person's word that it was removed: it then " +
-    'ends by its deletionPolicy, as any other, within the limits of --prune, --prune-delay and --max-prune.\n' +
+    'kept with the reason SourceUnclear or SourceNotRead. If too many are removed at once, or all, each is kept with the ' +
+    "reason TooManyEnds or SourceEmpty. This command is a person's word that it was removed on purpose: it then ends by its " +
+    'deletionPolicy, within the limits of --prune and --prune-delay, and no longer counts towards --max-prune.\n' +
     'The order is for this absence alone. It is refused while the declaration is there, and void once it is back.',
   kind: 'Volume',
   examples: ['confirm-removal volume postgres-data', 'confirm-removal schedule prod/nightly'],

@@ -12,7 +12,7 @@ import { kubernetesSourceName } from './kubernetes/object-view.ts'
 import { openPartsOnce, type Parts } from './open-parts.ts'
 import type { Decision } from './plan/decision.ts'
 import type { Key } from './plan/identity.ts'
-import { type DataRisk, effectOf, type StepEffect } from './plan/step-effect.ts'
+import { type DataRisk, effectOf, riskOfEnd, type StepEffect } from './plan/step-effect.ts'
 import type { FieldDifference } from './plan/volume-difference.ts'
 import { createReconcile } from './reconcile/reconcile.ts'
 import { type ClusterSettings, defaultRegion } from './settings.ts'
@@ -35,6 +35,8 @@ export interface PlannedNothing {
   readonly reason: string
   readonly message: string
   readonly differences: readonly FieldDifference[]
+  /** Set if its declaration was removed and its end waits: what the end then does to data. */
+  readonly endRisk?: DataRisk
 }
 
 export interface Plan {
@@ -162,7 +164,14 @@ export async function planOnce(options: {
       continue
     }
     const [ready, reconciling, stalled] = status.conditions
-    const nothing = { key, reason: ready?.reason ?? '', message: ready?.message ?? '', differences }
+    const absence = desired.absence(key)
+    const nothing = {
+      key,
+      reason: ready?.reason ?? '',
+      message: ready?.message ?? '',
+      differences,
+      ...(absence?.state === 'ending' ? { endRisk: riskOfEnd(absence.declaration ?? declaration) } : {}),
+    }
     if (ready?.status === 'True') plan.asDeclared += 1
     else if (stalled?.status === 'True') plan.stalled.push(nothing)
     else if (reconciling?.status === 'True') plan.waiting.push(nothing)

@@ -128,7 +128,7 @@ describe('mooring up', () => {
     await mooring.status('Volume/default/data', 'ready')
     remove('data.yaml')
     const held = await mooring.status('Volume/default/data', 'suspended', 'SourceUnclear')
-    expect(held.why).toContain('--allow-empty')
+    expect(held.why).toContain('mooring confirm-removal volume default/data')
 
     write('data.yaml', volumeYAML('data', { deletionPolicy: 'Delete' }))
     await mooring.status('Volume/default/data', 'ready')

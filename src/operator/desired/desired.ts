@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
-import { expandPerAlloc, leftOutBy, planScaledAway } from '../plan/per-alloc.ts'
+import { expandPerAlloc, familyOf, leftOutBy, planScaledAway, wholeKeyOf } from '../plan/per-alloc.ts'
 import type { DeclaredStore, OrderStore, RecordReads } from '../plan/ports.ts'
 import type { Declared, InventoryRecord, Sighting } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
@@ -55,8 +55,12 @@ export function createDesired(options: {
   })
 
   /** Whether a person has confirmed that the declaration was removed on purpose. The order is for this absence alone. */
-  function isConfirmed({ key, missing }: InventoryRecord): boolean {
-    return missing !== undefined && inventory.orders(key).removal?.sinceMs === missing.sinceMs
+  function isConfirmed({ key, missing, declaration }: InventoryRecord): boolean {
+    if (missing === undefined) return false
+    const whole = wholeKeyOf(declaration)
+    return [key, ...(whole === undefined ? [] : [whole])].some(
+      (each) => inventory.orders(each).removal?.sinceMs === missing.sinceMs,
+    )
   }
 
   return {
@@ -106,7 +110,8 @@ export function createDesired(options: {
           ...(missing === undefined ? {} : { missing }),
         }
       })
-      const planned = planAbsences(asTheyEnd, records.size, reading, prune, {
+      const managed = new Set([...records.values()].map(({ declaration }) => familyOf(declaration))).size
+      const planned = planAbsences(asTheyEnd, managed, reading, prune, {
         ends,
         ordered: new Set(scaledAway.keys()),
         unclear,

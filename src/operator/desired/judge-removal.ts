@@ -1,3 +1,4 @@
+import { shellCommand } from '../../lib/shell-command.ts'
 import { type Declaration, formatPlace } from '../declare/declaration.ts'
 import { displayName } from '../plan/identity.ts'
 import { wholeOf } from '../plan/per-alloc.ts'
@@ -133,7 +134,7 @@ function judgeFolder(
   if (folder.isEmpty && !allowEmpty) {
     return {
       what: `folder ${name} became empty as a whole, as if a mount had gone away`,
-      remedy: `${putBack} ${nearest === '' ? 'To end the last declarations of a folder, run with --allow-empty.' : 'Or delete the folder too.'}`,
+      remedy: `${putBack} ${nearest === '' ? '' : 'Or delete the folder too.'}`,
     }
   }
   if (sighting?.folder === undefined) {
@@ -201,11 +202,13 @@ export function explainUnclear(declaration: Declaration, { what, remedy }: Uncle
   )
 }
 
-function confirmCommand(declaration: Declaration): string {
+/** The command by which a person confirms this removal, and no later one. */
+export function confirmCommand(declaration: Declaration): string {
   const { kind, name, spec } = declaration
   const word = { Volume: 'volume', Snapshot: 'snapshot', SnapshotSchedule: 'schedule' }[kind]
-  const id = 'volumeID' in spec ? spec.volumeID : name
-  return `mooring confirm-removal ${word} '${spec.namespace}/${id}'`
+  const whole = declaration.kind === 'Volume' ? declaration.instance?.volumeID : undefined
+  const id = whole ?? ('volumeID' in spec ? spec.volumeID : name)
+  return shellCommand('mooring', 'confirm-removal', word, `${spec.namespace}/${id}`)
 }
 
 /** The evidence about a declaration's own file; undefined if a reading of it proves nothing. */

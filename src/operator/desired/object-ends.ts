@@ -68,6 +68,14 @@ export function isConfirmed({ confirmation, deletedAt }: OrderedEnd): boolean {
   return confirmation === deletedAt
 }
 
+/**
+ * Whether it was held because too many ends came at once. It stays so until a person confirms this one, too: to confirm the
+ * others must not end it.
+ */
+export function wasOneOfTooMany({ status }: InventoryRecord): boolean {
+  return status.conditions.some(({ type, reason }) => type === 'Ready' && reason === 'TooManyEnds')
+}
+
 /** How to confirm this deletion. */
 function howToConfirm({ confirmation, deletedAt }: OrderedEnd): string {
   const stands =
@@ -110,10 +118,14 @@ export function planOrderedEnd(
       untilMs: readAtMs + uncountedMs,
     }
   }
-  if (destructive > limit) {
+  if (destructive > limit || wasOneOfTooMany(record)) {
+    const many =
+      destructive > limit
+        ? `${destructive} objects are deleted at once and --max-prune allows ${limit}`
+        : `it was deleted together with more others than --max-prune allows`
     return held(
       'TooManyEnds',
-      `${destructive} objects are deleted at once and --max-prune allows ${limit}, so nothing is deleted. To delete an object's volume or snapshot, ${howToConfirm(end)}. ${keepInstead}`,
+      `${many}, so nothing is deleted. To delete an object's volume or snapshot, ${howToConfirm(end)}. ${keepInstead}`,
     )
   }
   return ending

@@ -1,7 +1,8 @@
 import type { Key } from '../plan/identity.ts'
+import { familyOf } from '../plan/per-alloc.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
-import { explainUnclear, type Unclear } from './judge-removal.ts'
+import { confirmCommand, explainUnclear, type Unclear } from './judge-removal.ts'
 import {
   isConfirmed,
   isDestructive,
@@ -9,6 +10,7 @@ import {
   planGoneObject,
   planOrderedEnd,
   uncountedMs,
+  wasOneOfTooMany,
 } from './object-ends.ts'
 
 export interface PruneOptions {
@@ -44,6 +46,7 @@ const nothingKnown: Absent = {
 /**
  * Decides for every managed identity that is not declared. In doubt nothing ends: not if the removal was not seen, not
  * if the sources are empty, not if too many would end at once.
+ * @param managedCount managed declarations: one with perAlloc counts once
  * @param absent with the time that each has been missing until this reading
  */
 export function planAbsences(
@@ -69,14 +72,17 @@ export function planAbsences(
     const end = ends.get(key)
     if (end === undefined) {
       const mayEnd = declaration.place.object === undefined || ordered.has(key)
-      return mayEnd && !unclear.has(key) && isDestructive(declaration)
+      return mayEnd && !unclear.has(key) && !confirmed.has(key) && isDestructive(declaration)
     }
     return !isConfirmed(end) && !end.isReleased && isDestructive(end.declaration ?? declaration)
   }
 
-  /** A deleted object counts once, even if it declares several volumes. */
-  function orderOf({ key }: InventoryRecord): string {
-    return ends.get(key)?.place.object?.uid ?? key
+  /**
+   * A removed declaration or a deleted object counts once, even if it stands for several volumes. Each volume that a
+   * lowered count leaves out counts: a typing error there is one character.
+   */
+  function orderOf({ key, declaration }: InventoryRecord): string {
+    return ends.get(key)?.place.object?.uid ?? (ordered.has(key) ? key : familyOf(declaration))
   }
 
   function absenceOf(record: InventoryRecord): Absence {
@@ -93,8 +99,7 @@ export function planAbsences(
       return {
         state: 'held',
         reason: 'SourceEmpty',
-        message:
-          'the sources declare nothing, which is probably a mistake, so nothing ends; to end the last declarations, run with --allow-empty',
+        message: `the sources declare nothing, which is probably a mistake, so nothing ends. Restore the declarations. If this removal is meant, run ${confirmCommand(declaration)}`,
       }
     }
     if (!options.prune && !ordered.has(key)) {
@@ -104,11 +109,18 @@ export function planAbsences(
         message: 'no longer declared, but nothing ends without --prune; to end it, run with --prune',
       }
     }
-    if (isDestructive(declaration) && destructive > limit) {
+    const isTooMany = destructive > limit || wasOneOfTooMany(record)
+    if (isDestructive(declaration) && isTooMany && !confirmed.has(key)) {
+      const what =
+        ordered.size === 0 ? 'declarations' : 'declarations, or volumes that a lowered count leaves out,'
+      const many =
+        destructive > limit
+          ? `${destructive} ${what} were removed at once and --max-prune allows ${limit}`
+          : 'it was removed together with more others than --max-prune allows'
       return {
         state: 'held',
         reason: 'TooManyEnds',
-        message: `${destructive} declarations were removed at once and --max-prune allows ${limit}, so nothing ends; restore some of them, or run with --max-prune ${destructive} to end them all`,
+        message: `${many}, so nothing ends. To keep it, declare it again. If this removal is meant, run ${confirmCommand(declaration)}`,
       }
     }
     const elapsedMs = missing?.elapsedMs ?? 0

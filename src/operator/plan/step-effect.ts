@@ -1,3 +1,4 @@
+import type { Declaration } from '../declare/declaration.ts'
 import type { StepName } from './decision.ts'
 import type { InventoryRecord } from './record.ts'
 
@@ -66,6 +67,13 @@ const effects: Readonly<Record<StepName, Effect>> = {
   'take-final-snapshot': { effect: 'make', risk: copies },
   'expire-snapshot': { effect: 'end', risk: destroys },
   release: { effect: 'end', risk: none },
+}
+
+/** What the end of a declaration does to its data, once nothing holds it up. */
+export function riskOfEnd({ kind, spec }: Declaration): DataRisk {
+  return kind !== 'SnapshotSchedule' && spec.deletionPolicy === 'Delete' && !spec.suspend
+    ? 'destroys data'
+    : 'none'
 }
 
 /** @param record as the pass that planned the step stored it: its status has the claims */

@@ -69,6 +69,18 @@ describe('mooring plan', () => {
     expect(pruned.stdout).toMatch(
       /^- Volume\/default\/goes: deregister-volume \(risk for data: destroys data\)$/m,
     )
+
+    // An end that waits destroys data as well, once it goes on.
+    write('goes.yaml', volumeYAML('goes', { deletionPolicy: 'Delete' }))
+    write('snapshot.yaml', snapshotYAML('of-goes', 'goes'))
+    expect((await mooring('apply', folder, '--wait')).status).toBe(0)
+    remove('goes.yaml')
+    const waiting = await mooring('plan', folder, '--prune')
+    expect(waiting.status).toBe(2)
+    expect(waiting.stdout).toMatch(
+      /^\? Volume\/default\/goes: waits \(HasDependents\), then ends \(risk for data: destroys data\)$/m,
+    )
+    expect(waiting.stdout).toMatch(/^1 to end, 2 as declared\.$/m)
     await nomad.stop()
   })
 

@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { VolumeDeclaration } from '../../../../src/operator/declare/declaration.ts'
 import type { Reading } from '../../../../src/operator/desired/absence.ts'
 import { type PruneOptions, planAbsences } from '../../../../src/operator/desired/prune.ts'
+import { expandPerAlloc } from '../../../../src/operator/plan/per-alloc.ts'
 import type { Missing } from '../../../../src/operator/plan/record.ts'
+import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { volume } from '../../../builders/declarations.ts'
 import { reading as readingOf } from '../../../builders/evidence.ts'
 import { volumeRecord } from '../../../builders/records.ts'
@@ -60,9 +63,51 @@ describe('planAbsences', () => {
       'declarations/a.yaml:1:1',
       doubt.what,
       doubt.remedy,
-      "mooring confirm-removal volume 'default/a'",
+      'mooring confirm-removal volume default/a',
     ])
       expect(absence).toHaveProperty('message', expect.stringContaining(part))
+  })
+
+  it('counts a declaration with perAlloc once, as its object in Kubernetes', () => {
+    const many = (name: string, count: number) =>
+      expandPerAlloc(
+        volume(name, { deletionPolicy: 'Delete', perAlloc: { count, whenScaled: 'Delete' } }),
+      ).map((each) =>
+        volumeRecord(each as VolumeDeclaration, { missing: { sinceMs: 1, isSeen: true, elapsedMs: 1e9 } }),
+      )
+    const statesOf = (records: ReturnType<typeof many>) =>
+      new Set([...planAbsences(records, 9, reading, options).values()].map(({ state }) => state))
+    expect(statesOf(many('set', 3))).toEqual(new Set(['ending']))
+    expect(statesOf([...many('set', 3), ...many('other', 1)])).toEqual(new Set(['held']))
+  })
+
+  it('ends what is confirmed beyond the limits, and says how to confirm the rest', () => {
+    const [a, b, c] = [gone('a', 1e9), gone('b', 1e9), gone('c', 1e9)]
+    const confirm = (...records: (typeof a)[]) =>
+      [
+        ...planAbsences([a, b, c], 9, { ...reading, count: 0 }, options, {
+          confirmed: new Set(records.map(({ key }) => key)),
+        }).values(),
+      ].map((absence) => (absence.state === 'held' ? absence.reason : absence.state))
+    expect(confirm()).toEqual(['SourceEmpty', 'SourceEmpty', 'SourceEmpty'])
+    expect(confirm(a, b, c)).toEqual(['ending', 'ending', 'ending'])
+    const some = planAbsences([a, b, c], 9, reading, options, { confirmed: new Set([a.key]) })
+    expect(some.get(a.key)).toEqual({ state: 'ending' })
+    expect(some.get(b.key)).toMatchObject({
+      reason: 'TooManyEnds',
+      message: expect.stringContaining('2 declarations were removed at once'),
+    })
+    expect(some.get(b.key)).toHaveProperty(
+      'message',
+      expect.stringContaining('mooring confirm-removal volume default/b'),
+    )
+    // What was held for the many stays so, also where the others have ended.
+    const conditions = conditionsOf({ state: 'suspended', reason: 'TooManyEnds', message: '' }, [], 0)
+    const left = { ...b, status: { conditions } }
+    expect(planAbsences([left], 9, reading, options).get(b.key)).toMatchObject({ reason: 'TooManyEnds' })
+    expect(planAbsences([left], 9, reading, options, { confirmed: new Set([b.key]) }).get(b.key)).toEqual({
+      state: 'ending',
+    })
   })
 
   it('counts what is in doubt towards no limit', () => {
