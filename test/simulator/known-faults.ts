@@ -20,9 +20,9 @@ export const knownFaults: readonly KnownFault[] = [
     why: 'a declaration that came back while no process ran, and was removed again, ends at once: the first removal counts',
   },
   {
-    text: /disk-\d+" could not be found|create snapshot .* was tried/,
-    seed: 205,
-    why: 'snapshots of a volume whose data is lost at the provider are tried for ever, and a schedule adds one more at each run',
+    text: /create snapshot .* was tried|VolumeNotFound: no such volume/,
+    seed: 131,
+    why: 'a snapshot of a volume that Nomad has forgotten, and whose declaration is missing, is tried again after each backoff',
   },
 ]
 

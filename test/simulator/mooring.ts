@@ -29,6 +29,7 @@ export function createMooring(options: {
   const processes: OperatorProcess[] = []
   let wallOffsetMs = 0
   let starts = 0
+  let boots = 0
   let fuse: { count: number; downMs: number } | undefined
 
   const wallMs = () => epochMs + scheduler.nowMs + wallOffsetMs
@@ -52,7 +53,8 @@ export function createMooring(options: {
   }
 
   function boot(index: number): Machine {
-    const machine = { boot: `boot ${starts}`, bootedAtMs: scheduler.nowMs - 50_000 }
+    boots += 1
+    const machine = { boot: `boot ${boots}`, bootedAtMs: scheduler.nowMs - 50_000 }
     machines[index] = machine
     return machine
   }

@@ -119,7 +119,10 @@ export function planSchedule(
       },
     }
   }
-  const [expired] = retentions.flatMap((retention) => retention.expired)
+  const [expired] = [
+    ...retentions.flatMap((retention) => retention.expired),
+    ...neverTaken(observation.snapshots),
+  ]
   if (expired !== undefined) {
     const change = { type: 'expire', snapshot: expired } as const
     return { ...common, change, verdict: working(change) }
@@ -153,6 +156,17 @@ export function planSchedule(
   }
   const next = nextRunMs === undefined ? 'never' : `at ${new Date(nextRunMs).toISOString()}`
   return { ...common, verdict: { state: 'ready', reason: 'Scheduled', message: `next run ${next}` } }
+}
+
+/** Snapshots that failed for good, each with a later one of its volume. Otherwise every run would leave one more. */
+function neverTaken(snapshots: readonly SnapshotRecord[]): Key[] {
+  return [...Map.groupBy(snapshots.filter(isLive), volumeOf).values()].flatMap((ofVolume) => {
+    const latestMs = Math.max(...ofVolume.map(({ schedule }) => schedule?.tickMs ?? 0))
+    return ofVolume
+      .filter(({ snapshotID, intent }) => snapshotID === undefined && intent === undefined)
+      .filter((snapshot) => hasCondition(snapshot, 'Stalled') && (snapshot.schedule?.tickMs ?? 0) < latestMs)
+      .map(({ key }) => key)
+  })
 }
 
 /** Says what the clock did, what that means and what to do. The text stays the same while the clock does. */

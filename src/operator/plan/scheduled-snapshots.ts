@@ -1,7 +1,7 @@
 import type { Declaration, SnapshotDeclaration, SnapshotScheduleDeclaration } from '../declare/declaration.ts'
 import { csiNameFor, keyOf, snapshotKey } from './identity.ts'
 import type { Inventory } from './ports.ts'
-import type { SnapshotRecord, SnapshotScheduleRecord } from './record.ts'
+import type { InventoryRecord, SnapshotRecord, SnapshotScheduleRecord } from './record.ts'
 import type { ScheduledVolume } from './schedule-plan.ts'
 import { selectsVolume } from './selects-volume.ts'
 
@@ -15,8 +15,18 @@ export function selectVolumes(
     if (volume.kind !== 'Volume' || !selectsVolume(schedule, volume)) return []
     const key = keyOf(volume)
     const record = inventory.get(key)
-    return [{ key, name: volume.name, exists: record?.kind === 'Volume' && record.externalID !== undefined }]
+    const exists = record?.kind === 'Volume' && record.externalID !== undefined
+    const loss = exists ? explainLoss(record) : undefined
+    return [{ key, name: volume.name, exists, ...(loss === undefined ? {} : { refusal: loss }) }]
   })
+}
+
+/** Why no snapshot of the volume can be taken: its data is gone. undefined: as far as Mooring knows, it is there. */
+export function explainLoss({ declaration, status }: InventoryRecord): string | undefined {
+  const stalled = status.conditions.find(({ type, status }) => type === 'Stalled' && status === 'True')
+  return stalled?.reason === 'Vanished' || stalled?.reason === 'ExternalVolumeMissing'
+    ? `volume "${declaration.name}" is Stalled with ${stalled.reason}: there is nothing to take a snapshot of`
+    : undefined
 }
 
 /** The record of a snapshot for one scheduled time. People cannot declare a name with colons. */

@@ -1,6 +1,7 @@
 import { csiNameFor, displayName, type Key } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import { firstIncarnation, type SnapshotRecord } from '../plan/record.ts'
+import { explainLoss } from '../plan/scheduled-snapshots.ts'
 import { snapshotFacts } from '../plan/snapshot-facts.ts'
 import { planSnapshot, planSnapshotEnd } from '../plan/snapshot-plan.ts'
 import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
@@ -118,6 +119,8 @@ async function volumeOf(context: GatherContext, { declaration }: SnapshotRecord)
     if (other.kind !== 'Volume' || other.externalID === undefined) continue
     // During a restore it is unclear which of the two volumes a snapshot would be of.
     if (other.restore !== undefined) break
+    const loss = explainLoss(other)
+    if (loss !== undefined) return { state: 'waiting', reason: 'VolumeLost', message: loss }
     const { volumeID, pluginID } = other.declaration.spec
     const shared = await refuseSnapshot(context, other)
     if (shared !== undefined) return { ...shared, state: 'stalled' }

@@ -97,7 +97,10 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
     const isDeclared = latest.document.kind === 'Volume' && latest.document.isSuspended
     return isOrdered || isDeclared ? undefined : `${wish.identity} is suspended, and nobody suspended it`
   }
-  const isLossKnown = reasonsAfterLoss.includes(ready?.reason ?? '')
+  // Where the plugin does not list, only its refusal tells, and a schedule waits for its volume.
+  const isLossKnown =
+    reasonsAfterLoss.includes(ready?.reason ?? '') ||
+    /disk-\d+" could not be found|there is nothing to take a snapshot of/.test(says)
   if (isLossKnown) {
     const isLost = view.history.all.some(
       (each) =>
@@ -113,6 +116,14 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
     const isByHand = view.history.all.some((each) => each.type === 'volume stored' && each.by === 'a person')
     const isUnsaid = latest.document.kind === 'Volume' && latest.document.secrets === undefined
     if (isByHand || isUnsaid) return undefined
+  }
+  // Where the plugin does not list, only its answer to the create says that a snapshot is ready.
+  if (ready?.reason === 'RetentionUnsupported' && !view.plugin.habits.listsSnapshots) return undefined
+  if (ready?.reason === 'ClockLeapt') {
+    const isSet = view.history.all.some(
+      (each) => each.type === 'act' && each.text.includes('wall clock is set'),
+    )
+    return isSet ? undefined : `${wish.identity} is ${says}, and nobody set a clock`
   }
   if (ready?.reason === 'RunWaits' && !view.nomad.volumes.has('default/a')) return undefined
   // A permanent error is for a person, and only bad weather brings some.

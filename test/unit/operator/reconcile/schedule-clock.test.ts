@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { OperationError } from '../../../../src/lib/errors.ts'
 import type { SnapshotScheduleSpec } from '../../../../src/operator/declare/snapshot-schedule.ts'
 import { schedule, volume } from '../../../builders/declarations.ts'
 import { createOperatorModel } from '../../../helpers/operator-model.ts'
@@ -298,5 +299,33 @@ describe('a schedule without volumes', () => {
     await settle(model)
     expect(namesOf(model)).toEqual(['20261101T150000Z'])
     expect(stateOf(model)).toBe('Reconciling NoVolumes')
+  })
+})
+
+describe('a schedule of a volume whose data is lost', () => {
+  it('takes no snapshot of it, and goes on when the volume is there again', async () => {
+    const model = begin()
+    await settle(model)
+    await pass(model, 1)
+    model.world.people.destroy('data')
+    model.world.people.deregister('data')
+    await settle(model)
+    expect(stateOf(model, 'Volume/default/data')).toBe('Stalled Vanished')
+    const before = model.world.history.snapshotsMade.length
+    await pass(model, 5)
+    expect(model.world.history.snapshotsMade).toHaveLength(before)
+    expect(stateOf(model)).toBe('Reconciling RunWaits')
+    expect(messageOf(model)).toMatch(/volume "data" is Stalled with Vanished: there is nothing to take/)
+  })
+})
+
+describe('snapshots of a schedule that the plugin refuses for good', () => {
+  it('leave no more than the last one behind', async () => {
+    const model = begin()
+    await settle(model)
+    model.world.api.createSnapshot = () =>
+      Promise.reject(new OperationError('no', { kind: 'permanent', reason: 'Refused' }))
+    await pass(model, 5)
+    expect(namesOf(model)).toEqual(['20261101T170000Z'])
   })
 })
