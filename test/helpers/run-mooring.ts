@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 
 export interface Ended {
@@ -7,12 +8,23 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Runs `mooring` from the sources to its end. @param input its standard input */
+const main = resolve('src/main.ts')
+
+/**
+ * Runs `mooring` from the sources to its end.
+ * @param options.input its standard input
+ * @param options.directory where it runs
+ */
 export async function runMooring(
   parameters: readonly string[],
-  options: { readonly input?: string; readonly environment?: NodeJS.ProcessEnv } = {},
+  options: {
+    readonly input?: string
+    readonly environment?: NodeJS.ProcessEnv
+    readonly directory?: string
+  } = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, ['src/main.ts', ...parameters], {
+  const child = spawn(process.execPath, [main, ...parameters], {
+    ...(options.directory === undefined ? {} : { cwd: options.directory }),
     env: { ...process.env, ...options.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: 30_000,

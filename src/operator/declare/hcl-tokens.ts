@@ -28,6 +28,9 @@ const patterns = {
   punctuation: /[{}[\]=:,](?!=)/y,
 } as const
 
+/** A specification has a few hundred. */
+const maxTokens = 20_000
+
 /** Splits a text into tokens, up to its end or to the first fault. It never throws. */
 export function tokenizeHcl(text: string): { readonly tokens: HclToken[]; readonly fault?: HclFault } {
   const tokens: HclToken[] = []
@@ -44,6 +47,8 @@ export function tokenizeHcl(text: string): { readonly tokens: HclToken[]; readon
     }
     if (text.startsWith('/*', offset))
       return { tokens, fault: { offset, message: 'a comment is not closed: end it with */' } }
+    if (tokens.length >= maxTokens)
+      return { tokens, fault: { offset, message: `the file has more than ${maxTokens} words and signs` } }
     const scanned = text[offset] === '"' ? scanString(text, offset) : scanOther(text, offset, match)
     if ('message' in scanned) return { tokens, fault: scanned }
     tokens.push({ kind: scanned.kind, text: scanned.text, offset })

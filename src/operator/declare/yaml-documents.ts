@@ -73,6 +73,10 @@ const schema = new Schema([
 export const maxDocuments = 10_000
 export const tooManyDocuments = `has more than ${maxDocuments} documents: split it`
 
+/** As much as etcd takes of one object. The values of a document cost a hundred times its text. */
+const maxDocumentLength = 1.5 * 2 ** 20
+const tooLongDocument = 'a document is larger than 1.5 MiB: split it'
+
 /** More than a declaration needs. Another limit holds for what they expand to (prepare-value.ts). */
 const maxAliases = 1000
 
@@ -84,6 +88,7 @@ export function parseYamlDocuments(text: string): (YamlDocument | YamlFault)[] {
   const parts = splitDocuments(text)
   if (parts.length > maxDocuments) return [{ offset: 0, message: tooManyDocuments }]
   return parts.flatMap<YamlDocument | YamlFault>(({ start, end }) => {
+    if (end - start > maxDocumentLength) return [{ offset: start, message: tooLongDocument }]
     const chunk = text.slice(start, end)
     try {
       const events = parseEvents(chunk, {})

@@ -55,12 +55,12 @@ function variablesFor(options: GitCommandOptions): Record<string, string | undef
 
 /**
  * Runs one local command of git, with the same settings, for its output as bytes.
- * @param maxBytes it rejects for more than these
+ * @param limits it rejects where the output is larger
  */
 export async function readGit(
   options: GitCommandOptions,
   parameters: readonly string[],
-  maxBytes: number,
+  limits: { readonly maxBytes: number; readonly maxLines: number },
 ): Promise<Buffer> {
   const config = [...settings, ...(options.config ?? [])].flatMap((setting) => ['-c', setting])
   try {
@@ -68,14 +68,21 @@ export async function readGit(
       cwd: options.directory,
       env: variablesFor(options) as NodeJS.ProcessEnv,
       encoding: 'buffer',
-      maxBuffer: maxBytes,
+      maxBuffer: limits.maxBytes,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     })
+    if (countLines(stdout) > limits.maxLines) throw new Error(tooManyFiles)
     return stdout
   } catch (error) {
     if (errorCode(error) !== 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') throw error
     throw new Error(tooManyFiles, { cause: error })
   }
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 0
+  for (let at = bytes.indexOf('\n'); at >= 0; at = bytes.indexOf('\n', at + 1)) lines++
+  return lines
 }
 
 const tooManyFiles = 'the commit has too many files: read a folder of it (#branch:path) that has fewer'

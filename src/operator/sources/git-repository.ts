@@ -66,8 +66,8 @@ export interface Signers {
 const fetched = 'refs/mooring/fetched'
 const current = 'refs/mooring/current'
 
-/** More than the list of any sensible repository has. It limits the memory for one. */
-const maxListBytes = 64 * 2 ** 20
+/** More than the list of any sensible repository has. They limit the memory for one. */
+const listLimits = { maxBytes: 64 * 2 ** 20, maxLines: 200_000 }
 
 /**
  * Opens the copy, or makes it. Only one process may use it: what a killed git left is removed.
@@ -83,11 +83,9 @@ export async function openGitRepository(options: {
   const git = (signal: AbortSignal, more: Partial<GitCommandOptions> = {}) =>
     createGit({ directory, environment, signal, ...more })
   const readBytes = (signal: AbortSignal, ...parameters: string[]) =>
-    readGit(
-      { directory, environment, signal, config: ['core.quotePath=true'] },
-      parameters,
-      maxListBytes,
-    ).then((bytes) => bytes.toString('latin1'))
+    readGit({ directory, environment, signal, config: ['core.quotePath=true'] }, parameters, listLimits).then(
+      (bytes) => bytes.toString('latin1'),
+    )
 
   /** @param ref in the repository; a commit's hash, too, where its server allows that */
   async function fetchInto(at: string, ref: string, target: string, signal: AbortSignal): Promise<void> {

@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process'
 import { renameSync, writeFileSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  link,
+  mkdir,
+  mkdtemp,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Clock, systemClock } from '../../../../src/lib/clock.ts'
 import { silentLog } from '../../../../src/lib/log.ts'
@@ -354,6 +365,50 @@ describe('links', () => {
     const content = await source.read()
     expect(declared(content)).toEqual(['a.yaml/0 a2'])
     expect(content.evidence.doubts).toEqual([])
+  })
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['a link to it', () => symlink('b.yaml', join(root, 'a.yaml'))],
+    ['a second name of it', () => link(join(root, 'b.yaml'), join(root, 'c.yaml'))],
+    [
+      'a link to it in another folder',
+      async () => {
+        await mkdir(join(root, 'aa'))
+        await symlink('../b.yaml', join(root, 'aa', 'again.yaml'))
+      },
+    ],
+  ])('a file and %s are one declaration', async (_what, name) => {
+    await write('b.yaml', volume('b'))
+    await name()
+    expect(declared(await open().read())).toEqual(['b.yaml/0 b'])
+  })
+
+  test('every way to write a folder names the same source', async () => {
+    await symlink('declared', join(base, 'link'))
+    const paths = [
+      root,
+      `${root}/`,
+      join(base, 'link'),
+      relative(process.cwd(), root),
+      `${base}/./x/../declared`,
+    ]
+    expect(new Set(paths.map((path) => open(path).name))).toEqual(new Set([await realpath(root)]))
+  })
+
+  test('a name that is not UTF-8 is refused, shown with escapes, and declares nothing', async () => {
+    const named = (...bytes: number[]) => Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from(bytes)])
+    for (const bytes of [[0xe9], [0xe8]]) {
+      await writeFile(Buffer.concat([named(...bytes), Buffer.from('.yaml')]), volume(`v${bytes[0]}`))
+    }
+    await writeFile(named(0xe9), 'not a declaration')
+    await write('ok.yaml', volume('ok'))
+    const content = await open().read()
+    expect(declared(content)).toEqual(['ok.yaml/0 ok'])
+    expect(content.problems.map(({ message }) => message)).toEqual([
+      'is named caf\\xe8.yaml, which is not UTF-8: rename it',
+      'is named caf\\xe9.yaml, which is not UTF-8: rename it',
+    ])
+    expect(content.evidence.doubts.map(({ words }) => words?.has('v232'))).toEqual([true, false])
   })
 
   test('loops end, and a folder that two links lead to is read once', async () => {

@@ -295,6 +295,26 @@ describe('the copy on this machine', () => {
   })
 })
 
+test('a commit with more files than one source may have is a failure that says so', async () => {
+  const { upstream, open } = workplace()
+  upstream.write('a.yaml', volume('a'))
+  upstream.push()
+  const source = open()
+  const before = await source.read()
+  const blob = upstream.git('hash-object', '-w', 'a.yaml')
+  const entries = Array.from({ length: 200_001 }, (_, index) => `100644 blob ${blob}\t${index}.txt\n`).join(
+    '',
+  )
+  const work = join(upstream.bare, '..', 'work')
+  const tree = execFileSync('git', ['mktree'], { cwd: work, input: entries, encoding: 'utf8' }).trim()
+  const commit = upstream.git('commit-tree', '-p', 'HEAD', '-m', 'many', tree)
+  upstream.git('push', '--quiet', 'origin', `${commit}:refs/heads/main`)
+  const content = await source.read()
+  expect(problems(content)).toEqual([expect.stringContaining('too many files: read a folder of it')])
+  expect(content.commit).toBe(before.commit)
+  expect(content.evidence.doubts).toMatchObject([{ file: '' }])
+})
+
 describe('a failure', () => {
   test('is shown by its cause, and not by how far git came', () => {
     const progress = Array.from(

@@ -125,6 +125,33 @@ describe('the fingerprint of a document of somebody else', () => {
   })
 })
 
+it.each<[string, string, () => string, RegExp]>([
+  ['one document too large', 'a.yaml', () => `a: [${'1,'.repeat(2 ** 20)}]`, /larger than 1\.5 MiB/],
+  ['levels without end', 'a.yaml', () => '['.repeat(2 ** 20), /nesting/],
+  [
+    'levels of HCL without end',
+    'a.hcl',
+    () => `type = "csi"\na = ${'['.repeat(2 ** 20)}`,
+    /nested too deeply/,
+  ],
+  [
+    'more keys than a specification has',
+    'a.hcl',
+    () => `type = "csi"\n${'a=1\n'.repeat(2 ** 19)}`,
+    /more than 20000/,
+  ],
+  [
+    'more aliases than a declaration needs',
+    'a.yaml',
+    () => `apiVersion: mooring.dev/v1alpha1\nkind: Volume\na: &a 1\nb: [${'*a,'.repeat(2 ** 18)}]`,
+    /aliases/,
+  ],
+])('%s is one problem, and costs little', (_what, file, text, message) => {
+  const { declarations, problems, others } = parse(text(), file)
+  expect([declarations, others]).toEqual([[], []])
+  expect(problems).toMatchObject([{ message: expect.stringMatching(message) }])
+})
+
 it('a file with more documents than one can hold is one problem', () => {
   const many = '---\na: b\n'.repeat(10_001)
   expect(parse(many).problems).toMatchObject([

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { contentOf } from '../../../../src/operator/sources/parsed-file.ts'
+import { volume } from '../../../builders/declarations.ts'
+import { evidence } from '../../../builders/evidence.ts'
+
+/** The content of this many files of 10,000 documents each, and one declaration. */
+function contentOfFiles(count: number) {
+  const other = { fingerprint: 'x', line: 1, what: 'kind "ConfigMap"' }
+  const many = { declarations: [], problems: [], warnings: [], others: Array(10_000).fill(other) }
+  const files = new Map(Array.from({ length: count }, (_, index) => [`${index}.yaml`, many]))
+  return contentOf({
+    source: 's',
+    files: files.set('a.yaml', { ...many, declarations: [volume('a')] as never[], others: [] }),
+    doubts: [],
+    listing: evidence().listing,
+    monotonicMs: 0,
+    readAtMs: 0,
+  })
+}
+
+it('a source with more documents than one process should hold declares nothing, and all of it is in doubt', () => {
+  expect(contentOfFiles(19)).toMatchObject({ declarations: [{ name: 'a' }], problems: [], skipped: 190_000 })
+  const { declarations, problems, evidence: found } = contentOfFiles(20)
+  expect(declarations).toEqual([])
+  expect(problems).toMatchObject([{ message: expect.stringContaining('more than 200000 documents') }])
+  expect(found).toMatchObject({ files: new Map(), doubts: [{ file: '' }] })
+})
