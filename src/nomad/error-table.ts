@@ -46,6 +46,7 @@ const textRows: readonly Row[] = [
   // Something is missing.
   { text: /nonexistent namespace|Namespace not found/, ...permanent('NamespaceNotFound') },
   { text: /volume not found|no such volume/, ...transient('VolumeNotFound') },
+  { text: /no node with ID/, ...permanent('NodeNotFound') },
   { text: /snapshot not found|no such snapshot/, ...transient('SnapshotNotFound') },
   {
     text: /no CSI plugin named|plugin missing|plugin not found|no such plugin|plugin "[^"]*" for volume/,

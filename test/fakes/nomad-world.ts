@@ -1,6 +1,6 @@
 import type { DirectPlugins } from '../../src/csi/direct-plugins.ts'
 import { OperationError } from '../../src/lib/errors.ts'
-import { classifyAnswer, type Purpose } from '../../src/nomad/error-table.ts'
+import { classifyAnswer, classifyLostAnswer, type Purpose } from '../../src/nomad/error-table.ts'
 import type { Observer, VolumesApi } from '../../src/nomad/ports.ts'
 import type { PluginInstance, Room } from '../../src/wire/plugin.ts'
 import type { Snapshot } from '../../src/wire/snapshot.ts'
@@ -122,6 +122,11 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     }
   }
 
+  /** Nomad's answer of this text, as the client classifies it. */
+  function answered(text: string, type: Purpose['type'] = 'write'): OperationError {
+    return classifyAnswer(500, text, { title: 'a call', type })
+  }
+
   async function write<T>(name: string, work: () => T): Promise<T> {
     settleBefore(options.now())
     history.writes.push(name)
@@ -132,7 +137,8 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     if (name.startsWith('create') && late.some((call) => call.name === name)) history.overlaps.push(name)
     const fault = nextFault
     nextFault = undefined
-    const lost = () => new OperationError('no answer', { kind: 'ambiguous', reason: 'NoAnswer' })
+    const lost = () =>
+      classifyLostAnswer(undefined, true, 'no answer', { title: name, type: callTypeOf(name) })
     if (typeof fault === 'object') {
       const error = classifyAnswer(fault.status, fault.text, { title: name, type: callTypeOf(name) })
       if (error.kind === 'ambiguous' && fault.isDone) work()
@@ -142,7 +148,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       case 'refused':
         throw new OperationError('refused', { kind: 'permanent', reason: 'Refused' })
       case 'unreachable':
-        throw new OperationError('connection refused', { kind: 'transient', reason: 'Unreachable' })
+        throw classifyLostAnswer(undefined, false, 'connection refused', { title: name, type: 'write' })
       case 'lost':
         work()
         throw lost()
@@ -160,44 +166,63 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     return name.startsWith('deleteSnapshot') ? 'delete snapshot' : 'write'
   }
 
-  function store(request: VolumeRequest, externalID: string, capacity: number) {
+  function store(request: VolumeRequest, externalID: string, capacity: number, before?: Volume) {
     const at = `${request.Namespace}/${request.ID}`
     serial += 1
+    const hasFlags = (request.MountOptions?.MountFlags ?? []).length > 0
     volumes.set(
       at,
       nomadVolume(request.ID, {
+        ...before,
         Namespace: request.Namespace ?? 'default',
-        Name: request.Name ?? '',
+        Name: request.Name || before?.Name || '',
         ExternalID: externalID,
         PluginID: request.PluginID,
+        RequestedCapabilities: request.RequestedCapabilities ?? [],
         RequestedCapacityMin: request.RequestedCapacityMin ?? 0,
         RequestedCapacityMax: request.RequestedCapacityMax ?? 0,
+        MountOptions: {
+          FSType: request.MountOptions?.FSType ?? '',
+          MountFlags: hasFlags ? ['[REDACTED]'] : null,
+        },
         Capacity: capacity,
-        Context: request.Context ?? {},
+        SnapshotID: before?.SnapshotID ?? request.SnapshotID ?? '',
+        Context: request.Context ?? before?.Context ?? {},
         ModifyIndex: serial,
       }),
     )
+  }
+
+  /** As Nomad: what a volume is cannot be updated. */
+  function refuseOther(request: VolumeRequest, existing: Volume) {
+    if (request.Name && request.Name !== existing.Name) throw answered('volume name cannot be updated')
+    if (request.ExternalID && request.ExternalID !== existing.ExternalID)
+      throw answered('volume external ID cannot be updated')
   }
 
   function createOrUpdate(request: VolumeRequest) {
     const existing = volumes.get(`${request.Namespace}/${request.ID}`)
     const wanted = Number(request.RequestedCapacityMin ?? 0)
     if (existing !== undefined) {
+      refuseOther(request, existing)
       const disk = disks.get(existing.ExternalID)
-      if (disk === undefined) throw permanent(`volume "${existing.ExternalID}" could not be found`)
-      if (wanted <= disk.sizeBytes) releaseEnded(`${request.Namespace}/${request.ID}`)
+      if (disk === undefined)
+        throw answered(`volume "${existing.ExternalID}" could not be found`, 'create volume')
+      if (wanted > disk.sizeBytes) requirePlugin()
+      else releaseEnded(`${request.Namespace}/${request.ID}`)
       disk.sizeBytes = Math.max(disk.sizeBytes, wanted)
-      volumes.set(`${request.Namespace}/${request.ID}`, { ...existing, Capacity: disk.sizeBytes })
+      store(request, existing.ExternalID, disk.sizeBytes, existing)
       return
     }
+    requirePlugin()
     const name = request.Name ?? ''
     let found = [...disks].find(([, disk]) => disk.name === name)?.[0]
     if (found === undefined) {
-      serial += 1
-      found = `disk-${serial}`
       const source = snapshots.get(request.SnapshotID ?? '')
       if ((request.SnapshotID ?? '') !== '' && source === undefined)
-        throw permanent('content source does not exist')
+        throw answered('rpc error: code = NotFound desc = content source does not exist', 'create volume')
+      serial += 1
+      found = `disk-${serial}`
       disks.set(found, {
         name,
         sizeBytes: Math.max(wanted, 1),
@@ -207,10 +232,6 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     }
     // What a plugin answers to a create replaces whatever context was sent.
     store({ ...request, Context: { disk: found } }, found, disks.get(found)?.sizeBytes ?? 0)
-  }
-
-  function permanent(message: string) {
-    return new OperationError(message, { kind: 'permanent', reason: 'Refused' })
   }
 
   /** What Nomad does after a write; it takes the servers' word for what is lost. */
@@ -359,6 +380,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     const ids = claimsAt(`${volume.Namespace}/${volume.ID}`)
     return {
       ...volume,
+      Schedulable: !conditions.isPluginAway,
       WriteAllocs: { ...volume.WriteAllocs, ...Object.fromEntries(ids.map((id) => [id, null])) },
       Allocations: ids.flatMap((id) => {
         const found = allocations.get(id)
@@ -381,11 +403,15 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     },
     registerVolume: (request) =>
       write('registerVolume', () => {
+        const existing = volumes.get(`${request.Namespace}/${request.ID}`)
+        if (existing !== undefined) refuseOther(request, existing)
+        requirePlugin()
         const disk = disks.get(request.ExternalID ?? '')
-        if (disk === undefined) throw permanent(`volume "${request.ExternalID}" could not be found`)
+        if (disk === undefined)
+          throw answered(`rpc error: code = NotFound desc = volume "${request.ExternalID}" is not there`)
         if (request.Context?.disk !== request.ExternalID)
           history.violations.push(`register of ${request.ExternalID} without the context of its create`)
-        store(request, request.ExternalID ?? '', 0)
+        store(request, request.ExternalID ?? '', 0, existing)
       }),
     deregisterVolume: (namespace, volumeID) =>
       write('deregisterVolume', () => {
@@ -395,6 +421,8 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     deleteVolume: (namespace, volumeID) =>
       write('deleteVolume', () => {
         const at = `${namespace}/${volumeID}`
+        if (!volumes.has(at)) return
+        requirePlugin()
         const externalID = volumes.get(at)?.ExternalID ?? ''
         // As Nomad: the plugin is called before anybody looks for claims.
         if (writersOf(externalID).length > 0) history.violations.push(`delete of ${externalID} in use`)
@@ -430,9 +458,13 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     createSnapshot: (namespace, request) =>
       write(`createSnapshot ${request.Name}`, () => {
         const source = volumes.get(`${namespace}/${request.SourceVolumeID}`)
-        const disk = disks.get(source?.ExternalID ?? '')
-        if (source === undefined || disk === undefined) throw permanent('no such volume')
+        if (source === undefined) throw answered(`no such volume "${request.SourceVolumeID}"`)
+        requirePlugin()
+        const disk = disks.get(source.ExternalID)
+        if (disk === undefined) throw answered('rpc error: code = NotFound desc = no such volume')
         const found = [...snapshots.values()].find((snapshot) => snapshot.Name === request.Name)
+        if (found !== undefined && found.ExternalSourceVolumeID !== source.ExternalID)
+          throw answered('rpc error: code = AlreadyExists desc = the name is taken')
         if (found !== undefined) return found
         serial += 1
         const made = {
@@ -451,6 +483,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       }),
     deleteSnapshot: (_pluginID, snapshotID) =>
       write('deleteSnapshot', () => {
+        requirePlugin()
         snapshots.delete(snapshotID)
       }),
   }
@@ -474,8 +507,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
   }
 
   function requirePlugin() {
-    if (conditions.isPluginAway)
-      throw new OperationError('no healthy controllers', { kind: 'transient', reason: 'PluginUnavailable' })
+    if (conditions.isPluginAway) throw answered('no healthy controllers for CSI plugin')
   }
 
   const observer: Observer = {
@@ -484,10 +516,14 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       return found && present(found)
     },
     volumeStubs: async (namespace) =>
-      [...volumes.values()].filter((volume) => volume.Namespace === namespace).map(aVolumeStub),
+      [...volumes.values()]
+        .filter((volume) => volume.Namespace === namespace)
+        .map((volume) => aVolumeStub(present(volume))),
     namespaceExists: async () => true,
-    async plugin() {
-      if (conditions.isPluginAway) return { ...plugin, Controllers: {}, ControllerRequired: true }
+    async plugin(pluginID) {
+      if (pluginID !== plugin.ID) return undefined
+      if (conditions.isPluginAway)
+        return { ...plugin, Controllers: {}, ControllersHealthy: 0, ControllerRequired: true }
       return conditions.canListSnapshots ? plugin : nomadPlugin(plugin.ID, { SupportsListSnapshots: false })
     },
     externalVolumes: async () => {

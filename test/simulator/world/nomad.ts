@@ -6,7 +6,7 @@ import type { AllocationStub, ExternalVolume, Volume, VolumeRequest } from '../.
 import { anExternalVolume, aSnapshot } from '../../builders/nomad.ts'
 import { nomadPlugin, nomadVolume } from '../../builders/observed.ts'
 import type { Actor, History } from './history.ts'
-import { refused, type SimulatedPlugin } from './plugin.ts'
+import { answered, type SimulatedPlugin } from './plugin.ts'
 import { createWorkloads } from './workloads.ts'
 
 type Request = VolumeRequest & { readonly Namespace: string }
@@ -133,7 +133,7 @@ export function createNomad(options: { nowMs: () => number; plugin: SimulatedPlu
       const existing = volumes.get(at)
       const wanted = Number(request.RequestedCapacityMin ?? 0)
       if (existing !== undefined) {
-        if (request.Name && request.Name !== existing.Name) throw refused('volume name cannot be updated')
+        if (request.Name && request.Name !== existing.Name) throw answered('volume name cannot be updated')
         const isLarger = wanted > Number(existing.Capacity)
         if (isLarger) requirePlugin()
         const Capacity = isLarger ? plugin.expand(existing.ExternalID, wanted).sizeBytes : existing.Capacity
@@ -160,9 +160,10 @@ export function createNomad(options: { nowMs: () => number; plugin: SimulatedPlu
       const existing = volumes.get(`${request.Namespace}/${request.ID}`)
       const externalID = request.ExternalID || existing?.ExternalID || ''
       requirePlugin()
-      if (!plugin.disks.has(externalID)) throw refused(`volume "${externalID}" could not be found`)
       if (existing !== undefined && existing.ExternalID !== externalID)
-        throw refused('volume external ID cannot be updated')
+        throw answered('volume external ID cannot be updated')
+      if (!plugin.disks.has(externalID))
+        throw answered(`rpc error: code = NotFound desc = volume "${externalID}" is not there`)
       store(
         request,
         {
@@ -192,6 +193,8 @@ export function createNomad(options: { nowMs: () => number; plugin: SimulatedPlu
       const at = `${namespace}/${volumeID}`
       if (conditions.isDetachBroken)
         throw new OperationError('Unknown allocation', { kind: 'waiting', reason: 'DetachUnsupported' })
+      if (workloads.livesOn(at, nodeID))
+        throw answered(`volume in use: ${volumeID}: an allocation runs on node ${nodeID}`)
       workloads.detach(at, nodeID)
     },
     createSnapshot(namespace: string, request: SnapshotRequest): Snapshot {

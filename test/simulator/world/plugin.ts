@@ -1,4 +1,5 @@
 import { OperationError } from '../../../src/lib/errors.ts'
+import { classifyAnswer, type Purpose } from '../../../src/nomad/error-table.ts'
 import type { History } from './history.ts'
 
 /** An external volume. */
@@ -91,7 +92,8 @@ export function createPlugin(options: { nowMs: () => number; habits: Habits; his
         return found
       }
       const source = snapshotID === '' ? disks.get(cloneID)?.content : snapshots.get(snapshotID)?.content
-      if (!isBlank && source === undefined) throw refused('content source does not exist')
+      if (!isBlank && source === undefined)
+        throw answered('rpc error: code = NotFound desc = no such source', 'create volume')
       serial += 1
       const externalID = `disk-${serial}`
       const content = source ?? 'blank'
@@ -111,7 +113,7 @@ export function createPlugin(options: { nowMs: () => number; habits: Habits; his
     },
     expand(externalID: string, sizeBytes: number): Disk {
       const disk = disks.get(externalID)
-      if (disk === undefined) throw refused(`volume "${externalID}" could not be found`)
+      if (disk === undefined) throw answered(`volume "${externalID}" could not be found`)
       if (sizeBytes > disk.sizeBytes) {
         disk.sizeBytes = roundUp(sizeBytes)
         history.record({ type: 'disk expanded', externalID, sizeBytes: disk.sizeBytes })
@@ -132,12 +134,15 @@ export function createPlugin(options: { nowMs: () => number; habits: Habits; his
     },
     snapshot(name: string, externalID: string): DiskSnapshot {
       const found = [...snapshots.values()].find((snapshot) => snapshot.name === name)
+      if (found !== undefined && found.externalID !== externalID)
+        throw answered('rpc error: code = AlreadyExists desc = the name is taken')
       if (found !== undefined) {
         history.record({ type: 'snapshot given again', snapshotID: found.snapshotID, name })
         return found
       }
       const disk = disks.get(externalID)
-      if (disk === undefined) throw refused(`volume "${externalID}" could not be found`)
+      if (disk === undefined)
+        throw answered(`rpc error: code = NotFound desc = volume "${externalID}" could not be found`)
       serial += 1
       const snapshotID = `snap-${serial}`
       const content = contentOf(disk)
@@ -180,6 +185,7 @@ export function contentOf(disk: Disk): string {
     : `${disk.content}, then ${disk.writes} writes on ${disk.externalID}`
 }
 
-export function refused(message: string): OperationError {
-  return new OperationError(message, { kind: 'permanent', reason: 'Refused' })
+/** Nomad's answer of this text, as the client classifies it. */
+export function answered(text: string, type: Purpose['type'] = 'write'): OperationError {
+  return classifyAnswer(500, text, { title: 'a call', type })
 }

@@ -63,6 +63,8 @@ export function createWorkloads(options: {
       for (const id of ended) free(id)
       if (ended.length > 0) touch(at)
     },
+    livesOn: (at: string, nodeID: string) =>
+      claimsOn(at).some((id) => claims.get(id)?.nodeID === nodeID && isLiving(id)),
     detach(at: string, nodeID: string) {
       const held = claimsOn(at).filter((id) => claims.get(id)?.nodeID === nodeID)
       for (const id of held) if (!isLiving(id)) free(id)

@@ -4,12 +4,16 @@ import { formatSecretsHeader } from '../../../src/nomad/secrets-header.ts'
 
 /** As Nomad reads it (command/agent/csi_endpoint.go). */
 function readByNomad(header: string): Record<string, string> {
-  const secrets: Record<string, string> = {}
-  for (const pair of header.trim().split(',')) {
-    const [key, ...value] = pair.split('=')
-    if (key !== undefined && value.length > 0) secrets[key] = value.join('=')
-  }
-  return secrets
+  const pairs = header
+    .trim()
+    .split(',')
+    .map((pair) => pair.split('='))
+  // A key may be `__proto__`, which an assignment would lose.
+  return Object.fromEntries(
+    pairs.flatMap(([key, ...value]) =>
+      key !== undefined && value.length > 0 ? [[key, value.join('=')]] : [],
+    ),
+  )
 }
 
 describe('formatSecretsHeader', () => {

@@ -524,6 +524,10 @@ async function expectAtRest(model: ReturnType<typeof createOperatorModel>) {
       expect([
         'Vanished',
         'Refused',
+        'ExternalVolumeNotFound',
+        'SourceNotFound',
+        // Of a snapshot whose volume Nomad has no more.
+        'VolumeNotFound',
         'SnapshotNotReady',
         'VolumeNotReady',
         'ExternalIDChanged',
@@ -560,6 +564,8 @@ async function expectAtRest(model: ReturnType<typeof createOperatorModel>) {
       'HasDependents',
       'HasSnapshots',
       'Refused',
+      'ExternalVolumeNotFound',
+      'VolumeNotFound',
       'InUse',
       'IdentityChanged',
       'NameTaken',
