@@ -5,6 +5,7 @@
  */
 import { type ErrorKind, OperationError } from '../lib/errors.ts'
 import { parseJSON } from '../lib/json.ts'
+import type { StallReason } from '../lib/stall-reasons.ts'
 import { parsePluginError, toOneLine } from './answer-text.ts'
 
 /** What a request is for. It decides what a failure means. */
@@ -33,7 +34,7 @@ interface Row extends Verdict {
 /** Claims are freed within seconds after an allocation ends. Usually a watch reports it earlier. */
 const inUseRetryAfterMs = 30_000
 
-const permanent = (reason: string): Verdict => ({ kind: 'permanent', reason })
+const permanent = (reason: StallReason): Verdict => ({ kind: 'permanent', reason })
 const transient = (reason: string): Verdict => ({ kind: 'transient', reason })
 const ambiguous = (reason: string): Verdict => ({ kind: 'ambiguous', reason })
 const waiting = (reason: string): Verdict => ({ kind: 'waiting', reason })

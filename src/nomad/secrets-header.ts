@@ -3,6 +3,13 @@ import { OperationError } from '../lib/errors.ts'
 /** The header for the secrets of a delete. */
 export const secretsHeaderName = 'x-nomad-csi-secrets'
 
+/** Without the secrets that the header cannot carry: Nomad has those of a volume stored. */
+export function sendableSecrets(secrets: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(secrets).filter(([key, value]) => isSendableKey(key) && isSendable(value)),
+  )
+}
+
 /**
  * `k=v,k2=v2`; undefined where there are no secrets. Nomad splits at every comma and at the first `=`, knows no escapes,
  * and silently drops what it cannot read (command/agent/csi_endpoint.go). So this refuses a secret that would not
@@ -11,15 +18,19 @@ export const secretsHeaderName = 'x-nomad-csi-secrets'
  */
 export function formatSecretsHeader(secrets: Readonly<Record<string, string>>): string | undefined {
   const pairs = Object.entries(secrets).map(([key, value]) => {
-    if (!isSendable(key) || key === '' || key.includes('=') || !isSendable(value)) {
+    if (!isSendableKey(key) || !isSendable(value)) {
       throw new OperationError(
-        `the secret ${JSON.stringify(key)} cannot be sent with a delete: Nomad's header allows only printable ASCII without commas, without "=" in a key, and without a space at either end. Give the secret to the volume instead (spec.secrets); Nomad then uses the one it has stored`,
+        `the secret ${JSON.stringify(key)} cannot be sent with a delete: Nomad's header allows only printable ASCII without commas, without "=" in a key, and without a space at either end. Change the secret at its plugin, or declare it again with deletionPolicy Retain and remove it: it then stays`,
         { kind: 'permanent', reason: 'SecretNotSendable' },
       )
     }
     return `${key}=${value}`
   })
   return pairs.length > 0 ? pairs.join(',') : undefined
+}
+
+function isSendableKey(key: string): boolean {
+  return key !== '' && !key.includes('=') && isSendable(key)
 }
 
 function isSendable(text: string): boolean {

@@ -7,7 +7,7 @@ import { classifyAnswer, classifyNonsense, type Purpose } from './error-table.ts
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { createAnswerParser } from './parse-answer.ts'
 import type { VolumesApi } from './ports.ts'
-import { formatSecretsHeader, secretsHeaderName } from './secrets-header.ts'
+import { formatSecretsHeader, secretsHeaderName, sendableSecrets } from './secrets-header.ts'
 import { titleOf, volumePath } from './volume-address.ts'
 
 /** The writes of the Volumes API. Each is sent once. @param timeoutMs for each */
@@ -72,7 +72,7 @@ export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
           method: 'DELETE',
           path: `${volumePath(volumeID)}/delete`,
           query: { namespace },
-          headers: secretHeaders(secrets),
+          headers: secretHeaders(sendableSecrets(secrets)),
           signal,
         },
         secrets,

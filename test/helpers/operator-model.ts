@@ -126,6 +126,8 @@ export function createOperatorModel(
 
   return {
     world,
+    inventory,
+    clock,
     /** What is managed, by key. */
     get stored(): ReadonlyMap<Key, InventoryRecord> {
       return new Map(memory.list().map((record) => [record.key, record]))
@@ -135,6 +137,7 @@ export function createOperatorModel(
     /** A pass over one identity alone. */
     look: (key: Key, signal = new AbortController().signal) => reconciler()(key, signal),
     absence: (key: Key) => desired.absence(key),
+    refusals: () => desired.refusals(),
     /** What people wrote, valid or not. */
     written: () => declarations.flatMap(expandPerAlloc).map(keyOf),
     /** What counts as declared: without what is refused. */

@@ -2,7 +2,7 @@ import { toOperationError } from '../../lib/errors.ts'
 import type { NomadClient } from '../../nomad/client.ts'
 import { connectNomad, type NomadConnection } from '../../nomad/connection.ts'
 import type { NomadClusterStatus } from '../declare/object-status.ts'
-import type { Verdict } from '../plan/status.ts'
+import { type Obstacle, obstacleOf, type Verdict } from '../plan/status.ts'
 
 /** Where a cluster stands, and what it said of itself. */
 export interface Finding {
@@ -26,9 +26,8 @@ export async function probeCluster(connection: NomadConnection): Promise<Finding
   }
 }
 
-export function verdictOfFailure(error: unknown): Verdict {
-  const { kind, reason, message } = toOperationError(error)
-  return { state: kind === 'permanent' ? 'stalled' : 'waiting', reason, message }
+export function verdictOfFailure(error: unknown): Obstacle {
+  return obstacleOf(toOperationError(error))
 }
 
 async function factsOf(

@@ -1,3 +1,4 @@
+import type { StallReason } from '../../lib/stall-reasons.ts'
 import type { Verdict } from './status.ts'
 import type { FieldDifference } from './volume-difference.ts'
 
@@ -51,7 +52,7 @@ export function wait(reason: string, message: string, againAfterMs: number): Dec
   return { verdict: { state: 'waiting', reason, message }, againAfterMs }
 }
 
-export function stall(reason: string, message: string): Decision {
+export function stall(reason: StallReason, message: string): Decision {
   return { verdict: { state: 'stalled', reason, message } }
 }
 

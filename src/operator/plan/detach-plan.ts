@@ -3,7 +3,7 @@ import type { Decision } from './decision.ts'
 import { type Now, passedMs } from './now.ts'
 import type { DetachOrder } from './orders.ts'
 import type { DetachTry } from './record.ts'
-import type { Verdict } from './status.ts'
+import type { Obstacle } from './status.ts'
 
 /** What Nomad knows about one allocation that claims the volume. */
 export interface ClaimObservation {
@@ -41,7 +41,7 @@ export type DetachPlan =
   /** The order's allocations no longer claim the volume. */
   | { readonly type: 'forget-order'; readonly nodeID: string }
   /** A node should be detached, but cannot be now. */
-  | { readonly type: 'held'; readonly verdict: Verdict; readonly againAfterMs: number }
+  | { readonly type: 'held'; readonly verdict: Obstacle; readonly againAfterMs: number }
 
 /** Whether a claim or an attachment may still be written through. */
 type Judgement =
@@ -123,24 +123,31 @@ function planNode(
   if (unproven.length > 0) {
     const why = unproven.map((each) => each.why).join('; ')
     if (unproven.some(({ needsConfirmation }) => !needsConfirmation))
-      return hold('waiting', 'DetachNotProven', `node ${nodeID} is not detached: ${why}`)
-    return hold(
-      'stalled',
-      'DetachNeedsWord',
-      `node ${nodeID} is not detached: ${why}, so something on it may still write. ` +
+      return hold({
+        state: 'waiting',
+        reason: 'DetachNotProven',
+        message: `node ${nodeID} is not detached: ${why}`,
+      })
+    return hold({
+      state: 'stalled',
+      reason: 'DetachNeedsWord',
+      message:
+        `node ${nodeID} is not detached: ${why}, so something on it may still write. ` +
         `Make sure that nothing does, then ${howToConfirm(
           nodeID,
           here.map(({ allocationID }) => allocationID),
         )}`,
-    )
+    })
   }
   const waitMs = tried === undefined ? 0 : retryAfterMs(tried.times) - passedMs(now, tried.last)
   if (tried !== undefined && waitMs > 0) {
     const often = tried.times === 1 ? 'once' : `${tried.times} times`
     return hold(
-      'waiting',
-      'DetachFailed',
-      `detaching node ${nodeID} failed ${often} and will be retried: ${tried.outcome}`,
+      {
+        state: 'waiting',
+        reason: 'DetachFailed',
+        message: `detaching node ${nodeID} failed ${often} and will be retried: ${tried.outcome}`,
+      },
       Math.min(waitMs, pollMs),
     )
   }
@@ -216,20 +223,15 @@ function confirmationOf({ atMs }: DetachOrder): string {
 
 function holdUnplaced(claims: readonly ClaimObservation[]): DetachPlan {
   const ids = claims.map(({ allocationID }) => allocationID).join(', ')
-  return hold(
-    'waiting',
-    'DetachNodeUnknown',
-    `allocation ${ids} no longer exists but still claims the volume, and Mooring does not know its node. Nomad frees such a claim by itself, within minutes or after the next write of a CSI volume.`,
-  )
+  return hold({
+    state: 'waiting',
+    reason: 'DetachNodeUnknown',
+    message: `allocation ${ids} no longer exists but still claims the volume, and Mooring does not know its node. Nomad frees such a claim by itself, within minutes or after the next write of a CSI volume.`,
+  })
 }
 
-function hold(
-  state: 'waiting' | 'stalled',
-  reason: string,
-  message: string,
-  againAfterMs: number = pollMs,
-): DetachPlan {
-  return { type: 'held', verdict: { state, reason, message }, againAfterMs }
+function hold(verdict: Obstacle, againAfterMs: number = pollMs): DetachPlan {
+  return { type: 'held', verdict, againAfterMs }
 }
 
 /** 30 s doubling to 10 min. */

@@ -1,4 +1,4 @@
-import type { Verdict } from './status.ts'
+import type { Obstacle } from './status.ts'
 
 /**
  * Refuses what a plugin could do to another volume than the one that is meant. Several registered volumes may have one
@@ -12,7 +12,7 @@ export function refuseShared(
   sharers: readonly string[],
   what: string,
   remedy: string,
-): Verdict | undefined {
+): Obstacle | undefined {
   if (sharers.length === 0) return undefined
   return {
     state: 'stalled',

@@ -6,12 +6,13 @@ import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { type Now, passedMs } from './now.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import { mayStillRun, nextOutcomeCheckMs, type SnapshotRecord } from './record.ts'
+import type { Obstacle } from './status.ts'
 
 export interface SnapshotObservation {
   /** The volume to take the snapshot of, or why it cannot be taken yet. */
   readonly volume:
     | { readonly state: 'ready'; readonly externalID: string; readonly pluginID: string }
-    | { readonly state: 'waiting' | 'stalled'; readonly reason: string; readonly message: string }
+    | Obstacle
   readonly plugin: Plugin | undefined
   /** Every snapshot that the plugin lists, by ID; `unknown` if it was not asked or cannot list. */
   readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'

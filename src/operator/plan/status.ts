@@ -1,3 +1,5 @@
+import type { OperationError } from '../../lib/errors.ts'
+import { type StallReason, stallReasonOf } from '../../lib/stall-reasons.ts'
 import type { Int64 } from '../../wire/volume.ts'
 
 /**
@@ -94,10 +96,28 @@ export function addToHistory(history: readonly PastStep[], step: Omit<PastStep, 
  * - `stalled`: a person must act;
  * - `suspended`: Mooring does nothing, because of an order or because that is safer.
  */
-export interface Verdict {
-  readonly state: 'ready' | 'working' | 'waiting' | 'stalled' | 'suspended'
-  readonly reason: string
-  readonly message: string
+export type Verdict = { readonly message: string } & (
+  | { readonly state: 'ready' | 'working' | 'waiting' | 'suspended'; readonly reason: string }
+  | StalledState
+)
+
+/** Why something cannot go on: something else must happen first, or a person must act. */
+export type Obstacle = { readonly message: string } & (
+  | { readonly state: 'waiting'; readonly reason: string }
+  | StalledState
+)
+
+/** The type lists every reason, so that each has an exit. */
+export interface StalledState {
+  readonly state: 'stalled'
+  readonly reason: StallReason
+}
+
+/** What a failed operation means for the state: an error for good needs a person. */
+export function obstacleOf({ kind, reason, message }: OperationError): Obstacle {
+  return kind === 'permanent'
+    ? { state: 'stalled', reason: stallReasonOf(reason), message }
+    : { state: 'waiting', reason, message }
 }
 
 /** Turns a verdict into conditions. */

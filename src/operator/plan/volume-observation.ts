@@ -2,11 +2,12 @@ import type { Plugin, Room } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import type { HiddenHashes } from './record.ts'
 import type { RestoreObservation } from './restore-plan.ts'
+import type { Obstacle } from './status.ts'
 
 /** The source of a volume's content at its create. */
 export type SourceObservation =
   | { readonly state: 'ready'; readonly snapshotID?: string; readonly cloneID?: string }
-  | { readonly state: 'waiting' | 'stalled'; readonly reason: string; readonly message: string }
+  | Obstacle
 
 /** Everything outside the record that the plan of a volume needs. */
 export interface VolumeObservation {

@@ -232,9 +232,7 @@ async function sourceOf(context: GatherContext, record: VolumeRecord): Promise<S
         `cloning volume "${volume}" is refused`,
         'Copy the data by a job that mounts both volumes.',
       )
-      return shared === undefined
-        ? { state: 'ready', cloneID: original.externalID }
-        : { ...shared, state: 'stalled' }
+      return shared === undefined ? { state: 'ready', cloneID: original.externalID } : shared
     }
   }
   return (

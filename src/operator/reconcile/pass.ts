@@ -16,7 +16,14 @@ import {
   type SnapshotRecord,
   storedThing,
 } from '../plan/record.ts'
-import { addToHistory, conditionsOf, type PastStep, type Status, type Verdict } from '../plan/status.ts'
+import {
+  addToHistory,
+  conditionsOf,
+  obstacleOf,
+  type PastStep,
+  type Status,
+  type Verdict,
+} from '../plan/status.ts'
 import { effectOf } from '../plan/step-effect.ts'
 import type { ReconcileContext } from './context.ts'
 import type { Kind, StepInput } from './kind.ts'
@@ -130,7 +137,7 @@ async function lookAndAct<Record extends InventoryRecord, Seen, Planned extends 
           : undefined
       }
       const failure = timeLimit ?? toOperationError(error)
-      const { kind: errorKind, reason, message } = failure
+      const { reason, message } = failure
       if (step !== undefined) {
         const why = planned?.verdict.message ?? ''
         steps.push({ step, why, atMs: clock.now(), outcome: 'failed', error: message })
@@ -138,7 +145,7 @@ async function lookAndAct<Record extends InventoryRecord, Seen, Planned extends 
       const outcome = outcomeOf(failure)
       // The controller logs the failures that it retries.
       if (outcome.type !== 'failed') log.warn({ key, reason, why: message }, 'pass stopped by an error')
-      return result({ state: errorKind === 'permanent' ? 'stalled' : 'waiting', reason, message }, outcome)
+      return result(obstacleOf(failure), outcome)
     }
   }
 }

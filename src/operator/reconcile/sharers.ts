@@ -2,14 +2,14 @@ import { contextsMayAgree } from '../../lib/contexts-may-agree.ts'
 import { displayName } from '../plan/identity.ts'
 import { externalToken, knownContext, type VolumeContext, type VolumeRecord } from '../plan/record.ts'
 import { refuseShared } from '../plan/shared-external.ts'
-import type { Verdict } from '../plan/status.ts'
+import type { Obstacle } from '../plan/status.ts'
 import type { GatherContext } from './context.ts'
 
 /** Refuses a snapshot of a volume that the plugin could mistake for another one; undefined if it may be taken. */
 export async function refuseSnapshot(
   context: Pick<GatherContext, 'inventory' | 'observer'>,
   record: VolumeRecord,
-): Promise<Verdict | undefined> {
+): Promise<Obstacle | undefined> {
   return refuseShared(
     record.externalID ?? '',
     await sharersOf(context, record),

@@ -2,6 +2,7 @@ import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { Absence } from '../desired/absence.ts'
 import type { SnapshotRecord } from '../plan/record.ts'
+import type { Obstacle } from '../plan/status.ts'
 import type { Step } from './kind.ts'
 
 /** The volume to take the snapshot of, or why it cannot be taken yet. */
@@ -12,7 +13,7 @@ export type SnapshotVolume =
       readonly externalID: string
       readonly pluginID: string
     }
-  | { readonly state: 'waiting' | 'stalled'; readonly reason: string; readonly message: string }
+  | Obstacle
 
 /** What a pass over a snapshot read. */
 export interface SnapshotSeen {

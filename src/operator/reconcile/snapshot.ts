@@ -123,7 +123,7 @@ async function volumeOf(context: GatherContext, { declaration }: SnapshotRecord)
     if (loss !== undefined) return { state: 'waiting', reason: 'VolumeLost', message: loss }
     const { volumeID, pluginID } = other.declaration.spec
     const shared = await refuseSnapshot(context, other)
-    if (shared !== undefined) return { ...shared, state: 'stalled' }
+    if (shared !== undefined) return shared
     return { state: 'ready', volumeID, externalID: other.externalID, pluginID }
   }
   return (

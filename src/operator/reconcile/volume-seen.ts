@@ -1,4 +1,3 @@
-import { OperationError } from '../../lib/errors.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import type { Absence } from '../desired/absence.ts'
@@ -67,8 +66,5 @@ export function identityOf({ declaration }: VolumeRecord): { namespace: string; 
 export function recordedExternalID(record: VolumeRecord): string {
   const externalID = record.externalID ?? record.declaration.spec.externalID
   if (externalID !== undefined) return externalID
-  throw new OperationError(`${record.key} has no external ID recorded`, {
-    kind: 'permanent',
-    reason: 'NoExternalID',
-  })
+  throw new Error(`${record.key} has no external ID recorded`)
 }

@@ -11,7 +11,7 @@ const declarations = [nightly, volume('a'), volume('b'), volume('c')]
 /** A snapshot that `nightly` made of a volume for a time. */
 function made(of: string, tickMs: number, fields: { isReady?: boolean; isExpired?: boolean } = {}) {
   const { isReady = true, isExpired = false } = fields
-  const verdict = { state: isReady ? 'ready' : 'stalled', reason: 'R', message: '' } as const
+  const verdict = { state: isReady ? 'ready' : 'stalled', reason: 'Refused', message: '' } as const
   return snapshotRecord(snapshot(`nightly:${of}:${tickMs}`, of), {
     schedule: { schedule: keyOf(nightly), volume: keyOf(volume(of)), tickMs, isExpired },
     status: { conditions: conditionsOf(verdict, [], 0) },

@@ -5,7 +5,7 @@ import { planOwnership } from '../../../../src/operator/desired/ownership.ts'
 import { keyOf } from '../../../../src/operator/plan/identity.ts'
 import { expandPerAlloc, familyOf, planScaledAway, wholeOf } from '../../../../src/operator/plan/per-alloc.ts'
 import { findReleased, type Released, type VolumeRecord } from '../../../../src/operator/plan/record.ts'
-import { conditionsOf } from '../../../../src/operator/plan/status.ts'
+import { conditionsOf, type Verdict } from '../../../../src/operator/plan/status.ts'
 import { place, volume } from '../../../builders/declarations.ts'
 import { volumeRecord } from '../../../builders/records.ts'
 
@@ -173,7 +173,7 @@ describe('presentWholes', () => {
     volumeRecord(declaration, {
       status: {
         externalID: `ext-${declaration.name}`,
-        conditions: conditionsOf({ state, reason: `Is${state}`, message: 'as it is' }, [], 1),
+        conditions: conditionsOf({ state, reason: `Is${state}`, message: 'as it is' } as Verdict, [], 1),
       },
     })
 

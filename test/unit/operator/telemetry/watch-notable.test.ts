@@ -28,7 +28,7 @@ function watched(state: Verdict['state'], reason: string) {
 
 function recordIn(state: Verdict['state'], reason: string, message = 'because') {
   return volumeRecord(volume('data'), {
-    status: { conditions: conditionsOf({ state, reason, message }, [], 0) },
+    status: { conditions: conditionsOf({ state, reason, message } as Verdict, [], 0) },
   })
 }
 
