@@ -3,6 +3,7 @@ import { describeAct, type OrderName, type TimedAct } from './acts.ts'
 import { checkers } from './checkers/all.ts'
 import type { View, Violation } from './checkers/checker.ts'
 import { judgeRest } from './checkers/rest.ts'
+import type { Document } from './documents.ts'
 import { createMooring } from './mooring.ts'
 import { secretValue } from './operator-process.ts'
 import { perform, type Stage } from './perform.ts'
@@ -43,6 +44,20 @@ const restMs = 60 * minute
 /** Rest is when nothing is done for so long. */
 const quietMs = 12 * minute
 
+/** A few latencies, each of which may be two seconds. */
+const probeMs = 60_000
+
+const probeDocument = (minBytes: number): Document => ({
+  kind: 'Volume',
+  name: 'probe',
+  policy: 'Retain',
+  minBytes,
+  finalSnapshot: false,
+  secrets: 'none',
+  detachesStale: false,
+  isSuspended: false,
+})
+
 /** Draws a history from its seed. */
 export function planHistory(seed: number): Plan {
   const random = createRandom(seed)
@@ -77,7 +92,7 @@ export async function runHistory(
   const folder = createFolder(nowMs)
   const wishes = createWishes(nowMs)
   const outside: Outside = { scheduler, network, nomad, plugin, history }
-  const orders: { order: OrderName; volume: string; atMs: number }[] = []
+  const orders: { order: OrderName; volume: string; atMs: number; takenAtMs?: number }[] = []
   const log = createSimulatedLog(nowMs, options.keepsLog === true)
   const violate = (rule: string, text: string) => history.violations.push({ rule, text, atMs: nowMs() })
 
@@ -133,13 +148,47 @@ export async function runHistory(
       const leader = mooring.leader()
       const working = leader?.working()
       if (leader === undefined || working === undefined) return
-      orders.push({ order: name, volume, atMs: nowMs() })
+      const given: (typeof orders)[number] = { order: name, volume, atMs: nowMs() }
+      orders.push(given)
       scheduler.after(leader.owner, 0, `order ${name}`, () => {
-        working.takeOrder(order).catch((error) => {
-          if (!(error instanceof UsageError || error instanceof OperationError)) throw error
-        })
+        const take = async () => {
+          try {
+            await working.takeOrder(order)
+            given.takenAtMs = nowMs()
+          } catch (error) {
+            if (!(error instanceof UsageError || error instanceof OperationError)) throw error
+          }
+        }
+        void take()
       })
     },
+  }
+
+  /** In the best of weather, what a person writes is carried out soon, also if it is corrected at once. */
+  async function probe() {
+    const rule = 'liveness: a change is dealt with soon, not only at the next look at everything'
+    const file = 'probe.yaml'
+    const at = 'default/probe'
+    const write = (minBytes: number) =>
+      perform({ do: 'write', file, documents: [probeDocument(minBytes)] }, stage)
+    history.record({
+      type: 'act',
+      text: `a person writes ${file}, corrects it at once, and loses Nomad's record`,
+    })
+    write(1000)
+    await scheduler.runUntil(scheduler.nowMs + chance('correction') * 1_500)
+    write(5000)
+    await scheduler.runUntil(scheduler.nowMs + probeMs)
+    const volume = nomad.volumes.get(at)
+    if (Number(volume?.Capacity ?? 0) < 5000) {
+      const is = volume === undefined ? 'is not there' : `has ${volume.Capacity} bytes, not 5000`
+      violate(rule, `${at} ${is} ${probeMs / 1000} s after it was declared`)
+      return
+    }
+    nomad.forget(at, 'a person')
+    await scheduler.runUntil(scheduler.nowMs + probeMs)
+    if (!nomad.volumes.has(at))
+      violate(rule, `${at} is not registered again ${probeMs / 1000} s after a person deregistered it`)
   }
 
   const onUncaught = (error: unknown) =>
@@ -179,6 +228,8 @@ export async function runHistory(
       const inventory = mooring.leader()?.working()?.inventory
       for (const [rule, text] of judgeRest({ view, inventory, begun, quietMs, events: scheduler.events() }))
         violate(rule, text)
+      // Where lists are behind, what is new counts as missing for a while.
+      if (history.violations.length === 0 && plan.habits.listLagMs === 0) await probe()
     })
   } catch (error) {
     violate('the simulator itself', String((error as Error)?.stack ?? error))

@@ -9,7 +9,7 @@ import {
   theFinalSnapshotIsOfThisLife,
 } from './ends.ts'
 import { newLifeIsBlank, oneDiskForOneVolume, oneVolumeForOneDisk, snapshotsAreNew } from './lives.ts'
-import { nothingSpins, onlyTheHolderActs } from './pace.ts'
+import { nothingSpins, onlyTheHolderActs, suspendedMeansNothing } from './pace.ts'
 
 const noSecretIsShown: Checker = {
   rule: '7: no secret in a log, status, error or the inventory',
@@ -34,4 +34,5 @@ export const checkers: readonly Checker[] = [
   snapshotsEndByOrder,
   nothingSpins,
   onlyTheHolderActs,
+  suspendedMeansNothing,
 ]

@@ -22,7 +22,13 @@ export interface View {
   /** Who holds the Lease now. */
   holder(): string | undefined
   /** Orders that people gave, whether they were taken or not. */
-  readonly orders: readonly { readonly order: OrderName; readonly volume: string; readonly atMs: number }[]
+  readonly orders: readonly {
+    readonly order: OrderName
+    readonly volume: string
+    readonly atMs: number
+    /** Absent: it was refused, or nobody lived to take it. */
+    readonly takenAtMs?: number
+  }[]
 }
 
 /** Judges each thing that happens by one sentence of the design. */

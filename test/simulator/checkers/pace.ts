@@ -1,5 +1,6 @@
+import { settledMs } from '../wishes.ts'
 import type { Happened } from '../world/history.ts'
-import type { Checker } from './checker.ts'
+import { type Checker, volumeOf } from './checker.ts'
 
 /** With delays that double from one second, no call is sent oftener than this in one minute. */
 const mostPerMinute = 12
@@ -24,5 +25,28 @@ export const onlyTheHolderActs: Checker = {
   judge(happened, view) {
     if (happened.type !== 'effect sent' || happened.by === view.holder()) return undefined
     return `${happened.by} sent ${happened.call} ${happened.about}, and ${view.holder() ?? 'nobody'} holds the Lease`
+  },
+}
+
+/** What was sent before the suspension was known may be repeated to learn its outcome. */
+const suspendedForMs = 600_000
+
+export const suspendedMeansNothing: Checker = {
+  rule: '3: nothing is done for what a person has suspended',
+  judge(happened, view) {
+    if (happened.type !== 'effect sent' || !happened.call.endsWith('volume')) return undefined
+    const name = volumeOf(happened.about)
+    const latest = view.wishes.all.get(`Volume ${name}`)?.versions.at(-1)
+    const isDeclaredSo =
+      latest?.document.kind === 'Volume' && latest.document.isSuspended && latest.seenMs >= settledMs
+    const last = view.orders.findLast(
+      ({ order, volume, takenAtMs }) =>
+        volume === name && takenAtMs !== undefined && (order === 'suspend' || order === 'resume'),
+    )
+    const isOrderedSo = last?.order === 'suspend' && view.nowMs - (last.takenAtMs ?? 0) > suspendedForMs
+    const begun = view.wishes.all.get(`Volume ${name}`)?.absences.at(-1)?.sinceMs ?? 0
+    // A new life begins without the orders of the former one.
+    if (!isDeclaredSo && !(isOrderedSo && begun < (last?.takenAtMs ?? 0))) return undefined
+    return `${happened.call} ${happened.about} was sent, though the volume is suspended`
   },
 }

@@ -89,7 +89,7 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
       return `${wish.identity} counts as ready, and its disk ${volume.ExternalID} is gone`
     if (disk.sizeBytes < latest.document.minBytes)
       return `${wish.identity} counts as ready with ${disk.sizeBytes} bytes in the place of ${latest.document.minBytes}`
-    return undefined
+    return judgeRestore(record, volume.ExternalID, view)
   }
   const isSuspended = ready?.reason === 'Suspended'
   if (isSuspended) {
@@ -131,6 +131,28 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
     (each) => each.type === 'act' && each.text.includes('meet: errors'),
   )
   return wasRefused ? undefined : `${wish.identity} is declared, and does not become ready: ${says}`
+}
+
+/** A volume that counts as restored holds what its snapshot held. */
+function judgeRestore(record: InventoryRecord, externalID: string, view: View): string | undefined {
+  const { lastRestore, history = [] } = record.status
+  if (lastRestore?.outcome !== 'Restored' || history.some(({ step }) => step === 'recreate-volume'))
+    return undefined
+  const { snapshotID, backTo } = lastRestore
+  if (backTo !== undefined) {
+    return backTo === externalID
+      ? undefined
+      : `${record.key} counts as gone back to ${backTo}, and stands for ${externalID}`
+  }
+  const taken = view.history.all.find(
+    (each) => each.type === 'snapshot taken' && each.snapshotID === snapshotID,
+  )
+  const made = view.history.all.find((each) => each.type === 'disk made' && each.externalID === externalID)
+  const wanted = taken?.type === 'snapshot taken' ? taken.content : undefined
+  const found = made?.type === 'disk made' ? made.content : undefined
+  return wanted === found
+    ? undefined
+    : `${record.key} counts as restored from ${snapshotID} (${wanted}), and was made with ${found}`
 }
 
 function judgeEnd(
