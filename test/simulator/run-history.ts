@@ -98,6 +98,7 @@ export async function runHistory(
 
   const view: View = {
     holder: () => mooring.holder(),
+    madeFor: (externalID) => (plugin.disks.get(externalID) ?? plugin.deleted.get(externalID))?.madeFor,
     get nowMs() {
       return scheduler.nowMs
     },

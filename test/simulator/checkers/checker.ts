@@ -19,6 +19,8 @@ export interface View {
   readonly nomad: SimulatedNomad
   readonly plugin: SimulatedPlugin
   readonly history: History
+  /** The Nomad volume that a disk was made for, though it may be gone. */
+  madeFor(externalID: string): string | undefined
   /** Who holds the Lease now. */
   holder(): string | undefined
   /** Orders that people gave, whether they were taken or not. */

@@ -12,13 +12,17 @@ const lateMs = 300_000
  * declared again long before.
  */
 export function rightfulEnd(wish: Wish, madeAtMs: number, view: View): number | undefined {
-  const sent = view.history.all.filter(
-    (each) =>
-      each.type === 'effect sent' &&
-      each.call === 'deregister volume' &&
-      each.about === `default/${wish.identity.slice('Volume '.length)}` &&
-      each.atMs >= madeAtMs,
-  )
+  const name = wish.identity.slice('Volume '.length)
+  const sent = view.history.all.filter((each) => {
+    if (each.atMs < madeAtMs) return false
+    // A record that somebody else took out of Nomad needs no deregister.
+    const isTombstone = each.type === 'volume stored' && each.isNew && volumeOf(each.at) === undefined
+    const externalID = isTombstone ? each.externalID : ''
+    if (isTombstone) return view.madeFor(externalID) === `default/${name}`
+    return (
+      each.type === 'effect sent' && each.call === 'deregister volume' && each.about === `default/${name}`
+    )
+  })
   const first = sent.find(({ atMs }) =>
     wish.absences.some(
       ({ sinceMs, untilMs }) =>

@@ -34,7 +34,7 @@ export function judgeRest(rest: {
     ])
   }
   // What is refused for good is tried again at each resync, and after a change: the end of what went wrong is one.
-  const triedAtMost = Math.ceil(quietMs / settings.resyncMs) + 2
+  const triedAtMost = Math.ceil(quietMs / settings.resyncMs) + 4
   const tries = Map.groupBy(quiet, (each) =>
     each.type === 'effect sent' ? `${each.call} ${each.about}` : '',
   )
@@ -125,7 +125,9 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
     )
     return isSet ? undefined : `${wish.identity} is ${says}, and nobody set a clock`
   }
-  if (ready?.reason === 'RunWaits' && !view.nomad.volumes.has('default/a')) return undefined
+  // What is of volume a waits for it.
+  if (['RunWaits', 'VolumeNotFound'].includes(ready?.reason ?? '') && !view.nomad.volumes.has('default/a'))
+    return undefined
   // A permanent error is for a person, and only bad weather brings some.
   const wasRefused = view.history.all.some(
     (each) => each.type === 'act' && each.text.includes('meet: errors'),
