@@ -108,7 +108,7 @@ export function perform(act: Act, stage: Stage): unknown {
       const isFree = ![...plugin.disks.values(), ...plugin.deleted.values()].some(
         ({ madeFor }) => madeFor === at(act.volume),
       )
-      if (!isFree || nomad.volumes.has(at(act.volume))) return
+      if (!isFree || nomad.volumes.has(at(act.volume)) || nomad.conditions.isPluginAway) return
       const name = `by-hand-${act.volume}`
       const { externalID } = plugin.create({ name, at: at(act.volume), sizeBytes: 1000 })
       return nomad.register(

@@ -110,6 +110,7 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
     return isLost ? undefined : `${wish.identity} is ${says}, and nothing was ever lost`
   }
   if (reasonsOfSources.includes(ready?.reason ?? '')) return undefined
+  if (ready?.reason === 'RetentionUnsupported' && !view.plugin.habits.listsSnapshots) return undefined
   if (ready?.reason === 'NoVolumes' && view.wishes.all.get('Volume a')?.state !== 'declared') return undefined
   // It says what Mooring would have to know to write, and was never told.
   if (ready?.reason === 'UnreadableFields') {
