@@ -5,6 +5,8 @@ import type { NodeID } from './world/workloads.ts'
 /** One thing that a person, a workload, the weather or fate does. Plain data, so that a history can be shortened. */
 export type Act =
   | { readonly do: 'write'; readonly file: string; readonly documents: readonly Document[] }
+  /** By mistake: another file declares the same already. */
+  | { readonly do: 'duplicate'; readonly file: string; readonly documents: readonly Document[] }
   | { readonly do: 'remove'; readonly file: string }
   | { readonly do: 'damage'; readonly file: string; readonly damage: Damage }
   | { readonly do: 'repair'; readonly file: string }
@@ -49,6 +51,8 @@ export function describeAct(act: Act): string {
   switch (act.do) {
     case 'write':
       return `a person writes ${act.file}: ${act.documents.map(describeDocument).join('; ') || 'nothing'}`
+    case 'duplicate':
+      return `a person copies a declaration to ${act.file}: ${act.documents.map(describeDocument).join('; ')}`
     case 'remove':
       return `a person removes ${act.file}`
     case 'damage':

@@ -36,6 +36,10 @@ export function perform(act: Act, stage: Stage): unknown {
       folder.write(act.file, writeDocuments(act.documents))
       return wishes.write(act.file, act.documents)
     }
+    case 'duplicate':
+      if (!isThere) return
+      folder.write(act.file, writeDocuments(act.documents))
+      return wishes.write(act.file, act.documents)
     case 'remove':
       if (!isThere) return
       folder.remove(act.file)

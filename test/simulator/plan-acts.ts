@@ -2,9 +2,6 @@ import type { Act, TimedAct } from './acts.ts'
 import { type Damage, type Document, damages, type Policy } from './documents.ts'
 import { between, pick, pickWeighted, type Random } from './random.ts'
 
-/** Acts after which Mooring is known to do wrong, and work on it is going on. */
-const isLeftOut = (act: Act) => act.do === 'set clock'
-
 const volumes = ['a', 'b', 'c'] as const
 const nodes = ['n1', 'n2'] as const
 const second = 1_000
@@ -24,7 +21,7 @@ export function planActs(random: Random): TimedAct[] {
     const scene = index === 0 ? [writeVolume(random, hero)] : drawScene(random, volume)
     for (const part of scene) {
       const [act, untilNextMs] = Array.isArray(part) ? part : [part as Act, untilNext(random)]
-      if (!isLeftOut(act)) acts.push({ atMs, act })
+      acts.push({ atMs, act })
       atMs += untilNextMs
     }
   }
@@ -73,6 +70,8 @@ function drawScene(random: Random, volume: () => string): Scene {
     [1, () => one({ do: 'set clock', byMs: pick(random, [-3600, -60, 60, 3600, 86_400 * 40]) * second })],
     [4, () => secondLife(random, name)],
     [2, () => hesitation(random, name)],
+    [1, () => duplicate(random, name)],
+    [2, () => secondSnapshot(random)],
     [2, () => restore(random)],
     [2, () => staleClaim(random, name)],
     [2, () => loss(random, name)],
@@ -220,6 +219,29 @@ function hesitation(random: Random, name: string): Scene {
     [write, pick(random, [10, 60]) * second],
     [{ do: 'claim', volume: name, node: 'n2' }, 5 * second],
     { do: 'stop', volume: name },
+  ]
+}
+
+/** A copy of a declaration, with another policy, that comes and goes beside the first one. */
+function duplicate(random: Random, name: string): Scene {
+  const file = 'twin.yaml'
+  return [
+    [writeVolume(random, name), 60 * second],
+    { do: 'duplicate', file, documents: [volumeDocument(random, name)] },
+    { do: 'remove', file: random() < 0.7 ? file : `${name}.yaml` },
+  ]
+}
+
+/** A snapshot that is declared, removed and declared again, with writes between. */
+function secondSnapshot(random: Random): Scene {
+  const policy = pick(random, ['Retain', 'Delete'] as const)
+  return [
+    [writeVolume(random, 'a'), 10 * second],
+    [writeSnapshot(policy), 60 * second],
+    [{ do: 'remove', file: 'of-a.yaml' }, pick(random, [30, 100, 300]) * second],
+    [{ do: 'claim', volume: 'a', node: 'n1' }, 5 * second],
+    [{ do: 'stop', volume: 'a' }, 5 * second],
+    writeSnapshot(policy),
   ]
 }
 

@@ -17,7 +17,7 @@ export async function shorten(plan: Plan, rule: string): Promise<{ plan: Plan; o
     const outcome = await runHistory(shorter)
     const [violation] = outcome.violations
     // What is known is another story.
-    if (violation?.rule !== rule || isKnown(violation.text)) return false
+    if (violation?.rule !== rule || isKnown(outcome.violations)) return false
     best = { plan: shorter, outcome }
     return true
   }

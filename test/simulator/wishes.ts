@@ -18,6 +18,8 @@ export interface Version {
 export interface Wish {
   readonly identity: string
   /** What was written of it, the latest last. Each was in force until the next one. */
+  /** The file that declares it, or did last. */
+  file: string
   readonly versions: Version[]
   state: WishState
   sinceMs: number
@@ -38,17 +40,21 @@ export function createWishes(nowMs: () => number) {
   let isReadable = true
 
   function update() {
-    const meant = new Map<string, { document: Document; isClear: boolean }>()
-    for (const { documents, damage } of files.values()) {
+    const meant = new Map<string, { file: string; document: Document; isClear: boolean }>()
+    for (const [file, { documents, damage }] of files) {
       for (const document of documents) {
         const identity = identityOf(document)
-        const isClear = isReadable && damage === undefined
-        if (isClear || !meant.has(identity)) meant.set(identity, { document, isClear })
+        const before = meant.get(identity)
+        // The file that declared it first goes on to. Nothing is said of one that is damaged beside another.
+        const isFirst = before === undefined || wishes.get(identity)?.file === file
+        const isClear = isReadable && damage === undefined && before?.isClear !== false
+        meant.set(identity, isFirst ? { file, document, isClear } : { ...before, isClear })
       }
     }
-    for (const [identity, { document, isClear }] of meant) {
+    for (const [identity, { file, document, isClear }] of meant) {
       const wish = wishes.get(identity) ?? begin(identity)
       const latest = wish.versions.at(-1)
+      wish.file = file
       if (isClear && latest?.document !== document) {
         wish.versions.push({ document, sinceMs: nowMs(), seenMs: 0 })
       }
@@ -61,7 +67,7 @@ export function createWishes(nowMs: () => number) {
   }
 
   function begin(identity: string): Wish {
-    const wish: Wish = { identity, versions: [], state: 'removed', sinceMs: nowMs(), absences: [] }
+    const wish: Wish = { identity, file: '', versions: [], state: 'removed', sinceMs: nowMs(), absences: [] }
     wishes.set(identity, wish)
     return wish
   }

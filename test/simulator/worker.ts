@@ -46,7 +46,7 @@ for (let count = 1; count <= work.histories; count += 1) {
   events += outcome.events
   if (work.tellsAll) report({ type: 'story', story: tellStory(plan, outcome), traceHash: outcome.traceHash })
   const [violation] = outcome.violations
-  if (violation !== undefined && isKnown(violation.text)) known += 1
+  if (violation !== undefined && isKnown(outcome.violations)) known += 1
   else if (violation !== undefined) {
     const { rule, text } = violation
     const shortest = work.isPlanted ? { plan, outcome } : await shorten(plan, rule)

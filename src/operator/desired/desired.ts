@@ -48,10 +48,15 @@ export function createDesired(options: {
   let absences: ReadonlyMap<Key, Absence> = new Map()
   let refusals: readonly Refusal[] = []
 
+  /** What the last clear reading knew of where each owner stands. Without it, nobody could see its removal later. */
+  const sightings = new Map<Key, Sighting>()
+
   // A declaration that came back during its end is managed again once the end is done.
   inventory.onChange((key, record) => {
     const declaration = record === undefined ? owners.get(key) : undefined
-    if (declaration !== undefined) void inventory.declare({ key, declaration })
+    if (declaration === undefined) return
+    const sighting = sightings.get(key)
+    void inventory.declare({ key, declaration, ...(sighting === undefined ? {} : { sighting }) })
   })
 
   /** Whether a person has confirmed that the declaration was removed on purpose. The order is for this absence alone. */
@@ -138,12 +143,17 @@ export function createDesired(options: {
       owners = declared
       absences = nextAbsences
       refusals = ownership.refusals
-      for (const key of previous.keys()) if (!declared.has(key)) inventory.undeclare(key)
+      for (const key of previous.keys()) {
+        if (declared.has(key)) continue
+        inventory.undeclare(key)
+        sightings.delete(key)
+      }
       const writes = new Map<Key, Declared>()
       for (const [key, declaration] of ownership.owners) {
         if (!claimed.has(key)) continue
         const record = records.get(key)
         const sighting = sightingOf(declaration, reading)
+        if (sighting !== undefined) sightings.set(key, sighting)
         const isNews =
           record === undefined ? previous.get(key) !== declaration : isNewer(record, declaration, sighting)
         if (isNews && (record !== undefined || declared.has(key))) {

@@ -60,6 +60,7 @@ export function judgeRest(rest: {
 const reasonsAfterLoss = [
   'Vanished',
   'ExternalVolumeMissing',
+  'ExternalVolumeNotFound',
   'ExternalIDChanged',
   'WrongSource',
   'SnapshotVanished',
@@ -110,7 +111,6 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
     return isLost ? undefined : `${wish.identity} is ${says}, and nothing was ever lost`
   }
   if (reasonsOfSources.includes(ready?.reason ?? '')) return undefined
-  if (ready?.reason === 'RetentionUnsupported' && !view.plugin.habits.listsSnapshots) return undefined
   if (ready?.reason === 'NoVolumes' && view.wishes.all.get('Volume a')?.state !== 'declared') return undefined
   // It says what Mooring would have to know to write, and was never told.
   if (ready?.reason === 'UnreadableFields') {
@@ -126,6 +126,10 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
     )
     return isSet ? undefined : `${wish.identity} is ${says}, and nobody set a clock`
   }
+  // A snapshot that was taken, and nobody could record, before a restore put another disk in the place.
+  if (ready?.reason === 'NameConflict' && view.orders.some(({ order }) => order === 'restore'))
+    return undefined
+  if (ready?.reason === 'RunWaits' && view.orders.some(({ order }) => order === 'suspend')) return undefined
   // What is of volume a waits for it.
   if (['RunWaits', 'VolumeNotFound'].includes(ready?.reason ?? '') && !view.nomad.volumes.has('default/a'))
     return undefined

@@ -3,7 +3,7 @@ import { createDesired } from '../../../../src/operator/desired/desired.ts'
 import { createMissingCount } from '../../../../src/operator/desired/missing-count.ts'
 import { createMemoryInventory, emptyContents } from '../../../../src/operator/inventory/memory-inventory.ts'
 import { beginRecord } from '../../../../src/operator/plan/ports.ts'
-import type { Missing, VolumeRecord } from '../../../../src/operator/plan/record.ts'
+import { type Missing, managedPart, type VolumeRecord } from '../../../../src/operator/plan/record.ts'
 import { place, volume } from '../../../builders/declarations.ts'
 import { doubt, evidence, folder, reading } from '../../../builders/evidence.ts'
 import { volumeRecord } from '../../../builders/records.ts'
@@ -88,6 +88,21 @@ describe('what a reading makes of an absence', () => {
     const again = inventory.get(key)?.missing?.sinceMs ?? 0
     await inventory.amendOrders(key, (orders) => ({ ...orders, removal: { sinceMs: again } }))
     for (const nowMs of [40, 5_000]) await desired.update([], inDoubt(nowMs))
+    expect(desired.absence(key)).toEqual({ state: 'ending' })
+  })
+
+  it('knows where a declaration stands that came back during its end, so that its next removal is seen', async () => {
+    const record = volumeRecord(data, { sighting: { folder } })
+    const { inventory, desired } = await managing(record)
+    for (const nowMs of [0, 5_000]) await desired.update([], reading([], nowMs))
+    expect(desired.absence(key)).toEqual({ state: 'ending' })
+    await desired.update([data], reading([data], 6_000))
+    // The end goes on to its end, and a pass begins the next life.
+    await inventory.delete(key)
+    const { sighting: _, ...fresh } = volumeRecord(data)
+    await inventory.put(managedPart(fresh))
+    expect(inventory.get(key)).toMatchObject({ sighting: { folder } })
+    for (const nowMs of [7_000, 15_000]) await desired.update([], reading([], nowMs))
     expect(desired.absence(key)).toEqual({ state: 'ending' })
   })
 
