@@ -5,6 +5,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(args: readonly str
   driver: () => import('./driver.ts'),
   operator: () => import('./operator.ts'),
   server: () => import('./server.ts'),
+  crowd: () => import('./crowd.ts'),
   fuzz: () => import('./fuzz.ts'),
   kube: () => import('./kube.ts'),
   nomad: () => import('./nomad.ts'),

@@ -31,7 +31,7 @@ export interface Report {
 const pluginProcess = fileURLToPath(new URL('./plugin-process.ts', import.meta.url))
 
 /** `mooring server`, a process of its own, over a plugin in memory, another one. */
-export async function startOurs(): Promise<Contender> {
+export async function startOurs(connectionsPerClient = 2_000): Promise<Contender> {
   const directory = mkdtempSync(join(tmpdir(), 'mooring-bench-'))
   const endpoint = `unix://${join(directory, 'plugin.sock')}`
   const plugin = spawn(process.execPath, [pluginProcess, `--endpoint=${endpoint}`], { stdio: 'inherit' })
@@ -39,7 +39,7 @@ export async function startOurs(): Promise<Contender> {
     [
       'server',
       ...['--http', '127.0.0.1:0'],
-      ...['--max-connections-per-client', '2000'],
+      ...['--max-connections-per-client', String(connectionsPerClient)],
       ...['--data-dir', join(directory, 'data')],
       ...['--plugin', `disk=${endpoint}`],
     ],

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { Pool } from 'undici'
+import type { Contender } from './server-contenders.ts'
 
 /** What one operation took. */
 export interface Measured {
@@ -9,7 +10,39 @@ export interface Measured {
   readonly p99Ms: number
 }
 
+/** How many requests are under way at once where several are. */
+export const connections = 8
+const batch = 250
 const blockedQueries = 1_000
+
+export const idOf = (turn: number) => `volume-${turn}`
+
+export const volume = (pluginID: string, turn: number, fields: object = {}) => ({
+  ID: idOf(turn),
+  Name: idOf(turn),
+  ExternalID: idOf(turn),
+  PluginID: pluginID,
+  RequestedCapabilities: [{ AccessMode: 'single-node-writer', AttachmentMode: 'file-system' }],
+  Parameters: { type: 'gp3' },
+  ...fields,
+})
+
+/** Registers volumes until there are `to`. */
+export async function fill({ url, pluginID, name }: Contender, from: number, to: number): Promise<void> {
+  process.stderr.write(`${name}: ${to} volumes\n`)
+  const pool = new Pool(url, { connections, headersTimeout: 0 })
+  const starts = Array.from({ length: Math.ceil((to - from) / batch) }, (_, at) => from + at * batch).values()
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      for (const start of starts) {
+        const size = Math.min(batch, to - start)
+        const Volumes = Array.from({ length: size }, (_, offset) => volume(pluginID, start + offset))
+        await request(pool, 'PUT', '/v1/volumes', { Volumes })
+      }
+    }),
+  )
+  await pool.destroy()
+}
 
 /** Sends a request, and takes its answer to the end without keeping it. @throws Error for any status but 200 */
 export async function request(

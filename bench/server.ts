@@ -7,10 +7,16 @@ import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
 import { plotLines } from './plot.ts'
 import { type Contender, startNomad, startOurs } from './server-contenders.ts'
-import { type Measured, measureFor, measureWakeUp, request } from './server-load.ts'
-
-const connections = 8
-const batch = 250
+import {
+  connections,
+  fill,
+  idOf,
+  type Measured,
+  measureFor,
+  measureWakeUp,
+  request,
+  volume,
+} from './server-load.ts'
 
 interface Row extends Measured {
   readonly operation: string
@@ -79,34 +85,6 @@ const bytesOf = async (contender: Contender) => ({
   liveBytes: (await contender.report())?.liveBytes,
   rssBytes: contender.rssBytes(),
 })
-
-const idOf = (turn: number) => `volume-${turn}`
-
-const volume = (pluginID: string, turn: number, fields: object = {}) => ({
-  ID: idOf(turn),
-  Name: idOf(turn),
-  ExternalID: idOf(turn),
-  PluginID: pluginID,
-  RequestedCapabilities: [{ AccessMode: 'single-node-writer', AttachmentMode: 'file-system' }],
-  Parameters: { type: 'gp3' },
-  ...fields,
-})
-
-async function fill({ url, pluginID, name }: Contender, from: number, to: number): Promise<void> {
-  process.stderr.write(`${name}: ${to} volumes\n`)
-  const pool = new Pool(url, { connections, headersTimeout: 0 })
-  const starts = Array.from({ length: Math.ceil((to - from) / batch) }, (_, at) => from + at * batch).values()
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      for (const start of starts) {
-        const size = Math.min(batch, to - start)
-        const Volumes = Array.from({ length: size }, (_, offset) => volume(pluginID, start + offset))
-        await request(pool, 'PUT', '/v1/volumes', { Volumes })
-      }
-    }),
-  )
-  await pool.destroy()
-}
 
 /** Each operation at one contender after the other. */
 async function measureAll(

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import { setImmediate } from 'node:timers'
 import { promisify } from 'node:util'
 import { createDeflate, createGzip, deflate, gzip } from 'node:zlib'
+import { nextSlice } from '../../lib/breather.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
 import type { ApiAnswer, JSONElements } from './api.ts'
 
@@ -11,8 +11,6 @@ import type { ApiAnswer, JSONElements } from './api.ts'
  */
 const mostAtOnce = 256
 const pieceLength = 32 * 1024
-/** For so long an array may have the event loop; then everything else that waits has its turn. */
-const sliceMs = 10
 
 export type Coding = 'gzip' | 'deflate' | undefined
 
@@ -58,8 +56,8 @@ class ArrayPieces extends Readable {
       this.#pushPiece()
       return
     }
-    setImmediate(() => {
-      this.#sliceEndsMs = performance.now() + sliceMs
+    void nextSlice().then((endMs) => {
+      this.#sliceEndsMs = endMs
       if (!this.destroyed) this.#pushPiece()
     })
   }
