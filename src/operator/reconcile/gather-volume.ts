@@ -171,9 +171,11 @@ async function findTaker({ observer }: GatherContext, record: VolumeRecord): Pro
   )
   const context = registeredContext(record.declaration, record)
   for (const { ID } of takers) {
-    if (externalID === undefined || successor !== undefined || context === undefined) return ID
     const other = await observer.volume(spec.namespace, ID)
-    if (other === undefined || contextsMayAgree(other.Context, context)) return ID
+    // The list may be older than a deregister of ours.
+    if (other === undefined) continue
+    if (externalID === undefined || successor !== undefined || context === undefined) return ID
+    if (contextsMayAgree(other.Context, context)) return ID
   }
   return undefined
 }

@@ -1,3 +1,6 @@
+import type { Volume } from '../../../src/wire/volume.ts'
+import { nomadPlugin, nomadVolume } from '../../builders/observed.ts'
+import { startFakeNomad } from '../../fakes/fake-nomad.ts'
 import { createNomadWorld } from '../../fakes/nomad-world.ts'
 import { createScheduler, type Owner } from '../../simulator/scheduler.ts'
 import { createHistory } from '../../simulator/world/history.ts'
@@ -5,6 +8,7 @@ import { createNetwork } from '../../simulator/world/network.ts'
 import { createNomad, pluginID } from '../../simulator/world/nomad.ts'
 import { createSimulatedClient } from '../../simulator/world/nomad-client.ts'
 import { createPlugin } from '../../simulator/world/plugin.ts'
+import { clientOf } from './server.ts'
 import type { Habits, Lacks, NomadUnderTest } from './under-test.ts'
 
 /** What both doubles do as Nomad does. */
@@ -19,8 +23,12 @@ const asNomad: Habits = {
   guardsSharedVolumes: false,
 }
 const namespaces = 'it has one namespace, which is always there'
-export const modelLacks: Lacks = { namespaces, blocking: 'nothing waits in it' }
-export const simulatedLacks: Lacks = { namespaces }
+export const modelLacks: Lacks = {
+  namespaces,
+  blocking: 'nothing waits in it',
+  watching: 'nothing waits in it',
+}
+export const simulatedLacks: Lacks = { namespaces, watching: 'its time is driven by hand' }
 
 /** The world of the operator's model tests. */
 export async function startModelWorld(): Promise<NomadUnderTest> {
@@ -147,5 +155,40 @@ export async function startSimulatedWorld(): Promise<NomadUnderTest> {
       return async () => nomad.setPluginAway(false)
     },
     async close() {},
+  }
+}
+
+/** The reading half of Nomad's API on a real socket, which tests of the observer fill. Only the reads are its contract. */
+export async function startReadingDouble(): Promise<NomadUnderTest> {
+  const fake = await startFakeNomad()
+  const id = 'directories'
+  fake.putPlugin(nomadPlugin(id))
+  const { pluginIs: _, close, ...common } = await clientOf(fake.address, id)
+  const stored = new Map<string, Volume>()
+  const put = (volume: Volume) => {
+    stored.set(volume.ID, volume)
+    fake.putVolume(volume)
+  }
+  return {
+    ...common,
+    pluginID: id,
+    api: {
+      ...common.api,
+      async createVolume({ Secrets: _secrets, ...request }) {
+        if (request.Name !== (stored.get(request.ID)?.Name ?? request.Name)) throw new Error('another name')
+        put(nomadVolume(request.ID, { ...request, Name: request.Name ?? '' }))
+      },
+      async deleteVolume(namespace, volumeID) {
+        stored.delete(volumeID)
+        fake.removeVolume(namespace, volumeID)
+      },
+    },
+    habits: asNomad,
+    claim: () => Promise.reject(new Error('nothing is claimed there')),
+    takePluginAway: () => Promise.reject(new Error('its plugin stays')),
+    async close() {
+      await close()
+      await fake.close()
+    },
   }
 }

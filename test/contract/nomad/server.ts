@@ -3,8 +3,10 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../../../src/lib/clock.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import { createNomadClient } from '../../../src/nomad/client.ts'
+import { createObserver } from '../../../src/nomad/observer.ts'
 import type { VolumesApi } from '../../../src/nomad/ports.ts'
 import type { Registration } from '../../../src/server/context.ts'
 import { startServer } from '../../../src/server/server.ts'
@@ -47,6 +49,7 @@ export async function clientOf(address: string, pluginID: string) {
       createSnapshot: turn('createSnapshot'),
       deleteSnapshot: turn('deleteSnapshot'),
     },
+    observe: () => createObserver({ client, clock: systemClock, random: Math.random, log: silentLog }),
     loseNextAnswer() {
       next = lossy
     },

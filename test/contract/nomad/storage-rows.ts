@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import type { NomadObserver } from '../../../src/nomad/observer.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import {
   type ContractRow,
@@ -143,6 +144,61 @@ export const readRows: readonly ContractRow[] = [
       const error = await nomad.api.createVolume(refused).catch((reason: Error) => reason)
       expect(`${(error as Error).message}`).not.toContain(secret)
     },
+  },
+]
+
+/** Runs `work` with an observer that watches already. */
+async function withObserver(nomad: NomadUnderTest, work: (observer: NomadObserver) => Promise<void>) {
+  const observer = nomad.observe?.()
+  if (observer === undefined) throw new Error('nothing is watched here')
+  try {
+    await observer.volumeStubs('default')
+    await work(observer)
+  } finally {
+    await observer.close()
+  }
+}
+
+export const watchRows: readonly ContractRow[] = [
+  {
+    title: 'whoever watches is told of a volume that comes, changes and goes',
+    needs: ['watching'],
+    run: (nomad, id) =>
+      withObserver(nomad, async (observer) => {
+        const told: string[] = []
+        observer.onChange((change) => {
+          if (change.type === 'volume') told.push(change.volumeID)
+        })
+        const isTold = (times: number) =>
+          eventually(
+            () => expect(told.filter((each) => each === id).length).toBeGreaterThanOrEqual(times),
+            patienceMs,
+          )
+        await nomad.api.createVolume(definition(nomad, id))
+        await isTold(1)
+        await nomad.api.createVolume(definition(nomad, id, { RequestedCapacityMin: 2 * mebibyte }))
+        await isTold(2)
+        await nomad.api.deleteVolume('default', id, {})
+        await isTold(3)
+      }),
+  },
+  {
+    title: 'a read after invalidate shows what was answered before, however late the list is',
+    needs: ['watching'],
+    run: (nomad, id) =>
+      withObserver(nomad, async (observer) => {
+        const fresh = () => {
+          observer.invalidate({ volume: { namespace: 'default', volumeID: id } })
+          return observer.volume('default', id)
+        }
+        expect(await fresh()).toBeUndefined()
+        for (let round = 1; round <= 5; round += 1) {
+          await nomad.api.createVolume(definition(nomad, id, { RequestedCapacityMin: round * mebibyte }))
+          expect(Number((await fresh())?.RequestedCapacityMin)).toBe(round * mebibyte)
+        }
+        await nomad.api.deleteVolume('default', id, {})
+        expect(await fresh()).toBeUndefined()
+      }),
   },
 ]
 

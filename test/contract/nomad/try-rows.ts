@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { failureRows, readRows, snapshotRows } from './storage-rows.ts'
+import { failureRows, readRows, snapshotRows, watchRows } from './storage-rows.ts'
 import { type Lacks, type NomadUnderTest, patienceMs } from './under-test.ts'
 import { createRows, endRows, registerRows } from './volume-rows.ts'
 
@@ -10,18 +10,24 @@ const groups = [
   ['end', endRows],
   ['snapshots', snapshotRows],
   ['reads', readRows],
+  ['watching', watchRows],
   ['failures', failureRows],
 ] as const
 
-/** Tries every sentence of the contract on one implementation. */
-export function tryContract(start: () => Promise<NomadUnderTest>, lacks: Lacks = {}): void {
+/** Tries every sentence of the contract on one implementation. @param only the groups that are its contract */
+export function tryContract(
+  start: () => Promise<NomadUnderTest>,
+  lacks: Lacks = {},
+  only: readonly string[] = groups.map(([group]) => group),
+): void {
   let nomad: NomadUnderTest
   beforeAll(async () => {
     nomad = await start()
   }, patienceMs)
   afterAll(() => nomad?.close(), patienceMs)
 
-  describe.each(groups)('%s', (group, rows) => {
+  const own = groups.filter(([group]) => only.includes(group))
+  describe.each(own)('%s', (group, rows) => {
     for (const [index, row] of rows.entries()) {
       const why = row.needs?.flatMap((need) => lacks[need] ?? []).at(0)
       const title = why === undefined ? row.title : `${row.title} (skipped: ${why})`

@@ -1,4 +1,5 @@
 import { OperationError } from '../../../src/lib/errors.ts'
+import type { NomadObserver } from '../../../src/nomad/observer.ts'
 import type { VolumesApi } from '../../../src/nomad/ports.ts'
 import type { Plugin } from '../../../src/wire/plugin.ts'
 import type { Snapshot } from '../../../src/wire/snapshot.ts'
@@ -47,7 +48,7 @@ export interface Habits {
 }
 
 /** What a row may need, and not everything has. */
-export type Feature = 'namespaces' | 'lost answers' | 'blocking' | 'plugin away' | 'claims'
+export type Feature = 'namespaces' | 'lost answers' | 'blocking' | 'plugin away' | 'claims' | 'watching'
 
 /** Why a feature is missing, by feature. */
 export type Lacks = Partial<Record<Feature, string>>
@@ -73,6 +74,8 @@ export interface NomadUnderTest {
   cutNextRequest(): void
   /** Makes the plugin unreachable, and Nomad aware of it. @returns brings it back */
   takePluginAway(): Promise<() => Promise<void>>
+  /** An observer of its own, which watches until it is closed. Absent where nothing is watched. */
+  observe?(): NomadObserver
   close(): Promise<void>
 }
 

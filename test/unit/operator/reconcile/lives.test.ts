@@ -20,6 +20,27 @@ async function end(model: Model, what: string) {
 
 const volumeOf = (model: Model) => model.stored.get(key) as VolumeRecord
 
+describe('an end that is called off', () => {
+  it('takes its tombstone away once, however late the list of volumes is', async () => {
+    const model = createOperatorModel()
+    const { world } = model
+    const data = volume('data', { deletionPolicy: 'Delete', secrets: {} })
+    model.declare(data)
+    await rounds(model)
+    model.remove(key)
+    await model.run()
+    model.advance(pruneDelayMs)
+    const tombstones = () => [...world.volumes.values()].filter(({ ID }) => ID.startsWith('mooring-deleting'))
+    while (tombstones().length === 0) await model.run()
+    const late = await world.observer.volumeStubs('default')
+    world.observer.volumeStubs = async () => late
+    world.history.writes.length = 0
+    model.declare(data)
+    await rounds(model)
+    expect(world.history.writes).toEqual(['deregisterVolume', 'registerVolume'])
+  })
+})
+
 describe('a second life is not the first', () => {
   it('has a name of its own, after a delete too (aws-ebs-csi-driver#1428)', async () => {
     const model = createOperatorModel()
