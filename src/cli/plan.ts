@@ -2,6 +2,7 @@ import process from 'node:process'
 import { Command } from 'commander'
 import type { NomadConnection } from '../nomad/connection.ts'
 import { type Plan, planCluster, sourcesToPlan } from '../operator/plan-once.ts'
+import { operatorDirectory } from '../operator/settings.ts'
 import { readInventory } from '../operator/with-admin.ts'
 import { formatPlan } from './format-plan.ts'
 import { fromOperator } from './from-operator.ts'
@@ -46,7 +47,12 @@ Examples:
       const taken = fromOperator(command, flags, inventory.info)
       const source = sourcesToPlan(given.length > 0 ? given : taken.source, inventory.info)
       const cluster = readClusterSettings({ ...taken, source })
-      const plan = await planCluster(cluster, pruneOptionsOf(flags), inventory)
+      const plan = await planCluster(
+        cluster,
+        pruneOptionsOf(flags),
+        operatorDirectory(flags.dataDir),
+        inventory,
+      )
       if (flags.output === 'json') printJSON(plan)
       else {
         const isColoured = process.stdout.isTTY && process.stdout.hasColors()

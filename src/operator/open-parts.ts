@@ -32,6 +32,8 @@ export interface PartsOptions {
   readonly cluster: ClusterSettings
   /** Where the copies of Git repositories are kept. */
   readonly gitDirectory: string
+  /** Where an operator keeps them, beside which this one only looks. */
+  readonly earlierGitDirectory?: string
   /** The inventory's. */
   readonly keyedHash: (text: string) => string
   /** Of Kubernetes; undefined: there is none. */
@@ -43,7 +45,8 @@ export interface PartsOptions {
 
 /** @throws UsageError where a setting, a file or the address of the webhook cannot be used */
 export function openParts(options: PartsOptions): Promise<Parts> {
-  const { cluster, gitDirectory, readSecret, log, aroundCall, aroundPluginCall } = options
+  const { cluster, gitDirectory, earlierGitDirectory, readSecret, log, aroundCall, aroundPluginCall } =
+    options
   const { nomad, webhook, secretsDirectory } = cluster
   const clock = systemClock
   return openTogether(async (adopt) => {
@@ -53,6 +56,7 @@ export function openParts(options: PartsOptions): Promise<Parts> {
         settings: cluster.sources,
         ...(webhook === undefined ? {} : { webhook }),
         gitDirectory,
+        ...(earlierGitDirectory === undefined ? {} : { earlierGitDirectory }),
         storeSecret: specificationSecrets.store,
         clock,
         log,

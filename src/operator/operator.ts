@@ -2,7 +2,6 @@
  * The table of contents: how the operator is put together, from top to bottom. `runOperator` is the process,
  * `startTerm` what it does while it may work, and `startClusterWork` what it does for one Nomad cluster.
  */
-import { join } from 'node:path'
 import process from 'node:process'
 import { systemClock as clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -26,7 +25,13 @@ import { createOperatorAdmin } from './operator-admin.ts'
 import { createTakeOrder } from './orders/take-order.ts'
 import { guardEffects } from './replicas/guard-effects.ts'
 import { startOnlyTerm, startTerms, type Term } from './replicas/terms.ts'
-import { type ClusterSettings, defaultRegion, type OperatorSettings, sourceNames } from './settings.ts'
+import {
+  type ClusterSettings,
+  defaultRegion,
+  gitDirectoryOf,
+  type OperatorSettings,
+  sourceNames,
+} from './settings.ts'
 import { createPlanLog } from './telemetry/plan-log.ts'
 import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 
@@ -176,7 +181,7 @@ function startClusterWork(
     const { client, observer, plugins, secrets, sources } = adopt(
       await openParts({
         cluster,
-        gitDirectory: join(directory, 'git'),
+        gitDirectory: gitDirectoryOf(directory),
         keyedHash: inventory.keyedHash,
         ...(kubernetes === undefined ? {} : { readSecret: kubernetes.readSecret }),
         aroundCall: hooks.aroundCall,

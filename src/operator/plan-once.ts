@@ -15,7 +15,7 @@ import type { Key } from './plan/identity.ts'
 import { type DataRisk, effectOf, riskOfEnd, type StepEffect } from './plan/step-effect.ts'
 import type { FieldDifference } from './plan/volume-difference.ts'
 import { createReconcile } from './reconcile/reconcile.ts'
-import { type ClusterSettings, defaultRegion } from './settings.ts'
+import { type ClusterSettings, defaultRegion, gitDirectoryOf } from './settings.ts'
 import { createCommonReader } from './sources/read-together.ts'
 
 /** A step that would be taken now. */
@@ -81,13 +81,17 @@ function later(reading: Reading, byMs: number): Reading {
   return { ...reading, atMs: atMs + byMs, monotonicMs: monotonicMs + byMs, sources: new Map(sources) }
 }
 
-/** Plans for the sources of a cluster, from what is recorded here. */
+/**
+ * Plans for the sources of a cluster, from what is recorded here.
+ * @param directory of the operator
+ */
 export async function planCluster(
   cluster: ClusterSettings,
   prune: PruneOptions,
+  directory: string,
   { contents, keyedHash }: Pick<Parameters<typeof planOnce>[0], 'contents' | 'keyedHash'>,
 ): Promise<Plan> {
-  const parts = await openPartsOnce({ cluster, keyedHash })
+  const parts = await openPartsOnce({ cluster, keyedHash, earlierGitDirectory: gitDirectoryOf(directory) })
   try {
     const region = cluster.nomad.nomadRegion ?? defaultRegion
     return await planOnce({ parts, contents, keyedHash, prune, region })

@@ -72,6 +72,11 @@ export function operatorDirectory(dataDirectory: string): string {
   return join(resolve(dataDirectory), 'operator')
 }
 
+/** Where beneath the operator's directory the copies of Git repositories are. */
+export function gitDirectoryOf(directory: string): string {
+  return join(directory, 'git')
+}
+
 /** The sources' names, as people see them. */
 export function sourceNames({ own, kubernetes }: Pick<OperatorSettings, 'own' | 'kubernetes'>): string[] {
   return [...own.sources.places.map(sourceName), ...(kubernetes === undefined ? [] : [kubernetesSourceName])]

@@ -295,6 +295,10 @@ it('a declaration whose removal nobody saw is kept, and one that was removed end
   await ended(second, 'control2')
   await expectKept(second)
 
+  // What is in doubt is looked after by its last declaration: Nomad loses it, and has it again.
+  await fetch(`${second.url}/v1/volume/csi/zero`, { method: 'DELETE' })
+  await second.logged(({ step }) => step === 'register-volume', 'it is registered again')
+
   // The folder as a whole is gone, and back.
   renameSync(folder, `${folder}.away`)
   await second.logged((line) => JSON.stringify(line).includes('is not there'), 'the folder is missed')

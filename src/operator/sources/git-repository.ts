@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { readName } from './file-names.ts'
 import type { GitAddress } from './git-address.ts'
 import { createGit, type GitCommandOptions, isDamage, readGit } from './git-command.ts'
@@ -78,6 +79,8 @@ export async function openGitRepository(options: {
   readonly directory: string
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
+  /** Another copy, whose chosen commit a new one begins with. Nothing is written there. */
+  readonly earlier?: string
 }): Promise<GitRepository> {
   const { address, directory, environment } = options
   const git = (signal: AbortSignal, more: Partial<GitCommandOptions> = {}) =>
@@ -88,11 +91,17 @@ export async function openGitRepository(options: {
     )
 
   /** @param ref in the repository; a commit's hash, too, where its server allows that */
-  async function fetchInto(at: string, ref: string, target: string, signal: AbortSignal): Promise<void> {
+  async function fetchInto(
+    at: string,
+    ref: string,
+    target: string,
+    signal: AbortSignal,
+    from: Pick<GitAddress, 'protocol' | 'url' | 'credentials'> = address,
+  ): Promise<void> {
     const fetching = ['fetch', '--progress', '--depth=1', '--no-tags', '--no-recurse-submodules']
-    await git(signal, { directory: at, variables: transportVariables(address) }).raw(
+    await git(signal, { directory: at, variables: transportVariables(from) }).raw(
       ...fetching,
-      ...['--no-write-fetch-head', '--end-of-options', address.url, `+${ref}:${target}`],
+      ...['--no-write-fetch-head', '--end-of-options', from.url, `+${ref}:${target}`],
     )
   }
 
@@ -147,6 +156,16 @@ export async function openGitRepository(options: {
     if (!isDamage(error)) throw error
     await rm(directory, { recursive: true, force: true })
     await prepare(directory, options.signal)
+  }
+
+  if (options.earlier !== undefined && (await chosenIn(directory, options.signal)) === undefined) {
+    const from = {
+      protocol: 'file',
+      url: pathToFileURL(options.earlier).href,
+      credentials: undefined,
+    } as const
+    // Without it, whatever is gone is in doubt.
+    await fetchInto(directory, current, current, options.signal, from).catch(() => {})
   }
 
   return {
@@ -229,7 +248,11 @@ function refsOf(branch: string | undefined): string[] {
 }
 
 /** The password is passed in the environment: other users see the arguments of a process, and git stores URLs. */
-function transportVariables({ protocol, url, credentials }: GitAddress): Record<string, string> {
+function transportVariables({
+  protocol,
+  url,
+  credentials,
+}: Pick<GitAddress, 'protocol' | 'url' | 'credentials'>): Record<string, string> {
   const variables = { GIT_ALLOW_PROTOCOL: protocol }
   if (credentials === undefined) return variables
   const token = Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')

@@ -30,6 +30,8 @@ export interface GitSourceOptions {
   readonly parse?: ParseFile
   /** Where given, a commit counts only with a good signature by one of these keys. */
   readonly signers?: Signers
+  /** Another copy of the same source, for one look beside an operator: removals are seen by what that one has recorded. */
+  readonly earlier?: string
 }
 
 export interface GitSource extends Source {

@@ -57,12 +57,14 @@ export function openSources(options: {
   readonly webhook?: WebhookSettings
   /** The folder for the copies of repositories. */
   readonly gitDirectory: string
+  /** The folder for the copies of an operator beside which this one only looks. */
+  readonly earlierGitDirectory?: string
   /** Stores the secrets in files of Nomad's own format. */
   readonly storeSecret: StoreSecret
   readonly clock: Clock
   readonly log: Log
 }): Promise<OpenSources> {
-  const { settings, gitDirectory, clock, log } = options
+  const { settings, gitDirectory, earlierGitDirectory, clock, log } = options
   return openTogether(async (adopt) => {
     const parseAll = createParse(settings.variables, options.storeSecret)
     const signers = await prepareSignersOf(settings, gitDirectory)
@@ -78,9 +80,11 @@ export function openSources(options: {
       const parse = parserFor(place)
       if (!isGitAddress(place)) return createFileSource({ path: place, clock, log, parse })
       const address = parseGitAddress(place)
+      const copy = createHash('sha256').update(address.name).digest('hex').slice(0, 16)
       const repository = createGitSource({
         address,
-        directory: join(gitDirectory, createHash('sha256').update(address.name).digest('hex').slice(0, 16)),
+        directory: join(gitDirectory, copy),
+        ...(earlierGitDirectory === undefined ? {} : { earlier: join(earlierGitDirectory, copy) }),
         pollMs: settings.gitPollMs,
         environment: process.env,
         clock,

@@ -279,6 +279,23 @@ describe('the copy on this machine', () => {
     expect(declared(await open().read())).toEqual(['a.yaml b'])
   })
 
+  test('may begin with what another copy has recorded, and writes nothing there', async () => {
+    const { root, upstream, open, directory } = workplace()
+    upstream.write('a.yaml', volume('a'))
+    upstream.write('b.yaml', volume('b'))
+    upstream.push()
+    const first = open()
+    await first.recorded?.(await first.read())
+    upstream.remove('b.yaml')
+    upstream.push()
+    const before = readdirSync(directory, { recursive: true }).sort()
+    const beside = open('', { directory: join(root, 'beside'), earlier: directory })
+    expect((await beside.read()).evidence.listing).toMatchObject({ removed: new Set(['b.yaml']) })
+    expect(readdirSync(directory, { recursive: true }).sort()).toEqual(before)
+    const alone = open('', { directory: join(root, 'alone'), earlier: join(root, 'nowhere') })
+    expect((await alone.read()).evidence.listing).toMatchObject({ removed: new Set() })
+  })
+
   test('loses what a killed git left', async () => {
     const { upstream, open, directory } = workplace()
     upstream.write('a.yaml', volume('a'))
