@@ -108,7 +108,7 @@ describe('commands that ask a running operator', () => {
     const text = await ask(dataDirectory, 'describe', 'volume', 'data')
     expect(text).toMatch(/^Volume default\/data \(data\)\nAsDeclared since /)
     expect(text).toMatch(/place: .*data\.yaml:1:1/)
-    expect(text).toMatch(/expand-volume {2}done\n {4}growing from 1073741824 to at least 2147483648 bytes/)
+    expect(text).toMatch(/expand-volume {2}done\n {4}growing from 1Gi to at least 2Gi/)
     expect(await refused(dataDirectory, 'get', 'volume', 'other')).toMatch(/neither declared nor managed/)
     expect(await refused(dataDirectory, 'get', 'disk')).toMatch(/"disk" is not a kind/)
     await mooring.stop()
