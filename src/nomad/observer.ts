@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Plugin, PluginStub } from '../wire/plugin.ts'
 import type { Snapshot } from '../wire/snapshot.ts'
-import type { Volume, VolumeStub } from '../wire/volume.ts'
+import type { ExternalVolume, Volume, VolumeStub } from '../wire/volume.ts'
 import { createCachedList } from './cached-list.ts'
 import { watchEvents } from './event-watch.ts'
 import type { EventReads, NomadEvent } from './events.ts'
@@ -32,6 +32,13 @@ const namespaceMaxAgeMs = 2000
 export type ObservedChange =
   | { readonly type: 'volume'; readonly namespace: string; readonly volumeID: string }
   | { readonly type: 'plugin'; readonly pluginID: string }
+  /** Found where a list of a plugin was read for something else. `isWell`: listed, and not abnormal. */
+  | {
+      readonly type: 'external volume'
+      readonly pluginID: string
+      readonly externalID: string
+      readonly isWell: boolean
+    }
 
 /**
  * The Observer over Nomad's API. One blocking query for plugins, from the start, and one for each namespace, from the
@@ -57,6 +64,21 @@ export function createObserver(options: ObserverOptions): NomadObserver {
 
   function tell(change: ObservedChange) {
     for (const listener of listeners) listener(change)
+  }
+
+  const lastLists = new Map<string, ReadonlyMap<string, ExternalVolume>>()
+
+  /** Tells of external volumes that went, came back or changed their condition since the list was read last. */
+  function tellExternal(pluginID: string, list: ReadonlyMap<string, ExternalVolume>) {
+    const before = lastLists.get(pluginID)
+    lastLists.set(pluginID, list)
+    if (before === undefined) return
+    const isWell = (volume: ExternalVolume | undefined) => volume !== undefined && !volume.IsAbnormal
+    for (const externalID of new Set([...before.keys(), ...list.keys()])) {
+      const now = isWell(list.get(externalID))
+      if (now !== isWell(before.get(externalID)))
+        tell({ type: 'external volume', pluginID, externalID, isWell: now })
+    }
   }
 
   const volumesOf = createLazyMap((namespace) =>
@@ -94,7 +116,11 @@ export function createObserver(options: ObserverOptions): NomadObserver {
   })
   const externalVolumesOf = createLazyMap((pluginID) =>
     createCachedList({
-      read: () => client.listExternalVolumes(pluginID, signal),
+      async read() {
+        const list = await client.listExternalVolumes(pluginID, signal)
+        tellExternal(pluginID, list)
+        return list
+      },
       maxAgeMs: () => maxAgeMs,
       clock,
     }),

@@ -20,7 +20,7 @@ import {
 import type { Decision } from './plan/decision.ts'
 import { type Key, volumeKey } from './plan/identity.ts'
 import type { Inventory, SecretResolver } from './plan/ports.ts'
-import type { InventoryRecord } from './plan/record.ts'
+import { externalToken, type InventoryRecord } from './plan/record.ts'
 import type { ReconcileContext, StepSubject } from './reconcile/context.ts'
 import { createReconcile } from './reconcile/reconcile.ts'
 import { createSecretWatch } from './reconcile/watch-secrets.ts'
@@ -153,6 +153,17 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     if (change.type === 'volume') {
       const key = volumeKey(change.namespace, change.volumeID)
       if (desired.declaration(key) !== undefined || inventory.get(key) !== undefined) wake(key)
+      return
+    }
+    if (change.type === 'external volume') {
+      for (const { key, status } of inventory.find(
+        'external',
+        externalToken(change.pluginID, change.externalID),
+      )) {
+        const isReady = status.conditions.some((each) => each.type === 'Ready' && each.status === 'True')
+        // A volume that was just created is new in the list, and nothing else is.
+        if (isReady !== change.isWell) wake(key)
+      }
       return
     }
     for (const { key } of inventory.find('plugin', change.pluginID))

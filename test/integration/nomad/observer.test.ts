@@ -348,3 +348,33 @@ describe('allocations and nodes', () => {
     expect(nomad.count('GET /v1/allocations')).toBe(2)
   })
 })
+
+describe('external volumes', () => {
+  it('tells what went, came back or became abnormal, where the list is read for anything', async () => {
+    nomad.putVolume(aVolume('data'))
+    const list = (...volumes: ReturnType<typeof anExternalVolume>[]) =>
+      nomad.externalVolumes.set('ebs', volumes)
+    const observer = observe({ maxAgeMs: 0 })
+    const read = () => observer.externalVolumes('ebs')
+    const told = () =>
+      observer.changes
+        .splice(0)
+        .flatMap((change) => (change.type === 'external volume' ? [[change.externalID, change.isWell]] : []))
+    list(anExternalVolume('a'), anExternalVolume('b'))
+    await read()
+    await read()
+    expect(told()).toEqual([])
+    list(anExternalVolume('a', { IsAbnormal: true, Status: 'gone' }))
+    await read()
+    expect(told()).toEqual([
+      ['a', false],
+      ['b', false],
+    ])
+    list(anExternalVolume('a'), anExternalVolume('b'))
+    await read()
+    expect(told()).toEqual([
+      ['a', true],
+      ['b', true],
+    ])
+  })
+})
