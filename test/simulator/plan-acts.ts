@@ -76,6 +76,7 @@ function drawScene(random: Random, volume: () => string): Scene {
     [2, () => staleClaim(random, name)],
     [2, () => loss(random, name)],
     [2, () => lookAway(random, name)],
+    [1, () => leap(random)],
   ])()
 }
 
@@ -192,6 +193,21 @@ function storm(random: Random, name: string): Scene {
     ...(random() < 0.5 ? [[kill, 0] as const] : []),
     random() < 0.6 ? writeVolume(random, name) : { do: 'remove', file: `${name}.yaml` },
     { do: 'weather', kind, share: 0 },
+  ]
+}
+
+/** Snapshots by a schedule, and a clock that somebody sets, and perhaps sets right again. */
+function leap(random: Random): Scene {
+  const byMs = pick(random, [-86_400, -3600, 3600, 86_400 * 40]) * second
+  const document = {
+    ...{ kind: 'SnapshotSchedule' as const, name: 'hourly', volume: 'a', everyMinutes: 5 },
+    ...{ keepLast: 3, maxAgeMinutes: 30 },
+  }
+  return [
+    [writeVolume(random, 'a'), 10 * second],
+    [{ do: 'write', file: 'hourly.yaml', documents: [document] }, between(random, 8, 16) * minute],
+    [{ do: 'set clock', byMs }, between(random, 1, 6) * minute],
+    ...(random() < 0.5 ? [{ do: 'set clock' as const, byMs: -byMs }] : []),
   ]
 }
 

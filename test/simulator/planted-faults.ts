@@ -20,6 +20,12 @@ export const plantedFaults: readonly PlantedFault[] = [
     replacement: '',
   },
   {
+    name: 'a date that leapt ahead is taken for time that passed',
+    file: 'operator/plan/schedule-plan.ts',
+    text: 'const leap = findLeap(record, now)',
+    replacement: 'const leap = undefined',
+  },
+  {
     name: 'a name is used for a second life',
     file: 'operator/plan/record.ts',
     text: 'return before.length === 0 ? 0 : Math.max(...before) + 1',

@@ -1,6 +1,7 @@
 import { shellCommand } from '../../lib/shell-command.ts'
 import type { Key } from '../plan/identity.ts'
 import type { SnapshotRecord, SnapshotScheduleRecord } from '../plan/record.ts'
+import { isInDoubt } from '../plan/schedule-clock.ts'
 import { isInFlight } from '../plan/schedule-plan.ts'
 import { scheduledSnapshot, selectVolumes } from '../plan/scheduled-snapshots.ts'
 import { assertKnown, type Known, type Planner, type Planners, refuse } from './planner.ts'
@@ -16,7 +17,7 @@ const planTakeSnapshots: Planner<'takeSnapshots'> = (order, known) => {
   const { name, spec } = schedule.declaration
   if (spec.suspend || inventory.orders(schedule.key).suspendedSinceMs !== undefined)
     return refuse(`schedule ${spec.namespace}/${name} is suspended: resume it first`)
-  if (isClockInDoubt(schedule)) {
+  if (isInDoubt(schedule.status)) {
     return refuse(
       `schedule ${spec.namespace}/${name} is Stalled with ClockLeapt, and the names of snapshots contain the date: set the clock, or run ${trustCommand(schedule.key)}`,
     )
@@ -106,19 +107,13 @@ const planReleaseSnapshot: Planner<'releaseSnapshot'> = ({ key }, known) => {
 const planTrustClock: Planner<'trustClock'> = ({ key }, known) => {
   assertKnown(key, known)
   const record = known.inventory.get(key)
-  if (record?.kind !== 'SnapshotSchedule' || !isClockInDoubt(record))
+  if (record?.kind !== 'SnapshotSchedule' || !isInDoubt(record.status))
     return refuse(`${key} is not Stalled with ClockLeapt, so there is no date to confirm`)
   const date = new Date(known.clock.dateMs).toISOString()
   return {
     message: `${key} takes ${date} for the right date: runs and retention go by it`,
     change: { key, by: (orders) => ({ ...orders, trustedClock: known.clock }) },
   }
-}
-
-function isClockInDoubt({ status }: SnapshotScheduleRecord): boolean {
-  return status.conditions.some(
-    ({ type, status, reason }) => type === 'Stalled' && status === 'True' && reason === 'ClockLeapt',
-  )
 }
 
 function trustCommand(key: Key): string {

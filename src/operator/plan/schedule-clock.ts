@@ -22,8 +22,11 @@ const longestOffMs = 86_400_000
 /** A schedule stores a new reading at most so often. */
 const readAgainMs = 3_600_000
 
-/** Whether the date has leapt since the reading. Pure. */
-export function findLeap(reading: ClockReading | undefined, now: Now): Leap | undefined {
+/** Whether the date has leapt since the reading of the schedule's record. Pure. */
+export function findLeap(
+  { clock: reading, status }: Pick<SnapshotScheduleRecord, 'clock' | 'status'>,
+  now: Now,
+): Leap | undefined {
   if (reading === undefined) return undefined
   const isComparable = isOfBoot(reading, now)
   const passed = isComparable ? now.uptimeMs - reading.uptimeMs : now.monotonicMs - now.startedMs
@@ -31,7 +34,15 @@ export function findLeap(reading: ClockReading | undefined, now: Now): Leap | un
   const aheadMs = now.dateMs - expectedMs
   if (aheadMs < -stepMs) return { type: 'behind', expectedMs }
   if (isComparable && aheadMs > stepMs) return { type: 'ahead', expectedMs }
-  return aheadMs > longestOffMs ? { type: 'unseen', expectedMs } : undefined
+  // What was in doubt before the machine was started again is so still.
+  return aheadMs > (isInDoubt(status) ? stepMs : longestOffMs) ? { type: 'unseen', expectedMs } : undefined
+}
+
+/** Whether the last pass found that the date had leapt. */
+export function isInDoubt({ conditions }: SnapshotScheduleRecord['status']): boolean {
+  return conditions.some(
+    ({ type, status, reason }) => type === 'Stalled' && status === 'True' && reason === 'ClockLeapt',
+  )
 }
 
 /** The date that a schedule runs by: not the one that a leap made. */
@@ -56,7 +67,7 @@ export function trackClock(
 ): SnapshotScheduleRecord {
   const isNewlyTrusted = trusted !== undefined && before.trustedMs !== trusted.dateMs
   const record = isNewlyTrusted ? { ...before, clock: trusted, trustedMs: trusted.dateMs } : before
-  const leap = findLeap(record.clock, now)
+  const leap = findLeap(record, now)
   const times = `${timeZone} ${schedule}`
   const isEdited = record.times !== undefined && record.times !== times
   const sinceMs = isEdited ? scheduleDateMs(leap, now) : record.sinceMs

@@ -67,7 +67,7 @@ export function planSchedule(
   now: Now,
 ): ScheduleDecision {
   const { spec } = declaration
-  const leap = findLeap(record.clock, now)
+  const leap = findLeap(record, now)
   const nowMs = scheduleDateMs(leap, now)
   const nextRunMs = nextTickMs(spec, nowMs)
   const retentions = [...Map.groupBy(observation.snapshots, volumeOf).values()].map((snapshots) =>

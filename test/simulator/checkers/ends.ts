@@ -119,6 +119,9 @@ export const nothingIsWiped: Checker = {
   },
 }
 
+/** By so much people set a clock in small steps, which count as corrections. */
+const clockStepsMs = 600_000
+
 export const snapshotsEndByOrder: Checker = {
   rule: '3: retention and ends delete only what they may',
   judge(happened, view) {
@@ -147,6 +150,26 @@ export const snapshotsEndByOrder: Checker = {
       ({ name, readyAtMs }) => name.startsWith('hourly') && readyAtMs <= view.nowMs,
     )
     if (rest.length === 0) return `${taken.name} was deleted, the last ready snapshot of its volume`
-    return undefined
+    const schedule = view.wishes.all.get('SnapshotSchedule hourly')
+    if (schedule === undefined) return undefined
+    // A clock that is up to a day ahead after another start of the machine is believed.
+    const setMs = view.history.all.find((each) => each.type === 'act' && each.text.includes('clock is set'))
+    const isBelieved = view.history.all.some(
+      (each) => each.type === 'process killed' && setMs !== undefined && each.atMs > setMs.atMs,
+    )
+    if (isBelieved) return undefined
+    const ageMs = happened.atMs - taken.atMs
+    const newer = view.history.all.filter(
+      (each) => each.type === 'snapshot taken' && each.name.startsWith('hourly') && each.atMs > taken.atMs,
+    ).length
+    const isAllowed = versionsInForce(schedule).some(
+      (each) =>
+        each.kind === 'SnapshotSchedule' &&
+        (newer >= each.keepLast ||
+          (each.maxAgeMinutes !== undefined && ageMs > each.maxAgeMinutes * 60_000 - clockStepsMs)),
+    )
+    return isAllowed
+      ? undefined
+      : `${taken.name} was deleted after ${Math.round(ageMs / 60_000)} minutes with ${newer} newer ones, which the retention keeps`
   },
 }

@@ -2,6 +2,7 @@ import type { LastingInventory } from '../../../src/operator/inventory/memory-in
 import type { InventoryRecord } from '../../../src/operator/plan/record.ts'
 import { settings } from '../operator-process.ts'
 import { versionsInForce, type Wish } from '../wishes.ts'
+import type { Happened } from '../world/history.ts'
 import type { View } from './checker.ts'
 
 type Finding = readonly [rule: string, text: string]
@@ -24,10 +25,16 @@ export function judgeRest(rest: {
   const isTicking = [...view.wishes.all.values()].some(
     ({ identity, state }) => identity.startsWith('SnapshotSchedule ') && state !== 'removed',
   )
+  // A snapshot looks older than its intent then, and is asked for again at each resync.
+  const isClockSet = view.history.all.some(isSetting)
   const findings: Finding[] = []
   const quiet = view.history.all.slice(begun.happened)
   for (const effect of quiet) {
-    if (effect.type !== 'effect carried out' || (isTicking && effect.call.endsWith('snapshot'))) continue
+    if (
+      effect.type !== 'effect carried out' ||
+      ((isTicking || isClockSet) && effect.call.endsWith('snapshot'))
+    )
+      continue
     findings.push([
       '6: no write without a difference',
       `in the quiet at the end: ${effect.call} ${effect.about}`,
@@ -55,6 +62,8 @@ export function judgeRest(rest: {
   }
   return findings
 }
+
+const isSetting = (each: Happened) => each.type === 'act' && each.text.includes('wall clock is set')
 
 /** Reasons that a person has to deal with. Each is right only after something that the history has. */
 const reasonsAfterLoss = [
@@ -120,11 +129,10 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
   }
   // Where the plugin does not list, only its answer to the create says that a snapshot is ready.
   if (ready?.reason === 'RetentionUnsupported' && !view.plugin.habits.listsSnapshots) return undefined
-  if (ready?.reason === 'ClockLeapt') {
-    const isSet = view.history.all.some(
-      (each) => each.type === 'act' && each.text.includes('wall clock is set'),
-    )
-    return isSet ? undefined : `${wish.identity} is ${says}, and nobody set a clock`
+  if (ready?.reason === 'ClockLeapt' || ready?.reason === 'NameTaken') {
+    return view.history.all.some(isSetting)
+      ? undefined
+      : `${wish.identity} is ${says}, and nobody set a clock`
   }
   // A snapshot that was taken, and nobody could record, before a restore put another disk in the place.
   if (ready?.reason === 'NameConflict' && view.orders.some(({ order }) => order === 'restore'))

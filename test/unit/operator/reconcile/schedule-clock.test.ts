@@ -133,6 +133,19 @@ describe('a schedule whose clock leaps', () => {
     expect(namesOf(model)).toEqual(['20261102T110000Z', '20261105T110000Z'])
   })
 
+  it('keeps its doubt when the machine is started again', async () => {
+    const model = begin({ retention: { maxAge: '30m' } })
+    await settle(model)
+    await pass(model, 2)
+    model.setDate(3 * hourMs)
+    await settle(model)
+    expect(stateOf(model)).toBe('Stalled ClockLeapt')
+    model.reboot()
+    await settle(model)
+    expect(stateOf(model)).toBe('Stalled ClockLeapt')
+    expect(namesOf(model)).toContain('20261101T140000Z')
+  })
+
   it('counts no run as handled that an earlier version handled in the future', async () => {
     const model = begin()
     await settle(model)
