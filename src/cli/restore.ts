@@ -70,12 +70,14 @@ Examples:
           throw new UsageError('write one of --from SNAPSHOT, --back-to EXTERNAL-VOLUME and --undo')
         if (wait && !running)
           throw new UsageError('no operator runs here, so there is nothing to wait for: leave --wait out')
+        const object = await findObject(admin, key)
+        const replaces = object?.status.externalID
+        const seen = typeof replaces === 'string' ? { replaces } : {}
         const order = parseOrder({
-          ...(from === undefined ? {} : { type: 'restore', key, snapshot: from }),
-          ...(backTo === undefined ? {} : { type: 'restoreBack', key, externalID: backTo }),
+          ...(from === undefined ? {} : { type: 'restore', key, snapshot: from, ...seen }),
+          ...(backTo === undefined ? {} : { type: 'restoreBack', key, externalID: backTo, ...seen }),
           ...(undo ? { type: 'undoRestore', key } : {}),
         })
-        const object = await findObject(admin, key)
         if (!undo && !yes) {
           const content = from === undefined ? `external volume "${backTo}" back` : `snapshot "${from}"`
           await confirm(`${key} gets ${content}`, object)

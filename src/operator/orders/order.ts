@@ -30,6 +30,11 @@ function shape<Name extends string, Fields extends TProperties>(
 
 const text = (description: string) => Type.String({ minLength: 1, description })
 
+/** A person says yes to the replacement of what they saw. */
+const replaces = Type.Optional(
+  text('the ID of the external volume that it replaces: it is refused if the volume has another one by then'),
+)
+
 /**
  * What a person may order for an identity, beside its declaration. An order is given by a command, by the admin API
  * or by an annotation. `parseOrder` reads it and `planOrder` decides what it does, whichever way it came.
@@ -45,9 +50,13 @@ export const Order = Type.Union([
   /** A volume made from the snapshot takes the place of the one there is. */
   shape('restore', ['Volume'], {
     snapshot: text("the name of a declared snapshot or of a schedule's, or else a snapshot ID of the plugin"),
+    replaces,
   }),
   /** An external volume that a restore replaced takes its place again. */
-  shape('restoreBack', ['Volume'], { externalID: text('the ID of the external volume to go back to') }),
+  shape('restoreBack', ['Volume'], {
+    externalID: text('the ID of the external volume to go back to'),
+    replaces,
+  }),
   /** Calls off the restore that is ordered or under way. */
   shape('undoRestore', ['Volume'], {}),
   /** A person's word that nothing on the node writes to the volume any more. */

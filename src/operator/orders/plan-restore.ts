@@ -6,25 +6,25 @@ import type { RestoreSource, VolumeRecord } from '../plan/record.ts'
 import { findReplaced, refuseRestoreOrder } from '../plan/restore-plan.ts'
 import { type Known, type PlannedOrder, type Planner, type Planners, refuse, volumeOf } from './planner.ts'
 
-const planRestore: Planner<'restore'> = ({ key, snapshot }, known) => {
+const planRestore: Planner<'restore'> = ({ key, snapshot, replaces }, known) => {
   const record = volumeOf(key, known)
   const { snapshotID, refusal } = findSnapshot(known.inventory, record, snapshot)
   return planReplacement(
     record,
     { snapshotID },
-    refuseForeignSnapshot(record, snapshotID, known) ?? refusal,
+    refuseReplaced(record, replaces) ?? refuseForeignSnapshot(record, snapshotID, known) ?? refusal,
     `${key} is restored from snapshot "${snapshotID}". External volume "${record.externalID}" is kept, and listed as replaced`,
     known,
   )
 }
 
-const planRestoreBack: Planner<'restoreBack'> = ({ key, externalID }, known) => {
+const planRestoreBack: Planner<'restoreBack'> = ({ key, externalID, replaces }, known) => {
   const record = volumeOf(key, known)
   const found = findReplaced(record, externalID, known.inventory.released(), known.inventory.list())
   return planReplacement(
     record,
     { backTo: externalID },
-    typeof found === 'string' ? found : undefined,
+    refuseReplaced(record, replaces) ?? (typeof found === 'string' ? found : undefined),
     `${key} gets external volume "${externalID}" back. External volume "${record.externalID}" is kept, and listed as replaced`,
     known,
   )
@@ -73,6 +73,13 @@ function planReplacement(
     change: { key, by: (before) => ({ ...before, restore }) },
     question: { about: 'restore', record, source },
   }
+}
+
+/** Why a person did not mean this: the volume has another external volume than they saw. */
+function refuseReplaced({ externalID }: VolumeRecord, replaces: string | undefined): string | undefined {
+  return replaces === undefined || replaces === externalID
+    ? undefined
+    : `the order is to replace external volume "${replaces}", and it has "${externalID}" by now; look at it again`
 }
 
 /** Why the volume may not get the data of this snapshot: it is of another namespace, or nobody knows whose it is. */

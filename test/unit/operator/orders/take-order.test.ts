@@ -227,6 +227,12 @@ describe('an order that is refused', () => {
       /is not restored: snapshot "good" is not ready/,
     ],
     [
+      'to replace another external volume than the person saw',
+      { records: [data(), good] },
+      { type: 'restore', key, snapshot: 'good', replaces: 'vol-0' },
+      /to replace external volume "vol-0", and it has "vol-1" by now/,
+    ],
+    [
       'by Nomad or the plugin',
       { records: [data(), good], refusal: 'it is in use' },
       { type: 'restore', key, snapshot: 'good' },
