@@ -138,8 +138,9 @@ export const snapshotsEndByOrder: Checker = {
       )
       const isRemoved = declared.absences.some(
         ({ sinceMs, untilMs }) =>
+          happened.atMs >= sinceMs + settings.prune.pruneDelayMs &&
           untilMs - sinceMs >= settings.prune.pruneDelayMs &&
-          sinceMs > taken.atMs &&
+          untilMs > taken.atMs &&
           happened.atMs <= untilMs + lateMs + settledMs,
       )
       if (!allowed) return `${taken.name} was deleted, whose declaration says Retain`

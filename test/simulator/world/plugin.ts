@@ -79,6 +79,9 @@ export function createPlugin(options: { nowMs: () => number; habits: Habits; his
     deleted: deleted as ReadonlyMap<string, Disk>,
     habits,
     create({ name, at, sizeBytes, snapshotID = '', cloneID = '' }: CreateDisk): Disk {
+      // An update that meets no volume becomes a create, and has no name: nothing comes of it.
+      if (name === '')
+        throw answered('rpc error: code = InvalidArgument desc = missing Name', 'create volume')
       const isBlank = snapshotID === '' && cloneID === ''
       const found = [...disks.values()].find((disk) => disk.name === name)
       if (found !== undefined) {
