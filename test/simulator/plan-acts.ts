@@ -71,7 +71,7 @@ function drawScene(random: Random, volume: () => string): Scene {
     [4, () => secondLife(random, name)],
     [2, () => hesitation(random, name)],
     [1, () => duplicate(random, name)],
-    [2, () => secondSnapshot(random)],
+    [3, () => secondSnapshot(random)],
     [2, () => restore(random)],
     [2, () => staleClaim(random, name)],
     [2, () => loss(random, name)],
@@ -254,7 +254,7 @@ function secondSnapshot(random: Random): Scene {
   return [
     [writeVolume(random, 'a'), 10 * second],
     [writeSnapshot(policy), 60 * second],
-    [{ do: 'remove', file: 'of-a.yaml' }, pick(random, [30, 100, 300]) * second],
+    [{ do: 'remove', file: 'of-a.yaml' }, pick(random, [30, 240, 420]) * second],
     [{ do: 'claim', volume: 'a', node: 'n1' }, 5 * second],
     [{ do: 'stop', volume: 'a' }, 5 * second],
     writeSnapshot(policy),

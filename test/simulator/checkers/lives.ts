@@ -1,5 +1,4 @@
 import { settings } from '../operator-process.ts'
-import { settledMs } from '../wishes.ts'
 import type { Happened } from '../world/history.ts'
 import { type Checker, type View, volumeOf } from './checker.ts'
 import { rightfulEnd } from './ends.ts'
@@ -108,7 +107,8 @@ export const snapshotsAreNew: Checker = {
     if (taken === undefined || declared?.state !== 'declared') return undefined
     // A request that is repeated after a lost answer is answered like this within the same life.
     const isOfFormer = declared.absences.some(
-      ({ sinceMs, seenMs }) => sinceMs > taken.atMs && seenMs > settings.prune.pruneDelayMs + settledMs,
+      ({ sinceMs, seenMs }) =>
+        sinceMs > taken.atMs && seenMs > settings.prune.pruneDelayMs + settings.rescanMs,
     )
     return isOfFormer
       ? `the request for ${happened.name} was answered with ${happened.snapshotID}, which is of a former declaration`
