@@ -105,6 +105,9 @@ export const snapshotsAreNew: Checker = {
     const taken = pastOf(view, 'snapshot taken').find(({ snapshotID }) => snapshotID === happened.snapshotID)
     const declared = view.wishes.all.get(`Snapshot ${nameOfSnapshot(happened.name)}`)
     if (taken === undefined || declared?.state !== 'declared') return undefined
+    // With a wrong clock Mooring asks for the same again and again, and takes no answer for a new one.
+    const isClockWrong = pastOf(view, 'act').some(({ text }) => text.includes('wall clock is set'))
+    if (isClockWrong) return undefined
     // A request that is repeated after a lost answer is answered like this within the same life.
     const isOfFormer = declared.absences.some(
       ({ sinceMs, seenMs }) =>
