@@ -61,6 +61,10 @@ describe('the date', () => {
     expect(found.sort()).toEqual(Object.keys(readers).sort())
   })
 
+  it('limits no rate: the limit of p-queue goes by the date', () => {
+    expect(files.flatMap(({ file, code }) => (/\bintervalCap\b/.test(code) ? [file] : []))).toEqual([])
+  })
+
   it('is never taken for a duration', () => {
     const found = files.flatMap(({ file, code }) => (measures.test(code) ? [file] : []))
     expect(found.sort()).toEqual(mayCompare)

@@ -94,7 +94,7 @@ export function createController(options: ControllerOptions): Controller {
   const { reconcile, groupOf, log, clock, random } = options
   const { backoff: backoffTimes, passTimeoutMs, aroundPass, ...poolOptions } = { ...defaults, ...options }
   const backoff = createBackoff({ ...backoffTimes, random })
-  const keys = createKeyQueue({ pool: createPool(poolOptions), groupOf, process: pass, clock })
+  const keys = createKeyQueue({ pool: createPool(poolOptions, clock), groupOf, process: pass, clock })
   const queue = createDelayingQueue(keys, clock)
   const inProcess = new Set<{ readonly sinceMs: number; readonly abort: (reason: Error) => void }>()
   let passes = 0

@@ -3,6 +3,7 @@
  * limit. A group has fewer slots than the pool, so hanging tasks of one group do not block the others.
  */
 import PQueue from 'p-queue'
+import type { SteadyClock } from '../../lib/clock.ts'
 
 export interface PoolOptions {
   /** Concurrent tasks of all groups together. Must exceed `groupSlots`. */
@@ -32,20 +33,32 @@ export interface Pool {
 }
 
 /** @throws RangeError if one group could fill the pool */
-export function createPool({ poolSlots, groupSlots, rateLimit }: PoolOptions): Pool {
+export function createPool(
+  { poolSlots, groupSlots, rateLimit }: PoolOptions,
+  clock: Pick<SteadyClock, 'after'>,
+): Pool {
   if (poolSlots <= groupSlots) {
     throw new RangeError(
       `poolSlots is ${poolSlots} and groupSlots is ${groupSlots}: one hanging group could block all others. Set poolSlots higher than groupSlots.`,
     )
   }
-  const pool = new PQueue({
-    concurrency: poolSlots,
-    interval: rateLimit.perMs,
-    intervalCap: rateLimit.tasks,
-  })
+  const pool = new PQueue({ concurrency: poolSlots })
+  let startedInWindow = 0
   const groups = new Map<string, PQueue>()
   // For each waiting task, the queue that it is in: the group's or the pool's.
   const waiting = new Map<string, { queue: PQueue; priority: number }>()
+
+  /** p-queue has a limit of its own, but by the date: a clock that is set back would stop all tasks until then. */
+  function countStart() {
+    startedInWindow += 1
+    if (startedInWindow === 1) {
+      clock.after(rateLimit.perMs, () => {
+        startedInWindow = 0
+        pool.start()
+      })
+    }
+    if (startedInWindow >= rateLimit.tasks) pool.pause()
+  }
 
   function groupQueue(name: string): PQueue {
     const existing = groups.get(name)
@@ -62,6 +75,7 @@ export function createPool({ poolSlots, groupSlots, rateLimit }: PoolOptions): P
       waiting.set(id, place)
       const start = () => {
         waiting.delete(id)
+        countStart()
         return run()
       }
       const enterPool = () => {
