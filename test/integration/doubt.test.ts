@@ -92,7 +92,12 @@ const cases: Readonly<Record<string, Case>> = {
     says: /merge key/,
   },
   zero: { title: 'has zero bytes', change: replace(() => ''), says: /zero\.yaml is empty/ },
-  blank: { title: 'has only white space', change: replace(() => ' \n\n\t\n'), says: /blank\.yaml is empty/ },
+  blank: {
+    title: 'has only white space',
+    change: replace(() => ' \n\n\t\n'),
+    says: /blank\.yaml is empty/,
+    remove: ({ path }) => rmSync(path('renamed-blank.yaml')),
+  },
   comments: {
     title: 'has only comments',
     change: replace((name) => declared(name).replace(/^/gm, '# ')),
@@ -221,6 +226,24 @@ const cases: Readonly<Record<string, Case>> = {
     says: /may have moved to a place that cannot be read: .*half-written\.yaml/,
     remove: ({ path }) => rmSync(path('half-written.yaml')),
   },
+  sealed: {
+    title: 'was encrypted under another name',
+    change({ path, write }, file) {
+      write('sealed.enc.yaml', encrypted)
+      rmSync(path(file))
+    },
+    says: /came meanwhile and is not understood may hold it: .*sealed\.enc\.yaml/,
+    remove: ({ path }) => rmSync(path('sealed.enc.yaml')),
+  },
+  strange: {
+    title: 'was encrypted under a name of its own',
+    change({ path, write }, file) {
+      write('secret.yaml', encrypted)
+      rmSync(path(file))
+    },
+    says: /came meanwhile and is not understood may hold it/,
+    remove: ({ path }) => rmSync(path('secret.yaml')),
+  },
   list: {
     title: 'is wrapped in a List',
     change: replace((name) => `apiVersion: v1\nkind: List\nitems:\n${item(declared(name))}`),
@@ -281,6 +304,13 @@ it('a declaration whose removal nobody saw is kept, and one that was removed end
   for (const name of [...all.map((each) => each.name), 'stays', 'both'])
     await first.status(key(name), 'ready')
   for (const { name, file, change } of all) change(place, file, name)
+  await expectKept(first)
+  // A damaged file is renamed. Its content is nowhere that anybody can read.
+  renameSync(place.path('blank.yaml'), place.path('renamed-blank.yaml'))
+  await first.logged(
+    (line) => line.key === key('blank') && /renamed-blank\.yaml is empty/.test(String(line.why)),
+    'the renamed file is doubted',
+  )
   rmSync(place.path('control1.yaml'))
   place.write('both.yaml', `${configMap}data: {a: c}\n`)
   await ended(first, 'control1')
@@ -291,6 +321,7 @@ it('a declaration whose removal nobody saw is kept, and one that was removed end
   first.signal('SIGKILL')
   await first.exited()
   const second = await start()
+  await expectKept(second)
   rmSync(place.path('control2.yaml'))
   await ended(second, 'control2')
   await expectKept(second)

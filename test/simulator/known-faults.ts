@@ -17,11 +17,6 @@ export const knownFaults: readonly KnownFault[] = [
     why: 'where a plugin lists nothing, a disk that is lost has no exit: ends, expands and snapshots are tried for ever, and a schedule adds one more snapshot at each run',
   },
   {
-    text: /was deleted, which people never removed: its file cannot be read/,
-    seed: 5087,
-    why: 'a file that cannot be read and is renamed counts as one that a person removed',
-  },
-  {
     text: /counts as ready with \d+ bytes in the place of/,
     seed: 9699,
     why: 'a volume that is registered again with a larger capacity counts as ready without an expand, where the plugin lists nothing',

@@ -4,8 +4,9 @@ import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 import { expandPerAlloc, familyOf, leftOutBy, planScaledAway, wholeKeyOf } from '../plan/per-alloc.ts'
 import type { DeclaredStore, OrderStore, RecordReads } from '../plan/ports.ts'
-import type { Declared, InventoryRecord, Sighting } from '../plan/record.ts'
+import type { Declared, InventoryRecord, Missing, Sighting } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
+import { createCameInDoubt } from './came-in-doubt.ts'
 import { createMissingCount, type Proof } from './missing-count.ts'
 import type { OrderedEnd } from './object-ends.ts'
 import { planOwnership, type Refusal } from './ownership.ts'
@@ -44,6 +45,7 @@ export function createDesired(options: {
 } {
   const { inventory, region, prune, allowedIDs } = options
   const count = createMissingCount(prune.pruneDelayMs)
+  const cameInDoubt = createCameInDoubt()
   let owners: ReadonlyMap<Key, Declaration> = new Map()
   let absences: ReadonlyMap<Key, Absence> = new Map()
   let refusals: readonly Refusal[] = []
@@ -84,10 +86,14 @@ export function createDesired(options: {
         expandPerAlloc,
       )
       const claimed = new Map(claims.map((each) => [keyOf(each), each]))
-      const { unclaimed, confirmed, unclear, unclearThere } = judgeUnclaimed(records, claimed, reading, {
-        ...prune,
-        isConfirmed,
-      })
+      const { unclaimed, confirmed, unclear, unclearThere, mayBeIn } = judgeUnclaimed(
+        records,
+        claimed,
+        reading,
+        { ...prune, isConfirmed, findCameInDoubt: cameInDoubt.next(reading) },
+      )
+      const countMissing = (record: InventoryRecord, proof: Proof) =>
+        withFiles(count.next(record, reading, proof), mayBeIn.get(record.key))
       const proofOf = (record: InventoryRecord): Proof => {
         const isAbsent = isOfFile(record) || scaledAway.has(record.key)
         if (!isAbsent || unclearThere.has(record.key) || ownership.held.has(record.key)) return 'unclear'
@@ -109,7 +115,7 @@ export function createDesired(options: {
       )
       const scaledAway = planScaledAway(absent, declared)
       const asTheyEnd = absent.map((record) => {
-        const missing = count.next(record, reading, proofOf(record))
+        const missing = countMissing(record, proofOf(record))
         return {
           ...endingAs(record, scaledAway.get(record.key)),
           ...(missing === undefined ? {} : { missing }),
@@ -163,7 +169,7 @@ export function createDesired(options: {
       }
       for (const record of [
         ...asTheyEnd,
-        ...kept.map((each) => ({ ...each, missing: count.next(each, reading, 'unclear') })),
+        ...kept.map((each) => ({ ...each, missing: countMissing(each, 'unclear') })),
       ]) {
         const { key, missing } = record
         const before = records.get(key)
@@ -195,6 +201,13 @@ function steady(absence: Absence, before: Absence | undefined): Absence {
     before?.state === 'missing' &&
     Math.abs(absence.untilMs - before.untilMs) < 1_000
   return isSame ? before : absence
+}
+
+/** @param files where it may stand now */
+function withFiles(missing: Missing | undefined, files: readonly string[] | undefined): Missing | undefined {
+  if (missing === undefined) return undefined
+  const { mayBeIn: _, ...counted } = missing
+  return { ...counted, ...(files === undefined ? {} : { mayBeIn: files }) }
 }
 
 /** Whether a schedule made it, and no person ends it by deleting the Kubernetes object that shows it. */

@@ -47,7 +47,7 @@ export function findDoubt(
   { sources }: Reading,
 ): Unclear | undefined {
   const doubt = sources.get(source)?.doubts.find((each) => isBeneath(file, each.file))
-  return doubt && explain(doubt)
+  return doubt && explainDoubt(doubt)
 }
 
 /** What could not be read elsewhere, if the declaration may have moved there. */
@@ -55,7 +55,7 @@ export function findElsewhere(declaration: Declaration, { sources }: Reading): U
   for (const { doubts } of sources.values()) {
     const doubt = doubts.find((each) => mayHold(each, declaration))
     if (doubt === undefined) continue
-    const { what, remedy } = explain(doubt)
+    const { what, remedy } = explainDoubt(doubt)
     return { what: `it may have moved to a place that cannot be read: ${what}`, remedy }
   }
   return undefined
@@ -72,7 +72,8 @@ function isNamedBy(words: ReadonlySet<string>, declaration: Declaration): boolea
   return words.has(name) || ('volumeID' in spec && words.has(spec.volumeID))
 }
 
-function explain({ problem: { place, field, message } }: Doubt): Unclear {
+/** What could not be read or understood, for people. */
+export function explainDoubt({ problem: { place, field, message } }: Doubt): Unclear {
   return {
     what: `${formatPlace(place)} ${field === '' ? '' : `${field}: `}${message}`,
     remedy: 'Correct that.',

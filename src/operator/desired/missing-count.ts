@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Key } from '../plan/identity.ts'
 import type { InventoryRecord, Missing } from '../plan/record.ts'
 import type { Reading } from './absence.ts'
@@ -49,6 +50,7 @@ export function createMissingCount(pruneDelayMs: number): {
     forget: (key) => void counted.delete(key),
     isStored(stored, next) {
       if (stored === undefined || next === undefined) return stored === next
+      if (!isDeepStrictEqual(stored.mayBeIn, next.mayBeIn)) return false
       if (stored.isSeen !== next.isSeen || stored.sinceMs !== next.sinceMs) return false
       const grownMs = next.elapsedMs - stored.elapsedMs
       return grownMs === 0 || (next.elapsedMs < pruneDelayMs && grownMs < pruneDelayMs / 8)

@@ -3,6 +3,7 @@ import type { Key } from '../plan/identity.ts'
 import { planScaledAway } from '../plan/per-alloc.ts'
 import type { InventoryRecord, Sighting } from '../plan/record.ts'
 import type { Reading } from './absence.ts'
+import type { PerhapsThere } from './came-in-doubt.ts'
 import { fingerprintsOf } from './evidence.ts'
 import { fileEvidence, findDoubt, findElsewhere, judgeRemoval, type Unclear } from './judge-removal.ts'
 
@@ -15,6 +16,8 @@ export interface Unclaimed {
   readonly unclear: ReadonlyMap<Key, Unclear>
   /** It is in doubt because of the place where they were declared. They stay in force. */
   readonly unclearThere: ReadonlyMap<Key, Unclear>
+  /** Files that came in doubt while they went. */
+  readonly mayBeIn: ReadonlyMap<Key, readonly string[]>
 }
 
 /** Judges for each managed identity that no file declares whether a person removed it. @param claimed what is declared */
@@ -22,13 +25,20 @@ export function judgeUnclaimed(
   records: ReadonlyMap<Key, InventoryRecord>,
   claimed: ReadonlyMap<Key, Declaration>,
   reading: Reading,
-  options: { readonly allowEmpty: boolean; readonly isConfirmed: (record: InventoryRecord) => boolean },
+  options: {
+    readonly allowEmpty: boolean
+    readonly isConfirmed: (record: InventoryRecord) => boolean
+    readonly findCameInDoubt: (
+      absent: InventoryRecord & { readonly hasGone: boolean },
+    ) => PerhapsThere | undefined
+  },
 ): Unclaimed {
   const unclaimed = [...records.values()].filter((record) => !claimed.has(record.key) && isOfFile(record))
   const confirmed = new Set(unclaimed.filter(options.isConfirmed).map(({ key }) => key))
   const scaledAway = planScaledAway(unclaimed, claimed)
   const unclearThere = new Map<Key, Unclear>()
   const unclear = new Map<Key, Unclear>()
+  const mayBeIn = new Map<Key, readonly string[]>()
   for (const record of unclaimed) {
     const { key, declaration } = record
     if (confirmed.has(key)) continue
@@ -36,11 +46,15 @@ export function judgeUnclaimed(
     const there = scaledAway.has(key)
       ? findDoubt(declaration, reading)
       : judgeRemoval(record, reading, options)
-    const doubt = there ?? findElsewhere(declaration, reading)
+    const came = scaledAway.has(key)
+      ? undefined
+      : options.findCameInDoubt({ ...record, hasGone: there === undefined })
+    if (came !== undefined) mayBeIn.set(key, came.files)
+    const doubt = there ?? findElsewhere(declaration, reading) ?? came?.unclear
     if (there !== undefined) unclearThere.set(key, there)
     if (doubt !== undefined) unclear.set(key, doubt)
   }
-  return { unclaimed, confirmed, unclear, unclearThere }
+  return { unclaimed, confirmed, unclear, unclearThere, mayBeIn }
 }
 
 /** Whether files decide about it: no schedule made it, and no Kubernetes object declares it. */

@@ -110,6 +110,11 @@ export interface Missing {
   readonly isSeen: boolean
   /** Time that passed between readings that saw it removed, on the monotonic clock of their process. */
   readonly elapsedMs: number
+  /**
+   * Files of its source that came while it went and were not understood: it may stand in one of them. Empty name: in any.
+   * While one of them is not understood, nothing ends.
+   */
+  readonly mayBeIn?: readonly string[]
 }
 
 /** The origin of a snapshot that a schedule made. */

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import { createDesired } from '../../../../src/operator/desired/desired.ts'
+import type { Evidence, FileEvidence } from '../../../../src/operator/desired/evidence.ts'
+import { createMemoryInventory, emptyContents } from '../../../../src/operator/inventory/memory-inventory.ts'
+import { managedPart } from '../../../../src/operator/plan/record.ts'
+import { place, volume } from '../../../builders/declarations.ts'
+import { doubt, evidence, folder, reading } from '../../../builders/evidence.ts'
+import { volumeRecord } from '../../../builders/records.ts'
+
+const gone = volume('gone', {}, place('gone.yaml'))
+const stays = volume('stays', {}, place('stays.yaml'))
+const broken = (...files: string[]): Partial<Evidence> => ({ doubts: files.map((file) => doubt(file)) })
+const holds = (file: string, fields: Partial<FileEvidence>): Partial<Evidence> => ({
+  files: new Map([
+    ...evidence([stays]).files,
+    [file, { documents: 0, others: [], folder, ...fields } satisfies FileEvidence],
+  ]),
+})
+const other = (what: string) => ({ documents: 1, others: [{ fingerprint: 'f', line: 4, what }] })
+
+/** Something that happens to the folder; `restart`: another process takes over. */
+type Step = Partial<Evidence> | 'restart'
+
+/** @returns what becomes of a declaration that is there at first, and gone in all of the steps */
+async function absenceAfter(first: Partial<Evidence>, ...steps: readonly Step[]) {
+  const inventory = createMemoryInventory(emptyContents, (text) => text)
+  const options = {
+    inventory,
+    region: 'global',
+    prune: { prune: true, pruneDelayMs: 10, maxPrune: 9, allowEmpty: false },
+  }
+  let desired = createDesired(options)
+  let nowMs = 0
+  const update = (declarations: (typeof gone)[], fields: Partial<Evidence>) => {
+    nowMs += 10
+    const sources = new Map([['declarations', evidence(declarations, { monotonicMs: nowMs, ...fields })]])
+    return desired.update(declarations, reading(declarations, nowMs, { sources }))
+  }
+  await update([gone, stays], first)
+  for (const declaration of [gone, stays]) await inventory.put(managedPart(volumeRecord(declaration)))
+  for (const step of steps) {
+    if (step === 'restart') desired = createDesired(options)
+    else await update([stays], step)
+  }
+  return desired.absence('Volume/default/gone')
+}
+
+describe('a declaration that went', () => {
+  it.each<[string, Partial<Evidence>, ...Step[]]>([
+    ['a broken file came', {}, broken('b.yaml'), broken('b.yaml')],
+    ['a broken file came, and another process judges it', {}, broken('b.yaml'), 'restart', broken('b.yaml')],
+    ['an empty file came', {}, holds('b.yaml', {}), holds('b.yaml', {})],
+    [
+      'a document without a head came',
+      {},
+      holds('b.yaml', other('without apiVersion and kind')),
+      holds('b.yaml', other('without apiVersion and kind')),
+    ],
+    ['it was in doubt first', {}, holds('gone.yaml', {}), holds('b.yaml', {}), holds('b.yaml', {})],
+    [
+      'it was in doubt first, and was renamed while no process ran',
+      {},
+      holds('gone.yaml', {}),
+      'restart',
+      holds('b.yaml', {}),
+      holds('b.yaml', {}),
+    ],
+    ['it went while no process ran, and a file is broken', {}, 'restart', broken('b.yaml'), broken('b.yaml')],
+    ['the file that may hold it was renamed again', {}, broken('b.yaml'), broken('c.yaml'), broken('c.yaml')],
+    [
+      'it was encrypted beside itself, and removed later',
+      broken('gone.enc.yaml'),
+      broken('gone.enc.yaml'),
+      broken('gone.enc.yaml'),
+    ],
+    [
+      'it was encrypted while the source could not be read',
+      {},
+      broken(''),
+      broken('b.yaml'),
+      broken('b.yaml'),
+    ],
+    [
+      'so many files came that only their source is remembered',
+      {},
+      broken(...Array.from({ length: 30 }, (_, index) => `b${index}.yaml`)),
+      'restart',
+      broken('b7.yaml'),
+    ],
+  ])('is in doubt where %s', async (_title, first, ...steps) => {
+    expect(await absenceAfter(first, ...steps)).toMatchObject({
+      state: 'held',
+      reason: 'SourceUnclear',
+      message: expect.stringMatching(/gone\.yaml.*meanwhile.*may hold it: declarations\/.*confirm-removal/),
+    })
+  })
+
+  it.each<[string, Partial<Evidence>, ...Step[]]>([
+    ['nothing came', {}, {}, {}],
+    ['a file was broken before', broken('b.yaml'), broken('b.yaml'), broken('b.yaml')],
+    [
+      'a file was broken before, and the source was away between',
+      broken('b.yaml'),
+      broken(''),
+      broken('b.yaml'),
+      broken('b.yaml'),
+    ],
+    ['the file that came is understood', {}, broken('b.yaml'), 'restart', {}, {}],
+    [
+      'an object of Kubernetes came',
+      {},
+      holds('b.yaml', other('apiVersion "v1", kind "ConfigMap"')),
+      holds('b.yaml', other('apiVersion "v1", kind "ConfigMap"')),
+    ],
+    [
+      'a job came',
+      {},
+      holds('b.hcl', other('without apiVersion and kind')),
+      holds('b.hcl', other('without apiVersion and kind')),
+    ],
+    ['it was in doubt, and a person deletes that file', {}, holds('gone.yaml', {}), {}, {}],
+    ['it was seen to go before a restart', broken('b.yaml'), broken('b.yaml'), 'restart', broken('b.yaml')],
+  ])('was removed where %s', async (_title, first, ...steps) => {
+    expect(await absenceAfter(first, ...steps, steps.at(-1) ?? {})).toEqual({ state: 'ending' })
+  })
+})
