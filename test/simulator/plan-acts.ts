@@ -254,7 +254,7 @@ function secondSnapshot(random: Random): Scene {
   return [
     [writeVolume(random, 'a'), 10 * second],
     [writeSnapshot(policy), 60 * second],
-    [{ do: 'remove', file: 'of-a.yaml' }, pick(random, [30, 240, 420]) * second],
+    [{ do: 'remove', file: 'of-a.yaml' }, pick(random, [30, 240, 600]) * second],
     [{ do: 'claim', volume: 'a', node: 'n1' }, 5 * second],
     [{ do: 'stop', volume: 'a' }, 5 * second],
     writeSnapshot(policy),

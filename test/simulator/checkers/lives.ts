@@ -1,3 +1,4 @@
+import { longestCallMs } from '../../../src/operator/plan/record.ts'
 import { settings } from '../operator-process.ts'
 import type { Happened } from '../world/history.ts'
 import { type Checker, type View, volumeOf } from './checker.ts'
@@ -108,10 +109,11 @@ export const snapshotsAreNew: Checker = {
     // With a wrong clock Mooring asks for the same again and again, and takes no answer for a new one.
     const isClockWrong = pastOf(view, 'act').some(({ text }) => text.includes('wall clock is set'))
     if (isClockWrong) return undefined
-    // A request that is repeated after a lost answer is answered like this within the same life.
+    // A request that is repeated after a lost answer is answered like this within the same life, which does not end
+    // before the call can no longer be running.
     const isOfFormer = declared.absences.some(
       ({ sinceMs, seenMs }) =>
-        sinceMs > taken.atMs && seenMs > settings.prune.pruneDelayMs + settings.rescanMs,
+        sinceMs > taken.atMs && seenMs > settings.prune.pruneDelayMs + settings.rescanMs + longestCallMs,
     )
     return isOfFormer
       ? `the request for ${happened.name} was answered with ${happened.snapshotID}, which is of a former declaration`
