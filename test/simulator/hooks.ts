@@ -23,7 +23,7 @@ const sourcesRoom = new URL('../../src/operator/sources/', import.meta.url).href
 const isStandInFor = (url = '') => url.startsWith(sourcesRoom) && !url.startsWith(`${sourcesRoom}git`)
 
 export function prepareModules(planted: readonly PlantedText[] = []): { readonly unplanted: () => string[] } {
-  const open = new Map(planted.map((each) => [new URL(`../../src/${each.file}`, import.meta.url).href, each]))
+  const open = Map.groupBy(planted, urlOf)
   const missing = new Set(open.keys())
   registerHooks({
     resolve(specifier, context, next) {
@@ -34,16 +34,22 @@ export function prepareModules(planted: readonly PlantedText[] = []): { readonly
     },
     load(url, context, next) {
       const loaded = next(url, context)
-      const fault = open.get(url)
-      if (fault === undefined) return loaded
+      const texts = open.get(url)
+      if (texts === undefined) return loaded
       missing.delete(url)
-      return { ...loaded, source: replaceOnce(Buffer.from(loaded.source as Uint8Array).toString(), fault) }
+      return { ...loaded, source: plantTexts(Buffer.from(loaded.source as Uint8Array).toString(), texts) }
     },
   })
   return { unplanted: () => [...missing].map((url) => fileURLToPath(url)) }
 }
 
-/** @throws Error where the text is no longer there, so that a table of faults cannot rot unseen */
+const urlOf = ({ file }: PlantedText) => new URL(`../../src/${file}`, import.meta.url).href
+
+/** @throws Error where a text is no longer there, so that a table of faults cannot rot unseen */
+export function plantTexts(source: string, texts: readonly PlantedText[]): string {
+  return texts.reduce(replaceOnce, source)
+}
+
 function replaceOnce(source: string, { file, text, replacement }: PlantedText): string {
   const parts = source.split(text)
   if (parts.length !== 2) {

@@ -15,8 +15,9 @@ const usage = `npm run simulate -- [options]
   --seed S        of the first history; each further one has the next number (default: a new one each time)
   --workers N     default: one a core
   --story         tells each history, also one that goes well
-  --faults        plants each fault of the table, and says after how many histories it is found
-  --fault NAME    one of them alone`
+  --faults        plants each fault of the table, and writes to planted-faults.md after how many histories it is found
+  --fault NAME    one of them alone
+  --page          writes that to planted-faults.md too`
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     story: { type: 'boolean', default: false },
     faults: { type: 'boolean', default: false },
     fault: { type: 'string' },
+    page: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -36,7 +38,12 @@ const mostStories = 5
 
 if (values.help) console.log(usage)
 else if (values.faults || values.fault !== undefined)
-  process.exitCode = await findPlanted({ name: values.fault, histories: Number(values.histories) })
+  process.exitCode = await findPlanted({
+    name: values.fault,
+    histories: Number(values.histories),
+    workers: Number(values.workers),
+    writesPage: values.faults || values.page,
+  })
 else process.exitCode = await simulate()
 
 async function simulate(): Promise<number> {
@@ -73,6 +80,7 @@ async function simulate(): Promise<number> {
         ? Math.floor((histories - index + workers - 1) / workers)
         : 2 ** 31,
       planted: [],
+      needs: [],
       isPlanted: false,
       tellsAll: values.story,
     }

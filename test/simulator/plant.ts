@@ -1,6 +1,7 @@
 /** Plants faults in Mooring, one at a time, and counts the histories until the simulator finds each. */
 import { Worker } from 'node:worker_threads'
-import { type PlantedFault, plantedFaults } from './planted-faults.ts'
+import { type PlantedFault, plantedFaults, textsOf } from './planted-faults.ts'
+import { updatePage } from './planted-page.ts'
 import type { Report, Work } from './worker.ts'
 
 /** The same histories for each fault. */
@@ -13,34 +14,79 @@ export interface Found {
   readonly text: string
 }
 
-/** @throws Error where the fault cannot be planted */
-export function findFault(fault: PlantedFault, histories: number): Promise<Found> {
-  const work: Work = { firstSeed, step: 1, histories, planted: [fault], isPlanted: true, tellsAll: false }
+/**
+ * A history counts if it goes wrong with the fault alone: without it, nothing goes wrong.
+ * @throws Error where the fault cannot be planted
+ */
+export async function findFault(fault: PlantedFault, histories: number): Promise<Found> {
+  for (let seed = firstSeed; seed < firstSeed + histories; seed += 1) {
+    const found = await firstWrong(textsOf(fault), seed, firstSeed + histories - seed, fault.needs)
+    if (found === undefined) break
+    seed = found.seed
+    if ((await firstWrong([], seed, 1)) === undefined) {
+      return { after: seed - firstSeed + 1, rule: found.rule, text: found.text.split('\n')[0] ?? '' }
+    }
+  }
+  return { after: undefined, rule: '', text: '' }
+}
+
+type Wrong = Extract<Report, { type: 'violation' }>
+
+function firstWrong(
+  planted: Work['planted'],
+  seed: number,
+  histories: number,
+  needs: Work['needs'] = [],
+): Promise<Wrong | undefined> {
+  const work: Work = { firstSeed: seed, step: 1, histories, planted, needs, isPlanted: true, tellsAll: false }
   return new Promise((resolve, reject) => {
-    let found: Found = { after: undefined, rule: '', text: '' }
+    let wrong: Wrong | undefined
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: work })
     worker.on('message', (report: Report) => {
-      if (report.type === 'violation') {
-        found = { after: report.seed - firstSeed + 1, rule: report.rule, text: report.text }
-      }
+      if (report.type === 'violation') wrong = report
     })
     worker.on('error', reject)
-    worker.on('exit', () => resolve(found))
+    worker.on('exit', () => resolve(wrong))
   })
 }
 
 /** @returns the exit code: 0 if each fault is found */
-export async function findPlanted(options: { name: string | undefined; histories: number }): Promise<number> {
-  const { name, histories } = options
+export async function findPlanted(options: {
+  name: string | undefined
+  histories: number
+  workers: number
+  /** Whether what is found is written to the page. */
+  writesPage: boolean
+}): Promise<number> {
+  const { name, histories, workers, writesPage } = options
   const faults = plantedFaults.filter((fault) => name === undefined || fault.name === name)
   if (faults.length === 0) throw new Error(`no planted fault is called "${name}"`)
-  let missed = 0
-  for (const fault of faults) {
-    const { after, text } = await findFault(fault, histories)
-    if (after === undefined) missed += 1
-    const result =
-      after === undefined ? `NOT FOUND in ${histories} histories` : `found after ${after} histories: ${text}`
-    console.log(`${fault.name} (src/${fault.file}): ${result}`)
+  const results = new Map<string, Found>()
+  const waiting = [...faults]
+  async function work() {
+    for (let fault = waiting.shift(); fault !== undefined; fault = waiting.shift()) {
+      const found = await findFault(fault, histories)
+      results.set(fault.name, found)
+      const { after, text } = found
+      const result =
+        after === undefined
+          ? `NOT FOUND in ${histories} histories`
+          : `found after ${after} histories: ${text}`
+      console.log(`${fault.name} (src/${fault.file}): ${result}`)
+      if (writesPage)
+        updatePage([
+          {
+            name: fault.name,
+            result: after === undefined ? `not found in ${histories}` : `${after}`,
+            // A line of a table.
+            sign: text.replaceAll('|', '/'),
+          },
+        ])
+    }
   }
-  return missed === 0 ? 0 : 1
+  await Promise.all(Array.from({ length: Math.min(workers, faults.length) }, work))
+  const missed = faults.filter(
+    ({ name, notFound }) => notFound === undefined && results.get(name)?.after === undefined,
+  )
+  return missed.length === 0 ? 0 : 1
 }

@@ -1,34 +1,34 @@
 import type { PlantedText } from './hooks.ts'
+import { effects } from './planted/effects.ts'
+import { lives } from './planted/lives.ts'
+import { loops } from './planted/loops.ts'
+import { removals } from './planted/removals.ts'
+import { times } from './planted/times.ts'
 
 /** A fault as Mooring had one, or as every operator of its kind has had one. */
 export interface PlantedFault extends PlantedText {
   /** A sentence that says what is wrong with it. */
   readonly name: string
+  /** Further texts, where one alone is caught by a second guard. */
+  readonly also?: readonly PlantedText[]
+  /** What a history must have in its plan to show it. Others are counted, and not lived through. */
+  readonly needs?: readonly RegExp[]
+  /** Why the simulator cannot find it. */
+  readonly notFound?: string
 }
 
-export const plantedFaults: readonly PlantedFault[] = [
-  {
-    name: 'the effect comes before the intent is stored',
-    file: 'operator/reconcile/pass.ts',
-    text: 'if (intended !== before) await inventory.put(managedPart(intended))',
-    replacement: 'if (intended !== before) void inventory.put(managedPart(intended))',
-  },
-  {
-    name: 'a key that is added while it is processed is forgotten',
-    file: 'operator/engine/key-queue.ts',
-    text: "if (after?.type === 'running' && after.addedMeanwhile) add(key, after.addedMeanwhile)",
-    replacement: '',
-  },
-  {
-    name: 'a date that leapt ahead is taken for time that passed',
-    file: 'operator/plan/schedule-plan.ts',
-    text: 'const leap = findLeap(record, now)',
-    replacement: 'const leap = undefined',
-  },
-  {
-    name: 'a name is used for a second life',
-    file: 'operator/plan/record.ts',
-    text: 'return before.length === 0 ? 0 : Math.max(...before) + 1',
-    replacement: 'return 0',
-  },
-]
+/** All texts that plant a fault. */
+export function textsOf({ file, text, replacement, also = [] }: PlantedFault): readonly PlantedText[] {
+  return [{ file, text, replacement }, ...also]
+}
+
+/** By what they endanger. */
+export const faultGroups: Readonly<Record<string, readonly PlantedFault[]>> = {
+  'Removals that nobody saw': removals,
+  'Time, schedules and retention': times,
+  'Names, second lives and losses': lives,
+  'Effects, claims and fences': effects,
+  'Queues, watches and pace': loops,
+}
+
+export const plantedFaults: readonly PlantedFault[] = Object.values(faultGroups).flat()

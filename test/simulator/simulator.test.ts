@@ -37,9 +37,4 @@ describe('the simulator', { timeout: timeoutMs }, () => {
     const tracesOf = (told = '') => told.match(/trace \d+/g)
     expect(tracesOf(again)).toEqual(tracesOf(once))
   })
-
-  it('finds a fault that is planted', async () => {
-    const name = 'the effect comes before the intent is stored'
-    expect(await simulate('--fault', name, '--histories', '100')).toMatch(/found after \d+ histories/)
-  })
 })

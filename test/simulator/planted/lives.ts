@@ -1,0 +1,117 @@
+import type { PlantedFault } from '../planted-faults.ts'
+
+export const lives: readonly PlantedFault[] = [
+  {
+    name: 'a name is used for a second life',
+    needs: [/"do":"remove"/],
+    file: 'operator/plan/record.ts',
+    text: 'return before.length === 0 ? 0 : Math.max(...before) + 1',
+    replacement: 'return 0',
+  },
+  {
+    name: 'an old snapshot under the same name counts as a new one',
+    needs: [/"file":"of-a.yaml"/, /"do":"remove"/],
+    file: 'operator/reconcile/steps/create-snapshot.ts',
+    text: 'if (record.schedule === undefined && isOlderThan(snapshot.CreateTime, intent)) {',
+    replacement: 'if (false) {',
+    also: [
+      {
+        file: 'operator/plan/record.ts',
+        text: 'return before.length === 0 ? 0 : Math.max(...before) + 1',
+        replacement: 'return 0',
+      },
+    ],
+  },
+  {
+    name: 'the final snapshot of an end that was called off counts for the next end',
+    needs: [/"finalSnapshot":true/, /"do":"remove"/],
+    file: 'operator/reconcile/steps/cancel-end.ts',
+    text: 'const { end, finalSnapshot: _, ...rest } = record',
+    replacement: 'const { end, ...rest } = record',
+  },
+  {
+    name: 'the delete does not wait for its final snapshot',
+    needs: [/"finalSnapshot":true/, /"do":"remove"/],
+    file: 'operator/plan/volume-end-plan.ts',
+    text: 'if (final !== undefined) return final',
+    replacement: '',
+  },
+  {
+    name: 'a volume that was released is created anew, not registered again',
+    needs: [/"policy":"(Retain|Deregister)"/, /"do":"remove"/],
+    file: 'operator/reconcile/volume.ts',
+    text: 'const left = findReleased(declaration, key, released)',
+    replacement: 'const left = undefined',
+  },
+  {
+    name: 'a blank disk takes the place of a lost one',
+    needs: [/destroy disk/],
+    file: 'operator/plan/volume-plan.ts',
+    text: 'if (record.externalID !== undefined && isRecreateOrdered) {',
+    replacement: 'if (record.externalID !== undefined) {',
+  },
+  {
+    name: 'a volume whose disk is lost counts as ready',
+    needs: [/destroy disk/, /"listsVolumes":true/],
+    file: 'operator/plan/volume-plan.ts',
+    text: "  if (observation.external === 'unlisted') {\n    return {",
+    replacement: '  if (false) {\n    return {',
+  },
+  {
+    name: 'a lost answer counts as a failure, so the create is forgotten',
+    needs: [/"kind":"(late|lostAnswers|errors)"/],
+    file: 'operator/reconcile/intent-after-failure.ts',
+    text: "if (kind === 'permanent' || (kind !== 'ambiguous' && !isRepeat)) return undefined",
+    replacement: 'return undefined',
+  },
+  {
+    name: 'the end forgets a create whose answer was lost',
+    needs: [/"do":"remove"/, /"kind":"(late|lostAnswers|errors)"/],
+    file: 'operator/plan/volume-end-plan.ts',
+    text: 'return planUnknownCreate(record, observation)',
+    replacement: "return take('release', 'NeverCreated', 'no longer declared')",
+  },
+  {
+    name: 'the end does not wait for a create that may still be running',
+    needs: [/"do":"remove"/, /"kind":"late"/],
+    file: 'operator/plan/volume-end-plan.ts',
+    text: 'if (mayRun && volume === undefined) {',
+    replacement:
+      "if (mayRun && volume === undefined)\n      return take('release', 'NeverCreated', 'no longer declared')\n    if (false) {",
+  },
+  {
+    name: 'a create is repeated before its deadline',
+    needs: [/"kind":"late"/],
+    file: 'operator/plan/volume-plan.ts',
+    text: 'if (intent !== undefined && mayStillRun(intent, observation.callsEndedBeforeMs, now)) {',
+    replacement: 'if (false) {',
+  },
+  {
+    name: 'a create is repeated with another request',
+    needs: [/"kind":"(late|lostAnswers)"/],
+    file: 'operator/reconcile/steps/create-volume.ts',
+    text: 'record.intent?.request ??',
+    replacement: '',
+  },
+  {
+    name: 'a list that is out of date proves that a disk is deleted',
+    needs: [/"do":"remove"/, /"listsVolumes":true/],
+    file: 'operator/reconcile/gather-end.ts',
+    text: 'if (asksList) observer.invalidate({ pluginID: spec.pluginID })',
+    replacement: '',
+  },
+  {
+    name: 'a restore makes a blank volume',
+    needs: [/"order":"restore"/],
+    file: 'operator/reconcile/steps/create-volume.ts',
+    text: ': restoreSource(record.restore),',
+    replacement: ': {},',
+  },
+  {
+    name: 'an end that has begun is not called off when the declaration comes back',
+    needs: [/"do":"remove"/],
+    file: 'operator/plan/volume-plan.ts',
+    text: 'if (record.end !== undefined) {',
+    replacement: 'if (false) {',
+  },
+]
