@@ -159,8 +159,11 @@ function loseLog(running: RunningHistory): void {
   for (const attribute of [...model.attributes('group:'), ...model.attributes('memberContent:')]) {
     if (model.possible(attribute).has(no)) model.set(attribute, [anything])
   }
-  // Where there was no room for the record beside the data, the log had the only word of who let a volume go.
-  if (!running.mayHaveFailed) return
+}
+
+/** Where there was no room for the record beside the data, the database had the only word of who let a volume go. */
+function loseReleases({ model, mayHaveFailed }: RunningHistory): void {
+  if (!mayHaveFailed) return
   for (const attribute of model.attributes('attached:')) model.set(attribute, ['rw', 'ro', no])
   for (const attribute of model.attributes('staged:')) model.set(attribute, ['yes', no])
 }
@@ -193,6 +196,7 @@ async function endRound(running: RunningHistory, round: Round): Promise<void> {
     trace.push(aftermath)
     running.databaseWasLost = true
     if (aftermath === 'log-lost') loseLog(running)
+    loseReleases(running)
     await machine.loseDatabase(aftermath === 'log-lost' ? 'log' : 'all')
   }
 }
