@@ -21,11 +21,6 @@ export const knownFaults: readonly KnownFault[] = [
     seed: 9699,
     why: 'a volume that is registered again with a larger capacity counts as ready without an expand, where the plugin lists nothing',
   },
-  {
-    text: /NameTaken: .* which is older than this declaration|FinalSnapshotTooOld|in the quiet at the end: create snapshot/,
-    seed: 418,
-    why: "while the operator's clock is ahead of the provider's, every new snapshot counts as one that was there before, and an end takes one final snapshot after another",
-  },
 ]
 
 /** Whether one of these is what went wrong in a history. */

@@ -1,4 +1,6 @@
 import type { Snapshot } from '../../wire/snapshot.ts'
+import type { Key } from './identity.ts'
+import type { RecordReads, ReleasedStore } from './ports.ts'
 import type { Status } from './status.ts'
 
 /** Year 9999 is the last in RFC 3339. */
@@ -14,4 +16,22 @@ export function snapshotFacts({
     ...(BigInt(SizeBytes) === 0n ? {} : { sizeBytes: SizeBytes }),
     ...(takenAtMs > 0 && takenAtMs <= latestMs ? { takenAtMs } : {}),
   }
+}
+
+/** Whether the inventory knew the plugin's snapshot before, from another declaration than `key` or a former life of it. */
+export function isKnownSnapshot(
+  inventory: Pick<RecordReads, 'find'> & Pick<ReleasedStore, 'released'>,
+  of: { readonly pluginID: string; readonly externalID: string; readonly key: Key },
+): boolean {
+  return (
+    inventory
+      .released()
+      .some(({ pluginID, externalID }) => pluginID === of.pluginID && externalID === of.externalID) ||
+    inventory
+      .find('plugin', of.pluginID)
+      .some(
+        (record) =>
+          record.kind === 'Snapshot' && record.key !== of.key && record.snapshotID === of.externalID,
+      )
+  )
 }

@@ -433,7 +433,14 @@ const exits: Readonly<Record<Exclude<StallReason, keyof typeof refusals | keyof 
     async stall(model) {
       const { api } = model.world
       const really = api.createSnapshot
-      api.createSnapshot = async (...all) => ({ ...(await really(...all)), CreateTime: 1 })
+      await model.inventory.release({
+        key: 'Snapshot/default/earlier',
+        pluginID: 'directories',
+        externalID: 'earlier',
+        reason: 'FinalSnapshot',
+        atMs: 1,
+      })
+      api.createSnapshot = async (...all) => ({ ...(await really(...all)), ID: 'earlier' })
       await ready(model, { deletionPolicy: 'Delete', finalSnapshot: true })
       await end(model)
       api.createSnapshot = really

@@ -1,7 +1,9 @@
 import { OperationError } from '../../../lib/errors.ts'
-import { isOlderThan } from '../../plan/record.ts'
-import { snapshotFacts } from '../../plan/snapshot-facts.ts'
+import type { Snapshot } from '../../../wire/snapshot.ts'
+import { type Intent, isOlderThan, type SnapshotRecord } from '../../plan/record.ts'
+import { isKnownSnapshot, snapshotFacts } from '../../plan/snapshot-facts.ts'
 import { beginIntent } from '../begin-intent.ts'
+import type { StepContext } from '../context.ts'
 import { intentAfterFailure } from '../intent-after-failure.ts'
 import type { SnapshotStep } from '../snapshot-seen.ts'
 
@@ -50,14 +52,13 @@ export const createSnapshot: SnapshotStep = {
             reason: 'WrongSource',
             // An older one, or one under a name that a person chose, may be somebody else's.
             brokenAnswer:
-              spec.name === undefined && !isOlderThan(snapshot.CreateTime, intent)
+              spec.name === undefined && !isOfFormerLife(snapshot, record, intent, context)
                 ? { externalID: snapshot.ID }
                 : {},
           },
         )
       }
-      // The name of a schedule's snapshot contains its time: no other has it.
-      if (record.schedule === undefined && isOlderThan(snapshot.CreateTime, intent)) {
+      if (isOfFormerLife(snapshot, record, intent, context)) {
         throw new OperationError(
           `plugin "${volume.pluginID}" answered with snapshot "${snapshot.ID}", which is older than this declaration: it was taken at ${new Date(Number(snapshot.CreateTime) * 1000).toISOString()} under the same name "${record.csiName}". Nothing was taken now: give the declaration another spec.name, or none. It is ${new Date(context.clock.now()).toISOString()} here; if that is wrong, set the clock`,
           { kind: 'permanent', reason: 'NameTaken' },
@@ -78,4 +79,26 @@ export const createSnapshot: SnapshotStep = {
   afterFailure({ record, before }, error) {
     return { record: intentAfterFailure(record, before, error) }
   },
+}
+
+/**
+ * Whether the answer is a snapshot that was there before. The date decides only where nothing better does: the clock here
+ * and that of the provider may differ by hours.
+ */
+function isOfFormerLife(
+  snapshot: Snapshot,
+  { key, schedule, pluginID = '', declaration: { spec } }: SnapshotRecord,
+  intent: Intent<unknown>,
+  { inventory }: Pick<StepContext, 'inventory'>,
+): boolean {
+  if (isKnownSnapshot(inventory, { pluginID, externalID: snapshot.ID, key })) return true
+  // The name of a schedule's snapshot contains its time: no other has it.
+  if (schedule !== undefined || !isOlderThan(snapshot.CreateTime, intent)) return false
+  // This inventory never chose the name before, and all that it does not know is older than what it took itself.
+  const isChosen = spec.name === undefined
+  const createdMs = Number(snapshot.CreateTime) * 1000
+  const isSinceOurs = inventory
+    .find('plugin', pluginID)
+    .some(({ kind, status: { takenAtMs } }) => kind === 'Snapshot' && (takenAtMs ?? Infinity) <= createdMs)
+  return !(isChosen && isSinceOurs)
 }

@@ -1,6 +1,6 @@
 import { OperationError } from '../../../lib/errors.ts'
 import { chooseName, snapshotKey, tombstoneID } from '../../plan/identity.ts'
-import { isOlderThan } from '../../plan/record.ts'
+import { isKnownSnapshot } from '../../plan/snapshot-facts.ts'
 import { beginIntent } from '../begin-intent.ts'
 import { intentLeft } from '../intent-after-failure.ts'
 import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
@@ -39,14 +39,17 @@ export const takeFinalSnapshot: VolumeStep = {
         { ...intent.request, Secrets: { ...secretValues } },
         signal,
       )
-      if (isOlderThan(snapshot.CreateTime, intent)) {
+      const key = snapshotKey(namespace, `${volumeID}:final`)
+      // No other end has this name, whatever the clocks say. A repeat may get what the first call made and recorded.
+      const isRepeat = intent.firstMs !== undefined
+      if (!isRepeat && isKnownSnapshot(context.inventory, { pluginID, externalID: snapshot.ID, key })) {
         throw new OperationError(
-          `plugin "${pluginID}" answered with snapshot "${snapshot.ID}", which is older than the end of this volume: the delete waits for a final snapshot of its own, which is asked for again under another name`,
+          `plugin "${pluginID}" answered with snapshot "${snapshot.ID}", which was there before the end of this volume: the delete waits for a final snapshot of its own, which is asked for again under another name`,
           { kind: 'permanent', reason: 'FinalSnapshotTooOld' },
         )
       }
       await context.inventory.release({
-        key: snapshotKey(namespace, `${volumeID}:final`),
+        key,
         pluginID,
         externalID: snapshot.ID,
         reason: 'FinalSnapshot',

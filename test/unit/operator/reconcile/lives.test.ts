@@ -177,4 +177,51 @@ describe('a second life is not the first', () => {
     })
     expect(record.snapshotID).toBeUndefined()
   })
+
+  it('believes no plugin that answers with a snapshot of before, even if the clock here is behind', async () => {
+    const model = createOperatorModel(10_000_000)
+    model.declare(volume('data', { secrets: {} }))
+    const named = snapshot('before', 'data', { name: 'fixed' })
+    model.declare(named)
+    await rounds(model)
+    await end(model, 'Snapshot/default/before')
+    model.declare(named)
+    await rounds(model)
+    const record = model.stored.get('Snapshot/default/before') as { snapshotID?: string }
+    expect(record).toMatchObject({ status: { conditions: [{ reason: 'NameTaken' }, {}, {}] } })
+    expect(record.snapshotID).toBeUndefined()
+  })
+
+  it('takes snapshots under names that it chose, however far the provider’s clock is behind', async () => {
+    const model = createOperatorModel(10_000_000)
+    const { api } = model.world
+    model.declare(volume('data', { secrets: {} }))
+    model.declare(snapshot('first', 'data'))
+    await rounds(model)
+    const really = api.createSnapshot
+    api.createSnapshot = async (...all) => {
+      const made = await really(...all)
+      return { ...made, CreateTime: Number(made.CreateTime) - 3_600 }
+    }
+    model.advance(7_200_000)
+    model.declare(snapshot('second', 'data'))
+    await rounds(model)
+    expect(model.stored.get('Snapshot/default/second')).toMatchObject({ snapshotID: expect.any(String) })
+  })
+
+  it('takes one final snapshot, however far the provider’s clock is behind', async () => {
+    const model = createOperatorModel(10_000_000)
+    const { api } = model.world
+    const really = api.createSnapshot
+    let taken = 0
+    api.createSnapshot = async (...all) => {
+      taken += 1
+      return { ...(await really(...all)), CreateTime: 1 }
+    }
+    model.declare(volume('data', { secrets: {}, deletionPolicy: 'Delete', finalSnapshot: true }))
+    await rounds(model)
+    await end(model, key)
+    expect(taken).toBe(1)
+    expect(model.stored.has(key)).toBe(false)
+  })
 })
