@@ -37,17 +37,21 @@ export interface OrderGiver {
 /** An order that was taken. */
 export interface GivenOrder {
   readonly type: string
-  /** What it does, as the person was told. */
+  /** What it does, as the person was told; the beginning of a long text. */
   readonly message: string
   readonly by?: OrderGiver
   readonly atMs: number
 }
 
 const mostGiven = 10
+/** A run of a schedule names each of its snapshots, and a Nomad Variable takes 64 KiB in all. */
+const longestMessage = 400
 
 /** Adds an order to those that were taken. */
 export function withGiven(orders: Orders, order: GivenOrder): Orders {
-  return { ...orders, given: [order, ...(orders.given ?? [])].slice(0, mostGiven) }
+  const { message } = order
+  const kept = message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message
+  return { ...orders, given: [{ ...order, message: kept }, ...(orders.given ?? [])].slice(0, mostGiven) }
 }
 
 /** A person's confirmation that nothing on the node writes to the volume any more. */

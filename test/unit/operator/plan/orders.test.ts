@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import type { VolumeDeclaration } from '../../../../src/operator/declare/declaration.ts'
-import { planSuspension, refuseRecreate } from '../../../../src/operator/plan/orders.ts'
+import { planSuspension, refuseRecreate, withGiven } from '../../../../src/operator/plan/orders.ts'
 import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { volume } from '../../../builders/declarations.ts'
 import { volumeRecord } from '../../../builders/records.ts'
+
+describe('withGiven', () => {
+  const order = (message: string) => ({ type: 'takeSnapshots', message, atMs: 0 })
+
+  it('keeps the beginning of a long text, and a short one whole', () => {
+    const { given = [] } = withGiven(withGiven({}, order('x'.repeat(400))), order('y'.repeat(401)))
+    expect(given.map(({ message }) => message)).toEqual([`${'y'.repeat(400)}…`, 'x'.repeat(400)])
+  })
+})
 
 describe('planSuspension', () => {
   it('holds an identity that a person suspended, and says since when and how it goes on', () => {

@@ -71,6 +71,12 @@ describe('planVolume, where Nomad has no such volume', () => {
     ],
     ['registers again what Nomad lost', { record: managed }, 'register-volume', 'Reregistering'],
     [
+      'does nothing for an ID that it may not name',
+      { spec: { externalID: 'vol-1' }, observation: { foreignID: 'it is not of this namespace' } },
+      undefined,
+      'ExternalIDNotAllowed',
+    ],
+    [
       'leaves it lost, and says so, under driftPolicy Report',
       { record: managed, spec: { driftPolicy: 'Report' }, observation: { isSpecUnchanged: true } },
       undefined,
