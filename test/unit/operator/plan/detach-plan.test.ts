@@ -75,6 +75,42 @@ describe('planDetach', () => {
     expect(verdictOf(plan({ ...observed, claims: [elsewhere, claim] }))).toBe(verdict)
   })
 
+  it('waits rather than asks a person, as long as one claim of the node may prove itself', () => {
+    const guessed = { ...here, allocationID: 'a2', clientStatus: 'lost' }
+    expect(verdictOf(plan({ claims: [here, guessed], nodes: nodesOf('initializing') }))).toBe(
+      'DetachNotProven',
+    )
+    expect(verdictOf(plan({ claims: [here, guessed], nodes: nodesOf('down') }))).toBe('DetachNeedsWord')
+  })
+
+  it.each([
+    [
+      'the node is ready, so its client may unmount it still',
+      'ready',
+      [here],
+      { restLives: true, mayUnmountYet: true },
+    ],
+    ['the node is gone, so nobody does', 'gone', [here], { restLives: true, mayUnmountYet: false }],
+    [
+      'every claim elsewhere lives',
+      'ready',
+      [here, { ...here, allocationID: 'b', nodeID: 'other', clientStatus: 'running' }],
+      { restLives: true },
+    ],
+    [
+      'a claim elsewhere is dead',
+      'ready',
+      [here, { ...here, allocationID: 'b', nodeID: 'zz', clientStatus: 'lost' }],
+      { restLives: false },
+    ],
+  ])('says for the step after it: %s', (_title, node, claims, expected) => {
+    expect(plan({ claims, nodes: nodesOf(node) })).toMatchObject({
+      type: 'detach',
+      nodeID: 'n1',
+      ...expected,
+    })
+  })
+
   it('says the proof in its reason', () => {
     expect(plan({ claims: [here], nodes: nodesOf('ready') })).toMatchObject({
       type: 'detach',

@@ -86,6 +86,22 @@ describe('findForeignID', () => {
       { spec: { source: { snapshotID: 'own-snapshot' } } },
       undefined,
     ],
+    ['takes a volume of the namespace to clone', { spec: { source: { cloneID: 'own-volume' } } }, undefined],
+    [
+      'goes on with a clone that was made',
+      { spec: { source: { cloneID: 'v' } }, record: { externalID: 'vol-1' } },
+      undefined,
+    ],
+    [
+      'leaves the source alone of what Nomad has, where it does nothing',
+      { spec: { source: { snapshotID: 's' } }, inNomad: { Context: null } },
+      undefined,
+    ],
+    [
+      'refuses another name where Nomad has nothing under it',
+      { spec: { name: 'n' }, record: { csiName: 'n' } },
+      'spec.name',
+    ],
     ['takes the name of a volume of the namespace', { spec: { name: 'own-name' } }, undefined],
     [
       'goes on with what is recorded, as after an upgrade',
@@ -204,6 +220,7 @@ describe('ownIDs', () => {
     ]
     const { ids, names } = ownIDs('default', 'directories', records, released)
     expect([...ids]).toEqual(['vol', 'snap', 'old-volume'])
+    // A snapshot's name is none of a volume.
     expect([...names]).toEqual(['name', 'old-name'])
   })
 })

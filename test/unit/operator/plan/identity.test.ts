@@ -34,6 +34,14 @@ describe('chooseName', () => {
     )
   })
 
+  it('tells identities apart that read alike: another region, another namespace, an ID of other signs', () => {
+    const data = { region: 'global', namespace: 'default', id: 'data-0', incarnation: 0 }
+    const others = [{ region: 'east' }, { namespace: 'prod' }, { id: 'data[0' }, { id: 'Data-0' }]
+    const names = [data, ...others.map((other) => ({ ...data, ...other }))].map(chooseName)
+    expect(new Set(names).size).toBe(names.length)
+    expect(new Set(names.map((name) => name.replace(/[0-9a-f]{10}$/, '')))).toEqual(new Set(['data-0-']))
+  })
+
   it('gives two identities two names, and one identity always the same (nomad#26249)', () => {
     fc.assert(
       fc.property(identity, identity, (one, other) => {

@@ -119,14 +119,19 @@ describe('findReplaced', () => {
     ...fields,
   })
   const other = volumeRecord(volume('look', { externalID: 'vol-0' }), { externalID: 'vol-0' })
+  const elsewhere = volumeRecord(volume('look', { pluginID: 'ebs0' }), { externalID: 'vol-0' })
   it.each<
     [string, Parameters<typeof findReplaced>[2], Parameters<typeof findReplaced>[3], RegExp | undefined]
   >([
     ['finds what a restore replaced', [left('Replaced')], [], undefined],
     ['finds nothing that was left behind otherwise', [left('Retained')], [], /no restore of it replaced/],
     ['finds nothing of another volume', [left('Replaced', { key: 'Volume/default/x' })], [], /no restore/],
+    ['finds nothing of another plugin', [left('Replaced', { pluginID: 'ebs0' })], [], /no restore/],
+    ['finds nothing of another ID', [left('Replaced', { externalID: 'vol-9' })], [], /no restore/],
     ['finds nothing that was deleted since', [left('Replaced'), left('Deleted')], [], /no restore/],
     ['names who has it now', [left('Replaced')], [other], /Volume\/default\/look now uses/],
+    ['does not mind who has another one of the plugin', [left('Replaced')], [recordOf({})], undefined],
+    ['does not mind who has one of that ID at another plugin', [left('Replaced')], [elsewhere], undefined],
   ])('%s', (_title, released, records, refusal) => {
     const found = findReplaced(recordOf({}), 'vol-0', released, records)
     if (refusal === undefined) expect(found).toMatchObject({ externalID: 'vol-0' })

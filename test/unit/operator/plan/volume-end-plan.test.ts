@@ -17,6 +17,13 @@ const finalIntent = {
   mayRunMs: 60_000,
 }
 const tombstone = nomadVolume('mooring-deleting-1', { ExternalID: 'external-data' })
+const restore = { snapshotID: 'snap-1', csiName: 'data-r1', incarnation: 1 }
+const sent = {
+  request: { ID: 'data', PluginID: 'directories', Namespace: 'default' },
+  sinceMs: nowMs - 1_000,
+  sent: { boot, monotonicMs: nowMs - 1_000 },
+  mayRunMs: 60_000,
+}
 const end = (phase: 'deregister' | 'register-tombstone' | 'delete') => ({
   ...recorded,
   end: { phase, tombstoneID: 'mooring-deleting-1' },
@@ -130,6 +137,51 @@ describe('planVolumeEnd', () => {
       { tombstone: nomadVolume('mooring-deleting-1', { ExternalID: 'foreign' }) },
       undefined,
       'TombstoneTaken',
+    ],
+    [
+      'waits for whoever uses the tombstone',
+      'Delete',
+      end('register-tombstone'),
+      {
+        tombstone: nomadVolume('mooring-deleting-1', {
+          ExternalID: 'external-data',
+          WriteAllocs: { a1: null },
+        }),
+      },
+      undefined,
+      'InUse',
+    ],
+    [
+      'takes the volume of a restore that was made before it ends that one',
+      'Delete',
+      { ...recorded, restore },
+      { volume: nomadVolume('data', { ExternalID: 'restored', Name: 'data-r1' }) },
+      'adopt-restored',
+      'Restored',
+    ],
+    [
+      'waits for the create of a restore that may still be running',
+      'Delete',
+      { ...recorded, restore, intent: sent },
+      {},
+      undefined,
+      'OutcomeUnknown',
+    ],
+    [
+      'calls off a restore that made nothing, before it ends the volume',
+      'Delete',
+      { ...recorded, restore, intent: { ...sent, mayRunMs: 0 } },
+      { volume: there },
+      'end-restore',
+      'NotRestored',
+    ],
+    [
+      'takes the volume of a create whose answer was lost, to end that one',
+      'Delete',
+      { csiName: 'data', intent: sent },
+      { volume: there },
+      'adopt-volume',
+      'Created',
     ],
     ['lets go where nothing was created', 'Delete', {}, {}, 'release', 'NeverCreated'],
     [
