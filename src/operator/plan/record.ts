@@ -65,9 +65,12 @@ const clockSkewMs = 300_000
  * CreateSnapshot).
  * @param createTimeSeconds as the plugin reports it; 0: it does not
  */
-export function isOlderThan(createTimeSeconds: number | bigint | string, intent: Intent<unknown>): boolean {
+export function isOlderThan(
+  createTimeSeconds: number | bigint | string,
+  { sinceMs, firstMs = sinceMs }: Pick<Intent<unknown>, 'sinceMs' | 'firstMs'>,
+): boolean {
   const createdMs = Number(createTimeSeconds) * 1000
-  return createdMs > 0 && createdMs + clockSkewMs < (intent.firstMs ?? intent.sinceMs)
+  return createdMs > 0 && createdMs + clockSkewMs < firstMs
 }
 
 /** A read may show the outcome at any time, and not every server sends an event for it. */
@@ -234,6 +237,8 @@ export interface ManagedSnapshot extends ManagedBase {
   /** The plugin that holds it. */
   readonly pluginID?: string
   readonly intent?: Intent<SnapshotRequest>
+  /** The date at which its name was first asked for. What was taken under it since may be its own, although an answer was lost. */
+  readonly firstAskedMs?: number
   /** Whether the answer to its create said that it is ready to use. Absent in records of earlier versions. */
   readonly wasReady?: boolean
   /** A schedule's snapshot: since when its plugin no longer lists it. */

@@ -248,7 +248,8 @@ function releasedOf(
     return { key, pluginID, externalID, reason, atMs, incarnation, ...identity }
   }
   // The name of a schedule's snapshot contains its time, so it is never chosen again.
-  const isUsed = reason !== 'NeverCreated' && record.schedule === undefined
+  const wasAsked = record.kind === 'Snapshot' && record.firstAskedMs !== undefined
+  const isUsed = (reason !== 'NeverCreated' || wasAsked) && record.schedule === undefined
   return isUsed ? { key, pluginID, externalID: '', reason, atMs, incarnation } : undefined
 }
 

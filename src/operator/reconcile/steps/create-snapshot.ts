@@ -21,15 +21,17 @@ export const createSnapshot: SnapshotStep = {
       Name: record.csiName,
       ...(spec.parameters === undefined ? {} : { Parameters: { ...spec.parameters } }),
     }
+    const intent = beginIntent(context, request, record.intent)
     return {
       ...record,
+      firstAskedMs: record.firstAskedMs ?? intent.firstMs ?? intent.sinceMs,
       pluginID: volume.pluginID,
       // The volume of the first call: before a repeat, another volume may have got its ID.
       externalSourceVolumeID:
         record.intent === undefined
           ? volume.externalID
           : (record.externalSourceVolumeID ?? volume.externalID),
-      intent: beginIntent(context, request, record.intent),
+      intent,
     }
   },
   async act({ context, record, seen: { volume, secretValues }, signal }) {
@@ -87,13 +89,14 @@ export const createSnapshot: SnapshotStep = {
  */
 function isOfFormerLife(
   snapshot: Snapshot,
-  { key, schedule, pluginID = '', declaration: { spec } }: SnapshotRecord,
+  { key, schedule, pluginID = '', firstAskedMs, declaration: { spec } }: SnapshotRecord,
   intent: Intent<unknown>,
   { inventory }: Pick<StepContext, 'inventory'>,
 ): boolean {
   if (isKnownSnapshot(inventory, { pluginID, externalID: snapshot.ID, key })) return true
   // The name of a schedule's snapshot contains its time: no other has it.
-  if (schedule !== undefined || !isOlderThan(snapshot.CreateTime, intent)) return false
+  const firstMs = firstAskedMs ?? intent.firstMs ?? intent.sinceMs
+  if (schedule !== undefined || !isOlderThan(snapshot.CreateTime, { ...intent, firstMs })) return false
   // This inventory never chose the name before, and all that it does not know is older than what it took itself.
   const isChosen = spec.name === undefined
   const createdMs = Number(snapshot.CreateTime) * 1000
