@@ -16,11 +16,6 @@ export const knownFaults: readonly KnownFault[] = [
     seed: 5018,
     why: 'where a plugin lists nothing, a disk that is lost has no exit: ends, expands and snapshots are tried for ever, and a schedule adds one more snapshot at each run',
   },
-  {
-    text: /counts as ready with \d+ bytes in the place of/,
-    seed: 9699,
-    why: 'a volume that is registered again with a larger capacity counts as ready without an expand, where the plugin lists nothing',
-  },
 ]
 
 /** Whether one of these is what went wrong in a history. */

@@ -1,3 +1,4 @@
+import { hasCapability } from '../../plan/plugin-gate.ts'
 import type { VolumeContext } from '../../plan/record.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
 import {
@@ -27,14 +28,22 @@ export async function registerExternal(
     readonly context: VolumeContext | undefined
   },
 ): Promise<void> {
-  const { context, record, signal } = input
+  const { context, record, seen, signal } = input
   const { context: recorded, ...names } = external
-  const request = newVolumeRequest(record.declaration.spec, {
+  const { spec } = record.declaration
+  const { RequestedCapacityMin: min, ...request } = newVolumeRequest(spec, {
     ...names,
     ...(recorded === undefined ? {} : { context: recorded }),
   })
+  // A register says nothing of the size. Without a list only an expand shows whether it is as large as it must be, and
+  // what Nomad has not been asked for is asked for next. Of a volume that a person made, the person knows.
+  const isSizeUnknown =
+    spec.externalID === undefined &&
+    hasCapability(seen.plugin, 'SupportsExpand') &&
+    !hasCapability(seen.plugin, 'SupportsListVolumes')
+  const size = min === undefined || isSizeUnknown ? {} : { RequestedCapacityMin: min }
   try {
-    await context.api.registerVolume({ ...request, ...secretsField(input) }, signal)
+    await context.api.registerVolume({ ...request, ...size, ...secretsField(input) }, signal)
   } finally {
     context.observer.invalidate({ volume: identityOf(record) })
   }

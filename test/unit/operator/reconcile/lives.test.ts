@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { OperationError } from '../../../../src/lib/errors.ts'
 import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
 import { snapshot, volume } from '../../../builders/declarations.ts'
-import { createOperatorModel, pruneDelayMs } from '../../../helpers/operator-model.ts'
+import { nomadPlugin } from '../../../builders/observed.ts'
+import { createOperatorModel, deadlineMs, pruneDelayMs } from '../../../helpers/operator-model.ts'
 
 const key = 'Volume/default/data'
 type Model = ReturnType<typeof createOperatorModel>
@@ -223,5 +225,47 @@ describe('a second life is not the first', () => {
     await end(model, key)
     expect(taken).toBe(1)
     expect(model.stored.has(key)).toBe(false)
+  })
+
+  it('takes a snapshot for its own whose answer was lost, and whose repeat was refused for long', async () => {
+    const model = createOperatorModel(10_000_000)
+    const { api } = model.world
+    const really = api.createSnapshot
+    const answers = ['lost', 'refused'] as const
+    let calls = 0
+    api.createSnapshot = async (...all) => {
+      const answer = answers[calls++]
+      if (answer === undefined) return really(...all)
+      if (answer === 'lost') await really(...all)
+      throw new OperationError(answer, { kind: answer === 'lost' ? 'ambiguous' : 'permanent', reason: 'X' })
+    }
+    model.declare(volume('data', { secrets: {} }))
+    model.declare(snapshot('before', 'data'))
+    await rounds(model)
+    model.advance(deadlineMs)
+    await rounds(model, 1)
+    expect(calls).toBe(2)
+    model.advance(3_600_000)
+    await rounds(model)
+    expect(model.stored.get('Snapshot/default/before')).toMatchObject({ snapshotID: expect.any(String) })
+  })
+
+  it('registers a volume of unknown size without claiming one, and lets it grow to what is declared', async () => {
+    const model = createOperatorModel()
+    const { world } = model
+    const plugin = nomadPlugin('directories', { SupportsListVolumes: false })
+    world.observer.plugin = async () => plugin
+    model.declare(volume('data', { deletionPolicy: 'Deregister', secrets: {}, capacity: { min: 3_000n } }))
+    await rounds(model)
+    await end(model, key)
+    const really = world.api.registerVolume
+    const registered: unknown[] = []
+    world.api.registerVolume = async (...all) => {
+      registered.push(all[0].RequestedCapacityMin)
+      return really(...all)
+    }
+    model.declare(volume('data', { deletionPolicy: 'Deregister', secrets: {}, capacity: { min: 4_000n } }))
+    await rounds(model)
+    expect(registered).toEqual([undefined])
   })
 })
