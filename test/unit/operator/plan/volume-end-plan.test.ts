@@ -303,6 +303,57 @@ describe('planVolumeEnd', () => {
     expect(decision.step).toBe(step)
   })
 
+  it.each<[string, Partial<VolumeDeclaration['spec']>, Partial<VolumeRecord>, Partial<VolumeEndObservation>]>(
+    [
+      [
+        'whose answer was lost, under a declared name',
+        { name: 'fixed' },
+        { intent: { ...sent, mayRunMs: 0 } },
+        {},
+      ],
+      [
+        'whose answer broke CSI, under a declared name',
+        { name: 'fixed' },
+        { intent: broken({ externalID: 'e' }) },
+        {},
+      ],
+      [
+        'whose answer broke CSI, under Deregister',
+        { deletionPolicy: 'Deregister' },
+        { intent: broken({ externalID: 'e' }) },
+        {},
+      ],
+      [
+        'whose answer was lost, while it is suspended',
+        { suspend: true },
+        { intent: { ...sent, mayRunMs: 0 } },
+        {},
+      ],
+    ],
+  )(
+    'neither repeats nor takes over a create %s: it could be somebody else’s volume',
+    (_title, spec, record, observation) => {
+      const decision = planVolumeEnd(
+        volumeRecord(volume('data', { deletionPolicy: 'Delete', ...spec }), record),
+        {
+          volume: undefined,
+          tombstone: undefined,
+          plugin: nomadPlugin('directories'),
+          isUnlisted: false,
+          isFinalSnapshotReady: undefined,
+          snapshotIDs: [],
+          dependents: [],
+          sharers: [],
+          isMadeTaken: false,
+          callsEndedBeforeMs: undefined,
+          ...observation,
+        },
+        nowAt(nowMs),
+      )
+      expect(decision.step).toBe('release')
+    },
+  )
+
   it.each<[string, Partial<VolumeRecord>, boolean | undefined, string | undefined, string]>([
     [
       'takes the final snapshot of the tombstone before the delete',
