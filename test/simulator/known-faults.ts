@@ -14,7 +14,7 @@ export const knownFaults: readonly KnownFault[] = [
   {
     text: /disk-\d+" (could not be found|is not there)|create snapshot .* was tried/,
     seed: 5018,
-    why: 'where a plugin lists nothing, a disk that is lost has no exit: ends, expands and snapshots are tried for ever, and a schedule adds one more snapshot at each run',
+    why: 'where a plugin lists nothing, a disk that is lost has no exit: expands and snapshots are tried for ever, and a schedule adds one more snapshot at each run',
   },
 ]
 

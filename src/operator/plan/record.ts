@@ -155,6 +155,8 @@ export interface VolumeEnd {
   readonly tombstoneID: string
   /** The declaration that a sent delete follows, even if the declared one has changed. */
   readonly declaration?: VolumeDeclaration
+  /** The plugin answered that there is no such external volume. */
+  readonly isGone?: boolean
   /** The plugin refused the delete and changed nothing. */
   readonly refusal?: DeleteRefusal
 }

@@ -112,6 +112,13 @@ export function planVolumeEnd(record: VolumeRecord, observation: VolumeEndObserv
   if (tombstone === undefined && (record.end?.phase === 'delete' || observation.isUnlisted)) {
     return take('release', 'Deleted', `external volume "${record.externalID}" is deleted`)
   }
+  if (tombstone === undefined && record.end?.isGone) {
+    return take(
+      'release',
+      'Vanished',
+      `the plugin answers that there is no external volume "${record.externalID}", so nothing is left to delete`,
+    )
+  }
   const gate = planPluginGate(record.declaration.spec.pluginID, observation.plugin, 'SupportsCreateDelete')
   if (gate !== undefined) return gate
   if (tombstone === undefined) {

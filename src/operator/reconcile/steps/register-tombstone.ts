@@ -1,3 +1,4 @@
+import { OperationError } from '../../../lib/errors.ts'
 import { tombstoneID } from '../../plan/identity.ts'
 import { newVolumeRequest } from '../../plan/volume-request.ts'
 import { recordedExternalID, secretsField, type VolumeStep } from '../volume-seen.ts'
@@ -21,6 +22,10 @@ export const registerTombstone: VolumeStep = {
     })
     try {
       await context.api.registerVolume({ ...request, ID: volumeID, ...secretsField(input) }, signal)
+    } catch (error) {
+      // Where the plugin lists nothing, only this shows that nothing is left to delete.
+      if (!(error instanceof OperationError) || error.reason !== 'ExternalVolumeNotFound') throw error
+      return { ...record, end: { phase: 'register-tombstone', tombstoneID: volumeID, isGone: true } }
     } finally {
       context.observer.invalidate({ volume: { namespace: spec.namespace, volumeID } })
     }

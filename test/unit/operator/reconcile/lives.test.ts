@@ -268,4 +268,18 @@ describe('a second life is not the first', () => {
     await rounds(model)
     expect(registered).toEqual([undefined])
   })
+
+  it('ends where its external volume is lost and the plugin lists nothing, and keeps its ID for people', async () => {
+    const model = createOperatorModel()
+    const { world } = model
+    const plugin = nomadPlugin('directories', { SupportsListVolumes: false })
+    world.observer.plugin = async () => plugin
+    model.declare(volume('data', { secrets: {}, deletionPolicy: 'Delete', finalSnapshot: true }))
+    await rounds(model)
+    const { externalID = '' } = volumeOf(model)
+    world.disks.delete(externalID)
+    await end(model, key)
+    expect(model.stored.has(key)).toBe(false)
+    expect(model.inventory.released()).toMatchObject([{ key, externalID, reason: 'Vanished' }])
+  })
 })
