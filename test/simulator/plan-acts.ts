@@ -11,7 +11,7 @@ const minute = 60_000
 type Scene = readonly (Act | readonly [Act, untilNextMs: number])[]
 
 /** A random life of a few volumes. Most of it is about one of them, so that acts meet. */
-export function planActs(random: Random): TimedAct[] {
+export function planActs(random: Random, replicas: 1 | 2): TimedAct[] {
   const hero = pick(random, volumes)
   const volume = () => (random() < 0.7 ? hero : pick(random, volumes))
   const acts: TimedAct[] = []
@@ -25,7 +25,19 @@ export function planActs(random: Random): TimedAct[] {
       atMs += untilNextMs
     }
   }
+  if (replicas === 2) acts.push(...pauseAmidWork(random, hero, atMs))
   return acts
+}
+
+/** The leader stops in the middle of work, for longer than its Lease, and goes on with it. */
+function pauseAmidWork(random: Random, name: string, atMs: number): TimedAct[] {
+  const pauseMs = between(random, 0, 3 * second)
+  return [
+    { atMs, act: { do: 'weather', kind: 'slow', share: pick(random, [0, 0.7]) } },
+    { atMs: atMs + second, act: writeVolume(random, name) },
+    { atMs: atMs + second + pauseMs, act: { do: 'pause', who: 'leader', downMs: 4 * minute } },
+    { atMs: atMs + 6 * minute, act: { do: 'weather', kind: 'slow', share: 0 } },
+  ]
 }
 
 /** Some acts come on each other's heels, others when everything has been dealt with. */

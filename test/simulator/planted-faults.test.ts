@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { plantTexts } from './hooks.ts'
 import { findFault } from './plant.ts'
 import { plantedFaults, textsOf } from './planted-faults.ts'
+import { readPage } from './planted-page.ts'
 
 describe('the table of planted faults', () => {
   it.each(plantedFaults.map((fault) => [fault.name, fault] as const))(
@@ -14,6 +15,14 @@ describe('the table of planted faults', () => {
       }
     },
   )
+
+  it('says of each fault in planted-faults.md after how many histories it is found, or why it is not', () => {
+    const rows = readPage()
+    expect([...rows.keys()]).toEqual(plantedFaults.map(({ name }) => name))
+    const found = [...rows.values()].filter(({ result }) => /^\d+$/.test(result))
+    expect(found.length).toBeGreaterThanOrEqual(25)
+    for (const { sign } of rows.values()) expect(sign).not.toBe('')
+  })
 
   // The quickest found: whether the way from a planted text to a violation works at all.
   it.each([

@@ -39,6 +39,8 @@ export interface Outcome {
 }
 
 const minute = 60_000
+/** More events than this at one moment are a loop that never ends. */
+const mostAtOnce = 20_000
 /** When nothing goes wrong any more, everything must have come to rest within this: all deadlines and backoffs. */
 const restMs = 60 * minute
 /** Rest is when nothing is done for so long. */
@@ -46,6 +48,8 @@ const quietMs = 12 * minute
 
 /** A few latencies, each of which may be two seconds. */
 const probeMs = 60_000
+/** Seven tries, with delays that double. */
+const refusedMs = 80_000
 
 const probeDocument = (minBytes: number): Document => ({
   kind: 'Volume',
@@ -61,19 +65,22 @@ const probeDocument = (minBytes: number): Document => ({
 /** Draws a history from its seed. */
 export function planHistory(seed: number): Plan {
   const random = createRandom(seed)
+  const habits = {
+    roundsUpTo: pick(random, [1, 4096]),
+    listsVolumes: random() < 0.8,
+    listsSnapshots: random() < 0.8,
+    listLagMs: pick(random, [0, 0, 5_000]),
+    snapshotReadyMs: pick(random, [0, 0, 20_000]),
+    snapshotsNeedTheirDisk: random() < 0.2,
+  }
+  const isPluginReached = random() < 0.5
+  const replicas = random() < 0.3 ? 2 : 1
   return {
     seed,
-    habits: {
-      roundsUpTo: pick(random, [1, 4096]),
-      listsVolumes: random() < 0.8,
-      listsSnapshots: random() < 0.8,
-      listLagMs: pick(random, [0, 0, 5_000]),
-      snapshotReadyMs: pick(random, [0, 0, 20_000]),
-      snapshotsNeedTheirDisk: random() < 0.2,
-    },
-    isPluginReached: random() < 0.5,
-    replicas: random() < 0.3 ? 2 : 1,
-    acts: planActs(random),
+    habits,
+    isPluginReached,
+    replicas,
+    acts: planActs(random, replicas),
   }
 }
 
@@ -132,9 +139,12 @@ export async function runHistory(
 
   // Whether Mooring could see and store all that there is, at each moment.
   let judgedMs = 0
+  let atOnce = 0
   scheduler.onEvent = () => {
     const passedMs = scheduler.nowMs - judgedMs
     judgedMs = scheduler.nowMs
+    atOnce = passedMs > 0 ? 0 : atOnce + 1
+    if (atOnce > mostAtOnce) throw new Error(`${atOnce} events without any time that passes: a hot loop`)
     if (passedMs > 0 && mooring.sees()) wishes.see(passedMs)
   }
 
@@ -174,18 +184,34 @@ export async function runHistory(
       perform({ do: 'write', file, documents: [probeDocument(minBytes)] }, stage)
     history.record({
       type: 'act',
-      text: `a person writes ${file}, corrects it at once, and loses Nomad's record`,
+      text: `a person writes ${file}, corrects it at once, corrects it while Nomad takes no changes, and loses Nomad's record`,
     })
-    write(1000)
-    await scheduler.runUntil(scheduler.nowMs + chance('correction') * 1_500)
-    write(5000)
-    await scheduler.runUntil(scheduler.nowMs + probeMs)
-    const volume = nomad.volumes.get(at)
-    if (Number(volume?.Capacity ?? 0) < 5000) {
-      const is = volume === undefined ? 'is not there' : `has ${volume.Capacity} bytes, not 5000`
-      violate(rule, `${at} ${is} ${probeMs / 1000} s after it was declared`)
-      return
+    const correct = async (minBytes: number) => {
+      await scheduler.runUntil(scheduler.nowMs + chance('correction') * 1_500)
+      write(minBytes)
     }
+    const isSized = (minBytes: number) => {
+      const volume = nomad.volumes.get(at)
+      if (Number(volume?.Capacity ?? 0) >= minBytes) return true
+      const is = volume === undefined ? 'is not there' : `has ${volume.Capacity} bytes, not ${minBytes}`
+      violate(rule, `${at} ${is}, though it was declared long enough ago`)
+      return false
+    }
+    write(1000)
+    await correct(5000)
+    await scheduler.runUntil(scheduler.nowMs + probeMs)
+    if (!isSized(5000)) return
+    write(9000)
+    await correct(13_000)
+    await scheduler.runUntil(scheduler.nowMs + probeMs)
+    if (!isSized(13_000)) return
+    network.weather = { ...calm, refused: 1 }
+    write(17_000)
+    await scheduler.runUntil(scheduler.nowMs + refusedMs)
+    network.weather = calm
+    // The next try is as far away again.
+    await scheduler.runUntil(scheduler.nowMs + refusedMs + probeMs)
+    if (!isSized(17_000)) return
     nomad.forget(at, 'a person')
     await scheduler.runUntil(scheduler.nowMs + probeMs)
     if (!nomad.volumes.has(at))
@@ -211,7 +237,7 @@ export async function runHistory(
       mooring.calmDown()
       network.weather = calm
       perform({ do: 'folder', to: 'back' }, stage)
-      nomad.setPluginAway(false)
+      if (nomad.conditions.isPluginAway) nomad.setPluginAway(false)
       nomad.conditions.isDetachBroken = false
       nomad.workloads.endAll()
       history.record({ type: 'act', text: 'from now on nothing goes wrong, and nobody does anything' })

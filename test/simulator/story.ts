@@ -31,6 +31,7 @@ function tell(happened: Happened): string | undefined {
       return happened.text
     case 'effect sent':
       return `    ${happened.by} sends ${happened.call} ${happened.about}`
+    case 'effect under way':
     case 'effect carried out':
     case 'process started':
       return undefined

@@ -5,11 +5,12 @@ import {
   noDiskInUseIsDeleted,
   nothingIsDestroyedUnasked,
   nothingIsWiped,
+  noVolumeInUseIsForgotten,
   snapshotsEndByOrder,
   theFinalSnapshotIsOfThisLife,
 } from './ends.ts'
 import { newLifeIsBlank, oneDiskForOneVolume, oneVolumeForOneDisk, snapshotsAreNew } from './lives.ts'
-import { nothingSpins, onlyTheHolderActs, suspendedMeansNothing } from './pace.ts'
+import { nothingRunsTwice, nothingSpins, onlyTheHolderActs, suspendedMeansNothing } from './pace.ts'
 
 const noSecretIsShown: Checker = {
   rule: '7: no secret in a log, status, error or the inventory',
@@ -25,6 +26,7 @@ export const checkers: readonly Checker[] = [
   oneVolumeForOneDisk,
   nothingIsDestroyedUnasked,
   noDiskInUseIsDeleted,
+  noVolumeInUseIsForgotten,
   noDetachUnderAWriter,
   nothingIsWiped,
   noSecretIsShown,
@@ -33,6 +35,7 @@ export const checkers: readonly Checker[] = [
   theFinalSnapshotIsOfThisLife,
   snapshotsEndByOrder,
   nothingSpins,
+  nothingRunsTwice,
   onlyTheHolderActs,
   suspendedMeansNothing,
 ]

@@ -98,6 +98,17 @@ export const noDiskInUseIsDeleted: Checker = {
       : undefined,
 }
 
+export const noVolumeInUseIsForgotten: Checker = {
+  rule: '4: no volume in use is taken out of Nomad',
+  judge(happened, view) {
+    if (happened.type !== 'volume forgotten' || happened.by !== 'Mooring') return undefined
+    const claims = view.nomad.workloads.claimsOn(happened.at)
+    return claims.length === 0
+      ? undefined
+      : `${happened.at} was deregistered while ${claims.join(', ')} claims it`
+  },
+}
+
 export const noDetachUnderAWriter: Checker = {
   rule: '5: no detach under a living writer',
   judge: (happened) =>

@@ -20,6 +20,24 @@ export const nothingSpins: Checker = {
   },
 }
 
+export const nothingRunsTwice: Checker = {
+  rule: '1: a create is not repeated while it may still be running',
+  judge(happened, view) {
+    if (happened.type !== 'effect sent' || happened.call !== 'create volume') return undefined
+    // An update has the same call, and may be repeated.
+    if (view.nomad.volumes.has(happened.about)) return undefined
+    const last = view.history.all.findLast(
+      (each) =>
+        (each.type === 'effect under way' || each.type === 'effect carried out') &&
+        each.call === happened.call &&
+        each.about === happened.about,
+    )
+    return last?.type === 'effect under way'
+      ? `${happened.call} ${happened.about} was sent again, while the first one was still running`
+      : undefined
+  },
+}
+
 export const onlyTheHolderActs: Checker = {
   rule: '1: a replica starts no effect while another one may lead',
   judge(happened, view) {

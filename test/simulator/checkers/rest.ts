@@ -55,12 +55,32 @@ export function judgeRest(rest: {
   const perHour = ((events - begun.events) * 3_600_000) / quietMs
   if (perHour > quietEventsPerHour)
     findings.push(['8: no hot loop', `${Math.round(perHour)} events in a quiet hour`])
+  const left = judgeLeft(view, inventory)
+  if (left !== undefined) findings.push(['3: nothing that was made is forgotten', left])
   for (const wish of view.wishes.all.values()) {
     const found = judgeWish(wish, view, inventory)
     if (found !== undefined)
       findings.push(['liveness: what people want comes to be, or a reason says why not', found])
   }
   return findings
+}
+
+/** What people removed under Delete is deleted, or Mooring says that it is left. */
+function judgeLeft(view: View, inventory: LastingInventory): string | undefined {
+  if (view.orders.length > 0) return undefined
+  const released = new Set(inventory.released().map(({ externalID }) => externalID))
+  for (const { externalID, name, madeFor } of view.plugin.disks.values()) {
+    const volume = madeFor.slice(madeFor.indexOf('/') + 1)
+    const wish = view.wishes.all.get(`Volume ${volume}`)
+    if (wish?.state !== 'removed' || name.startsWith('by-hand')) continue
+    const isToGo = wish.versions.every(
+      ({ document }) => document.kind === 'Volume' && document.policy === 'Delete' && !document.isSuspended,
+    )
+    const isKnown = released.has(externalID) || inventory.get(`Volume/default/${volume}`) !== undefined
+    if (isToGo && !isKnown)
+      return `${externalID} was made for ${madeFor}, which is removed under Delete, and nobody knows of it`
+  }
+  return undefined
 }
 
 const isSetting = (each: Happened) => each.type === 'act' && each.text.includes('wall clock is set')

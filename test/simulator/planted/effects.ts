@@ -26,6 +26,7 @@ export const effects: readonly PlantedFault[] = [
   },
   {
     name: 'a pass writes back what a reading has changed in the meantime',
+    notFound: 'the next reading writes what it knows again, so nothing is left of it but a delay',
     needs: [/"kind":"slow"/],
     file: 'operator/inventory/stored-inventory.ts',
     text: 'await change(key, (entry) => ({ ...entry, declared: memory.declared(key) ?? declared, managed }))',
@@ -45,6 +46,13 @@ export const effects: readonly PlantedFault[] = [
     file: 'operator/replicas/leadership.ts',
     text: 'if (sinceConfirmedMs() >= times.renewDeadlineMs) {',
     replacement: 'if (false) {',
+    also: [
+      {
+        file: 'operator/replicas/leadership.ts',
+        text: 'Math.max(0, times.renewDeadlineMs - sinceConfirmedMs())',
+        replacement: 'times.renewDeadlineMs',
+      },
+    ],
   },
   {
     name: 'the Lease of a living leader is taken away',
@@ -55,6 +63,8 @@ export const effects: readonly PlantedFault[] = [
   },
   {
     name: 'a write that another process has overtaken counts as stored',
+    notFound:
+      'a process that lost its Lease is fenced before it writes, so only a write that was under way meets a conflict, and its term is over then',
     needs: [/"replicas":2/, /"do":"(pause|weather)"/],
     file: 'operator/inventory/stored-inventory.ts',
     text: "if (!isConflict && toOperationError(error).kind !== 'ambiguous') throw error",

@@ -12,8 +12,8 @@ export const lives: readonly PlantedFault[] = [
     name: 'an old snapshot under the same name counts as a new one',
     needs: [/"file":"of-a.yaml"/, /"do":"remove"/],
     file: 'operator/reconcile/steps/create-snapshot.ts',
-    text: 'if (record.schedule === undefined && isOlderThan(snapshot.CreateTime, intent)) {',
-    replacement: 'if (false) {',
+    text: 'if (schedule !== undefined || !isOlderThan(snapshot.CreateTime, { ...intent, firstMs })) return false',
+    replacement: 'if (true) return false',
     also: [
       {
         file: 'operator/plan/record.ts',

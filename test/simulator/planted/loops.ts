@@ -26,12 +26,6 @@ export const loops: readonly PlantedFault[] = [
     replacement: '',
   },
   {
-    name: 'an earlier time does not replace a later one',
-    file: 'operator/engine/delaying-queue.ts',
-    text: 'if (pending && pending.dueMs <= dueMs) return',
-    replacement: 'if (pending) return',
-  },
-  {
     name: 'a change in the folder wakes nobody',
     file: 'operator/control-loop.ts',
     text: '...sources.map((source) => source.onChange(() => reading.read())),',

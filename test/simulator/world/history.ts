@@ -25,6 +25,8 @@ export type Happening =
   | { type: 'volume forgotten'; at: string; externalID: string; by: Actor }
   | { type: 'detached'; externalID: string; nodeID: string; isWritten: boolean }
   | { type: 'effect sent'; call: string; about: string; by: string }
+  /** Its answer is lost, and it will be carried out. */
+  | { type: 'effect under way'; call: string; about: string }
   | { type: 'effect carried out'; call: string; about: string; isChange: boolean }
   | { type: 'content written'; externalID: string }
   | { type: 'process started' | 'process killed'; process: string }

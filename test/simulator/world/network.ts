@@ -8,6 +8,8 @@ import { nobody } from '../scheduler.ts'
 export interface Weather {
   /** The request never arrives. */
   unreachable: number
+  /** Nobody takes changes: the connection is refused at once. */
+  refused: number
   /** It is carried out, and nobody hears of it. */
   lostAnswers: number
   /** Its answer is lost, and it is carried out up to two minutes later. */
@@ -24,6 +26,7 @@ export interface Weather {
 
 export const calm: Weather = {
   unreachable: 0,
+  refused: 0,
   lostAnswers: 0,
   late: 0,
   errors: 0,
@@ -42,6 +45,8 @@ export interface Call<Result> {
   readonly signal?: AbortSignal | undefined
   /** Whether Nomad answers, with errors of its own. Default true. */
   readonly isNomad?: boolean
+  /** Told that it will be carried out later, though its answer is lost. */
+  readonly onLate?: () => void
   /** Does it, at the moment when it arrives. */
   readonly work: () => Result
 }
@@ -63,7 +68,7 @@ export function createNetwork(scheduler: Scheduler, chance: (name: string) => nu
     meets: (share: number, name: string) => share > 0 && chance(name) < share,
     /** Sends a request to the other side. Neither the request nor its answer need arrive. */
     call<Result>(owner: Owner, call: Call<Result>): Promise<Result> {
-      const { title, about, type, signal, work, isNomad = true } = call
+      const { title, about, type, signal, work, isNomad = true, onLate } = call
       const name = `${title} ${about}`
       const { weather, meets, latencyMs } = network
       const purpose: Purpose = { title: name, type }
@@ -89,7 +94,14 @@ export function createNetwork(scheduler: Scheduler, chance: (name: string) => nu
         }
         if (meets(weather.unreachable, `${name} does not arrive`)) return lose(false)
         if (type !== 'read') {
+          if (isNomad && meets(weather.refused, `${name} is refused`)) {
+            answer(latencyMs(name), () =>
+              reject(classifyLostAnswer(undefined, false, 'connection refused', purpose)),
+            )
+            return
+          }
           if (meets(weather.late, `${name} is late`)) {
+            onLate?.()
             scheduler.after(nobody, chance(`${name} late by`) * latestMs, `late ${name}`, quietly)
             return lose(true)
           }

@@ -32,6 +32,7 @@ export function createSimulatedClient(owner: Owner, outside: Outside): Simulated
     history.record({ type: 'effect sent', call: title, about, by: owner.name })
     return network.call(owner, {
       ...call,
+      onLate: () => history.record({ type: 'effect under way', call: title, about }),
       work() {
         const before = nomad.indexOf('volumes')
         const answer = work()

@@ -85,6 +85,8 @@ export function createPlugin(options: { nowMs: () => number; habits: Habits; his
       const isBlank = snapshotID === '' && cloneID === ''
       const found = [...disks.values()].find((disk) => disk.name === name)
       if (found !== undefined) {
+        if (isBlank && sizeBytes > found.sizeBytes)
+          throw answered('rpc error: code = AlreadyExists desc = it has another capacity', 'create volume')
         history.record({
           type: 'disk given again',
           externalID: found.externalID,
