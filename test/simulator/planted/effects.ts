@@ -19,6 +19,7 @@ export const effects: readonly PlantedFault[] = [
   },
   {
     name: 'what a step has done is not stored',
+    notFound: 'a history with it did not come to an end, so it is not counted yet',
     needs: [/"do":"kill/],
     file: passFile,
     text: 'if (!isSame) await inventory.put(managed, { isOutcome: true })',
