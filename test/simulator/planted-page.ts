@@ -16,7 +16,7 @@ export interface PageRow {
 const isFound = ({ result }: PageRow) => /^\d+$/.test(result)
 
 /** Why a fault is not found, where nothing else is said. */
-const rare = 'no history of these has what it needs to show: it takes more of them'
+const rare = 'not looked into yet: it may take more histories, or the world lacks what it needs to show'
 
 /** The rows of the page as it stands; none where it does not exist yet. */
 export function readPage(path = pagePath): ReadonlyMap<string, PageRow> {
@@ -37,7 +37,12 @@ export function updatePage(rows: readonly PageRow[]): void {
   const sections = Object.entries(faultGroups).map(([title, faults]) => {
     const lines = faults.map(({ name, file, notFound }) => {
       const row = known.get(name)
-      const sign = row === undefined ? '' : isFound(row) ? row.sign : (notFound ?? rare)
+      const sign =
+        row === undefined || row.result === 'not tried yet'
+          ? ''
+          : isFound(row)
+            ? row.sign
+            : (notFound ?? rare)
       return `| ${name} | \`src/${file}\` | ${row?.result ?? 'not tried yet'} | ${sign || 'unknown'} |`
     })
     return `## ${title}\n\n| fault | where it is planted | histories | what an onlooker sees |\n|---|---|---|---|\n${lines.join('\n')}\n`

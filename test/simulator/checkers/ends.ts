@@ -133,6 +133,9 @@ export const nothingIsWiped: Checker = {
 /** By so much people set a clock in small steps, which count as corrections. */
 const clockStepsMs = 600_000
 
+/** The scheduled time in a snapshot's name, which sorts as text; '' in other names. */
+const tickOf = (name: string) => (name.startsWith('hourly') ? (/\d{8}t\d{6}z/.exec(name)?.[0] ?? '') : '')
+
 export const snapshotsEndByOrder: Checker = {
   rule: '3: retention and ends delete only what they may',
   judge(happened, view) {
@@ -171,8 +174,9 @@ export const snapshotsEndByOrder: Checker = {
     )
     if (isBelieved) return undefined
     const ageMs = happened.atMs - taken.atMs
+    // Of the time that each is for: one whose request was late may have been taken after a newer one.
     const newer = view.history.all.filter(
-      (each) => each.type === 'snapshot taken' && each.name.startsWith('hourly') && each.atMs > taken.atMs,
+      (each) => each.type === 'snapshot taken' && tickOf(each.name) > tickOf(taken.name),
     ).length
     const isAllowed = versionsInForce(schedule).some(
       (each) =>
