@@ -212,11 +212,12 @@ describe('connections', () => {
   })
 
   it('is in doubt about a write without an answer in time', async () => {
-    const { client } = await startBoth(() => undefined, { timeouts: { writeMs: 50, readMs: 50 } })
+    // Long enough for a busy machine to connect and send.
+    const { client } = await startBoth(() => undefined, { timeouts: { writeMs: 500, readMs: 500 } })
     await expect(client.createVolume(request)).rejects.toMatchObject({
       kind: 'ambiguous',
       reason: 'AnswerLost',
-      message: 'create volume "data[0]" in namespace "prod": no answer within 0.05 s',
+      message: 'create volume "data[0]" in namespace "prod": no answer within 0.5 s',
     })
     await expect(client.readVolume('prod', 'data')).rejects.toMatchObject({ kind: 'transient' })
   })

@@ -95,7 +95,8 @@ function isOfFormerLife(
 ): boolean {
   if (isKnownSnapshot(inventory, { pluginID, externalID: snapshot.ID, key })) return true
   // The name of a schedule's snapshot contains its time: no other has it.
-  const firstMs = firstAskedMs ?? intent.firstMs ?? intent.sinceMs
+  // A first request later than this one was dated by a clock that was ahead.
+  const firstMs = Math.min(firstAskedMs ?? intent.firstMs ?? intent.sinceMs, intent.sinceMs)
   if (schedule !== undefined || !isOlderThan(snapshot.CreateTime, { ...intent, firstMs })) return false
   // This inventory never chose the name before, and all that it does not know is older than what it took itself.
   const isChosen = spec.name === undefined
