@@ -115,9 +115,16 @@ it('a commit that does not delete a file ends nothing, and one that does ends wh
     readdirSync(join(dataDirectory, 'pool', 'volumes')).some((each) => each.startsWith(`${name}-`))
   const ended = (mooring: Up, name: string) =>
     mooring.logged((line) => line.msg === 'no longer managed' && line.key === key(name), `${name} has ended`)
+  const commit = (message: string) => {
+    // The submodule is in the index alone, so not everything is added anew.
+    upstream.git('add', '--all', '--', '.', ':!module')
+    upstream.git('commit', '--quiet', '--message', message)
+    upstream.git('push', '--quiet', 'origin', 'HEAD')
+  }
+  const repaired = ['emptied', 'broken']
   const expectKept = async (mooring: Up, isRestarted: boolean) => {
     for (const [name, { title, says }] of Object.entries(cases)) {
-      if (says !== undefined) {
+      if (says !== undefined && !(isRestarted && repaired.includes(name))) {
         const line = await mooring.status(key(volumeOf(name)), 'suspended', 'SourceUnclear')
         if (!isRestarted) expect(line, title).toMatchObject({ why: expect.stringMatching(says) })
       }
@@ -128,27 +135,25 @@ it('a commit that does not delete a file ends nothing, and one that does ends wh
   const first = await start()
   for (const name of names) await first.status(key(volumeOf(name)), 'ready')
   for (const [name, { change }] of Object.entries(cases)) change(upstream, volumeOf(name))
-  upstream.remove('control1.yaml')
-  // The submodule is in the index alone, so not everything is added anew.
-  upstream.git('add', '--all', '--', '.', ':!module')
-  upstream.git('commit', '--quiet', '--message', 'change')
-  upstream.git('push', '--quiet', 'origin', 'HEAD')
-  await ended(first, 'control1')
+  commit('change')
   await expectKept(first, false)
+  // Not in the commit that broke files: what went with it may be in one of them.
+  upstream.remove('control1.yaml')
+  commit('remove')
+  await ended(first, 'control1')
 
-  // A removal that no process sees is seen by the next one, beside what it must keep by its records.
+  // What came in doubt while no process ran is unknown, so a removal of that time waits for a person beside any doubt.
   first.signal('SIGKILL')
   await first.exited()
   upstream.remove('control2.yaml')
-  upstream.git('add', '--all', '--', '.', ':!module')
-  upstream.git('commit', '--quiet', '--message', 'while it was down')
-  upstream.git('push', '--quiet', 'origin', 'HEAD')
+  for (const name of repaired) upstream.write(`${name}.yaml`, declared(name))
+  commit('while it was down')
   const second = await start()
-  await ended(second, 'control2')
+  await second.status(key('control2'), 'suspended', 'SourceUnclear')
   await expectKept(second, true)
 
   // Whatever Mooring did not see, a person says.
-  for (const name of ['renamed', 'module']) {
+  for (const name of ['renamed', 'module', 'control2']) {
     const order = await runMooring(['confirm-removal', 'volume', name, '--data-dir', dataDirectory])
     expect(order).toMatchObject({ status: 0, stderr: '' })
     await ended(second, name)
