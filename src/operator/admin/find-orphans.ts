@@ -4,7 +4,8 @@ import type { Plugin } from '../../wire/plugin.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import { keyOf } from '../plan/identity.ts'
 import { canList, type Orphans, planOrphans, type Storage } from '../plan/orphans.ts'
-import type { InventoryRecord, Released } from '../plan/record.ts'
+import type { InventoryRecord } from '../plan/record.ts'
+import type { Released } from '../plan/released.ts'
 
 /**
  * Looks for what nothing declares. Reads only; what does not answer is said, and the rest is looked at.

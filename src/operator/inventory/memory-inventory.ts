@@ -7,9 +7,9 @@ import {
   type InventoryRecord,
   joinRecord,
   type ManagedPart,
-  type Released,
   storedThing,
 } from '../plan/record.ts'
+import type { Released } from '../plan/released.ts'
 
 /** Everything in an inventory except the key of its hashes. */
 export interface InventoryContents {

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Volume } from '../../wire/volume.ts'
 import { type AllowedIDs, howToAllow, mayName, type PluginID } from '../declare/allowed-ids.ts'
 import type { Place } from '../declare/declaration.ts'
-import { type InventoryRecord, type Released, storedThing, type VolumeRecord } from './record.ts'
+import { type InventoryRecord, storedThing, type VolumeRecord } from './record.ts'
+import type { Released } from './released.ts'
 
 /** What Mooring knows to belong to a Nomad namespace, at one plugin. */
 export interface OwnIDs {

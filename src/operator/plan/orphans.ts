@@ -3,7 +3,8 @@ import type { Snapshot } from '../../wire/snapshot.ts'
 import type { ExternalVolume, Int64, VolumeStub } from '../../wire/volume.ts'
 import { type Key, volumeKey } from './identity.ts'
 import { hasCapability } from './plugin-gate.ts'
-import { type InventoryRecord, type Released, storedThing } from './record.ts'
+import { type InventoryRecord, storedThing } from './record.ts'
+import type { Released } from './released.ts'
 
 /** A volume or snapshot in a plugin's storage that neither Nomad nor a declaration knows. */
 export interface StorageOrphan {

@@ -2,14 +2,8 @@ import type { ObjectIdentity } from '../declare/declaration.ts'
 import type { SecretReference } from '../declare/secret-reference.ts'
 import type { Key } from './identity.ts'
 import type { Orders } from './orders.ts'
-import {
-  type Declared,
-  declaredPart,
-  type InventoryRecord,
-  type ManagedPart,
-  managedPart,
-  type Released,
-} from './record.ts'
+import { type Declared, declaredPart, type InventoryRecord, type ManagedPart, managedPart } from './record.ts'
+import type { Released } from './released.ts'
 
 /**
  * Everything that Mooring manages, in parts with one owner each. Reads come from memory. A write is durable and visible

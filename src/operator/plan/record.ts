@@ -9,77 +9,9 @@ import type {
   VolumeDeclaration,
 } from '../declare/declaration.ts'
 import type { Key } from './identity.ts'
-import { type ClockReading, type Now, passedMs } from './now.ts'
+import type { Intent } from './intent.ts'
+import type { ClockReading } from './now.ts'
 import type { Status } from './status.ts'
-
-/**
- * Stored before a call whose answer may be lost, and removed once its outcome is known. Until then nothing else is done
- * for the declaration: the call may still be running.
- */
-export interface Intent<Request> {
-  /** The request without its secrets. A repeat sends this, even if the declaration has changed. */
-  readonly request: Request
-  /** The date at which it was sent. */
-  readonly sinceMs: number
-  /** If this is a repeat, when the first call was sent. */
-  readonly firstMs?: number
-  /** When it was sent, for measuring. Absent in records of earlier versions. */
-  readonly sent?: Moment
-  /** How long the call may run. The request is not repeated before, unless a read shows its outcome. 0: it has ended. */
-  readonly mayRunMs?: number
-  /** The answer said that it was done, but broke CSI. `externalID`: what it named. */
-  readonly broken?: { readonly externalID?: string }
-  /** The replica that sent it, for people. */
-  readonly holder?: string
-}
-
-/**
- * How long Nomad may work on a call after it was sent. The client waits 150 s; a call that stood in a queue until then has
- * the plugin's two minutes before it (reference, 2).
- */
-export const longestCallMs = 270_000
-
-/**
- * Whether the call behind an intent may still be running. No date decides this: a clock that leaps ends no call.
- * @param callsEndedBeforeMs calls sent before this monotonic time have ended, because their server has restarted since
- */
-export function mayStillRun(
-  intent: Intent<unknown>,
-  callsEndedBeforeMs: number | undefined,
-  now: Now,
-): boolean {
-  if (remainingMs(intent, now) <= 0) return false
-  if (callsEndedBeforeMs === undefined) return true
-  return intent.sent?.boot === now.boot && intent.sent.monotonicMs >= callsEndedBeforeMs
-}
-
-function remainingMs({ sent, mayRunMs = longestCallMs }: Intent<unknown>, now: Now): number {
-  return mayRunMs - passedMs(now, sent)
-}
-
-/** How much the clocks of the storage provider and of this machine may differ. */
-const clockSkewMs = 300_000
-
-/**
- * Whether the plugin answered a create with a snapshot that existed before: it does so for an equal name (CSI spec,
- * CreateSnapshot).
- * @param createTimeSeconds as the plugin reports it; 0: it does not
- */
-export function isOlderThan(
-  createTimeSeconds: number | bigint | string,
-  { sinceMs, firstMs = sinceMs }: Pick<Intent<unknown>, 'sinceMs' | 'firstMs'>,
-): boolean {
-  const createdMs = Number(createTimeSeconds) * 1000
-  return createdMs > 0 && createdMs + clockSkewMs < firstMs
-}
-
-/** A read may show the outcome at any time, and not every server sends an event for it. */
-const outcomePollMs = 5_000
-
-/** When to check again a call that may still be running. */
-export function nextOutcomeCheckMs(intent: Intent<unknown>, now: Now): number {
-  return Math.min(outcomePollMs, remainingMs(intent, now))
-}
 
 /** What readings of the sources know of an identity. Only they write it, and schedules for their snapshots. */
 export interface Declared<Kind extends Declaration = Declaration> {
@@ -321,57 +253,6 @@ export function joinRecord(
     declaration: { ...declaration, spec },
     schedule: { ...schedule, isExpired: expiry !== undefined },
   }
-}
-
-/**
- * An external volume or snapshot that Mooring no longer manages and that may still exist. Without an external ID, it only
- * records which names the key has used.
- */
-export interface Released {
-  readonly key: Key
-  readonly pluginID: string
-  readonly externalID: string
-  /** Such as `Retained`, `Deregistered`, `Replaced` or `Vanished`; `Deleted` if it was managed again and then deleted. */
-  readonly reason: string
-  /** A volume's name at the plugin. */
-  readonly csiName?: string
-  /** A volume's context: without it, the plugin may not recognise the volume. */
-  readonly context?: VolumeContext
-  readonly atMs: number
-  /** How many names were used by then. A new declaration of the key must not reuse them. */
-  readonly incarnation?: number
-}
-
-/** The incarnation of a new record of the key: higher than all before it. */
-export function firstIncarnation(released: readonly Released[], key: Key): number {
-  const before = released.flatMap((each) => (each.key === key ? [each.incarnation ?? 0] : []))
-  return before.length === 0 ? 0 : Math.max(...before) + 1
-}
-
-/**
- * The external volume that the key last released. It is used again when the key is declared again. undefined if there is
- * none, or it was deleted.
- */
-export function findReleased(
-  declaration: VolumeDeclaration,
-  key: Key,
-  released: readonly Released[],
-): Released | undefined {
-  if (declaration.spec.externalID !== undefined) return undefined
-  const [latest] = released
-    .filter((each) => each.key === key && each.pluginID === declaration.spec.pluginID)
-    .filter(({ reason }) => reason === 'Retained' || reason === 'Deregistered')
-    .sort((one, other) => other.atMs - one.atMs)
-  return latest
-}
-
-/** The next incarnation. It also exceeds the number in the recorded name, which may come from an adopted volume. */
-export function nextIncarnation({
-  incarnation,
-  csiName,
-}: Pick<VolumeRecord, 'incarnation' | 'csiName'>): number {
-  const [, ofName = '0'] = /-r(\d{1,9})$/.exec(csiName) ?? []
-  return Math.max(incarnation, Number(ofName)) + 1
 }
 
 /** The record's external volume or snapshot and its plugin, as far as they are known. */

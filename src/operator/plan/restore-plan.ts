@@ -2,19 +2,18 @@ import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import { type Decision, stall, take, wait } from './decision.ts'
+import { mayStillRun, nextOutcomeCheckMs } from './intent.ts'
 import type { Now } from './now.ts'
 import type { Orders } from './orders.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import {
   type InventoryRecord,
-  mayStillRun,
-  nextOutcomeCheckMs,
-  type Released,
   type RestoreSource,
   storedThing,
   type VolumeRecord,
   type VolumeRestore,
 } from './record.ts'
+import type { Released } from './released.ts'
 
 /** The orders that a restore depends on. */
 export interface RestoreObservation {

@@ -3,9 +3,10 @@ import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { SnapshotDeclaration } from '../declare/declaration.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
+import { mayStillRun, nextOutcomeCheckMs } from './intent.ts'
 import { type Now, passedMs } from './now.ts'
 import { planPluginGate } from './plugin-gate.ts'
-import { mayStillRun, nextOutcomeCheckMs, type SnapshotRecord } from './record.ts'
+import type { SnapshotRecord } from './record.ts'
 import type { Obstacle } from './status.ts'
 
 export interface SnapshotObservation {

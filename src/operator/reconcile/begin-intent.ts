@@ -1,5 +1,5 @@
 import { momentOf } from '../../lib/clock.ts'
-import { type Intent, longestCallMs } from '../plan/record.ts'
+import { type Intent, longestCallMs } from '../plan/intent.ts'
 import type { StepContext } from './context.ts'
 
 /** Makes the intent of a call that is about to be sent. @param earlier the intent of the call that it repeats */

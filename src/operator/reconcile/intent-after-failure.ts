@@ -1,5 +1,5 @@
 import type { OperationError } from '../../lib/errors.ts'
-import type { Intent } from '../plan/record.ts'
+import type { Intent } from '../plan/intent.ts'
 
 /**
  * The intent after its call failed; undefined if the call made nothing. A failed repeat does not show what the first call

@@ -12,10 +12,10 @@ import {
   contextField,
   type InventoryRecord,
   managedPart,
-  type Released,
   type SnapshotRecord,
   storedThing,
 } from '../plan/record.ts'
+import type { Released } from '../plan/released.ts'
 import {
   addToHistory,
   conditionsOf,

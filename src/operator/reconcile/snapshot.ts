@@ -1,6 +1,7 @@
 import { csiNameFor, displayName, type Key } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
-import { firstIncarnation, type SnapshotRecord } from '../plan/record.ts'
+import type { SnapshotRecord } from '../plan/record.ts'
+import { firstIncarnation } from '../plan/released.ts'
 import { explainLoss } from '../plan/scheduled-snapshots.ts'
 import { snapshotFacts } from '../plan/snapshot-facts.ts'
 import { planSnapshot, planSnapshotEnd } from '../plan/snapshot-plan.ts'

@@ -7,7 +7,7 @@ import type { Declaration, VolumeDeclaration } from '../../../src/operator/decla
 import { createDesired } from '../../../src/operator/desired/desired.ts'
 import { createMemoryInventory, emptyContents } from '../../../src/operator/inventory/memory-inventory.ts'
 import { keyOf } from '../../../src/operator/plan/identity.ts'
-import { longestCallMs } from '../../../src/operator/plan/record.ts'
+import { longestCallMs } from '../../../src/operator/plan/intent.ts'
 import { createReconcile } from '../../../src/operator/reconcile/reconcile.ts'
 import { volume } from '../../builders/declarations.ts'
 import { reading } from '../../builders/evidence.ts'

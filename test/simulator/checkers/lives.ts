@@ -1,4 +1,4 @@
-import { longestCallMs } from '../../../src/operator/plan/record.ts'
+import { longestCallMs } from '../../../src/operator/plan/intent.ts'
 import { settings } from '../operator-process.ts'
 import type { Happened } from '../world/history.ts'
 import { type Checker, type View, volumeOf } from './checker.ts'

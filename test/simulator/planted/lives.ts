@@ -4,7 +4,7 @@ export const lives: readonly PlantedFault[] = [
   {
     name: 'a name is used for a second life',
     needs: [/"do":"remove"/],
-    file: 'operator/plan/record.ts',
+    file: 'operator/plan/released.ts',
     text: 'return before.length === 0 ? 0 : Math.max(...before) + 1',
     replacement: 'return 0',
   },
@@ -16,7 +16,7 @@ export const lives: readonly PlantedFault[] = [
     replacement: 'if (true) return false',
     also: [
       {
-        file: 'operator/plan/record.ts',
+        file: 'operator/plan/released.ts',
         text: 'return before.length === 0 ? 0 : Math.max(...before) + 1',
         replacement: 'return 0',
       },

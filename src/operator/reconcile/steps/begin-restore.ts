@@ -1,5 +1,6 @@
 import { restoredName } from '../../plan/identity.ts'
-import { contextField, nextIncarnation } from '../../plan/record.ts'
+import { contextField } from '../../plan/record.ts'
+import { nextIncarnation } from '../../plan/released.ts'
 import type { VolumeStep } from '../volume-seen.ts'
 import { removeRestoreOrder } from './end-restore.ts'
 

@@ -1,6 +1,7 @@
 import { OperationError } from '../../../lib/errors.ts'
 import type { Snapshot } from '../../../wire/snapshot.ts'
-import { type Intent, isOlderThan, type SnapshotRecord } from '../../plan/record.ts'
+import { type Intent, isOlderThan } from '../../plan/intent.ts'
+import type { SnapshotRecord } from '../../plan/record.ts'
 import { isKnownSnapshot, snapshotFacts } from '../../plan/snapshot-facts.ts'
 import { beginIntent } from '../begin-intent.ts'
 import type { StepContext } from '../context.ts'

@@ -1,5 +1,6 @@
 import { chooseName } from '../../plan/identity.ts'
-import { contextField, nextIncarnation } from '../../plan/record.ts'
+import { contextField } from '../../plan/record.ts'
+import { nextIncarnation } from '../../plan/released.ts'
 import type { VolumeStep } from '../volume-seen.ts'
 
 /** Gives up the recorded external volume, as a person ordered. The order is removed first, so that it counts only once. */

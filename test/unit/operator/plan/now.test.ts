@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { momentOf } from '../../../../src/lib/clock.ts'
+import { longestCallMs, mayStillRun } from '../../../../src/operator/plan/intent.ts'
 import { createNow, passedMs } from '../../../../src/operator/plan/now.ts'
-import { longestCallMs, mayStillRun } from '../../../../src/operator/plan/record.ts'
 import { adjustableClock } from '../../../helpers/adjustable-clock.ts'
 
 const dayMs = 86_400_000

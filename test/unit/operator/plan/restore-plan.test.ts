@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { VolumeDeclaration } from '../../../../src/operator/declare/declaration.ts'
 import { restoredName } from '../../../../src/operator/plan/identity.ts'
-import { firstIncarnation, nextIncarnation, type VolumeRecord } from '../../../../src/operator/plan/record.ts'
+import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
+import { firstIncarnation, nextIncarnation } from '../../../../src/operator/plan/released.ts'
 import {
   findReplaced,
   type RestoreGuards,
