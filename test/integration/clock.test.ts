@@ -1,10 +1,9 @@
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { expect, it, vi } from 'vitest'
 import { volumeYAML } from '../helpers/declarations-yaml.ts'
 import { startMooring } from '../helpers/mooring-process.ts'
 import { runMooring } from '../helpers/run-mooring.ts'
+import { settableDate } from '../helpers/settable-date.ts'
 import { namesIn, workplace } from '../helpers/start-up.ts'
 
 const dayMs = 86_400_000
@@ -24,13 +23,7 @@ spec:
 /** A driver, a server and an operator, each a process, on a machine whose date the test sets. */
 async function startMachine() {
   const { folder, dataDirectory, write } = workplace()
-  const dateFile = join(dataDirectory, '..', 'date')
-  const setDate = (aheadMs: number) => writeFileSync(dateFile, String(aheadMs))
-  setDate(0)
-  const environment = {
-    NODE_OPTIONS: `--import ${pathToFileURL(join('test', 'support', 'settable-date.ts'))}`,
-    MOORING_TEST_DATE_FILE: dateFile,
-  }
+  const { set: setDate, environment } = settableDate()
   write('data.yaml', volumeYAML('data', { deletionPolicy: 'Delete' }))
   write('yearly.yaml', yearly)
   const pool = join(dataDirectory, '..', 'pool')

@@ -1,29 +1,18 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { volumeYAML } from '../helpers/declarations-yaml.ts'
 import { runMooring } from '../helpers/run-mooring.ts'
+import { settableDate } from '../helpers/settable-date.ts'
 import { startUp, workplace } from '../helpers/start-up.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const hourMs = 3_600_000
 const declared = (name: string) => volumeYAML(name, { deletionPolicy: 'Delete' })
 
-/** A machine whose date a test sets. */
-function adjustableDate() {
-  const file = join(temporaryDirectory(), 'offset')
-  const set = (offsetMs: number) => writeFileSync(file, String(offsetMs))
-  set(0)
-  const environment = {
-    MOORING_TEST_DATE_OFFSET: file,
-    NODE_OPTIONS: `--import=${resolve('test/helpers/adjustable-date.mjs')}`,
-  }
-  return { set, environment }
-}
-
 it('a date that leaps makes no removal old', async () => {
   const { folder, dataDirectory, write, remove } = workplace()
-  const { set, environment } = adjustableDate()
+  const { set, environment } = settableDate()
   write('stays.yaml', declared('stays'))
   write('gone.yaml', declared('gone'))
   const mooring = await startUp(
@@ -50,7 +39,7 @@ it('a date that leaps makes no removal old', async () => {
 
 it('a date that is set back holds up no end', async () => {
   const { folder, dataDirectory, write, remove } = workplace()
-  const { set, environment } = adjustableDate()
+  const { set, environment } = settableDate()
   write('stays.yaml', declared('stays'))
   write('gone.yaml', declared('gone'))
   const mooring = await startUp(
