@@ -1,5 +1,6 @@
 import { longestCallMs } from '../../../src/operator/plan/intent.ts'
 import { settings } from '../operator-process.ts'
+import type { Wish } from '../wishes.ts'
 import type { Happened } from '../world/history.ts'
 import { type Checker, type View, volumeOf } from './checker.ts'
 import { rightfulEnd } from './ends.ts'
@@ -43,7 +44,7 @@ function excuse(earlier: Of<'disk made'>, at: string, view: View): string | unde
     end !== undefined &&
     wish !== undefined &&
     mayBeDeleted &&
-    rightfulEnd(wish, earlier.atMs, view) !== undefined
+    (rightfulEnd(wish, earlier.atMs, view) !== undefined || endedUnseen(earlier, at, wish, view))
   )
     return 'its life ended, and there was nothing left to delete'
   if (orderedSince(['restore', 'go back', 'undo restore'], 0)) return 'a person ordered a restore'
@@ -53,6 +54,16 @@ function excuse(earlier: Of<'disk made'>, at: string, view: View): string | unde
   }
   return undefined
 }
+
+/** A volume that others took out of Nomad, and whose disk is lost, ends without a single call: by its removal alone. */
+const endedUnseen = (disk: Of<'disk made'>, at: string, wish: Wish, view: View) =>
+  pastOf(view, 'volume forgotten').some(
+    (forgotten) => forgotten.at === at && forgotten.by === 'a person' && forgotten.atMs > disk.atMs,
+  ) &&
+  wish.absences.some(
+    ({ sinceMs, untilMs }) =>
+      sinceMs > disk.atMs && Math.min(untilMs, view.nowMs) - sinceMs >= settings.prune.pruneDelayMs,
+  )
 
 export const oneDiskForOneVolume: Checker = {
   rule: '1 and 2: never two external volumes for one declaration, and no blank disk in the place of a lost one',
