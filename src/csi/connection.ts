@@ -45,7 +45,9 @@ export interface Connection {
 /** Go's gRPC stops at 4 MiB by default, so no sound plugin sends a larger answer than this. */
 const longestAnswerBytes = 16 * 2 ** 20
 
-export function createConnection(options: ConnectionOptions): Connection {
+export type Connect = (options: ConnectionOptions) => Connection
+
+export const createConnection: Connect = (options) => {
   const { pluginID, endpoint } = options
   const redactor = loadRedactor()
   const client = new Client(toTarget(endpoint), createCredentials(options), channelOptions(options))

@@ -6,7 +6,7 @@ import { type Log, silentLog } from '../lib/log.ts'
 import { createCallSlots, volumeKeysOf } from './call-slots.ts'
 import { type Requirement, requirementsOf } from './capabilities.ts'
 import { brokenClause, madeBy } from './check-answer.ts'
-import { createConnection, type TlsOptions } from './connection.ts'
+import { type Connect, createConnection, type TlsOptions } from './connection.ts'
 import { loadContract, type MethodName, type RequestOf, type ResponseOf } from './contract.ts'
 import { type Deadlines, defaultDeadlines, type RpcName } from './deadlines.ts'
 import type { ControllerDefinition } from './generated/csi/v1/Controller.ts'
@@ -35,6 +35,8 @@ export interface PluginClientOptions {
   readonly callsAtOnce?: number
   readonly log?: Log
   readonly clock?: Clock
+  /** Default: gRPC. */
+  readonly connect?: Connect
   /** Runs around every call that is sent, for metrics and traces. Errors have their gRPC code as `codeName`. */
   readonly aroundCall?: Around<PluginCall>
 }
@@ -104,13 +106,14 @@ export function createPluginClient(options: PluginClientOptions): PluginClient {
     clock = systemClock,
     log = silentLog,
     connectTimeoutMs = 5_000,
+    connect = createConnection,
     aroundCall = unobserved,
   } = options
   const deadlines: Deadlines = { ...defaultDeadlines, ...options.deadlines }
   const slots = createCallSlots(options.callsAtOnce ?? 16)
   const state = createStateCell()
   const announced = new Map<Requirement['service'], Promise<ReadonlySet<string>>>()
-  const connection = createConnection({
+  const connection = connect({
     pluginID,
     endpoint: options.endpoint,
     connectTimeoutMs,

@@ -5,7 +5,13 @@
 import type { Clock } from '../lib/clock.ts'
 import { OperationError, UsageError } from '../lib/errors.ts'
 import { createFileValue } from '../lib/file-value.ts'
-import { createHttpClient, type HttpAnswer, HttpFailure } from '../lib/http/http-client.ts'
+import {
+  createHttpClient,
+  type HttpAnswer,
+  type HttpClient,
+  type HttpClientOptions,
+  HttpFailure,
+} from '../lib/http/http-client.ts'
 import { parseAddress } from './address.ts'
 import { type ClientTlsOptions, readFile, readTlsSettings, tlsPathsOf } from './client-tls.ts'
 import { classifyAnswer, classifyLostAnswer, type Purpose } from './error-table.ts'
@@ -87,7 +93,11 @@ export interface TransportOptions {
   readonly tls?: ClientTlsOptions
   /** Called when a file has changed to something unusable. What it held before stays in use. */
   readonly onReloadError?: (error: unknown) => void
+  /** Default: connections over sockets. */
+  readonly connect?: (options: HttpClientOptions<Pool>) => HttpClient<Pool>
 }
+
+type Pool = 'reads' | 'writes' | 'streams'
 
 export interface HttpOptions extends TransportOptions {
   readonly region?: string
@@ -117,14 +127,14 @@ const settings = {
 
 /** @throws UsageError where the address or a file cannot be used */
 export function createHttp(options: HttpOptions): Http {
-  const { region, clock, tls = {}, onReloadError: onError = () => {} } = options
+  const { region, clock, tls = {}, onReloadError: onError = () => {}, connect = createHttpClient } = options
   const { shown, origin, pathPrefix, socketPath } = parseAddress(options.address)
   const token = createToken(options, onError)
   const tlsSettings = origin.startsWith('https:')
     ? createFileValue({ paths: tlsPathsOf(tls), read: () => readTlsSettings(tls), onError })
     : () => undefined
   const lanes = createLanes(clock)
-  const client = createHttpClient({
+  const client = connect({
     server: { name: 'Nomad', shown, settings },
     origin,
     ...(socketPath !== undefined && { socketPath }),

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { InTurn } from '../lib/in-turn.ts'
 import type { Log } from '../lib/log.ts'
+import type { MountPoints } from './claims/mount-points.ts'
 import type { NodeIdentity } from './node/node-identity.ts'
 import type { PluginRegistry } from './plugins/registry.ts'
 import type { State } from './state/state.ts'
@@ -15,11 +16,9 @@ export interface ServerContext {
   readonly node: NodeIdentity
   readonly dataDirectory: string
   readonly registration: Registration
-  readonly mounts: {
-    /** Claims are published beneath it only; undefined: nowhere. */
-    readonly root: string | undefined
-    readonly stagingRoot: string
-  }
+  readonly mounts: MountPoints
+  /** An ID that nothing else has. */
+  readonly newID: () => string
   /** At most one operation changes a volume at a time; holdVolumes takes it. */
   readonly lock: InTurn
   readonly aclEnabled: boolean

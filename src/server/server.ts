@@ -1,36 +1,21 @@
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, delay, systemClock } from '../lib/clock.ts'
 import { errorCode, UsageError } from '../lib/errors.ts'
-import { createInTurn } from '../lib/in-turn.ts'
 import type { Log } from '../lib/log.ts'
 import { type Acl, noAcl, openAcl } from './acl/acl.ts'
-import { recoverClaims } from './claims/claims.ts'
-import type { Registration, ServerContext } from './context.ts'
+import { createMountPoints } from './claims/mount-points.ts'
+import type { Registration } from './context.ts'
 import { serveServerAdmin } from './http/admin-server.ts'
-import { createBlockingQueries } from './http/blocking-query.ts'
 import { createHttpServer } from './http/http-server.ts'
 import { defaultLimits, type Limits } from './http/limits.ts'
 import { isLoopback } from './http/own-host.ts'
 import { loadTls, type TlsFiles, watchTls } from './http/tls.ts'
 import { followPluginDirectory } from './plugins/plugin-directory.ts'
 import { createPluginRegistry, type PluginConfig, type PluginRegistryOptions } from './plugins/registry.ts'
-import { agentRoutes } from './routes/agent.ts'
-import { allocationRoutes } from './routes/allocations.ts'
-import { claimRoutes } from './routes/claims.ts'
-import { eventRoutes } from './routes/events.ts'
-import { namespaceRoutes } from './routes/namespaces.ts'
-import { nodeRoutes } from './routes/nodes.ts'
-import { openApiRoutes } from './routes/openapi.ts'
-import { pluginRoutes } from './routes/plugins.ts'
-import { searchRoutes } from './routes/search.ts'
-import { storageRoutes } from './routes/storage.ts'
-import { volumeRoutes } from './routes/volume.ts'
-import { volumesRoutes } from './routes/volumes.ts'
-import { createAbsentRoutes } from './routes/without-jobs.ts'
+import { createServerApi } from './server-api.ts'
 import { openState } from './state/state.ts'
-import { createStorageIndexes } from './storage/storage-indexes.ts'
-import { createReplays } from './volumes/replays.ts'
 
 export interface ServerOptions {
   /** Port 0 takes a free one. */
@@ -104,37 +89,24 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     region: options.region ?? 'global',
     datacenter: 'dc1',
   }
-  const context: ServerContext = {
-    state,
-    plugins,
-    node,
-    dataDirectory: options.dataDirectory,
-    registration: options.registration ?? 'page',
-    mounts: { root: options.mountRoot, stagingRoot: join(options.dataDirectory, 'staging') },
-    lock: createInTurn(),
-    aclEnabled: acl !== noAcl,
-    log,
-    clock,
-  }
-  const replays = createReplays(context)
-  const blocking = createBlockingQueries(state, clock, options.random ?? Math.random)
-  const storageIndexes = createStorageIndexes(state, clock, log)
+  const api = createServerApi(
+    {
+      state,
+      plugins,
+      node,
+      dataDirectory: options.dataDirectory,
+      registration: options.registration ?? 'page',
+      mounts: createMountPoints(options.mountRoot, join(options.dataDirectory, 'staging')),
+      newID: randomUUID,
+      aclEnabled: acl !== noAcl,
+      log,
+      clock,
+    },
+    options.random ?? Math.random,
+  )
   const http = createHttpServer({
-    resources: [
-      ...volumesRoutes(context, blocking),
-      ...claimRoutes(context),
-      ...volumeRoutes(context, blocking, replays),
-      ...storageRoutes(context, storageIndexes),
-      ...pluginRoutes(context, blocking),
-      ...namespaceRoutes(context, blocking),
-      ...nodeRoutes(context, blocking),
-      ...allocationRoutes(context, blocking),
-      ...eventRoutes(context),
-      ...agentRoutes(context),
-      ...searchRoutes(context),
-      ...openApiRoutes(),
-    ],
-    absent: createAbsentRoutes(context.aclEnabled, blocking),
+    resources: api.resources,
+    absent: api.absent,
     region: node.region,
     names: [options.http.host, hostname(), ...(options.allowedHosts ?? [])].map((name) => name.toLowerCase()),
     ...(tls !== undefined && { tls }),
@@ -154,8 +126,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let admin: { close(): Promise<void> } | undefined
   const close = async () => {
     unfollow()
-    replays.close()
-    storageIndexes.close()
+    api.close()
     await admin?.close()
     unwatchTls()
     acl.close()
@@ -170,9 +141,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   try {
     admin = await serveServerAdmin(options.dataDirectory, state, log)
-    await plugins.firstHealthy(startTimeoutMs)
-    await replays.startAll(startTimeoutMs)
-    await recoverClaims(context)
+    await api.recover(startTimeoutMs)
     const url = (await listen(http.app, options.http)).replace(
       /^http:/,
       tls === undefined ? 'http:' : 'https:',

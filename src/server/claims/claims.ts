@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { errorMessage } from '../../lib/errors.ts'
 import { stringifyJSON } from '../../lib/json.ts'
@@ -13,7 +13,6 @@ import { planClaim } from './plan-claim.ts'
 import { publishClaim } from './publish-claim.ts'
 import { releaseAttachment, releaseClaim } from './release-claim.ts'
 import { storeClaim } from './store-claim.ts'
-import { isPublished, prepareTarget, requireNoLink } from './target-path.ts'
 
 export interface ClaimRequest {
   readonly namespace: string
@@ -29,7 +28,7 @@ export interface ClaimRequest {
  * fails too, the claim stays as a `failed` allocation, which Detach frees. @throws ApiError
  */
 export async function takeClaim(context: ServerContext, request: ClaimRequest): Promise<ClaimRecord> {
-  const { state, plugins, mounts } = context
+  const { state, plugins, mounts, newID } = context
   const place = { namespace: request.namespace, id: request.volumeID }
   return await holdVolumes(context, [place], async () => {
     const volume = requireVolume(context, request.namespace, request.volumeID)
@@ -38,13 +37,13 @@ export async function takeClaim(context: ServerContext, request: ClaimRequest): 
     if (plan.type === 'refuse') throw conflict(`volume "${volume.id}": ${plan.reason}`)
     const plugin = plugins.live(volume.pluginID)
     if (plugin.record.node === undefined) throw unavailable('volume is currently unschedulable')
-    const targetPath = prepareTarget(mounts.root, request.targetPath)
+    const targetPath = mounts.prepareTarget(request.targetPath)
     const holder = state.csi_claims.list().find((claim) => claim.targetPath === targetPath)
     if (holder !== undefined) throw conflict(`${targetPath} is taken by volume "${holder.volumeID}"`)
-    requireNoLink(targetPath)
+    mounts.requireNoLink(targetPath)
     const { accessMode, attachmentMode } = plan.capability
     const claim = storeClaim(state, {
-      id: randomUUID(),
+      id: newID(),
       namespace: volume.namespace,
       volumeID: volume.id,
       nodeID: state.nodeID,
@@ -157,9 +156,9 @@ export async function detachNode(
  * because its client got no answer.
  */
 export async function recoverClaims(context: ServerContext): Promise<void> {
-  const { state } = context
+  const { state, mounts } = context
   for (const claim of state.csi_claims.list().filter(({ clientStatus }) => clientStatus === 'running')) {
-    if (isPublished(claim.targetPath)) continue
+    if (mounts.isPublished(claim.targetPath)) continue
     tryStoreClaim(context, claim, {
       clientStatus: 'lost',
       clientDescription: `nothing is mounted at ${claim.targetPath} any more`,

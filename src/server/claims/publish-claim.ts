@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { status } from '@grpc/grpc-js'
 import { PluginError } from '../../csi/plugin-error.ts'
 import type { ServerContext } from '../context.ts'
@@ -14,7 +13,7 @@ import { storeClaim } from './store-claim.ts'
  * @throws ApiError what the plugin said; the claim is then still stored, in the phase it reached
  */
 export async function publishClaim(
-  { state }: ServerContext,
+  { state, mounts }: ServerContext,
   { record, client, call }: LivePlugin,
   volume: VolumeRecord,
   claim: ClaimRecord,
@@ -46,7 +45,7 @@ export async function publishClaim(
     }
     if (claim.stagingPath !== '') {
       enter({ phase: 'staging' })
-      mkdirSync(claim.stagingPath, { recursive: true, mode: 0o700 })
+      mounts.makeStaging(claim.stagingPath)
       await client.nodeStageVolume({ ...shared, publishContext, stagingTargetPath: claim.stagingPath }, call)
     }
     enter({ phase: 'publishing' })

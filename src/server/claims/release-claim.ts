@@ -1,4 +1,3 @@
-import { existsSync, rmdirSync } from 'node:fs'
 import { status } from '@grpc/grpc-js'
 import { PluginError } from '../../csi/plugin-error.ts'
 import type { ServerContext } from '../context.ts'
@@ -19,7 +18,10 @@ import { removeClaim, storeClaim } from './store-claim.ts'
  * another claim uses stays. May be repeated. The caller holds the volume.
  * @throws ApiError what the plugin said; the claim is then still stored
  */
-export async function releaseClaim({ state, plugins }: ServerContext, claim: ClaimRecord): Promise<void> {
+export async function releaseClaim(
+  { state, plugins, mounts }: ServerContext,
+  claim: ClaimRecord,
+): Promise<void> {
   const volume = state.csi_volumes.get(volumeKey(claim.namespace, claim.volumeID))
   if (volume === undefined) return removeClaim(state, claim)
   const { record, client, call } = plugins.live(volume.pluginID)
@@ -41,7 +43,7 @@ export async function releaseClaim({ state, plugins }: ServerContext, claim: Cla
       if (claim.stagingPath !== '' && !isShared) {
         const stagingTargetPath = claim.stagingPath
         await goneIsFine(client.nodeUnstageVolume({ volumeId, stagingTargetPath }, call))
-        if (existsSync(stagingTargetPath)) rmdirSync(stagingTargetPath)
+        mounts.removeStaging(stagingTargetPath)
       }
       leave('attaching')
     }

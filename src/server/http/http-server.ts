@@ -7,13 +7,14 @@ import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { type Acl, noAcl } from '../acl/acl.ts'
-import { createGuard } from '../acl/authorize.ts'
 import { ApiError } from '../errors.ts'
 import { chooseCoding } from './accept-encoding.ts'
-import { type ApiAnswer, type ApiRequest, prepareRequest, type Resource, requireRegion } from './api.ts'
+import type { ApiAnswer, ApiRequest, Resource } from './api.ts'
 import { createConnectionLimit, createRequestLimit, type Limits, slownessLimits } from './limits.ts'
 import { isMeantForUs } from './own-host.ts'
 import { cleanPath } from './path.ts'
+import { indexHeaders, refusalOf } from './refusal.ts'
+import { createOperation, readRequest, servedMethod } from './run-operation.ts'
 import type { Tls } from './tls.ts'
 import { writeBody } from './write-body.ts'
 
@@ -194,8 +195,6 @@ export function createHttpServer(options: HttpServerOptions) {
     reply: FastifyReply,
     run: (request: ApiRequest, bytes: Buffer | undefined) => Promise<ApiAnswer>,
   ) => {
-    const query = new URLSearchParams(request.url.split('?').slice(1).join('?'))
-    requireRegion(query.get('region'), region)
     const under = new AbortController()
     underWay.add(under)
     // A finished answer has nothing to stop.
@@ -204,14 +203,9 @@ export function createHttpServer(options: HttpServerOptions) {
       if (!reply.raw.writableFinished) under.abort(clientIsGone)
     })
     if (isClosing) under.abort(serverCloses)
-    const apiRequest: ApiRequest = {
-      params: request.params as Record<string, string>,
-      query,
-      region,
-      access: acl.accessOf(request.headers),
-      headers: request.headers,
-      signal: under.signal,
-    }
+    const { url, headers } = request
+    const received = { url, headers, params: request.params as Record<string, string>, signal: under.signal }
+    const apiRequest = readRequest(received, region, acl)
     const answer = await run(apiRequest, Buffer.isBuffer(request.body) ? request.body : undefined)
     return await sendAnswer(answer, apiRequest, reply, isClosing)
   }
@@ -224,25 +218,17 @@ export function createHttpServer(options: HttpServerOptions) {
   for (const resource of resources) {
     const allowed = allowedMethods(resource)
     for (const method of methods) {
-      const served = method === 'POST' ? 'PUT' : (method as 'GET')
-      const operation = resource[served]
-      const guard = operation && createGuard(served, resource.path)
+      const served = servedMethod(method)
+      const operation = served && createOperation(resource, served, settled)
       app.route({
         method,
         url: resource.path,
         handler: async (request, reply) => {
-          if (operation === undefined || guard === undefined) {
+          if (operation === undefined) {
             reply.header('Allow', allowed)
             throw new ApiError(405, 'Invalid method')
           }
-          return await serve(request, reply, async (apiRequest, bytes) => {
-            const { namespaces, run } = prepareRequest(operation, apiRequest, bytes)
-            try {
-              return await guard({ namespaces, access: apiRequest.access, params: apiRequest.params }, run)
-            } finally {
-              await settled()
-            }
-          })
+          return await serve(request, reply, operation)
         },
       })
     }
@@ -305,35 +291,7 @@ async function sendAnswer(
   reply.raw.end(body)
 }
 
-const indexHeaders = (index: number | undefined): OutgoingHttpHeaders =>
-  index === undefined
-    ? {}
-    : { 'X-Nomad-Index': String(index), 'X-Nomad-LastContact': '0', 'X-Nomad-KnownLeader': 'true' }
-
-/**
- * The one place where a failure becomes an answer: plain text, as Nomad's. An unexpected failure is logged whole,
- * and its text is not sent.
- */
 function sendError(reply: FastifyReply, error: unknown, log: Log) {
-  reply.type(plainText)
-  if (error instanceof ApiError) {
-    return reply
-      .headers(indexHeaders(error.index))
-      .code(error.status)
-      .send(withoutStray404(error.status, error.message))
-  }
-  // Fastify's own refusals: a body that is too large, a length that does not match.
-  const status = (error as { statusCode?: number }).statusCode
-  if (status !== undefined && status >= 400 && status < 500) {
-    return reply.code(status).send(withoutStray404(status, errorMessage(error)))
-  }
-  log.error({ err: error }, 'a request failed unexpectedly')
-  return reply.code(500).send('internal server error')
+  const { status, headers, text } = refusalOf(error, log)
+  return reply.type(plainText).headers(headers).code(status).send(text)
 }
-
-/**
- * Nomad's clients take any error text with "404" in it for "not found", so an ID that holds these digits
- * must not bring them into another error; there it is written with one digit percent-encoded.
- */
-const withoutStray404 = (status: number, message: string) =>
-  status === 404 ? message : message.replaceAll('404', '4%304')

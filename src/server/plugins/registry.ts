@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { TlsOptions } from '../../csi/connection.ts'
+import type { Connect, TlsOptions } from '../../csi/connection.ts'
 import {
   type CallOptions,
   createPluginClient,
@@ -67,6 +67,8 @@ export interface PluginRegistryOptions {
   readonly clock: Clock
   /** Between two probes of a healthy plugin, in milliseconds. */
   readonly probeIntervalMs: number
+  /** Default: gRPC. */
+  readonly connect?: Connect
   readonly aroundCall?: PluginClientOptions['aroundCall']
 }
 
@@ -94,6 +96,7 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
       connectTimeoutMs,
       log,
       clock,
+      ...(options.connect && { connect: options.connect }),
       aroundCall: nest(onceSettled, options.aroundCall),
     })
     const removed = new AbortController()

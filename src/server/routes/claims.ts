@@ -2,7 +2,6 @@ import Type from 'typebox'
 import { type AccessMode, type AttachmentMode, accessModes, attachmentModes } from '../../wire/volume.ts'
 import { readCapabilities } from '../acl/needs.ts'
 import { endClaim, takeClaim } from '../claims/claims.ts'
-import { kernelPath } from '../claims/target-path.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest } from '../errors.ts'
 import { type BodyReader, type Resource, takesBody } from '../http/api.ts'
@@ -26,7 +25,7 @@ const claimReader: BodyReader<Type.Static<typeof ClaimBody>> = {
  * published, and lasts until it is deleted.
  */
 export function claimRoutes(context: ServerContext): Resource[] {
-  const { state } = context
+  const { state, mounts } = context
   return [
     {
       path: '/v1/claims',
@@ -38,7 +37,7 @@ export function claimRoutes(context: ServerContext): Resource[] {
             .list()
             .filter((claim) => namespace === '*' || claim.namespace === namespace)
             .filter((claim) => access.allows(claim.namespace, ...readCapabilities))
-            .filter((claim) => target === null || claim.targetPath === kernelPath(target))
+            .filter((claim) => target === null || claim.targetPath === mounts.kernelPath(target))
             .map(presentClaim),
           index: state.index('csi_claims'),
         }

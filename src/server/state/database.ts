@@ -50,6 +50,8 @@ export const databaseFile = 'server.db'
 const keyFile = 'server.key'
 
 export interface StateDatabase {
+  /** Where it is, for messages. */
+  readonly directory: string
   readonly sql: DatabaseSync
   readonly box: SecretBox
   readonly keyPath: string
@@ -77,14 +79,8 @@ export function openStateDatabase(directory: string, keyPath = join(directory, k
       requireSound(database, path)
       // What is deleted or written over is zeros on the disk.
       database.exec('PRAGMA secure_delete = ON')
-      const opened = openKeyFile(keyPath, keyIDOf(database))
-      database.function('secrets_key_id', () => opened.keyID)
-      database.function('seal', (place, text) => opened.seal(String(place), String(text)))
-      // Builds before this format sealed secrets alone, and before that nothing; JSON begins with a brace.
-      database.function('unsealed', (place, text) =>
-        String(text).startsWith('{') ? text : opened.open(String(place), String(text)),
-      )
-      box = opened
+      box = openKeyFile(keyPath, keyIDOf(database))
+      defineSealing(database, box)
     },
     remedies: remedies(directory),
   })
@@ -94,6 +90,7 @@ export function openStateDatabase(directory: string, keyPath = join(directory, k
     return openLog(sql, `${path}-wal`)
   })
   return {
+    directory,
     sql,
     box,
     keyPath,
@@ -104,6 +101,16 @@ export function openStateDatabase(directory: string, keyPath = join(directory, k
       closeSync(log)
     },
   }
+}
+
+/** What migrations encrypt with. */
+export function defineSealing(database: DatabaseSync, box: SecretBox): void {
+  database.function('secrets_key_id', () => box.keyID)
+  database.function('seal', (place, text) => box.seal(String(place), String(text)))
+  // Builds before this format sealed secrets alone, and before that nothing; JSON begins with a brace.
+  database.function('unsealed', (place, text) =>
+    String(text).startsWith('{') ? text : box.open(String(place), String(text)),
+  )
 }
 
 /**

@@ -5,7 +5,7 @@ import { isDiskFull, transaction as runTransaction } from '../../lib/sqlite.ts'
 import { ApiError } from '../errors.ts'
 import { backupDatabase } from './backup.ts'
 import { fromColumns, toColumns } from './columns.ts'
-import { openStateDatabase, type TableName, tableNames } from './database.ts'
+import { openStateDatabase, type StateDatabase, type TableName, tableNames } from './database.ts'
 import { createGroupSync } from './group-sync.ts'
 import {
   type ClaimRecord,
@@ -105,7 +105,12 @@ export interface State extends Tables {
 
 /** Opens the state in a data directory. @throws UsageError as openStateDatabase */
 export function openState(directory: string, clock: Clock, keyFile?: string): State {
-  const { sql, keyPath, sync, close, ...opened } = openStateDatabase(directory, keyFile)
+  return readState(openStateDatabase(directory, keyFile), clock, randomUUID)
+}
+
+/** The state in an opened database, which is closed with it. */
+export function readState(database: StateDatabase, clock: Clock, newID: () => string): State {
+  const { directory, sql, keyPath, sync, close, ...opened } = database
   let { box } = opened
   const disk = createGroupSync(sync)
   const tables: Tables = {
@@ -208,7 +213,7 @@ export function openState(directory: string, clock: Clock, keyFile?: string): St
     for (const changed of new Set(woken)) changed()
   }
 
-  const nodeID = String(readMeta.get('node_id')?.value ?? randomUUID())
+  const nodeID = String(readMeta.get('node_id')?.value ?? newID())
   if (readMeta.get('node_id') === undefined) {
     disk.noteWrite()
     writeMeta.run('node_id', nodeID)
