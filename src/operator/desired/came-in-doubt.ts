@@ -1,7 +1,7 @@
 import type { Declaration } from '../declare/declaration.ts'
 import type { OtherDocument } from '../declare/other-document.ts'
 import type { Reading } from './absence.ts'
-import type { Evidence } from './evidence.ts'
+import { type Evidence, isBeneath } from './evidence.ts'
 import { explainDoubt, type Unclear } from './judge-removal.ts'
 
 /** The files of a source that were not understood, and what is wrong with each. */
@@ -11,7 +11,8 @@ type NotUnderstood = ReadonlyMap<string, Unclear>
 export interface PerhapsThere {
   /** The files, to be recorded with the absence. */
   readonly files: readonly string[]
-  readonly unclear: Unclear
+  /** Absent: this reading shows nothing of them. */
+  readonly unclear?: Unclear
 }
 
 /** Of more files than these only the source is remembered, because a record has to stay small. */
@@ -44,24 +45,29 @@ export function createCameInDoubt(): {
       ])
       return ({ declaration: { place }, missing, hasGone }) => {
         const found = now.get(place.source)
-        if (found === undefined || found.size === 0) return undefined
-        const known = last.get(place.source)
         const recorded = missing?.mayBeIn ?? []
+        // A source that was not read says nothing against what was recorded.
+        if (found === undefined) return recorded.length === 0 ? undefined : { files: recorded }
+        const known = last.get(place.source)
         // Nobody saw what came before the first reading of a process. An absence that was judged before has it recorded.
         const hasCome = (file: string) =>
           known === undefined ? hasGone && missing?.isSeen !== true : !known.has(file)
         const others = [...found.keys()].filter((file) => file !== place.file && file !== '')
+        const places = [...found.keys()]
         // The likeliest first: people read its name.
         const files = [
           ...new Set([
             ...others.filter((file) => hasGone && isAlike(file, place.file)),
             ...others.filter(hasCome),
-            ...recorded.filter((file) => others.includes(file)),
+            // A folder that cannot be read may still hold what was recorded.
+            ...recorded.filter((file) => places.some((each) => isBeneath(file, each))),
             ...(recorded.includes('') ? others : []),
           ]),
         ]
-        const unclear = files[0] === undefined ? undefined : found.get(files[0])
-        if (unclear === undefined) return undefined
+        const [first] = files
+        if (first === undefined) return undefined
+        const unclear = found.get(first) ?? found.get(places.find((each) => isBeneath(first, each)) ?? '')
+        if (unclear === undefined) return { files }
         const more = files.length === 1 ? '' : ` (and ${files.length - 1} more such files)`
         return {
           files: files.length > mostFiles ? [''] : files,

@@ -18,8 +18,8 @@ const holds = (file: string, fields: Partial<FileEvidence>): Partial<Evidence> =
 })
 const other = (what: string) => ({ documents: 1, others: [{ fingerprint: 'f', line: 4, what }] })
 
-/** Something that happens to the folder; `restart`: another process takes over. */
-type Step = Partial<Evidence> | 'restart'
+/** Something that happens to the folder; `restart`: another process takes over; `not read`: it is not configured. */
+type Step = Partial<Evidence> | 'restart' | 'not read'
 
 /** @returns what becomes of a declaration that is there at first, and gone in all of the steps */
 async function absenceAfter(first: Partial<Evidence>, ...steps: readonly Step[]) {
@@ -40,6 +40,7 @@ async function absenceAfter(first: Partial<Evidence>, ...steps: readonly Step[])
   for (const declaration of [gone, stays]) await inventory.put(managedPart(volumeRecord(declaration)))
   for (const step of steps) {
     if (step === 'restart') desired = createDesired(options)
+    else if (step === 'not read') await desired.update([], reading([], nowMs, { sources: new Map() }))
     else await update([stays], step)
   }
   return desired.absence('Volume/default/gone')
@@ -79,6 +80,29 @@ describe('a declaration that went', () => {
       broken(''),
       broken('b.yaml'),
       broken('b.yaml'),
+    ],
+    [
+      'a file came, and then the source could not be read for a while',
+      {},
+      holds('b.yaml', {}),
+      broken(''),
+      holds('b.yaml', {}),
+    ],
+    [
+      'a file came, and then its folder could not be read for a while',
+      {},
+      broken('sub/b.yaml'),
+      broken('sub'),
+      broken('sub/b.yaml'),
+    ],
+    [
+      'a file came, and then a process ran without the source',
+      {},
+      holds('b.yaml', {}),
+      'restart',
+      'not read',
+      'restart',
+      holds('b.yaml', {}),
     ],
     [
       'so many files came that only their source is remembered',
