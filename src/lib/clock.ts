@@ -28,6 +28,8 @@ export interface Clock extends SteadyClock {
   uptimeMs(): number
   /** Names the boot of the machine. Readings of several processes can be compared where it is equal. */
   readonly boot: string
+  /** What it read when this process started. */
+  readonly started: { readonly dateMs: number; readonly uptimeMs: number }
 }
 
 /** A moment, stored so that a later process can tell how much time has passed since. */
@@ -48,6 +50,7 @@ export const systemClock: Clock = {
   monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
   uptimeMs: () => uptime() * 1000,
   boot: readBoot(),
+  started: { dateMs: Date.now(), uptimeMs: uptime() * 1000 },
   after(delayMs, callback) {
     let timer: NodeJS.Timeout
     const arm = (remainingMs: number) => {

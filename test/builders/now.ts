@@ -5,10 +5,19 @@ export const boot = 'boot-1'
 
 /** The time of a machine that was started at the Unix epoch and whose date never leapt. */
 export function nowAt(dateMs: number): Now {
-  return { dateMs, steadyDateMs: dateMs, boot, monotonicMs: dateMs, uptimeMs: dateMs, startedMs: 0 }
+  return {
+    dateMs,
+    steadyDateMs: dateMs,
+    runsForMs: dateMs,
+    boot,
+    monotonicMs: dateMs,
+    uptimeMs: dateMs,
+    startedMs: 0,
+  }
 }
 
 /** A clock without timers. */
 export function clockOf(nowMs: () => number): Clock {
-  return { now: nowMs, monotonicMs: nowMs, uptimeMs: nowMs, boot, after: () => () => {} }
+  const started = { dateMs: nowMs(), uptimeMs: nowMs() }
+  return { now: nowMs, monotonicMs: nowMs, uptimeMs: nowMs, boot, started, after: () => () => {} }
 }

@@ -17,6 +17,7 @@ export function adjustableClock(startMs = Date.parse('2026-01-02T03:04:05Z')): A
     monotonicMs: () => nowMs,
     uptimeMs: () => nowMs,
     boot: 'boot-1',
+    started: { dateMs: startMs, uptimeMs: startMs },
     after(delayMs, callback) {
       const timer = { atMs: nowMs + delayMs, callback }
       timers.add(timer)

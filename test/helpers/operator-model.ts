@@ -29,8 +29,12 @@ export function createOperatorModel(
   let nowMs = startMs
   let leaptMs = 0
   let boot = 'boot-1'
+  let started = { dateMs: nowMs, uptimeMs: nowMs }
   const clock = {
     ...clockOf(() => nowMs),
+    get started() {
+      return started
+    },
     now: () => nowMs + leaptMs,
     get boot() {
       return boot
@@ -117,9 +121,15 @@ export function createOperatorModel(
     })
   }
 
+  let reconcile = reconciler()
+  const startProcess = () => {
+    started = { dateMs: nowMs + leaptMs, uptimeMs: nowMs }
+    desired = start()
+    reconcile = reconciler()
+  }
+
   async function pass() {
     await read()
-    const reconcile = reconciler()
     for (const key of new Set([...desired.declarations().keys(), ...memory.list().map(({ key }) => key)])) {
       await reconcile(key, new AbortController().signal)
     }
@@ -136,7 +146,7 @@ export function createOperatorModel(
     /** A reading alone. */
     read,
     /** A pass over one identity alone. */
-    look: (key: Key, signal = new AbortController().signal) => reconciler()(key, signal),
+    look: (key: Key, signal = new AbortController().signal) => reconcile(key, signal),
     absence: (key: Key) => desired.absence(key),
     refusals: () => desired.refusals(),
     /** What people wrote, valid or not. */
@@ -167,6 +177,7 @@ export function createOperatorModel(
     },
     reboot() {
       boot += "'"
+      startProcess()
     },
     killAfter(effects: number) {
       effectsUntilKill = effects
@@ -177,7 +188,7 @@ export function createOperatorModel(
         await pass()
       } catch (error) {
         if (!(error instanceof Killed)) throw error
-        desired = start()
+        startProcess()
       }
     },
     /** Lets everything come to rest: no faults, every deadline passes. */

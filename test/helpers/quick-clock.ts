@@ -9,6 +9,7 @@ export function quickClock(factor: number): Clock {
     monotonicMs,
     uptimeMs: monotonicMs,
     boot: systemClock.boot,
+    started: { dateMs: startedAtMs, uptimeMs: monotonicMs() },
     after: (delayMs, callback) => systemClock.after(delayMs / factor, callback),
   }
 }

@@ -74,6 +74,7 @@ export function startOperatorProcess(options: {
     monotonicMs,
     uptimeMs: monotonicMs,
     boot: machine.boot,
+    started: { dateMs: options.wallMs(), uptimeMs: monotonicMs() },
     after: (delayMs, callback) => scheduler.after(owner, delayMs, 'timer', callback),
   }
   let working: ReturnType<OperatorProcess['working']>

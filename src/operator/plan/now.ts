@@ -4,8 +4,10 @@ import type { Clock, Moment } from '../../lib/clock.ts'
 export interface Now {
   /** Milliseconds since the Unix epoch. It may have leapt. */
   readonly dateMs: number
-  /** The date as it would be if nobody had set it since this process took the inventory over. */
+  /** The date as it would be if nobody had set it since this process started. */
   readonly steadyDateMs: number
+  /** How long this process has run, as far as `steadyDateMs` counts. */
+  readonly runsForMs: number
   readonly boot: string
   readonly monotonicMs: number
   /** Goes on while the machine sleeps. */
@@ -24,16 +26,20 @@ export interface ClockReading {
 /** Reads the time. Call it when this process takes the inventory over. */
 export function createNow(clock: Clock): () => Now {
   const startedMs = clock.monotonicMs()
-  const startedDateMs = clock.now()
-  const startedUptimeMs = clock.uptimeMs()
-  return () => ({
-    dateMs: clock.now(),
-    steadyDateMs: startedDateMs + clock.uptimeMs() - startedUptimeMs,
-    boot: clock.boot,
-    monotonicMs: clock.monotonicMs(),
-    uptimeMs: clock.uptimeMs(),
-    startedMs,
-  })
+  const { boot, started } = clock
+  return () => {
+    const uptimeMs = clock.uptimeMs()
+    const runsForMs = uptimeMs - started.uptimeMs
+    return {
+      dateMs: clock.now(),
+      steadyDateMs: started.dateMs + runsForMs,
+      runsForMs,
+      boot,
+      monotonicMs: clock.monotonicMs(),
+      uptimeMs,
+      startedMs,
+    }
+  }
 }
 
 /**

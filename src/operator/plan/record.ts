@@ -67,6 +67,8 @@ export interface Expiry {
   readonly policy: 'Delete' | 'Retain'
   /** 0: version 0.1.0 ordered it. */
   readonly atMs: number
+  /** It was ordered because nothing had been taken. Void once a create was sent. */
+  readonly unlessTaken?: true
 }
 
 /** What passes know of an identity. Only its own passes write it. */
@@ -245,13 +247,14 @@ export function joinRecord(
     return { ...read, ...managed } as InventoryRecord // The key names the kind of both.
   }
   const { declaration } = read as Declared<SnapshotDeclaration>
-  const spec =
-    expiry === undefined ? declaration.spec : { ...declaration.spec, deletionPolicy: expiry.policy }
+  const isTaken = managed.snapshotID !== undefined || managed.intent !== undefined
+  const isExpired = expiry !== undefined && !(expiry.unlessTaken && isTaken)
+  const spec = isExpired ? { ...declaration.spec, deletionPolicy: expiry.policy } : declaration.spec
   return {
     ...read,
     ...managed,
     declaration: { ...declaration, spec },
-    schedule: { ...schedule, isExpired: expiry !== undefined },
+    schedule: { ...schedule, isExpired },
   }
 }
 

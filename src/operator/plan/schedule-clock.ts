@@ -34,8 +34,21 @@ export function findLeap(
   const aheadMs = now.dateMs - expectedMs
   if (aheadMs < -stepMs) return { type: 'behind', expectedMs }
   if (isComparable && aheadMs > stepMs) return { type: 'ahead', expectedMs }
+  if (!isComparable && hasLeaptHere(reading, now)) return { type: 'ahead', expectedMs: now.steadyDateMs }
   // What was in doubt before the machine was started again is so still.
   return aheadMs > (isInDoubt(status) ? stepMs : longestOffMs) ? { type: 'unseen', expectedMs } : undefined
+}
+
+/** Of the time that a process runs, so much may go to small steps that correct its clock. */
+const smallStepsShare = 0.001
+
+/**
+ * Whether the date has leapt ahead since this process started, although another boot made the reading: a replica that
+ * stood by takes over. A process whose date was wrong at its start proves nothing.
+ */
+function hasLeaptHere(reading: ClockReading, { dateMs, steadyDateMs, runsForMs }: Now): boolean {
+  const wasRight = steadyDateMs >= reading.dateMs - stepMs
+  return wasRight && dateMs - steadyDateMs > stepMs + runsForMs * smallStepsShare
 }
 
 /** Whether the last pass found that the date had leapt. */

@@ -38,7 +38,7 @@ export interface ScheduleObservation {
 export type ScheduleChange =
   | { readonly type: 'start'; readonly volume: ScheduledVolume; readonly tickMs: number }
   | { readonly type: 'miss'; readonly volume: ScheduledVolume; readonly tickMs: number; readonly why: string }
-  | { readonly type: 'expire'; readonly snapshot: Key }
+  | { readonly type: 'expire'; readonly snapshot: Key; readonly isTaken: boolean }
 
 export interface ScheduleDecision {
   readonly change?: ScheduleChange
@@ -119,14 +119,11 @@ export function planSchedule(
       },
     }
   }
-  const [expired] = [
-    ...retentions.flatMap((retention) => retention.expired),
-    ...neverTaken(observation.snapshots),
+  const [change] = [
+    ...retentions.flatMap((retention) => retention.expired.map((snapshot) => expire(snapshot, true))),
+    ...neverTaken(observation.snapshots).map((snapshot) => expire(snapshot, false)),
   ]
-  if (expired !== undefined) {
-    const change = { type: 'expire', snapshot: expired } as const
-    return { ...common, change, verdict: working(change) }
-  }
+  if (change !== undefined) return { ...common, change, verdict: working(change) }
   if (spec.retention !== undefined && observation.unknown.size > 0) {
     return {
       ...common,
@@ -157,6 +154,8 @@ export function planSchedule(
   const next = nextRunMs === undefined ? 'never' : `at ${new Date(nextRunMs).toISOString()}`
   return { ...common, verdict: { state: 'ready', reason: 'Scheduled', message: `next run ${next}` } }
 }
+
+const expire = (snapshot: Key, isTaken: boolean) => ({ type: 'expire', snapshot, isTaken }) as const
 
 /** Snapshots that failed for good, each with a later one of its volume. Otherwise every run would leave one more. */
 function neverTaken(snapshots: readonly SnapshotRecord[]): Key[] {
@@ -296,6 +295,12 @@ function working(change: ScheduleChange): Verdict {
         message: `missed the run of ${new Date(change.tickMs).toISOString()} for volume "${change.volume.name}": ${change.why}`,
       }
     case 'expire':
-      return { state: 'working', reason: 'Expiring', message: `no retention rule keeps ${change.snapshot}` }
+      return {
+        state: 'working',
+        reason: 'Expiring',
+        message: change.isTaken
+          ? `no retention rule keeps ${change.snapshot}`
+          : `${change.snapshot} was never taken, and there is a later one`,
+      }
   }
 }

@@ -11,6 +11,7 @@ import { beginRecord } from '../plan/ports.ts'
 import {
   contextField,
   type InventoryRecord,
+  type ManagedPart,
   managedPart,
   type SnapshotRecord,
   storedThing,
@@ -46,20 +47,33 @@ interface Result<Record extends InventoryRecord> {
   readonly shown: Partial<Status>
 }
 
+/** What the passes of one process remember between them. */
+export interface PassMemory {
+  /** Identities whose status this process has already logged. */
+  readonly logged: Set<Key>
+  /** Outcomes that the inventory did not take. */
+  readonly unstored: Map<Key, ManagedPart>
+}
+
 /**
- * Runs a pass over one identity and stores its result.
- * @param logged identities whose status this process has already logged
+ * Runs a pass over one identity and stores its result. If the inventory does not take it, the next pass stores it before
+ * anything else: otherwise each event would lead to the same call once more, for as long as the store is full.
  */
 export async function runPass<Record extends InventoryRecord, Seen, Planned extends Decision>(
   kind: Kind<Record, Seen, Planned>,
   context: ReconcileContext,
   key: Key,
   signal: AbortSignal,
-  logged: Set<Key>,
+  memory: PassMemory,
 ): Promise<Outcome> {
+  const left = memory.unstored.get(key)
+  if (left !== undefined) {
+    await context.inventory.put(left, { isOutcome: true })
+    memory.unstored.delete(key)
+  }
   const begun = kind.begin(key)
   const result = await lookAndAct(kind, context, begun, signal)
-  return result === undefined ? { type: 'done' } : record(context, begun, result, logged)
+  return result === undefined ? { type: 'done' } : record(context, begun, result, memory)
 }
 
 /**
@@ -186,7 +200,7 @@ async function record<Record extends InventoryRecord>(
   { inventory, clock, log, onStatus }: ReconcileContext,
   begun: Record,
   { record: after, verdict, outcome, steps, shown }: Result<Record>,
-  logged: Set<Key>,
+  { logged, unstored }: PassMemory,
 ): Promise<Outcome> {
   const { key } = begun
   const before = inventory.get(key)
@@ -209,7 +223,11 @@ async function record<Record extends InventoryRecord>(
   }
   const managed = managedPart({ ...after, status, ...(object === undefined ? {} : { observed: object }) })
   const isSame = before !== undefined && isDeepStrictEqual(managed, managedPart(before))
-  if (!isSame) await inventory.put(managed, { isOutcome: true })
+  if (!isSame) {
+    if (steps.length > 0) unstored.set(key, managed)
+    await inventory.put(managed, { isOutcome: true })
+    unstored.delete(key)
+  }
   if (!isDeepStrictEqual(status, before?.status)) onStatus(key)
   // A step has its own log line.
   const isNews = steps.length > 0 || !logged.has(key) || readyText(status) !== readyText(before?.status)

@@ -2,7 +2,7 @@ import type { Outcome } from '../engine/outcome.ts'
 import type { Key } from '../plan/identity.ts'
 import { createNow } from '../plan/now.ts'
 import type { ReconcileContext } from './context.ts'
-import { runPass } from './pass.ts'
+import { type PassMemory, runPass } from './pass.ts'
 import { snapshotKind } from './snapshot.ts'
 import { scheduleKind } from './snapshot-schedule.ts'
 import { volumeKind } from './volume.ts'
@@ -18,18 +18,18 @@ export function createReconcile(
   const volumes = volumeKind(context)
   const snapshots = snapshotKind(context)
   const schedules = scheduleKind(context)
-  const logged = new Set<Key>()
+  const memory: PassMemory = { logged: new Set(), unstored: new Map() }
   return async (key, signal) => {
     const kind = context.desired.declaration(key)?.kind ?? context.inventory.get(key)?.kind
     switch (kind) {
       case undefined:
         return { type: 'done' }
       case 'Volume':
-        return runPass(volumes, context, key, signal, logged)
+        return runPass(volumes, context, key, signal, memory)
       case 'Snapshot':
-        return runPass(snapshots, context, key, signal, logged)
+        return runPass(snapshots, context, key, signal, memory)
       case 'SnapshotSchedule':
-        return runPass(schedules, context, key, signal, logged)
+        return runPass(schedules, context, key, signal, memory)
     }
   }
 }

@@ -7,11 +7,13 @@ export const expireSnapshot: Step<SnapshotScheduleRecord, ScheduleSeen, PlannedS
   async act({ context, record, planned: { change } }) {
     if (change?.type !== 'expire') throw new Error(`${record.key}: nothing expires`)
     const { inventory, clock, wake } = context
+    // Its own passes may take it while this one decides.
+    const expiry = { policy: 'Delete', ...(change.isTaken ? {} : ({ unlessTaken: true } as const)) } as const
     await inventory.amendOrders(change.snapshot, (orders) =>
       // A person may have ordered to keep it since this pass read the orders.
-      orders.keptSinceMs !== undefined || orders.expiry !== undefined
+      orders.keptSinceMs !== undefined || (orders.expiry !== undefined && !orders.expiry.unlessTaken)
         ? orders
-        : { ...orders, expiry: { policy: 'Delete', atMs: clock.now() } },
+        : { ...orders, expiry: { ...expiry, atMs: clock.now() } },
     )
     wake(change.snapshot)
     return record

@@ -11,6 +11,7 @@ describe('the time that has passed since a stored moment', () => {
   const now = {
     dateMs: 0,
     steadyDateMs: 0,
+    runsForMs: 0,
     boot: 'boot-1',
     monotonicMs: 10_000,
     uptimeMs: 10_000,
