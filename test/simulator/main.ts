@@ -5,8 +5,8 @@
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { Worker } from 'node:worker_threads'
 import { findPlanted } from './plant.ts'
+import { startWorker } from './start-worker.ts'
 import type { Report, Work } from './worker.ts'
 
 const usage = `npm run simulate -- [options]
@@ -85,7 +85,7 @@ async function simulate(): Promise<number> {
       tellsAll: values.story,
     }
     let before = 0
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: work })
+    const worker = startWorker(work)
     worker.on('message', (report: Report) => {
       if (report.type !== 'progress') return take(report)
       total.histories += report.histories - before

@@ -40,7 +40,7 @@ export function createMooring(options: {
       ...options,
       name: `mooring ${starts}`,
       stored,
-      lease,
+      lease: options.replicas === 1 ? undefined : lease,
       machine: machines[index] ?? boot(index),
       wallMs,
       random: () => chance(`jitter ${index}`),
@@ -111,8 +111,11 @@ export function createMooring(options: {
       if (owner !== undefined) owner.pausedUntilMs = scheduler.nowMs + forMs
     },
     leader,
-    /** Who may send effects now, by the Lease alone. */
-    holder: () => (lease.lease?.spec as { holderIdentity?: string } | undefined)?.holderIdentity,
+    /** Who may send effects now: by the Lease alone, or the one process that there is. */
+    holder: () =>
+      options.replicas === 1
+        ? processes[0]?.owner.name
+        : (lease.lease?.spec as { holderIdentity?: string } | undefined)?.holderIdentity,
     /** Whether everything that there is can be seen and stored. */
     sees: () =>
       network.weather === calm &&

@@ -10,7 +10,7 @@ import { openStoredInventory } from '../../src/operator/inventory/stored-invento
 import { createTakeOrder, type TakeOrder } from '../../src/operator/orders/take-order.ts'
 import { guardEffects } from '../../src/operator/replicas/guard-effects.ts'
 import { createLeaseLock } from '../../src/operator/replicas/lease-lock.ts'
-import { startTerms, type Term } from '../../src/operator/replicas/terms.ts'
+import { startOnlyTerm, startTerms, type Term } from '../../src/operator/replicas/terms.ts'
 import { createSecretResolver } from '../../src/operator/secrets/resolve-secrets.ts'
 import { createSpecificationSecrets } from '../../src/operator/secrets/specification-secrets.ts'
 import { createFileSource } from '../../src/operator/sources/files.ts'
@@ -19,13 +19,13 @@ import type { Owner } from './scheduler.ts'
 import { rootPath } from './world/folder.ts'
 import { createSimulatedLeases, type StoredLease } from './world/leases.ts'
 import { createSimulatedClient, createSimulatedPlugins, type Outside } from './world/nomad-client.ts'
-import { createSimulatedRecordStore, type StoredTexts } from './world/stored-texts.ts'
+import { createLocalRecordStore, createSimulatedRecordStore, type StoredTexts } from './world/stored-texts.ts'
 
 /** How the operators of all histories are set. */
 export const settings = {
   prune: { prune: true, pruneDelayMs: 60_000, maxPrune: 100, allowEmpty: true },
   rescanMs: 120_000,
-  resyncMs: 600_000,
+  resyncMs: 300_000,
 } as const
 
 /** Longer than the defaults in the same proportion, because each renewal costs a history some time. */
@@ -35,6 +35,21 @@ const leadershipTimes = { leaseMs: 90_000, renewDeadlineMs: 60_000, retryMs: 30_
 export const secretValue = 'TOP-SECRET-b7f3'
 
 const hashKey = createHash('sha256').update('the same in every history').digest()
+
+const knownHashes = new Map<string, string>()
+
+/** Histories hash the same texts again and again, under the same key. */
+function withKnownHashes(inventory: LastingInventory): LastingInventory {
+  return {
+    ...inventory,
+    keyedHash(text) {
+      const hash = knownHashes.get(text) ?? inventory.keyedHash(text)
+      if (knownHashes.size > 10_000) knownHashes.clear()
+      knownHashes.set(text, hash)
+      return hash
+    },
+  }
+}
 
 /** Where a process runs, since its last boot. */
 export interface Machine {
@@ -55,7 +70,8 @@ export function startOperatorProcess(options: {
   readonly name: string
   readonly outside: Outside
   readonly stored: StoredTexts
-  readonly lease: StoredLease
+  /** Of two replicas; undefined: this process is alone. */
+  readonly lease: StoredLease | undefined
   readonly machine: Machine
   readonly wallMs: () => number
   readonly random: () => number
@@ -80,8 +96,13 @@ export function startOperatorProcess(options: {
   let working: ReturnType<OperatorProcess['working']>
 
   async function begin(term: Term) {
-    const store = createSimulatedRecordStore(owner, network, stored, options.onStored)
-    const inventory = await openStoredInventory(guardEffects(store, term.mayAct), term.giveUp, hashKey)
+    const store =
+      options.lease === undefined
+        ? createLocalRecordStore(owner, outside, stored, options.onStored)
+        : createSimulatedRecordStore(owner, network, stored, options.onStored)
+    const inventory = withKnownHashes(
+      await openStoredInventory(guardEffects(store, term.mayAct), term.giveUp, hashKey),
+    )
     const client = createSimulatedClient(owner, outside)
     const observer = createObserver({ client, clock, random, log, pollMs: 240_000 })
     const specificationSecrets = createSpecificationSecrets(inventory.keyedHash)
@@ -126,6 +147,7 @@ export function startOperatorProcess(options: {
   }
 
   scheduler.after(owner, 0, `${owner.name} starts`, () => {
+    if (options.lease === undefined) return void startOnlyTerm(begin)
     const { leaseMs } = leadershipTimes
     startTerms({
       replica: {

@@ -7,8 +7,9 @@ const parsed = new Map<string, ParsedDeclarations>()
 
 /** Histories write the same texts again and again. What a text means depends on nothing else. */
 export const parseOnce: ParseFile = (text, origin) => {
-  const name = JSON.stringify([origin, text])
+  const name = `${origin.source} ${origin.file} ${text}`
   const known = parsed.get(name) ?? parse(text, origin)
+  if (parsed.size > 10_000) parsed.clear()
   parsed.set(name, known)
   return { ...known, declarations: [...known.declarations], problems: [...known.problems] }
 }

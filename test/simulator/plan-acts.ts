@@ -10,13 +10,20 @@ const minute = 60_000
 /** Acts that belong together, each with the time until the next one; undefined: any. */
 type Scene = readonly (Act | readonly [Act, untilNextMs: number])[]
 
+/** Scenes of a history, from and to: what goes wrong mostly takes a few acts, so most histories are short. */
+const lengths: readonly (readonly [number, readonly [number, number]])[] = [
+  [6, [2, 4]],
+  [3, [4, 9]],
+  [1, [9, 16]],
+]
+
 /** A random life of a few volumes. Most of it is about one of them, so that acts meet. */
 export function planActs(random: Random, replicas: 1 | 2): TimedAct[] {
   const hero = pick(random, volumes)
   const volume = () => (random() < 0.7 ? hero : pick(random, volumes))
   const acts: TimedAct[] = []
   let atMs = 0
-  const scenes = between(random, 3, 16)
+  const scenes = between(random, ...pickWeighted(random, lengths))
   for (let index = 0; index < scenes; index += 1) {
     const scene = index === 0 ? [writeVolume(random, hero)] : drawScene(random, volume)
     for (const part of scene) {
@@ -43,9 +50,9 @@ function pauseAmidWork(random: Random, name: string, atMs: number): TimedAct[] {
 /** Some acts come on each other's heels, others when everything has been dealt with. */
 function untilNext(random: Random): number {
   return pickWeighted(random, [
-    [3, () => between(random, 0, 2 * second)],
-    [3, () => between(random, 2 * second, 90 * second)],
-    [3, () => between(random, 2, 6) * minute],
+    [4, () => between(random, 0, 2 * second)],
+    [4, () => between(random, 2 * second, 90 * second)],
+    [2, () => between(random, 2, 6) * minute],
   ])()
 }
 

@@ -1,7 +1,7 @@
 /** Plants faults in Mooring, one at a time, and counts the histories until the simulator finds each. */
-import { Worker } from 'node:worker_threads'
 import { type PlantedFault, plantedFaults, textsOf } from './planted-faults.ts'
 import { updatePage } from './planted-page.ts'
+import { startWorker } from './start-worker.ts'
 import type { Report, Work } from './worker.ts'
 
 /** The same histories for each fault. */
@@ -41,7 +41,7 @@ function firstWrong(
   const work: Work = { firstSeed: seed, step: 1, histories, planted, needs, isPlanted: true, tellsAll: false }
   return new Promise((resolve, reject) => {
     let wrong: Wrong | undefined
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: work })
+    const worker = startWorker(work)
     worker.on('message', (report: Report) => {
       if (report.type === 'violation') wrong = report
     })

@@ -27,6 +27,8 @@ export interface Plan {
   readonly habits: Habits
   readonly isPluginReached: boolean
   readonly replicas: 1 | 2
+  /** Whether it is judged at the end how soon changes are dealt with. */
+  readonly isProbed: boolean
   readonly acts: readonly TimedAct[]
 }
 
@@ -43,8 +45,10 @@ const minute = 60_000
 const mostAtOnce = 20_000
 /** When nothing goes wrong any more, everything must have come to rest within this: all deadlines and backoffs. */
 const restMs = 60 * minute
-/** Rest is when nothing is done for so long. */
-const quietMs = 12 * minute
+/** Rest is when nothing is done for so long, in which everything is looked at once more. */
+const quietMs = 6 * minute
+/** Where something still fails, it is tried again within so many of these. */
+const patientFor = 3
 
 /** A few latencies, each of which may be two seconds. */
 const probeMs = 60_000
@@ -74,12 +78,14 @@ export function planHistory(seed: number): Plan {
     snapshotsNeedTheirDisk: random() < 0.2,
   }
   const isPluginReached = random() < 0.5
-  const replicas = random() < 0.3 ? 2 : 1
+  const replicas = random() < 0.35 ? 2 : 1
   return {
     seed,
     habits,
     isPluginReached,
     replicas,
+    // Where lists are behind, what is new counts as missing for a while.
+    isProbed: habits.listLagMs === 0 && random() < 0.25,
     acts: planActs(random, replicas),
   }
 }
@@ -90,7 +96,7 @@ export async function runHistory(
   options: { readonly keepsLog?: boolean } = {},
 ): Promise<Outcome> {
   const chance = createNamedRandom(plan.seed)
-  const scheduler = createScheduler((title) => chance(`order of ${title}`))
+  const scheduler = createScheduler(plan.seed)
   const nowMs = () => scheduler.nowMs
   const history = createHistory(nowMs)
   const plugin = createPlugin({ nowMs, habits: plan.habits, history })
@@ -243,20 +249,22 @@ export async function runHistory(
       history.record({ type: 'act', text: 'from now on nothing goes wrong, and nobody does anything' })
       const untilMs = scheduler.nowMs + restMs
       let begun = { happened: 0, events: 0 }
+      let waits = 0
+      const isFailing = () => (mooring.leader()?.working()?.loop.queue().failing ?? 1) > 0
       do {
         begun = { happened: history.all.length, events: scheduler.events() }
         await scheduler.runUntil(scheduler.nowMs + quietMs)
+        waits += 1
       } while (
         history.violations.length === 0 &&
         scheduler.nowMs < untilMs &&
-        !isQuiet(history, begun.happened)
+        (!isQuiet(history, begun.happened) || (isFailing() && waits < patientFor))
       )
       if (history.violations.length > 0) return
       const inventory = mooring.leader()?.working()?.inventory
       for (const [rule, text] of judgeRest({ view, inventory, begun, quietMs, events: scheduler.events() }))
         violate(rule, text)
-      // Where lists are behind, what is new counts as missing for a while.
-      if (history.violations.length === 0 && plan.habits.listLagMs === 0) await probe()
+      if (history.violations.length === 0 && plan.isProbed) await probe()
     })
   } catch (error) {
     violate('the simulator itself', String((error as Error)?.stack ?? error))

@@ -13,8 +13,6 @@ export const nobody: Owner = { name: 'world', isAlive: true }
 
 interface Event {
   dueMs: number
-  /** Orders events of the same moment. */
-  readonly tie: number
   readonly owner: Owner
   readonly title: string
   run: (() => void) | undefined
@@ -40,10 +38,13 @@ export interface Scheduler {
 /**
  * The one queue of a history: each answer, timer, notice and act is an event of it. Between two events all promises
  * settle, so what the events do in which order is all that decides a history.
- * @param tie orders events of the same moment, by their titles
+ * @param seed orders events of the same moment
  */
-export function createScheduler(tie: (title: string) => number): Scheduler {
-  const heap = createHeap()
+export function createScheduler(seed: number): Scheduler {
+  const tie = ({ title, dueMs }: Event) => hashText(title, (seed + Math.floor(dueMs)) >>> 0)
+  const heap = createHeap((one, other) =>
+    one.dueMs === other.dueMs ? tie(one) < tie(other) : one.dueMs < other.dueMs,
+  )
   let nowMs = 0
   let current = nobody
   let hash = 0
@@ -76,7 +77,7 @@ export function createScheduler(tie: (title: string) => number): Scheduler {
       return current
     },
     after(owner, delayMs, title, run) {
-      const event: Event = { dueMs: nowMs + Math.max(0, delayMs), tie: tie(title), owner, title, run }
+      const event: Event = { dueMs: nowMs + Math.max(0, delayMs), owner, title, run }
       heap.add(event)
       return () => {
         event.run = undefined
@@ -111,10 +112,8 @@ export function createScheduler(tie: (title: string) => number): Scheduler {
 /** Node settles all promises between two of these. It is the cheapest way to wait for that: a microsecond. */
 const setImmediateNow = setImmediate
 
-function createHeap() {
+function createHeap(isBefore: (one: Event, other: Event) => boolean) {
   const events: Event[] = []
-  const isBefore = (one: Event, other: Event) =>
-    one.dueMs < other.dueMs || (one.dueMs === other.dueMs && one.tie < other.tie)
 
   function at(index: number): Event {
     return events[index] as Event // Callers pass indexes within the heap.

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { errorMessage, OperationError } from '../../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
 import type { Key } from '../plan/identity.ts'
@@ -38,7 +38,7 @@ export function nameOfReleased({ key, externalID }: Released): string {
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, digits)
+  return hash('sha256', text, 'hex').slice(0, digits)
 }
 
 /** Reads a text that this file wrote. @throws OperationError for any other text */

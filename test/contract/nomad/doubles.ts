@@ -78,7 +78,7 @@ export async function startModelWorld(): Promise<NomadUnderTest> {
 
 /** The world of the simulator, as one process sees it over its network. */
 export async function startSimulatedWorld(): Promise<NomadUnderTest> {
-  const scheduler = createScheduler(() => 0)
+  const scheduler = createScheduler(0)
   const nowMs = () => scheduler.nowMs
   const history = createHistory(nowMs)
   const network = createNetwork(scheduler, () => 0.5)

@@ -13,6 +13,8 @@ interface Found {
   readonly changedAtMs: number
 }
 
+const nothing = Buffer.alloc(0)
+
 /** One in so many looks takes a moment, in which anything may happen; the others are quick. */
 const pausesEvery = 16
 
@@ -36,7 +38,7 @@ function find(path: string): Found {
     if (state === 'unreadable') throw systemError('EACCES', path)
     return {
       isFolder: true,
-      bytes: Buffer.alloc(0),
+      bytes: nothing,
       inode: folder.device * 1000,
       changedAtMs: folder.rootChangedAtMs,
     }
@@ -44,7 +46,7 @@ function find(path: string): Found {
   const file = state === 'there' ? folder.files().get(path.slice(rootPath.length + 1)) : undefined
   if (file === undefined) throw systemError(state === 'unreadable' ? 'EACCES' : 'ENOENT', path)
   const { text, inode, changedAtMs } = file
-  return { isFolder: false, bytes: Buffer.from(text as string), inode, changedAtMs }
+  return { isFolder: false, bytes: text, inode, changedAtMs }
 }
 
 function systemError(code: string, path: string): Error {
@@ -55,23 +57,17 @@ function statsOf({ isFolder, bytes, inode, changedAtMs }: Found, bigint: boolean
   const { folder, wallMs, scheduler } = currentSimulation()
   // Files carry dates of the machine's clock.
   const dateMs = Math.floor(wallMs(scheduler.current) - scheduler.nowMs + changedAtMs)
-  const numbers = {
-    dev: folder.device,
-    ino: inode,
-    mode: isFolder ? directory : regularFile,
-    size: bytes.length,
-    mtimeMs: dateMs,
-    ctimeMs: dateMs,
-  }
-  const asked = bigint
-    ? {
-        ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, BigInt(value)])),
-        mtimeNs: BigInt(dateMs) * 1_000_000n,
-        ctimeNs: BigInt(dateMs) * 1_000_000n,
-      }
-    : numbers
+  const as = bigint ? BigInt : Number
+  const nanoseconds = bigint ? BigInt(dateMs) * 1_000_000n : 0n
   return {
-    ...asked,
+    dev: as(folder.device),
+    ino: as(inode),
+    mode: as(isFolder ? directory : regularFile),
+    size: as(bytes.length),
+    mtimeMs: as(dateMs),
+    ctimeMs: as(dateMs),
+    mtimeNs: nanoseconds,
+    ctimeNs: nanoseconds,
     isFile: () => !isFolder,
     isDirectory: () => isFolder,
     isSymbolicLink: () => false,

@@ -1,5 +1,5 @@
 /** One entry of the folder. A link leads to another folder of the machine. */
-type Entry = { readonly text: string | Uint8Array; readonly inode: number; readonly changedAtMs: number }
+type Entry = { readonly text: Buffer; readonly inode: number; readonly changedAtMs: number }
 
 /** Whoever reads the folder wants to know of changes, sooner or later. */
 type Listener = () => void
@@ -35,9 +35,13 @@ export function createFolder(nowMs: () => number) {
       return rootChangedAtMs
     },
     files: () => files,
-    write(name: string, text: string | Uint8Array) {
+    write(name: string, text: string) {
       serial += 1
-      files.set(name, { text, inode: files.get(name)?.inode ?? serial, changedAtMs: nowMs() })
+      files.set(name, {
+        text: Buffer.from(text),
+        inode: files.get(name)?.inode ?? serial,
+        changedAtMs: nowMs(),
+      })
       changed()
     },
     remove(name: string) {

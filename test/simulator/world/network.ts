@@ -62,7 +62,7 @@ export function createNetwork(scheduler: Scheduler, chance: (name: string) => nu
     /** How long something takes, in milliseconds: mostly little, sometimes long. */
     latencyMs(name: string): number {
       const draw = chance(`${name} takes`)
-      if (chance(`${name} is slow`) < network.weather.slow) return draw * 30_000
+      if (network.meets(network.weather.slow, `${name} is slow`)) return draw * 30_000
       return draw < 0.9 ? draw * 20 : (draw - 0.9) * 20_000
     },
     meets: (share: number, name: string) => share > 0 && chance(name) < share,

@@ -4,7 +4,7 @@ import {
   type RecordStore,
   type StoredText,
 } from '../../../src/operator/inventory/record-store.ts'
-import type { Owner } from '../scheduler.ts'
+import type { Owner, Scheduler } from '../scheduler.ts'
 import type { Network } from './network.ts'
 
 /** What is durable of the inventory: it outlives every process. */
@@ -14,7 +14,52 @@ export interface StoredTexts {
   serial: number
 }
 
-/** The store as one process has it. Writes may be lost, come late or be refused, like those of any other system. */
+const noRoom = () =>
+  new OperationError('no space left', { kind: 'transient', reason: 'InventoryUnreachable' })
+
+const maxTextBytes = 65_530
+
+/** The store of a process that is alone: on its own disk, which can be full, and loses no answer. */
+export function createLocalRecordStore(
+  owner: Owner,
+  { scheduler, network }: { readonly scheduler: Scheduler; readonly network: Network },
+  stored: StoredTexts,
+  onWrite: (name: string, text: string) => void,
+): RecordStore {
+  const { texts } = stored
+
+  function change(title: string, name: string, carryOut: () => void): Promise<void> {
+    const { weather, meets } = network
+    if (meets(weather.storeFull, `${title} ${name} finds no room`)) return Promise.reject(noRoom())
+    return new Promise((resolve) => {
+      scheduler.after(owner, network.latencyMs(title), `${title} ${name}`, () => {
+        carryOut()
+        // It may have been killed at this moment.
+        if (owner.isAlive) resolve()
+      })
+    })
+  }
+
+  return {
+    maxTextBytes,
+    load: async () => [...texts.values()],
+    read: async (name) => texts.get(name),
+    async write(name, text) {
+      stored.serial += 1
+      const version = `${stored.serial}`
+      await change('store record', name, () => {
+        texts.set(name, { name, text, version })
+        onWrite(name, text)
+      })
+      return version
+    },
+    async remove(name) {
+      if (texts.has(name)) await change('remove record', name, () => void texts.delete(name))
+    },
+  }
+}
+
+/** The store as one of two replicas has it. Writes may be lost, come late or be refused, like those of any other system. */
 export function createSimulatedRecordStore(
   owner: Owner,
   network: Network,
@@ -25,10 +70,7 @@ export function createSimulatedRecordStore(
 
   function change(title: string, name: string, version: string | undefined, carryOut: () => void) {
     const { weather, meets } = network
-    if (meets(weather.storeFull, `${title} ${name} finds no room`)) {
-      const error = new OperationError('no space left', { kind: 'transient', reason: 'InventoryUnreachable' })
-      return Promise.reject(error)
-    }
+    if (meets(weather.storeFull, `${title} ${name} finds no room`)) return Promise.reject(noRoom())
     return network.call(owner, {
       title,
       about: name,
@@ -45,7 +87,7 @@ export function createSimulatedRecordStore(
   }
 
   return {
-    maxTextBytes: 65_530,
+    maxTextBytes,
     load: () =>
       network.call(owner, {
         title: 'load records',
