@@ -86,6 +86,9 @@ const defaults = {
   aroundPass: unobserved,
 }
 
+/** The longest change has fewer steps: a restore. */
+const mostInARow = 16
+
 /** How long a pass may run on after its abort signal before it counts as overdue. */
 const overdueAfterMs = 60_000
 
@@ -97,21 +100,35 @@ export function createController(options: ControllerOptions): Controller {
   const keys = createKeyQueue({ pool: createPool(poolOptions, clock), groupOf, process: pass, clock })
   const queue = createDelayingQueue(keys, clock)
   const inProcess = new Set<{ readonly sinceMs: number; readonly abort: (reason: Error) => void }>()
+  /** For each key whose last pass changed something: how many in a row did. */
+  const inARow = new Map<string, number>()
   let passes = 0
   let retries = 0
+
+  /** What has begun goes first, unless it never comes to an end. */
+  function nextPriority(key: string, priority: Priority, afterMs: number): Priority {
+    const passesInARow = afterMs > 0 ? 0 : (inARow.get(key) ?? 0) + 1
+    if (passesInARow === 0) inARow.delete(key)
+    else inARow.set(key, passesInARow)
+    if (passesInARow > 0 && passesInARow <= mostInARow) return 'begun'
+    return priority === 'begun' ? 'change' : priority
+  }
 
   async function pass(key: string, priority: Priority, queuedMs: number): Promise<void> {
     const outcome = await attempt({ key, priority, queuedMs })
     passes += 1
     if (outcome.type === 'failed') {
       retries += 1
+      inARow.delete(key)
       const retryInMs = backoff.failed(key)
       queue.addAfter(key, retryInMs, priority)
       log.warn({ key, retryInMs, ...errorFields(outcome.error) }, 'pass failed')
       return
     }
     backoff.succeeded(key)
-    if (outcome.type === 'again') queue.addAfter(key, outcome.afterMs, priority)
+    if (outcome.type === 'again')
+      queue.addAfter(key, outcome.afterMs, nextPriority(key, priority, outcome.afterMs))
+    else inARow.delete(key)
     log.debug({ key, ...outcome }, 'pass ended')
   }
 

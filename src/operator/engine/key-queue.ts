@@ -5,10 +5,15 @@
 import type { SteadyClock } from '../../lib/clock.ts'
 import type { Pool } from './pool.ts'
 
-/** `change`: the key has changed. `resync`: a regular check of all keys. */
-export type Priority = 'change' | 'resync'
+/**
+ * - `begun`: the key's last pass changed something, and the next one goes on with that. What has begun is finished before
+ *   more is begun: of 300 volumes that end together, the first is gone while the last ones have not been touched.
+ * - `change`: the key has changed.
+ * - `resync`: a regular check of all keys.
+ */
+export type Priority = 'begun' | 'change' | 'resync'
 
-const rank: Record<Priority, number> = { resync: 0, change: 1 }
+const rank: Record<Priority, number> = { resync: 0, change: 1, begun: 2 }
 
 function higher(a: Priority, b: Priority): Priority {
   return rank[a] >= rank[b] ? a : b

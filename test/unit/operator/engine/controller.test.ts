@@ -145,6 +145,20 @@ describe('keys', () => {
     expect(passes.started).toEqual(['p/0', 'p/new'])
   })
 
+  it('finishes what it has begun before it begins more, and lets nothing begun go on for ever', async () => {
+    const passes = createPasses()
+    const controller = controllerOf({ reconcile: passes.reconcile, groupSlots: 1, poolSlots: 2 })
+    for (const key of ['p/a', 'p/b', 'p/c']) controller.add(key)
+    await vi.advanceTimersByTimeAsync(0)
+    await passes.end('p/a', { type: 'again', afterMs: 0 })
+    await passes.end('p/a', { type: 'again', afterMs: 0 })
+    await passes.end('p/a')
+    expect(passes.started).toEqual(['p/a', 'p/a', 'p/a', 'p/b'])
+    while (passes.open.has('p/b')) await passes.end('p/b', { type: 'again', afterMs: 0 })
+    expect(passes.started.filter((key) => key === 'p/b').length).toBeLessThan(20)
+    expect(passes.started.at(-1)).toBe('p/c')
+  })
+
   it('raises a key that waits for the resync when it changes', async () => {
     const passes = createPasses()
     const controller = controllerOf({ reconcile: passes.reconcile, groupSlots: 1, poolSlots: 2 })
