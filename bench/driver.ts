@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -13,18 +13,12 @@ import { startDriver } from '../src/driver/driver.ts'
 import { mountOf, readMountTable } from '../src/driver/mount-table.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { silentLog } from '../src/lib/log.ts'
-
-const capability = { mount: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } } as const
-const volumes = (name: string, more: object = {}) => ({
-  name,
-  volumeCapabilities: [capability],
-  capacityRange: { requiredBytes: 2n ** 20n },
-  ...more,
-})
+import { measureCalls, quantile, timed, volumes } from './driver-calls.ts'
 
 /**
  * The driver over its real socket: what a snapshot and a restore take beside a plain `cp` and `sync` of the
- * same bytes on the same disk, taken in turns, and creates and deletes beside bare mkdir, fsync and rename.
+ * same bytes on the same disk, taken in turns, and creates and deletes beside an empty call, and beside bare mkdir,
+ * fsync and rename.
  * Written to bench-results/driver.json.
  *   --directory DIR   where the pool is made (default: the system's directory for temporary files)
  *   --mebibytes N     size of the big volume (default 1024)   --rounds N   (default 3)
@@ -136,95 +130,6 @@ async function untilFreed(pool: string): Promise<void> {
   await promisify(execFile)('sync', ['--file-system', pool])
 }
 
-/** How many calls are under way at once where several are. */
-const atOnce = 16
-
-/**
- * Creates and deletes, beside the bare operations on the same disk that they cannot do without. They take
- * turns in small batches, so that what else the machine does hits both alike.
- */
-async function measureCalls(client: PluginClient, directory: string, count: number) {
-  const floor = await createFloor(directory)
-  const names = Array.from({ length: count }, (_, index) => `small-${index}`)
-  const alone = { floorMs: [] as number[], createMs: [] as number[] }
-  const together = { floorMs: 0, createMs: 0 }
-  const ends = { floorMs: 0, deleteMs: 0 }
-  const create = (name: string) => client.createVolume(volumes(name))
-  const remove = (volumeId: string) => client.deleteVolume({ volumeId })
-
-  const oneByOne = names.slice(0, Math.ceil(count / 4))
-  for (const name of oneByOne) {
-    alone.floorMs.push(await timed(() => floor.create(name)))
-    alone.createMs.push(await timed(() => create(name)))
-  }
-  for (const batch of batches(names.slice(oneByOne.length))) {
-    together.floorMs += await timed(() => inParallel(batch, floor.create))
-    together.createMs += await timed(() => inParallel(batch, create))
-  }
-  const listMs: number[] = []
-  for (let round = 0; round < 50; round++) listMs.push(await timed(() => client.listAllVolumes({})))
-  for (const batch of batches(names)) {
-    ends.floorMs += await timed(() => inParallel(batch, floor.remove))
-    ends.deleteMs += await timed(() => inParallel(batch, remove))
-  }
-  const rate = (done: number, ms: number) => Math.round((done * 1000) / ms)
-  const p50 = { create: quantile(alone.createMs, 0.5), floor: quantile(alone.floorMs, 0.5) }
-  return {
-    volumes: count,
-    createMs: { p50: p50.create, p99: quantile(alone.createMs, 0.99) },
-    createFloorMs: { p50: p50.floor, p99: quantile(alone.floorMs, 0.99) },
-    createToFloor: round(p50.create / p50.floor),
-    createsPerSecondSixteenAtOnce: rate(names.length - oneByOne.length, together.createMs),
-    floorsPerSecondSixteenAtOnce: rate(names.length - oneByOne.length, together.floorMs),
-    createToFloorSixteenAtOnce: round(together.createMs / together.floorMs),
-    listAllMs: { p50: quantile(listMs, 0.5), p99: quantile(listMs, 0.99) },
-    deletesPerSecondSixteenAtOnce: rate(count, ends.deleteMs),
-    deleteToFloorSixteenAtOnce: round(ends.deleteMs / ends.floorMs),
-  }
-}
-
-/** A directory that comes and goes so that a power cut leaves it whole or not at all. */
-async function createFloor(directory: string) {
-  const [staging, place] = [join(directory, 'floor-staging'), join(directory, 'floor')]
-  await mkdir(staging)
-  await mkdir(place)
-  const sync = async (path: string) => {
-    const file = await open(path)
-    await file.sync()
-    await file.close()
-  }
-  return {
-    async create(name: string) {
-      await mkdir(join(staging, name))
-      await sync(join(staging, name))
-      await rename(join(staging, name), join(place, name))
-      await sync(place)
-    },
-    async remove(name: string) {
-      await rename(join(place, name), join(staging, name))
-      await sync(place)
-      await rmdir(join(staging, name))
-    },
-  }
-}
-
-function batches(names: readonly string[]): string[][] {
-  const size = 8 * atOnce
-  return Array.from({ length: Math.ceil(names.length / size) }, (_, at) =>
-    names.slice(at * size, (at + 1) * size),
-  )
-}
-
-async function inParallel(names: readonly string[], work: (name: string) => Promise<unknown>): Promise<void> {
-  const waiting = [...names]
-  const worker = async () => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await work(name)
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-}
-
-const round = (value: number) => Math.round(value * 100) / 100
-
 async function fillFile(path: string, mebibytes: number): Promise<void> {
   await mkdir(join(path, '..'), { recursive: true })
   const file = await open(path, 'w')
@@ -236,17 +141,6 @@ async function digest(path: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(path), hash)
   return hash.digest('hex')
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedMs = performance.now()
-  await work()
-  return Math.round((performance.now() - startedMs) * 100) / 100
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((one, other) => one - other)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 }
 
 const median = (values: readonly number[]) => quantile(values, 0.5)

@@ -146,19 +146,23 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
     }
     const staging = pool.stagingPath(volume.id)
     const undo = ledger.reserve([{ holder: `volume:${volume.id}`, bytes: capacityBytes }])
+    const ready: VolumeRecord = { ...volume, state: 'ready' }
+    // From here to the first await nothing else runs, so neither the ID nor the space is given twice.
+    const begun = pool.volumes.begin(volume)
+    const prepared = pool.volumes.prepare(ready)
     try {
-      // From here to the first await nothing else runs, so neither the ID nor the space is given twice.
-      await allDone([pool.volumes.begin(volume), fill(context, staging, volume, source?.path)])
+      await allDone([begun, prepared.written, fill(context, staging, volume, source?.path)])
       await pool.revealVolume(staging, volume.id)
     } catch (error) {
+      await prepared.drop()
       if (await undoCreate(context, volume, staging)) undo()
       throw error
     }
-    const ready: VolumeRecord = { ...volume, state: 'ready' }
     try {
       // A visible volume whose record says `creating` is ready, so a power cut may take the note back.
-      await allDone([pool.volumes.syncDirectory(), pool.volumes.note(ready)])
+      await allDone([pool.volumes.syncDirectory(), prepared.note()])
     } catch (error) {
+      await prepared.drop()
       // It is there. The next call of its name, or the next start, sees it through.
       await pool.volumes.begin(volume)
       throw error

@@ -1,4 +1,4 @@
-import { closeSync, fsync, openSync } from 'node:fs'
+import { closeSync, fdatasync, fstatSync, fsync, openSync } from 'node:fs'
 import { chmod, mkdir, open, rename, rmdir, symlink, unlink, writeFile } from 'node:fs/promises'
 import type { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
@@ -31,7 +31,8 @@ export interface FileOperations {
   transact(database: DatabaseSync, work: () => unknown): void
 }
 
-const syncDescriptor = promisify(fsync)
+const syncAll = promisify(fsync)
+const syncData = promisify(fdatasync)
 
 /** The real ones: Node's file system, and the tools of the machine. */
 export const systemFileOperations: FileOperations = {
@@ -54,7 +55,8 @@ export const systemFileOperations: FileOperations = {
     // To open and close what is there waits for nothing, and is done many times a second.
     const file = openSync(path, 'r')
     try {
-      await syncDescriptor(file)
+      // Of a file the content and its length are enough: its times alone would cost a commit of the file system's journal.
+      await (fstatSync(file).isDirectory() ? syncAll(file) : syncData(file))
     } finally {
       closeSync(file)
     }

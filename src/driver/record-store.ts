@@ -1,8 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { lstatSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Static, TObject } from 'typebox'
-import { errorCode, errorMessage } from '../lib/errors.ts'
+import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { isNoRoom } from './driver-error.ts'
 import { removeFile } from './durable-files.ts'
@@ -10,7 +7,7 @@ import type { FileOperations } from './file-operations.ts'
 import { createGroupSync } from './group-sync.ts'
 import type { MetadataDatabase, RecordTable } from './metadata-database.ts'
 import { chooseCopy, parseCopy, type RecordCopy } from './record-copies.ts'
-import { distrustReason } from './trusted-files.ts'
+import { createSidecars } from './sidecars.ts'
 
 interface Identified {
   readonly id: string
@@ -45,8 +42,8 @@ export interface RecordStore<Record extends Identified> {
   begin(record: Record): Promise<void>
   /** `mayLag`: a full file system may leave the sidecar behind. For what gives room back. */
   save(record: Record, options?: { readonly mayLag?: boolean }): Promise<void>
-  /** Records what the disk shows already, so that nothing has to wait for it. */
-  note(record: Record): Promise<void>
+  /** Writes the sidecar of what a record is about to become, which takes longer than to record that. */
+  prepare(record: Record): PreparedRecord
   /** Forgets a record whose data is out of sight. The change of the directory is on the disk when it resolves. */
   remove(id: string): Promise<void>
   /** Looks again at what could not be read. A repaired file is taken up, a removed one no longer counts. */
@@ -55,6 +52,16 @@ export interface RecordStore<Record extends Identified> {
   doubtOf(id: string): Doubt | undefined
   /** Makes the entries of the directory survive a power cut. Calls share one sync. */
   syncDirectory(): Promise<void>
+}
+
+/** A record whose sidecar lies under a name that counts for nothing yet. It is noted once, or dropped. */
+export interface PreparedRecord {
+  /** Rejects where the sidecar could not be written. Nothing can be noted before it resolves. */
+  readonly written: Promise<void>
+  /** Records what the disk shows already, so that nothing has to wait for it: a power cut may take the row back. */
+  note(): Promise<void>
+  /** Never rejects: the next start removes what this could not. */
+  drop(): Promise<void>
 }
 
 export interface RecordStoreOptions<Schema extends TObject> {
@@ -68,9 +75,6 @@ export interface RecordStoreOptions<Schema extends TObject> {
   readonly now: () => number
   readonly log: Log
 }
-
-/** Sidecars are far smaller. */
-const longestSidecarBytes = 2 ** 20
 
 /** Reads both copies of all records, and brings them together. What cannot be read is in doubt, no more. */
 export async function openRecordStore<Schema extends TObject>(
@@ -88,7 +92,7 @@ export async function openRecordStore<Schema extends TObject>(
   const inDoubt = new Map<string, Doubt>()
   let lastGeneration = 0
 
-  const sidecarPath = (id: string) => join(directory, `.${id}.json`)
+  const sidecars = createSidecars<Stored>(files, directory, schema)
   const syncDirectory = createGroupSync(() => files.sync(directory))
   const forget = (id: string) => {
     const name = records.get(id)?.name
@@ -104,41 +108,49 @@ export async function openRecordStore<Schema extends TObject>(
   // Above all that is known, and above what may have been forgotten with a lost file: hence the clock.
   const stamp = (record: Stored): Stored => ({ ...record, generation: Math.max(lastGeneration + 1, now()) })
   const writeRow = (record: Stored) => upsert.run(record.id, JSON.stringify(record))
-  const writeSidecar = async (record: Stored) => {
-    const path = sidecarPath(record.id)
-    const temporary = join(directory, `.${record.id}.json.${randomBytes(4).toString('hex')}.tmp`)
-    try {
-      await files.createFile(temporary, encode(record))
-      await files.rename(temporary, path)
-    } catch (error) {
-      await removeFile(files, temporary)
-      if (errorCode(error) !== 'EISDIR') throw error
-      throw new Error(`the record ${path} is a directory: move it away`, { cause: error })
-    }
-  }
-  const readSidecar = (id: string): RecordCopy<Stored> => readSidecarAt(schema, id, sidecarPath(id))
-
+  /** @param stored with its generation @param beside brings the sidecar to it */
   async function change(
-    record: Stored,
-    { beside, isDurable, mayLag = false }: { beside: boolean; isDurable: boolean; mayLag?: boolean },
+    stored: Stored,
+    {
+      beside,
+      isDurable,
+      mayLag = false,
+    }: { beside?: () => Promise<void>; isDurable: boolean; mayLag?: boolean },
   ): Promise<void> {
-    const before = records.get(record.id)
-    const stored = stamp(record)
+    const before = records.get(stored.id)
     database.write(() => writeRow(stored))
     remember(stored)
-    const written = await Promise.allSettled([
-      isDurable ? database.sync() : undefined,
-      beside ? writeSidecar(stored) : undefined,
-    ])
+    const written = await Promise.allSettled([isDurable ? database.sync() : undefined, beside?.()])
     const [row, sidecar] = written
     if (row.status === 'fulfilled' && sidecar.status === 'rejected' && mayLag && isNoRoom(sidecar.reason)) {
-      log.warn({ path: sidecarPath(record.id) }, 'no room for the record beside the data; its row holds')
+      log.warn({ path: sidecars.path(stored.id) }, 'no room for the record beside the data; its row holds')
       return
     }
     const failed = written.find((result) => result.status === 'rejected')
     if (failed === undefined) return
-    if (records.get(record.id) === stored) await takeBack(record.id, before)
+    if (records.get(stored.id) === stored) await takeBack(stored.id, before)
     throw failed.reason
+  }
+
+  function prepare(record: Stored): PreparedRecord {
+    const stored = stamp(record)
+    const temporary = sidecars.temporaryPath(stored.id)
+    const written = sidecars.prepare(temporary, stored)
+    return {
+      written,
+      note: () => change(stored, { beside: () => sidecars.place(temporary, stored.id), isDurable: false }),
+      async drop() {
+        try {
+          await written.catch(() => undefined)
+          await removeFile(files, temporary)
+        } catch (error) {
+          log.warn(
+            { path: temporary, error: errorMessage(error) },
+            'a record that came to nothing stays for now',
+          )
+        }
+      },
+    }
   }
 
   /** Whoever asked is told that it failed, so what was before holds again, if the disk lets it. */
@@ -148,7 +160,7 @@ export async function openRecordStore<Schema extends TObject>(
     try {
       const restored = records.get(id)
       database.write(() => (restored === undefined ? deleteByID.run(id) : writeRow(restored)))
-      if (restored === undefined) await removeFile(files, sidecarPath(id))
+      if (restored === undefined) await removeFile(files, sidecars.path(id))
     } catch (error) {
       log.warn({ table, id, error: errorMessage(error) }, 'a change that failed may hold after a restart')
     }
@@ -161,10 +173,10 @@ export async function openRecordStore<Schema extends TObject>(
       copy.state === 'good' && JSON.stringify(copy.record) === JSON.stringify(record)
     try {
       if (!isSame(row)) database.write(() => writeRow(record))
-      if (!isSame(beside)) await writeSidecar(record)
+      if (!isSame(beside)) await sidecars.write(record)
     } catch (error) {
       log.warn(
-        { path: sidecarPath(record.id), error: errorMessage(error) },
+        { path: sidecars.path(record.id), error: errorMessage(error) },
         'one of the two copies of a record could not be brought up to date; the other one holds',
       )
     }
@@ -172,7 +184,7 @@ export async function openRecordStore<Schema extends TObject>(
 
   /** What is damaged in the database alone gets a file that can be repaired or removed. */
   async function doubt(id: string, rowText: string | undefined, beside: RecordCopy<Stored>): Promise<void> {
-    const path = sidecarPath(id)
+    const path = sidecars.path(id)
     const reason = beside.state === 'damaged' ? beside.reason : 'is damaged in the database'
     inDoubt.set(id, { id, path, reason })
     log.error({ path, reason }, 'a record cannot be read: repair the file, or remove it')
@@ -183,7 +195,7 @@ export async function openRecordStore<Schema extends TObject>(
   }
 
   function lookAgain(present: Doubt): Doubt | undefined {
-    const beside = readSidecar(present.id)
+    const beside = sidecars.read(present.id)
     if (beside.state === 'damaged') return { ...present, reason: beside.reason }
     inDoubt.delete(present.id)
     if (beside.state === 'absent') {
@@ -201,14 +213,11 @@ export async function openRecordStore<Schema extends TObject>(
       .all()
       .map((row) => [String(row.id), String(row.record)] as const),
   )
-  const sidecarIDs = readdirSync(directory)
-    .filter((entry) => entry.startsWith('.') && entry.endsWith('.json'))
-    .map((entry) => entry.slice(1, -'.json'.length))
-  for (const id of new Set([...rows.keys(), ...sidecarIDs])) {
+  for (const id of new Set([...rows.keys(), ...sidecars.listIDs()])) {
     const text = rows.get(id)
     const row: RecordCopy<Stored> =
       text === undefined ? { state: 'absent' } : parseCopy<Stored>(schema, id, text)
-    const beside = readSidecar(id)
+    const beside = sidecars.read(id)
     const chosen = chooseCopy(row, beside)
     if (chosen === 'in doubt') await doubt(id, text, beside)
     else if (chosen !== undefined) {
@@ -225,12 +234,14 @@ export async function openRecordStore<Schema extends TObject>(
     },
     list: () => [...records.values()],
     has: (id) => records.has(id),
-    begin: (record) => change(record, { beside: false, isDurable: true }),
-    save: (record, { mayLag } = {}) =>
-      change(record, { beside: true, isDurable: true, mayLag: mayLag === true }),
-    note: (record) => change(record, { beside: true, isDurable: false }),
+    begin: (record) => change(stamp(record), { isDurable: true }),
+    save(record, { mayLag = false } = {}) {
+      const stored = stamp(record)
+      return change(stored, { beside: () => sidecars.write(stored), isDurable: true, mayLag })
+    },
+    prepare,
     async remove(id) {
-      await removeFile(files, sidecarPath(id))
+      await removeFile(files, sidecars.path(id))
       await syncDirectory()
       database.write(() => deleteByID.run(id))
       forget(id)
@@ -241,29 +252,5 @@ export async function openRecordStore<Schema extends TObject>(
       return present && lookAgain(present)
     },
     syncDirectory,
-  }
-}
-
-function encode(record: unknown): string {
-  return `${JSON.stringify(record, null, 2)}\n`
-}
-
-function readSidecarAt<Stored extends Identified>(
-  schema: TObject,
-  id: string,
-  path: string,
-): RecordCopy<Stored> {
-  const damaged = (reason: string) => ({ state: 'damaged', reason }) as const
-  try {
-    const stats = lstatSync(path)
-    if (stats.isDirectory()) return damaged('is a directory')
-    if (!stats.isFile()) return damaged('is no plain file')
-    if (stats.size > longestSidecarBytes) return damaged(`is larger than ${longestSidecarBytes} bytes`)
-    const distrust = distrustReason(stats)
-    if (distrust !== undefined) return damaged(distrust)
-    return parseCopy(schema, id, readFileSync(path, 'utf8'))
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return { state: 'absent' }
-    return damaged(`cannot be read (${errorMessage(error)})`)
   }
 }
