@@ -10,6 +10,7 @@ import { crds } from './lib/crds/generate-crds.ts'
 import { fieldsPage } from './lib/fields/generate-fields.ts'
 import { csiTypes } from './lib/generate-csi-types.ts'
 import { jsonSchemas } from './lib/generate-schemas.ts'
+import { troubleshootingPage } from './lib/generate-troubleshooting.ts'
 import { compareTrees, writeTree } from './lib/generated-tree.ts'
 import type { Generator } from './lib/generator.ts'
 
@@ -17,6 +18,7 @@ const generators: readonly Generator[] = [
   csiTypes,
   jsonSchemas,
   fieldsPage,
+  troubleshootingPage,
   crds,
   argocdPatch,
   chartCrds,

@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Command | Promise<Command>>> = {
   status: async () => (await import('./cli/status.ts')).statusCommand(),
   get: async () => (await import('./cli/get.ts')).getCommand(),
   describe: async () => (await import('./cli/describe.ts')).describeCommand(),
+  explain: async () => (await import('./cli/explain.ts')).explainCommand(),
   orphans: async () => (await import('./cli/orphans.ts')).orphansCommand(),
   import: async () => (await import('./cli/import.ts')).importCommand(),
   ...orderCommands,

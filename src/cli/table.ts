@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { Row } from '../operator/admin/row.ts'
 import { formatQuantity } from '../operator/declare/quantities.ts'
+import { wrapText } from './wrap.ts'
 
 interface Column {
   readonly title: string
@@ -78,7 +79,14 @@ export function formatTable(rows: readonly Row[], options: TableOptions = {}): s
     .map(({ name, message }) => `${name}: ${message}`)
   return [
     ...lines.map((line, index) => paint(cut(line, width), declared[index - 1]?.state)),
-    ...(messages.length === 0 ? [] : ['', ...messages.flatMap((message) => wrap(message, width))]),
+    ...(messages.length === 0
+      ? []
+      : [
+          '',
+          ...messages.flatMap((message) =>
+            wrapText(message, width, '', '  ').map((line) => cut(line, width)),
+          ),
+        ]),
   ].join('\n')
 
   function paint(line: string, state: Row['state'] | undefined): string {
@@ -89,16 +97,4 @@ export function formatTable(rows: readonly Row[], options: TableOptions = {}): s
 
 function cut(line: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, width - 1)}…`
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = `  ${word}`
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line].map((each) => cut(each, width))
 }

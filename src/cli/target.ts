@@ -18,6 +18,11 @@ const spellings: Readonly<Record<Kind, readonly string[]>> = {
 /** The word that help and messages use for each kind. */
 const words = { Volume: 'volume', Snapshot: 'snapshot', SnapshotSchedule: 'schedule' } as const
 
+/** The word by which commands call the kind of a row. */
+export function kindWordOf(kind: string): string {
+  return words[kind as Kind] ?? kind // Rows of files and of other kinds have no command.
+}
+
 /** The words that a shell offers for a kind. */
 export const kindWords = Object.values(words)
 

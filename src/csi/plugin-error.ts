@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import { type ErrorKind, OperationError } from '../lib/errors.ts'
+import type { Reason } from '../lib/reasons/reasons.ts'
 
 /**
  * What a failed call means to its caller:
@@ -89,7 +90,7 @@ export class PluginError extends OperationError {
   }
 }
 
-function reasonOf(errorClass: PluginErrorClass, code: status): string {
+function reasonOf(errorClass: PluginErrorClass, code: status): Reason {
   if (errorClass === 'unsupported') return 'PluginUnsupported'
   if (errorClass === 'broken-answer') return 'PluginBrokenAnswer'
   if (code === status.UNAVAILABLE) return 'PluginUnavailable'

@@ -1,6 +1,7 @@
 /** The table of all failures of a Kubernetes API server, which names the reason in a Status object (meta/v1 types.go). */
 import type { ErrorKind } from '../lib/errors.ts'
 import type { HttpFailure } from '../lib/http/http-client.ts'
+import type { Reason } from '../lib/reasons/reasons.ts'
 import { type FailureCause, KubernetesError, type Resource } from './api.ts'
 
 /** What was requested, as the API server itself calls it (apiserver, RequestInfo). It decides what a failure means. */
@@ -73,10 +74,12 @@ export function classifyAnswer(
 }
 
 /** Where the namespace is missing, or something else around the object, nothing is known about the object itself. */
-function reasonIn(info: RequestInfo, code: number, status: Status | undefined): string {
+function reasonIn(info: RequestInfo, code: number, status: Status | undefined): Reason {
   const { name, kind } = status?.details ?? {}
   const isOther = code === 404 && !(name === info.name && kind === info.resource.plural)
-  return isOther ? 'ParentNotFound' : status?.reason || reasonOf(code)
+  if (isOther) return 'ParentNotFound'
+  // A webhook may answer with any word.
+  return answered.find((each) => each === status?.reason) ?? reasonOf(code)
 }
 
 function verdict(
@@ -145,7 +148,30 @@ function parseSeconds(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined
 }
 
-const reasons: Readonly<Record<number, string>> = {
+/** The words of Kubernetes for what failed (meta/v1, StatusReason). */
+const answered = [
+  'AlreadyExists',
+  'BadRequest',
+  'Conflict',
+  'Expired',
+  'Forbidden',
+  'Gone',
+  'InternalError',
+  'Invalid',
+  'MethodNotAllowed',
+  'NotAcceptable',
+  'NotFound',
+  'RequestEntityTooLarge',
+  'ServerTimeout',
+  'ServiceUnavailable',
+  'StoreReadError',
+  'Timeout',
+  'TooManyRequests',
+  'Unauthorized',
+  'UnsupportedMediaType',
+] as const satisfies readonly Reason[]
+
+const reasons: Readonly<Record<number, Reason>> = {
   400: 'BadRequest',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -159,6 +185,6 @@ const reasons: Readonly<Record<number, string>> = {
   504: 'Timeout',
 }
 
-function reasonOf(code: number): string {
+function reasonOf(code: number): Reason {
   return reasons[code] ?? (code >= 500 ? 'InternalError' : 'UnexpectedAnswer')
 }

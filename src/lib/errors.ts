@@ -1,3 +1,5 @@
+import type { Reason } from './reasons/reasons.ts'
+
 /**
  * What a failed operation means to its caller:
  * - `permanent`: it fails again until a person does something, or the declaration changes;
@@ -10,7 +12,7 @@ export type ErrorKind = 'permanent' | 'waiting' | 'transient' | 'ambiguous'
 export interface OperationErrorOptions {
   readonly kind: ErrorKind
   /** A CamelCase word for conditions, events and metrics: `PluginUnavailable`. */
-  readonly reason: string
+  readonly reason: Reason
   /** Only for `waiting`: when to look again, in milliseconds. */
   readonly retryAfterMs?: number
   /** Only for `ambiguous`: nothing of the operation is running any more. Default false. The other kinds are always over. */
@@ -27,7 +29,7 @@ export interface OperationErrorOptions {
 export class OperationError extends Error {
   override readonly name: string = 'OperationError'
   readonly kind: ErrorKind
-  readonly reason: string
+  readonly reason: Reason
   readonly retryAfterMs: number | undefined
   readonly isOver: boolean
   readonly brokenAnswer: { readonly externalID?: string } | undefined

@@ -5,7 +5,8 @@
  */
 import { type ErrorKind, OperationError } from '../lib/errors.ts'
 import { parseJSON } from '../lib/json.ts'
-import type { StallReason } from '../lib/stall-reasons.ts'
+import { advise } from '../lib/reasons/explanation.ts'
+import { type Reason, reasons, type StallReason } from '../lib/reasons/reasons.ts'
 import { parsePluginError, toOneLine } from './answer-text.ts'
 
 /** What a request is for. It decides what a failure means. */
@@ -18,7 +19,7 @@ export interface Purpose {
 interface Verdict {
   readonly kind: ErrorKind
   /** CamelCase, for conditions of a status. */
-  readonly reason: string
+  readonly reason: Reason
   /** In place of the answer's own text. */
   readonly message?: string
   /** Only for ambiguous ones: it has ended, though nobody knows how. */
@@ -35,9 +36,9 @@ interface Row extends Verdict {
 const inUseRetryAfterMs = 30_000
 
 const permanent = (reason: StallReason): Verdict => ({ kind: 'permanent', reason })
-const transient = (reason: string): Verdict => ({ kind: 'transient', reason })
-const ambiguous = (reason: string): Verdict => ({ kind: 'ambiguous', reason })
-const waiting = (reason: string): Verdict => ({ kind: 'waiting', reason })
+const transient = (reason: Reason): Verdict => ({ kind: 'transient', reason })
+const ambiguous = (reason: Reason): Verdict => ({ kind: 'ambiguous', reason })
+const waiting = (reason: Reason): Verdict => ({ kind: 'waiting', reason })
 
 /** Texts of Nomad itself, whatever the status. */
 const textRows: readonly Row[] = [
@@ -58,8 +59,7 @@ const textRows: readonly Row[] = [
   {
     text: /Unknown allocation/,
     ...waiting('DetachUnsupported'),
-    message:
-      'this release of Nomad cannot detach: it fails before it does anything (Unknown allocation). Nomad frees the claims of ended allocations by itself, within minutes or after the next write of a CSI volume. If it does not, run nomad volume deregister -force; Mooring then registers the volume again',
+    message: `this release of Nomad cannot detach: it fails before it does anything (Unknown allocation). ${advise(reasons.DetachUnsupported.person.wait())}`,
   },
 
   // The plugin exists but cannot be reached.
@@ -94,7 +94,7 @@ const textRows: readonly Row[] = [
   {
     text: /Client sent an HTTP request to an HTTPS server/,
     ...permanent('TLSRequired'),
-    message: 'Nomad speaks TLS there: write https:// in NOMAD_ADDR (--nomad-addr)',
+    message: `Nomad speaks TLS there. ${advise(reasons.TLSRequired.person.https())}`,
   },
 
   // The declaration.
@@ -171,7 +171,7 @@ function judgeBrokenAnswer(description: string, { type }: Purpose): Verdict | un
     ...permanent('BrokenAnswer'),
     message:
       `the plugin did it, but its answer breaks CSI, so the result is not used: ${clause}${made === undefined ? '' : ` (it made ${made})`}. ` +
-      'Update or mend the plugin, or change what is declared; Mooring repeats the request every few minutes. To give it up, remove the declaration: deletionPolicy Delete deletes what was made, if the plugin named it.',
+      advise(reasons.BrokenAnswer.person.mend(), reasons.BrokenAnswer.person.giveUp()),
     brokenAnswer: externalID === undefined ? {} : { externalID },
   }
 }

@@ -1,4 +1,6 @@
 import { OperationError } from '../lib/errors.ts'
+import { advise } from '../lib/reasons/explanation.ts'
+import { reasons } from '../lib/reasons/reasons.ts'
 
 /** The header for the secrets of a delete. */
 export const secretsHeaderName = 'x-nomad-csi-secrets'
@@ -20,7 +22,7 @@ export function formatSecretsHeader(secrets: Readonly<Record<string, string>>): 
   const pairs = Object.entries(secrets).map(([key, value]) => {
     if (!isSendableKey(key) || !isSendable(value)) {
       throw new OperationError(
-        `the secret ${JSON.stringify(key)} cannot be sent with a delete: Nomad's header allows only printable ASCII without commas, without "=" in a key, and without a space at either end. Change the secret at its plugin, or declare it again with deletionPolicy Retain and remove it: it then stays`,
+        `the secret ${JSON.stringify(key)} cannot be sent with a delete: Nomad's header allows only printable ASCII without commas, without "=" in a key, and without a space at either end. ${advise(reasons.SecretNotSendable.person.change())}`,
         { kind: 'permanent', reason: 'SecretNotSendable' },
       )
     }

@@ -52,7 +52,7 @@ export async function createStepOperator(address: string) {
         const answer = await client.createSnapshot(...parameters)
         if (!losesAnswer) return answer
         losesAnswer = false
-        throw new OperationError('the answer was lost', { kind: 'ambiguous', reason: 'NoAnswer' })
+        throw new OperationError('the answer was lost', { kind: 'ambiguous', reason: 'AnswerLost' })
       },
     },
     observer,

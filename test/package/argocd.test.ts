@@ -20,7 +20,7 @@ const objectOf = (state: Verdict['state'], spec: object = {}, observedGeneration
   spec,
   status: {
     observedGeneration,
-    conditions: conditionsOf({ state, reason: 'Because', message: 'so it is' } as Verdict, [], 0),
+    conditions: conditionsOf({ state, reason: 'Refused', message: 'so it is' } as Verdict, [], 0),
   },
 })
 

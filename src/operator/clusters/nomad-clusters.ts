@@ -5,7 +5,8 @@ import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { createReadingLoop } from '../../lib/reading-loop.ts'
-import { shellCommand } from '../../lib/shell-command.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { NomadConnection } from '../../nomad/connection.ts'
 import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import { type Fault, formatFieldPath } from '../declare/fault.ts'
@@ -154,7 +155,7 @@ export function startNomadClusters<Work extends ClusterWork>(options: {
   }
 
   async function tellOne(object: KubernetesObject, cluster: string): Promise<void> {
-    const message = `there is no NomadCluster "${cluster}", or it was never reached: see ${shellCommand('kubectl', 'describe', 'nomadcluster', cluster)}`
+    const message = `there is no NomadCluster "${cluster}", or it was never reached. ${advise(reasons.ClusterNotFound.person.look({ cluster }))}`
     const verdict: Verdict = { state: 'stalled', reason: 'ClusterNotFound', message }
     const { generation, annotations: given } = object.metadata
     await writer.writeStatus(object, (before) => statusOfVerdict(verdict, generation, before, clock.now()))

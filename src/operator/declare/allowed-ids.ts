@@ -1,4 +1,5 @@
-import { shellCommand } from '../../lib/shell-command.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Place } from './declaration.ts'
 
 /**
@@ -61,7 +62,7 @@ function patternFor({ pluginID, id }: PluginID): string {
 export function howToAllow({ cluster }: AllowedIDs, { object }: Place, named: PluginID): string {
   const { namespace = '' } = object ?? {}
   const pattern = patternFor(named)
-  return cluster === undefined
-    ? `an administrator can allow it with ${shellCommand('--allow-external-ids', `${namespace}=${pattern}`)} of the operator (allowExternalIDs of the chart)`
-    : `an administrator can allow it in NomadCluster "${cluster}", with spec.allowExternalIDs: {${namespace}: [${JSON.stringify(pattern)}]}`
+  const { allow, allowInCluster } = reasons.ExternalIDNotAllowed.person
+  const names = { kubernetesNamespace: namespace, pattern }
+  return advise(cluster === undefined ? allow(names) : allowInCluster({ ...names, cluster }))
 }

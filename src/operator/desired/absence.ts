@@ -1,3 +1,4 @@
+import type { Reason } from '../../lib/reasons/reasons.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import type { Evidence } from './evidence.ts'
 
@@ -24,7 +25,7 @@ export interface Reading {
 export type Absence =
   | {
       readonly state: 'held'
-      readonly reason: string
+      readonly reason: Reason
       readonly message: string
       /** When Mooring decides again, if that time is known: in milliseconds since the epoch. */
       readonly untilMs?: number

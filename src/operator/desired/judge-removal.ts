@@ -1,4 +1,5 @@
-import { shellCommand } from '../../lib/shell-command.ts'
+import { advise, type Names } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import { type Declaration, formatPlace } from '../declare/declaration.ts'
 import { displayName } from '../plan/identity.ts'
 import { wholeOf } from '../plan/per-alloc.ts'
@@ -16,7 +17,7 @@ export interface Unclear {
 
 type Absent = Pick<InventoryRecord, 'declaration' | 'sighting' | 'missing'>
 
-const putBack = 'Put the declaration back.'
+const putBack = reasons.SourceUnclear.person.putBack()
 
 /**
  * Judges whether a person removed a declaration that no file shows any more. A removal must be seen: the file is gone from a
@@ -76,16 +77,19 @@ function isNamedBy(words: ReadonlySet<string>, declaration: Declaration): boolea
 export function explainDoubt({ problem: { place, field, message } }: Doubt): Unclear {
   return {
     what: `${formatPlace(place)} ${field === '' ? '' : `${field}: `}${message}`,
-    remedy: 'Correct that.',
+    remedy: advise(reasons.SourceUnclear.person.correct()),
   }
 }
 
 function notRead(source: string): Unclear {
   return source.startsWith('/') || source.includes('://')
-    ? { what: `source ${source} is no longer configured`, remedy: `Run with --source ${source}.` }
+    ? {
+        what: `source ${source} is no longer configured`,
+        remedy: advise(reasons.SourceNotRead.person.readAgain({ source })),
+      }
     : {
         what: `an earlier release recorded the folder only as ${source}, which says nothing without the directory that it ran in`,
-        remedy: 'Declare it again in a folder that is read.',
+        remedy: advise(reasons.SourceNotRead.person.declareAgain()),
       }
 }
 
@@ -199,17 +203,19 @@ function pathOf({ place: { source, file } }: Declaration): string {
 export function explainUnclear(declaration: Declaration, { what, remedy }: Unclear): string {
   return (
     `${displayName(declaration)} was declared at ${formatPlace(declaration.place)}, and nobody saw its removal: ${what}. ` +
-    `It is kept, and nothing ends. ${remedy} If its removal is meant, run: ${confirmCommand(declaration)}`
+    `It is kept, and nothing ends. ${advise(remedy, reasons.SourceUnclear.person.confirm(namesOf(declaration)))}`
   )
 }
 
-/** The command by which a person confirms this removal, and no later one. */
-export function confirmCommand(declaration: Declaration): string {
+/** How commands name a declaration. */
+export function namesOf(declaration: Declaration): Pick<Names, 'kind' | 'target'> {
   const { kind, name, spec } = declaration
-  const word = { Volume: 'volume', Snapshot: 'snapshot', SnapshotSchedule: 'schedule' }[kind]
   const whole = declaration.kind === 'Volume' ? declaration.instance?.volumeID : undefined
   const id = whole ?? ('volumeID' in spec ? spec.volumeID : name)
-  return shellCommand('mooring', 'confirm-removal', word, `${spec.namespace}/${id}`)
+  return {
+    kind: { Volume: 'volume', Snapshot: 'snapshot', SnapshotSchedule: 'schedule' }[kind],
+    target: `${spec.namespace}/${id}`,
+  }
 }
 
 /** The evidence about a declaration's own file; undefined if a reading of it proves nothing. */

@@ -1,3 +1,5 @@
+import { advise } from '../../lib/reasons/explanation.ts'
+import { type Reason, reasons } from '../../lib/reasons/reasons.ts'
 import type { Declaration, Place } from '../declare/declaration.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
@@ -76,14 +78,12 @@ export function wasOneOfTooMany({ status }: InventoryRecord): boolean {
   return status.conditions.some(({ type, reason }) => type === 'Ready' && reason === 'TooManyEnds')
 }
 
-/** How to confirm this deletion. */
-function howToConfirm({ confirmation, deletedAt }: OrderedEnd): string {
-  const stands =
-    confirmation === undefined ? '' : `, in place of "${confirmation}", which does not confirm this deletion`
-  return `annotate the object ${annotations.confirmDelete}=${deletedAt}${stands}`
+/** Why the annotation that is there confirms nothing. */
+function explainConfirmation({ confirmation }: OrderedEnd): string {
+  return confirmation === undefined
+    ? ''
+    : `Its annotation ${annotations.confirmDelete}=${confirmation} does not confirm this deletion. `
 }
-
-const keepInstead = `To keep the volume or snapshot and remove only the object, annotate it ${annotations.release}=retain.`
 
 /** Whether the end destroys data or takes a volume out of Nomad. */
 export function isDestructive({ kind, spec }: Declaration): boolean {
@@ -97,11 +97,13 @@ export function planOrderedEnd(
   { destructive, limit, uncountedMs }: EndCount,
   readAtMs: number,
 ): Absence {
+  const { confirm, keep } = reasons.DeleteUnconfirmed.person
+  const { confirmDelete, keepObject } = reasons.TooManyEnds.person
   if (end.isReleased) return { state: 'ending', declaration: retained(end.declaration ?? record.declaration) }
   if (end.declaration === undefined) {
     return held(
       'Invalid',
-      `its object is deleted but invalid, so nothing is done. Correct the object. ${keepInstead}`,
+      `its object is deleted but invalid, so nothing is done. ${advise(reasons.Invalid.person.correctObject(), reasons.Invalid.person.keep())}`,
     )
   }
   const ending = { state: 'ending', declaration: end.declaration } as const
@@ -109,7 +111,7 @@ export function planOrderedEnd(
   if (end.goesWith !== undefined) {
     return held(
       'DeleteUnconfirmed',
-      `its object is deleted together with ${end.goesWith}. Mooring deletes nothing until you confirm it: ${howToConfirm(end)}. ${keepInstead}`,
+      `its object is deleted together with ${end.goesWith}. Mooring deletes nothing until you confirm it. ${explainConfirmation(end)}${advise(confirm(end), keep())}`,
     )
   }
   if (uncountedMs > 0) {
@@ -125,7 +127,7 @@ export function planOrderedEnd(
         : `it was deleted together with more others than --max-prune allows`
     return held(
       'TooManyEnds',
-      `${many}, so nothing is deleted. To delete an object's volume or snapshot, ${howToConfirm(end)}. ${keepInstead}`,
+      `${many}, so nothing is deleted. ${explainConfirmation(end)}${advise(confirmDelete(end), keepObject())}`,
     )
   }
   return ending
@@ -145,12 +147,15 @@ export function planGoneObject({ declaration }: InventoryRecord, reading: Readin
     )
   }
   if (reading.unusable?.has(file)) {
-    return held('Invalid', "its object is invalid, so nothing changes; see the object's status for the error")
+    return held(
+      'Invalid',
+      `its object is invalid, so nothing changes. ${advise(reasons.Invalid.person.seeObject())}`,
+    )
   }
   return { state: 'ending', declaration: retained(declaration) }
 }
 
-function held(reason: string, message: string) {
+function held(reason: Reason, message: string) {
   return { state: 'held', reason, message } as const
 }
 

@@ -1,4 +1,6 @@
 import { contextsMayAgree } from '../../lib/contexts-may-agree.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import { type AllowedIDs, noneAllowed } from '../declare/allowed-ids.ts'
 import { type Declaration, formatPlace, type Place } from '../declare/declaration.ts'
 import { explainForeignID, type ForeignID, findForeignID, type OwnIDs, ownIDs } from '../plan/foreign-ids.ts'
@@ -52,7 +54,7 @@ export function planOwnership(
       refuse(
         other,
         'OwnedElsewhere',
-        `${displayName(other)} is declared at ${formatPlace(other.place)} and at ${formatPlace(owner.place)}. The second place stays in force. Remove one of the two.`,
+        `${displayName(other)} is declared at ${formatPlace(other.place)} and at ${formatPlace(owner.place)}. The second place stays in force. ${advise(reasons.OwnedElsewhere.person.removeOne())}`,
       )
     }
   }
@@ -81,7 +83,7 @@ export function planOwnership(
       declaration,
       'IdentityChanged',
       `the document at ${formatPlace(declaration.place)} declared ${displayName(record.declaration)} and now declares ${displayName(declaration)}. ` +
-        'A document cannot change its identity. Declare the new one in another file. To end the old one by its deletionPolicy, remove this document.',
+        `A document cannot change its identity. ${advise(reasons.IdentityChanged.person.declareElsewhere())}`,
     )
   }
 
@@ -168,7 +170,7 @@ function refuseTaken(
     refuse(
       declaration,
       clash.reason,
-      `${displayName(declaration)} at ${formatPlace(declaration.place)} has the same ${clash.what} as ${other === undefined ? 'another' : `${displayName(other)} at ${formatPlace(other.place)}`}. Change one of the two.`,
+      `${displayName(declaration)} at ${formatPlace(declaration.place)} has the same ${clash.what} as ${other === undefined ? 'another' : `${displayName(other)} at ${formatPlace(other.place)}`}. ${advise(reasons[clash.reason].person.changeOne())}`,
     )
   }
 }

@@ -1,8 +1,10 @@
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Key } from '../plan/identity.ts'
 import { familyOf } from '../plan/per-alloc.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
-import { confirmCommand, explainUnclear, type Unclear } from './judge-removal.ts'
+import { explainUnclear, namesOf, type Unclear } from './judge-removal.ts'
 import {
   isConfirmed,
   isDestructive,
@@ -99,14 +101,14 @@ export function planAbsences(
       return {
         state: 'held',
         reason: 'SourceEmpty',
-        message: `the sources declare nothing, which is probably a mistake, so nothing ends. Restore the declarations. If this removal is meant, run ${confirmCommand(declaration)}`,
+        message: `the sources declare nothing, which is probably a mistake, so nothing ends. ${advise(reasons.SourceEmpty.person.restore(), reasons.SourceEmpty.person.confirm(namesOf(declaration)))}`,
       }
     }
     if (!options.prune && !ordered.has(key)) {
       return {
         state: 'held',
         reason: 'PruneDisabled',
-        message: 'no longer declared, but nothing ends without --prune; to end it, run with --prune',
+        message: `no longer declared, but nothing ends without --prune. ${advise(reasons.PruneDisabled.person.prune())}`,
       }
     }
     const isTooMany = destructive > limit || wasOneOfTooMany(record)
@@ -120,7 +122,7 @@ export function planAbsences(
       return {
         state: 'held',
         reason: 'TooManyEnds',
-        message: `${many}, so nothing ends. To keep it, declare it again. If this removal is meant, run ${confirmCommand(declaration)}`,
+        message: `${many}, so nothing ends. ${advise(reasons.TooManyEnds.person.keep(), reasons.TooManyEnds.person.confirm(namesOf(declaration)))}`,
       }
     }
     const elapsedMs = missing?.elapsedMs ?? 0

@@ -8,6 +8,8 @@ import {
 } from '../../kube/api.ts'
 import { apiVersionOf, configMaps } from '../../kube/resources.ts'
 import { OperationError, toOperationError } from '../../lib/errors.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import { RecordConflictError, type RecordStore, type StoredText } from './record-store.ts'
 
 const inventoryLabel = 'mooring.dev/inventory'
@@ -142,7 +144,7 @@ function parseRecord(object: KubernetesObject): StoredText {
     typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[dataKey] : undefined
   if (name === undefined || typeof text !== 'string') {
     throw new OperationError(
-      `ConfigMap "${object.metadata.name}" in namespace "${object.metadata.namespace}" is labelled as an inventory record but lacks annotation ${recordAnnotation} or data.${dataKey}. Restore them. If the ConfigMap does not belong to Mooring, delete it.`,
+      `ConfigMap "${object.metadata.name}" in namespace "${object.metadata.namespace}" is labelled as an inventory record but lacks annotation ${recordAnnotation} or data.${dataKey}. ${advise(reasons.RecordUnreadable.person.restore())}`,
       { kind: 'permanent', reason: 'RecordUnreadable' },
     )
   }

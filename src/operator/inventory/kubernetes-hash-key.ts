@@ -1,6 +1,8 @@
 import { isAlreadyExists, type KubernetesApi, type KubernetesObject } from '../../kube/api.ts'
 import { apiVersionOf, secrets } from '../../kube/resources.ts'
 import { OperationError, toOperationError } from '../../lib/errors.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 
 const dataKey = 'key'
 const keyBytes = 32
@@ -44,7 +46,7 @@ function parseKey({ metadata, data }: KubernetesObject): Buffer {
   const key = Buffer.from(typeof text === 'string' ? text : '', 'base64')
   if (key.length !== keyBytes) {
     throw new OperationError(
-      `Secret "${metadata.name}" in namespace "${metadata.namespace}" holds no key of ${keyBytes} bytes in data.${dataKey}. Restore the key, or delete the Secret: Mooring then creates a new key and applies every declared secret again.`,
+      `Secret "${metadata.name}" in namespace "${metadata.namespace}" holds no key of ${keyBytes} bytes in data.${dataKey}. ${advise(reasons.HashKeyUnreadable.person.restore())}`,
       { kind: 'permanent', reason: 'HashKeyUnreadable' },
     )
   }

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { OperationError, toOperationError } from '../../lib/errors.ts'
 import { createInTurn } from '../../lib/in-turn.ts'
 import { stringifyJSON } from '../../lib/json.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Key } from '../plan/identity.ts'
 import { createKeyedHash } from './keyed-hash.ts'
 import { createMemoryInventory, type LastingInventory } from './memory-inventory.ts'
@@ -164,7 +166,7 @@ const hashKeyBytes = 32
 async function createHashKey(store: RecordStore, stored: Map<string, Stored>): Promise<Buffer> {
   if (stored.size > 0) {
     throw new OperationError(
-      `the inventory has records but no ${hashKeyName}. Mooring cannot compare secrets without it. Restore ${hashKeyName} from a backup.`,
+      `the inventory has records but no ${hashKeyName}. Mooring cannot compare secrets without it. ${advise(reasons.HashKeyMissing.person.restore())}`,
       { kind: 'permanent', reason: 'HashKeyMissing' },
     )
   }

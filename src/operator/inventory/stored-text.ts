@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 import { errorMessage, OperationError } from '../../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Key } from '../plan/identity.ts'
 import type { Orders } from '../plan/orders.ts'
 import type { Declared, ManagedPart } from '../plan/record.ts'
@@ -77,7 +79,7 @@ function readEntry(entry: Entry | OldEntry): Entry {
 
 function unreadable(name: string, why: string): OperationError {
   return new OperationError(
-    `the inventory entry ${name} is damaged (${why}). Restore it from a backup. If its volume or snapshot no longer exists, remove the entry.`,
+    `the inventory entry ${name} is damaged (${why}). ${advise(reasons.InventoryDamaged.person.restore())}`,
     { kind: 'permanent', reason: 'InventoryDamaged' },
   )
 }
@@ -114,7 +116,6 @@ export function fitEntry(entry: Entry, maxBytes: number): string {
 }
 
 function remedyFor({ kind }: ManagedPart): string {
-  return kind === 'SnapshotSchedule'
-    ? 'Split the schedule: let several schedules select its volumes.'
-    : 'Declare shorter parameters, context and labels.'
+  const { split, shorten } = reasons.RecordTooLarge.person
+  return advise(kind === 'SnapshotSchedule' ? split() : shorten())
 }

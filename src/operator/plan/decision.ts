@@ -1,4 +1,4 @@
-import type { StallReason } from '../../lib/stall-reasons.ts'
+import type { Reason, StallReason } from '../../lib/reasons/reasons.ts'
 import type { Verdict } from './status.ts'
 import type { FieldDifference } from './volume-difference.ts'
 
@@ -44,11 +44,11 @@ export interface Decision {
 }
 
 /** A step to take now. */
-export function take(step: StepName, reason: string, message: string): Decision {
+export function take(step: StepName, reason: Reason, message: string): Decision {
   return { step, verdict: { state: 'working', reason, message } }
 }
 
-export function wait(reason: string, message: string, againAfterMs: number): Decision {
+export function wait(reason: Reason, message: string, againAfterMs: number): Decision {
   return { verdict: { state: 'waiting', reason, message }, againAfterMs }
 }
 
@@ -56,6 +56,6 @@ export function stall(reason: StallReason, message: string): Decision {
   return { verdict: { state: 'stalled', reason, message } }
 }
 
-export function ready(reason: string, message: string): Decision {
+export function ready(reason: Reason, message: string): Decision {
   return { verdict: { state: 'ready', reason, message } }
 }

@@ -1,3 +1,5 @@
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { VolumeSpec } from '../declare/volume.ts'
 import type { Decision } from './decision.ts'
 import { type Now, passedMs } from './now.ts'
@@ -133,10 +135,10 @@ function planNode(
       reason: 'DetachNeedsWord',
       message:
         `node ${nodeID} is not detached: ${why}, so something on it may still write. ` +
-        `Make sure that nothing does, then ${howToConfirm(
+        howToConfirm(
           nodeID,
           here.map(({ allocationID }) => allocationID),
-        )}`,
+        ),
     })
   }
   const waitMs = tried === undefined ? 0 : retryAfterMs(tried.times) - passedMs(now, tried.last)
@@ -226,7 +228,7 @@ function holdUnplaced(claims: readonly ClaimObservation[]): DetachPlan {
   return hold({
     state: 'waiting',
     reason: 'DetachNodeUnknown',
-    message: `allocation ${ids} no longer exists but still claims the volume, and Mooring does not know its node. Nomad frees such a claim by itself, within minutes or after the next write of a CSI volume.`,
+    message: `allocation ${ids} no longer exists but still claims the volume, and Mooring does not know its node. ${advise(reasons.DetachNodeUnknown.person.wait())}`,
   })
 }
 

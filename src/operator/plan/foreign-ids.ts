@@ -106,6 +106,6 @@ export function explainForeignID({ field, ...named }: ForeignID, allowed: Allowe
   const { namespace = '' } = place.object ?? {}
   return (
     `${field} "${named.id}" of plugin "${named.pluginID}" was not made for Kubernetes namespace "${namespace}", so its objects may not name it. ` +
-    `Nothing changes. Remove it from the declaration, or ${howToAllow(allowed, place, named)}.`
+    `Nothing changes. ${howToAllow(allowed, place, named)}`
   )
 }

@@ -1,3 +1,5 @@
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { ControllerInfo, Plugin } from '../../wire/plugin.ts'
 import { type Decision, stall, wait } from './decision.ts'
 
@@ -29,13 +31,13 @@ export function planPluginGate(
   if (healthy.length === 0) {
     return stall(
       'PluginUnsupported',
-      `plugin "${pluginID}" has no controller, so it cannot ${abilities[capability] ?? capability}; run the plugin's controller`,
+      `plugin "${pluginID}" has no controller, so it cannot ${abilities[capability] ?? capability}. ${advise(reasons.PluginUnsupported.person.runController())}`,
     )
   }
   if (!healthy.some((controller) => controller.ControllerInfo?.[capability])) {
     return stall(
       'PluginUnsupported',
-      `plugin "${pluginID}" cannot ${abilities[capability] ?? capability}: it does not announce the capability. Use another plugin, or change the declaration.`,
+      `plugin "${pluginID}" cannot ${abilities[capability] ?? capability}: it does not announce the capability. ${advise(reasons.PluginUnsupported.person.otherPlugin())}`,
     )
   }
   return undefined

@@ -1,3 +1,5 @@
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
@@ -149,7 +151,7 @@ export function planRestore(record: VolumeRecord, observation: Observation, now:
   if (volume !== undefined && volume.ExternalID !== record.externalID) {
     return stall(
       'ExternalIDChanged',
-      `Nomad's volume is external volume "${volume.ExternalID}", which is neither the one to replace ("${record.externalID}") nor its successor ("${restore.backTo ?? restore.csiName}"). Somebody changed it. Deregister it, and the restore continues.`,
+      `Nomad's volume is external volume "${volume.ExternalID}", which is neither the one to replace ("${record.externalID}") nor its successor ("${restore.backTo ?? restore.csiName}"). Somebody changed it. ${advise(reasons.ExternalIDChanged.person.continueRestore())}`,
     )
   }
   if (restore.undoneFor === undefined && observation.restore.isUndoOrdered) {
@@ -211,7 +213,7 @@ function planSuccessor(
     const what = backTo === undefined ? `the CSI name "${csiName}"` : `external volume "${backTo}"`
     return stall(
       backTo === undefined ? 'NameTaken' : 'ExternalIDTaken',
-      `Nomad's volume "${observation.takenBy}" already has ${what}; deregister that volume, or cancel the restore with mooring restore --undo`,
+      `Nomad's volume "${observation.takenBy}" already has ${what}. ${advise(reasons.NameTaken.person.cancelRestore({ target: `${spec.namespace}/${spec.volumeID}` }))}`,
     )
   }
   return backTo === undefined

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { shellCommand } from '../../lib/shell-command.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { SnapshotScheduleDeclaration } from '../declare/declaration.ts'
 import type { Key } from './identity.ts'
 import type { ClockReading, Now } from './now.ts'
@@ -140,7 +141,7 @@ export function planSchedule(
       verdict: {
         state: 'waiting',
         reason: 'NoVolumes',
-        message: 'spec.volumes selects no declared volume; check its names and labels',
+        message: `spec.volumes selects no declared volume. ${advise(reasons.NoVolumes.person.correct())}`,
       },
     }
   }
@@ -177,10 +178,11 @@ function explainLeap(
 ): string {
   const since = new Date(reading.dateMs).toISOString()
   const by = describeSpan(Math.abs(dateMs - expectedMs))
-  const confirm = `If it is right, run ${shellCommand('mooring', 'snapshot', 'trust-clock', title)}; in Kubernetes, annotate the schedule mooring.dev/trust-clock with any new value.`
+  const { setClock, trust, annotate } = reasons.ClockLeapt.person
+  const remedy = advise(setClock(), trust({ target: title }), annotate())
   return type === 'unseen'
-    ? `the date is ${by} after ${since}, when it was last seen to be right. The machine was off for that long, or its clock is wrong: snapshots are taken, and none expires. If the date is wrong, set the clock. ${confirm}`
-    : `since ${since} the date has moved ${by} ${type === 'ahead' ? 'further than' : 'behind'} the time that passed. Snapshots are taken by the time that passed, and none expires. If the date is wrong, set the clock, and the schedule goes on. ${confirm}`
+    ? `the date is ${by} after ${since}, when it was last seen to be right. The machine was off for that long, or its clock is wrong: snapshots are taken, and none expires. ${remedy}`
+    : `since ${since} the date has moved ${by} ${type === 'ahead' ? 'further than' : 'behind'} the time that passed. Snapshots are taken by the time that passed, and none expires. ${remedy}`
 }
 
 function describeSpan(ms: number): string {
@@ -190,11 +192,13 @@ function describeSpan(ms: number): string {
 }
 
 function explainUnknown(unknown: ReadonlyMap<Key, string>): string {
-  const plugins = [...new Set(unknown.values())].map((id) => `"${id}"`).join(', ')
   const names = [...unknown.keys()].map((key) => key.split('/').slice(1).join('/'))
+  const { keep, removeRetention } = reasons.RetentionUnsupported.person
+  const [namespace = ''] = names[0]?.split('/') ?? []
+  const plugins = [...new Set(unknown.values())].map((id) => `"${id}"`).join(', ')
   const listed = names.slice(0, mostNames).join(', ')
   const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : ''
-  return `plugin ${plugins} cannot list snapshots, and it is not known whether these are ready to use: ${listed}${more}. None of them expires or counts. Keep each by mooring snapshot keep, or remove spec.retention.`
+  return `plugin ${plugins} cannot list snapshots, and it is not known whether these are ready to use: ${listed}${more}. None of them expires or counts. ${advise(keep({ namespace }), removeRetention())}`
 }
 
 /** Decides for the latest scheduled time: nothing (undefined), a change, or a reason to wait. */

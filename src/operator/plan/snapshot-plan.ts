@@ -1,4 +1,6 @@
 import { provesAbsence } from '../../lib/partial-map.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { SnapshotDeclaration } from '../declare/declaration.ts'
@@ -112,7 +114,7 @@ function planTakenSnapshot(
   if (snapshot === undefined) {
     return stall(
       'Vanished',
-      `plugin "${pluginID}" no longer lists snapshot "${snapshotID}", so it is lost. Mooring does not take it again, because a later one would hold other data. Remove the declaration, or declare a new snapshot under another name.`,
+      `plugin "${pluginID}" no longer lists snapshot "${snapshotID}", so it is lost. Mooring does not take it again, because a later one would hold other data. ${advise(reasons.Vanished.person.otherSnapshot())}`,
     )
   }
   return snapshot.IsReady
@@ -138,7 +140,7 @@ function planMissingOfSchedule(
   return {
     ...stall(
       'Vanished',
-      `${gone}. Somebody deleted it there, or the list is late. If it is not listed within 10 minutes, its schedule forgets it. If nobody deleted it, look at the plugin's log.`,
+      `${gone}. Somebody deleted it there, or the list is late. If it is not listed within 10 minutes, its schedule forgets it. ${advise(reasons.Vanished.person.look())}`,
     ),
     againAfterMs: leftMs,
   }
@@ -195,7 +197,7 @@ export function planSnapshotEnd(
       : take(
           'release',
           'OutcomeUnknown',
-          `no longer declared. The answer to its create was lost, so the plugin may have a snapshot "${record.csiName}". If it does, mooring orphans lists it.`,
+          `no longer declared. The answer to its create was lost, so the plugin may have a snapshot "${record.csiName}". ${advise(reasons.OutcomeUnknown.person.look())}`,
         )
   }
   if (suspend)

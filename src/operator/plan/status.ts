@@ -1,5 +1,6 @@
 import type { OperationError } from '../../lib/errors.ts'
-import { type StallReason, stallReasonOf } from '../../lib/stall-reasons.ts'
+import type { Reason } from '../../lib/reasons/reasons.ts'
+import { type StallReason, stallReasonOf } from '../../lib/reasons/reasons.ts'
 import type { Int64 } from '../../wire/volume.ts'
 
 /**
@@ -97,13 +98,13 @@ export function addToHistory(history: readonly PastStep[], step: Omit<PastStep, 
  * - `suspended`: Mooring does nothing, because of an order or because that is safer.
  */
 export type Verdict = { readonly message: string } & (
-  | { readonly state: 'ready' | 'working' | 'waiting' | 'suspended'; readonly reason: string }
+  | { readonly state: 'ready' | 'working' | 'waiting' | 'suspended'; readonly reason: Reason }
   | StalledState
 )
 
 /** Why something cannot go on: something else must happen first, or a person must act. */
 export type Obstacle = { readonly message: string } & (
-  | { readonly state: 'waiting'; readonly reason: string }
+  | { readonly state: 'waiting'; readonly reason: Reason }
   | StalledState
 )
 

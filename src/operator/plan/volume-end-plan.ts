@@ -1,3 +1,5 @@
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import type { Volume } from '../../wire/volume.ts'
 import { claimsOf } from './claims.ts'
@@ -82,7 +84,7 @@ export function planVolumeEnd(record: VolumeRecord, observation: VolumeEndObserv
       record.externalID,
       observation.sharers,
       'deletionPolicy Delete is refused, so the end waits',
-      'Declare the volume with deletionPolicy Deregister or Retain, and remove it again.',
+      advise(reasons.SharedExternalID.person.declareAndRemove()),
     )
     if (shared !== undefined) return { verdict: shared, againAfterMs: waitPollMs }
   }
@@ -132,7 +134,7 @@ export function planVolumeEnd(record: VolumeRecord, observation: VolumeEndObserv
   if (tombstone.ExternalID !== record.externalID) {
     return stall(
       'TombstoneTaken',
-      `Nomad's volume "${tombstone.ID}" is external volume "${tombstone.ExternalID}" instead of "${record.externalID}", so nothing is deleted; deregister "${tombstone.ID}" by hand`,
+      `Nomad's volume "${tombstone.ID}" is external volume "${tombstone.ExternalID}" instead of "${record.externalID}", so nothing is deleted. ${advise(reasons.TombstoneTaken.person.deregister({ namespace: tombstone.Namespace, otherVolume: tombstone.ID }))}`,
     )
   }
   const claims = claimsOf(tombstone)
@@ -195,7 +197,7 @@ function planUnknownCreate(
   return take(
     'release',
     'OutcomeUnknown',
-    `no longer declared. The answer to its create ${broken === undefined ? 'was lost' : 'broke CSI'}, so plugin "${pluginID}" may have a volume "${broken?.externalID ?? record.csiName}". If it does, mooring orphans lists it.`,
+    `no longer declared. The answer to its create ${broken === undefined ? 'was lost' : 'broke CSI'}, so plugin "${pluginID}" may have a volume "${broken?.externalID ?? record.csiName}". ${advise(reasons.OutcomeUnknown.person.look())}`,
   )
 }
 
@@ -237,7 +239,7 @@ function planRefused(
     return {
       ...stall(
         'HasSnapshots',
-        `the plugin does not delete external volume "${externalID}" while it has snapshots: ${list} (${refusal.message}). Delete these snapshots, and the end continues. To keep the volume, declare it again.`,
+        `the plugin does not delete external volume "${externalID}" while it has snapshots: ${list} (${refusal.message}). ${advise(reasons.HasSnapshots.person.deleteSnapshots(), reasons.HasSnapshots.person.keep())}`,
       ),
       againAfterMs: refusedPollMs,
     }
@@ -247,7 +249,7 @@ function planRefused(
   return {
     ...stall(
       'DeleteRefused',
-      `the plugin refuses to delete external volume "${externalID}", although Nomad does not use it: ${refusal.message}. Mooring retries every 10 minutes. Look at the plugin's log.`,
+      `the plugin refuses to delete external volume "${externalID}", although Nomad does not use it: ${refusal.message}. Mooring retries every 10 minutes. ${advise(reasons.DeleteRefused.person.look())}`,
     ),
     againAfterMs: retryInMs,
   }

@@ -1,4 +1,5 @@
-import { shellCommand } from '../../lib/shell-command.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Room } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import type { VolumeDeclaration } from '../declare/declaration.ts'
@@ -53,7 +54,7 @@ function planShared(
     externalID,
     sharers,
     'deletionPolicy Delete is refused',
-    'Set deletionPolicy to Deregister or Retain.',
+    advise(reasons.SharedExternalID.person.deregister()),
   )
   return verdict && { verdict }
 }
@@ -76,7 +77,7 @@ function planAbsentVolume(
   if (observation.takenBy !== undefined && record.intent === undefined) {
     return stall(
       externalID === undefined ? 'NameTaken' : 'ExternalIDTaken',
-      `Nomad's volume "${observation.takenBy}" already has ${externalID === undefined ? `the CSI name "${record.csiName}"` : `external volume "${externalID}"`}, and two volumes must not share one. Deregister that volume, or change this declaration.`,
+      `Nomad's volume "${observation.takenBy}" already has ${externalID === undefined ? `the CSI name "${record.csiName}"` : `external volume "${externalID}"`}, and two volumes must not share one. ${advise(reasons.NameTaken.person.deregister())}`,
     )
   }
   if (externalID !== undefined) {
@@ -149,7 +150,7 @@ function planRoom(
   if (room.maximumVolumeBytes !== undefined && bytes > room.maximumVolumeBytes) {
     return stall(
       'CapacityUnsupported',
-      `the declaration asks for ${formatBytes(bytes)}, but plugin "${pluginID}" makes no volume larger than ${formatBytes(room.maximumVolumeBytes)}; lower spec.capacity.min`,
+      `the declaration asks for ${formatBytes(bytes)}, but plugin "${pluginID}" makes no volume larger than ${formatBytes(room.maximumVolumeBytes)}. ${advise(reasons.CapacityUnsupported.person.lower())}`,
     )
   }
   return bytes > room.availableBytes
@@ -175,7 +176,8 @@ function planVanished(
     )
   }
   const { namespace, volumeID } = record.declaration.spec
-  const recreate = shellCommand('mooring', 'recreate', `${namespace}/${volumeID}`, '--lost', externalID)
+  const { bringBack, recreate } = reasons.Vanished.person
+  const target = `${namespace}/${volumeID}`
   return record.externalID === undefined
     ? wait(
         'ExternalVolumeNotFound',
@@ -185,7 +187,7 @@ function planVanished(
     : stall(
         'Vanished',
         `Nomad no longer has the volume, and plugin "${pluginID}" no longer lists external volume "${externalID}". ` +
-          `Mooring never replaces it with a blank one by itself. Bring the external volume back, or remove the declaration. To give up its data and create a blank volume, run ${recreate}`,
+          `Mooring never replaces it with a blank one by itself. ${advise(bringBack(), recreate({ target, externalID }))}`,
       )
 }
 
@@ -216,7 +218,7 @@ function planPresentVolume(
     return stall(
       'ExternalIDChanged',
       `Nomad's volume is now external volume "${volume.ExternalID}", but Mooring manages "${record.externalID}". Somebody replaced it. ` +
-        'To go back, deregister the volume in Nomad. To adopt the new one, remove the declaration and add it again.',
+        advise(reasons.ExternalIDChanged.person.goBack(), reasons.ExternalIDChanged.person.adopt()),
     )
   }
 
@@ -225,7 +227,7 @@ function planPresentVolume(
       ...stall(
         'ExternalVolumeMissing',
         `plugin "${spec.pluginID}" no longer lists external volume "${record.externalID}", but Nomad still names it. ` +
-          `Its data may be lost. Bring the external volume back at the storage provider, and Mooring goes on by itself. ${giveUp(spec)}`,
+          `Its data may be lost. ${advise(reasons.ExternalVolumeMissing.person.bringBack(), ...giveUp(spec))}`,
       ),
       againAfterMs: faultPollMs,
     }
@@ -271,17 +273,16 @@ function stallAbnormal(spec: VolumeDeclaration['spec'], { ExternalID, Status }: 
     ...stall(
       'ExternalVolumeAbnormal',
       `plugin "${spec.pluginID}" reports external volume "${ExternalID}" as abnormal: ${Status === '' ? '(without a reason)' : Status}. ` +
-        `Its data may be lost or at risk. Repair it at the storage provider, and Mooring goes on by itself. ${giveUp(spec)}`,
+        `Its data may be lost or at risk. ${advise(reasons.ExternalVolumeAbnormal.person.repair(), ...giveUp(spec))}`,
     ),
     againAfterMs: faultPollMs,
   }
 }
 
 /** How a person goes on without the data of an external volume that Nomad still names. */
-function giveUp({ namespace, volumeID }: VolumeDeclaration['spec']): string {
-  const restore = shellCommand('mooring', 'restore', `${namespace}/${volumeID}`, '--from', 'SNAPSHOT')
-  const destroy = shellCommand('nomad', 'volume', 'delete', '-namespace', namespace, volumeID)
-  return `To go back to a snapshot, run ${restore}. To give the data up, run ${destroy}: the volume is then Vanished, and its message says how to make a blank one.`
+function giveUp({ namespace, volumeID }: VolumeDeclaration['spec']): readonly string[] {
+  const { restore, giveUp } = reasons.ExternalVolumeMissing.person
+  return [restore({ target: `${namespace}/${volumeID}` }), giveUp({ namespace, id: volumeID })]
 }
 
 /** Whether a released volume is not yet registered again nor seen as declared. */

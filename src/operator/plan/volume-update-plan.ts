@@ -1,3 +1,5 @@
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Volume } from '../../wire/volume.ts'
 import type { VolumeDeclaration } from '../declare/declaration.ts'
 import { formatBytes } from '../declare/quantities.ts'
@@ -41,7 +43,7 @@ export function planDrift(
     ? ready('DriftIgnored', `${what}; spec.driftPolicy is Ignore, so nothing changes`)
     : stall(
         'Drifted',
-        `${what}. spec.driftPolicy is Report, so nothing changes. To correct the volume, set it to Correct, or change the declaration.`,
+        `${what}. spec.driftPolicy is Report, so nothing changes. ${advise(reasons.Drifted.person.correct())}`,
       )
 }
 
@@ -67,13 +69,13 @@ function planUpdate(
     return stall(
       'UnreadableFields',
       `an update of ${fields} would erase ${unreadable.join(' and ')}, which Nomad never shows, so it is not sent. ` +
-        'Set them in the declaration, or declare them empty: spec.secrets: {} and spec.mountOptions.mountFlags: [].',
+        advise(reasons.UnreadableFields.person.declare()),
     )
   }
   if (record.lastUpdateHash !== undefined && record.lastUpdateHash === observation.updateHash) {
     return stall(
       'UpdateWithoutEffect',
-      `Nomad accepted an update of ${fields}, but it had no effect; look at the plugin's log, or change the declaration`,
+      `Nomad accepted an update of ${fields}, but it had no effect. ${advise(reasons.UpdateWithoutEffect.person.look())}`,
     )
   }
   const shared =
@@ -82,7 +84,7 @@ function planUpdate(
       volume.ExternalID,
       observation.sharers,
       'growing the volume is refused',
-      'Let the storage provider grow it, and remove spec.capacity from the declaration.',
+      advise(reasons.SharedExternalID.person.growOutside()),
     )
   if (shared !== undefined) return { verdict: shared }
   const gate = planPluginGate(
@@ -121,18 +123,19 @@ export function stallImmutable(differences: readonly FieldDifference[]): Decisio
   return {
     ...stall(
       'ImmutableFieldChanged',
-      `${list}. A volume cannot change this, and Mooring never replaces a volume by itself. Undo the change of the declaration, or declare a new volume under another volumeID.`,
+      `${list}. A volume cannot change this, and Mooring never replaces a volume by itself. ${advise(reasons.ImmutableFieldChanged.person.undo())}`,
     ),
     differences,
   }
 }
 
 function stallShrink({ maxBytes, actualBytes }: NonNullable<VolumeDifferences['shrink']>): Decision {
+  const { raise, declareNew } = reasons.CannotShrink.person
   const [max, actual] = [formatBytes(maxBytes), formatBytes(actualBytes)]
   return {
     ...stall(
       'CannotShrink',
-      `spec.capacity.max is ${max}, but the volume has ${actual}, and no volume can shrink. Raise spec.capacity.max to at least ${actual}. For a smaller volume, declare a new one under another volumeID.`,
+      `spec.capacity.max is ${max}, but the volume has ${actual}, and no volume can shrink. ${advise(raise({ size: actual }), declareNew())}`,
     ),
     differences: [{ field: 'spec.capacity.max', declared: `${maxBytes}`, actual: `${actualBytes}` }],
   }

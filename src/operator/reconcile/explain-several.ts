@@ -1,3 +1,5 @@
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { RecordReads } from '../plan/ports.ts'
 import type { SnapshotVolume } from './snapshot-seen.ts'
 
@@ -11,7 +13,7 @@ export function explainSeveral(
     ? {
         state: 'stalled',
         reason: 'VolumeHasInstances',
-        message: `volume "${name}" has perAlloc and stands for several volumes; name one of them, such as ${name}[0]`,
+        message: `volume "${name}" has perAlloc and stands for several volumes. ${advise(reasons.VolumeHasInstances.person.nameOne({ id: name }))}`,
       }
     : undefined
 }

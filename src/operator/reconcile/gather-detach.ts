@@ -1,9 +1,9 @@
 import { errorMessage } from '../../lib/errors.ts'
-import { shellCommand } from '../../lib/shell-command.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import type { VolumeDeclaration } from '../declare/declaration.ts'
-import { annotations } from '../desired/object-ends.ts'
 import { claimsOf } from '../plan/claims.ts'
 import { type ClaimObservation, type DetachPlan, type HowToConfirm, planDetach } from '../plan/detach-plan.ts'
 import { nodeIsDeadValue } from '../plan/orders.ts'
@@ -53,7 +53,7 @@ export async function gatherDetach(
       attachment.volume.ExternalID,
       await sharersOf(context, record),
       `detaching node ${first.nodeID} is refused`,
-      'Stop what uses these volumes on the node, and detach it at the storage provider.',
+      advise(reasons.SharedExternalID.person.detachOutside()),
     )
     if (shared !== undefined) return { type: 'held', verdict: shared, againAfterMs: 30_000 }
     observer.invalidate({
@@ -119,11 +119,11 @@ export async function gatherDetach(
 
 /** The command, and for an object of Kubernetes the annotation too. */
 function howToConfirm({ place, spec }: VolumeDeclaration): HowToConfirm {
-  const volume = `${spec.namespace}/${spec.volumeID}`
   return (nodeID, allocations) => {
-    const command = `run ${shellCommand('mooring', 'detach', volume, '--node-is-dead', nodeID)}`
-    if (place.object === undefined) return command
-    return `${command}, or annotate the object ${annotations.nodeIsDead}=${nodeIsDeadValue(nodeID, allocations)}`
+    const { confirm, confirmOrAnnotate } = reasons.DetachNeedsWord.person
+    const nodeIsDead = nodeIsDeadValue(nodeID, allocations)
+    const names = { target: `${spec.namespace}/${spec.volumeID}`, nodeID, nodeIsDead }
+    return advise(place.object === undefined ? confirm(names) : confirmOrAnnotate(names))
   }
 }
 

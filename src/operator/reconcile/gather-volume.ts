@@ -1,5 +1,7 @@
 import { contextsMayAgree } from '../../lib/contexts-may-agree.ts'
 import { provesAbsence } from '../../lib/partial-map.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { Room } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume, VolumeStub } from '../../wire/volume.ts'
 import { noneAllowed } from '../declare/allowed-ids.ts'
@@ -232,7 +234,7 @@ async function sourceOf(context: GatherContext, record: VolumeRecord): Promise<S
         original.externalID,
         await sharersOf(context, original),
         `cloning volume "${volume}" is refused`,
-        'Copy the data by a job that mounts both volumes.',
+        advise(reasons.SharedExternalID.person.copyByJob()),
       )
       return shared === undefined ? { state: 'ready', cloneID: original.externalID } : shared
     }

@@ -1,6 +1,6 @@
 import { OperationError, toOperationError } from '../../lib/errors.ts'
+import { keepInstead } from '../../lib/reasons/declared.ts'
 import type { SnapshotDeclaration, VolumeDeclaration } from '../declare/declaration.ts'
-import { annotations } from '../desired/object-ends.ts'
 import type { GatherContext } from './context.ts'
 
 /** Reads the secrets that a delete needs. A missing one would block the object for ever, so the error names a way out. */
@@ -14,9 +14,11 @@ export async function secretsForEnd(
   } catch (error) {
     const { kind, reason, message, retryAfterMs } = toOperationError(error)
     if (place.object === undefined || reason !== 'SecretNotFound') throw error
-    throw new OperationError(
-      `${message}. The delete waits for it. To keep the volume or snapshot and remove only the object, annotate it ${annotations.release}=retain.`,
-      { kind, reason, cause: error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-    )
+    throw new OperationError(`${message}. The delete waits for it. ${keepInstead}`, {
+      kind,
+      reason,
+      cause: error,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    })
   }
 }

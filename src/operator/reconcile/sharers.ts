@@ -1,4 +1,6 @@
 import { contextsMayAgree } from '../../lib/contexts-may-agree.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import { displayName } from '../plan/identity.ts'
 import { externalToken, knownContext, type VolumeContext, type VolumeRecord } from '../plan/record.ts'
 import { refuseShared } from '../plan/shared-external.ts'
@@ -14,7 +16,7 @@ export async function refuseSnapshot(
     record.externalID ?? '',
     await sharersOf(context, record),
     `a snapshot of volume "${record.declaration.name}" is refused`,
-    'Do not declare snapshots of it, and back it up by a job that mounts it.',
+    advise(reasons.SharedExternalID.person.backUpByJob()),
   )
 }
 

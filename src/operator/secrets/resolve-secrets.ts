@@ -1,6 +1,8 @@
 import { readFile, realpath } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 import { errorCode, OperationError } from '../../lib/errors.ts'
+import { advise } from '../../lib/reasons/explanation.ts'
+import { reasons } from '../../lib/reasons/reasons.ts'
 import type { ObjectIdentity } from '../declare/declaration.ts'
 import type { SecretReference } from '../declare/secret-reference.ts'
 import type { SecretResolver } from '../plan/ports.ts'
@@ -49,6 +51,7 @@ async function resolveOne(
     readVariable,
   }: Parameters<typeof createSecretResolver>[0],
 ): Promise<string> {
+  const { setVariable, makeReadable, useOther, useSecret, secretsDir } = reasons.SecretNotFound.person
   const missing = (what: string) =>
     new OperationError(`spec.secrets.${name}: ${what}`, {
       kind: 'waiting',
@@ -58,22 +61,22 @@ async function resolveOne(
   if ('fromEnv' in reference) {
     const value = reference.fromEnv.startsWith('MOORING_SECRET_') ? environment[reference.fromEnv] : undefined
     if (value === undefined)
-      throw missing(`the environment has no variable ${reference.fromEnv}: set it and restart mooring`)
+      throw missing(
+        `the environment has no variable ${reference.fromEnv}. ${advise(setVariable({ variable: reference.fromEnv }))}`,
+      )
     return value
   }
   if ('fromSpecification' in reference) {
     const value = specificationSecrets.get(reference)
     if (value === undefined)
       throw missing(
-        'its value is in a specification file, which has not been read since mooring started: make the file readable',
+        `its value is in a specification file, which has not been read since mooring started. ${advise(makeReadable())}`,
       )
     return value
   }
   if ('fromSecret' in reference) {
     if (object === undefined || readSecret === undefined)
-      throw missing(
-        'fromSecret works only in objects of Kubernetes: use fromFile, fromEnv or fromVariable here',
-      )
+      throw missing(`fromSecret works only in objects of Kubernetes. ${advise(useOther())}`)
     const { name: secret, key } = reference.fromSecret
     const value = await readSecret(object.namespace, secret, key)
     if (value === undefined)
@@ -84,7 +87,7 @@ async function resolveOne(
   }
   // The reading has checked this already. A second check, so that no object ever reaches a foreign secret.
   if (object !== undefined)
-    throw missing('an object may use only Secrets of its own namespace: use fromSecret')
+    throw missing(`an object may use only Secrets of its own namespace. ${advise(useSecret())}`)
   if ('fromVariable' in reference) {
     const { path, item } = reference.fromVariable
     const whole = `${variablesPrefix}${namespace}/${path}`
@@ -94,7 +97,7 @@ async function resolveOne(
   }
   if (secretsDirectory === undefined) {
     throw missing(
-      `it names file "${reference.fromFile}", but mooring runs without --secrets-dir: give that flag`,
+      `it names file "${reference.fromFile}", but mooring runs without --secrets-dir. ${advise(secretsDir())}`,
     )
   }
   try {

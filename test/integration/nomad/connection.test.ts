@@ -134,7 +134,7 @@ describe('TLS', () => {
         'a server that speaks TLS, and says so as Go does',
         () => start(() => ({ status: 400, body: 'Client sent an HTTP request to an HTTPS server.\n' })),
         trusted,
-        /speaks TLS there: write https:\/\/ in NOMAD_ADDR/,
+        /speaks TLS there. Write https:\/\/ in NOMAD_ADDR/,
       ],
       [
         'a server that asks for a certificate',

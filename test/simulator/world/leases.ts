@@ -1,4 +1,5 @@
 import { type KubernetesApi, KubernetesError, type KubernetesObject } from '../../../src/kube/api.ts'
+import type { Reason } from '../../../src/lib/reasons/reasons.ts'
 import type { Owner } from '../scheduler.ts'
 import type { Network } from './network.ts'
 
@@ -8,7 +9,7 @@ export interface StoredLease {
   serial: number
 }
 
-const failure = (code: number, reason: string) =>
+const failure = (code: number, reason: Reason) =>
   new KubernetesError(`lease: ${reason}`, { kind: 'transient', reason, code })
 
 /** What a lock needs of an API server. */

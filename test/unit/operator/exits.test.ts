@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type StallReason, stallReasons } from '../../../src/lib/stall-reasons.ts'
+import { type StallReason, stallReasons } from '../../../src/lib/reasons/reasons.ts'
 import { formatSecretsHeader } from '../../../src/nomad/secrets-header.ts'
 import type { VolumeDeclaration } from '../../../src/operator/declare/declaration.ts'
 import { parseOrder } from '../../../src/operator/orders/order.ts'
@@ -76,7 +76,7 @@ interface Exit {
 /** What a request is refused by, until a person has mended what is outside. */
 const refusals = {
   NodeNotFound: { status: 404, text: 'no node with ID "8f3c"', says: /no node with ID/ },
-  TLSRequired: { status: 400, text: 'Client sent an HTTP request to an HTTPS server.', says: /write https:/ },
+  TLSRequired: { status: 400, text: 'Client sent an HTTP request to an HTTPS server.', says: /Write https:/ },
   ImmutableField: { status: 500, text: 'volume name cannot be updated', says: /name cannot be updated/ },
   InvalidVolume: { status: 500, text: 'validation: missing plugin ID', says: /missing plugin ID/ },
   ExternalVolumeNotFound: { status: 500, text: 'volume "x" could not be found', says: /could not be found/ },
@@ -230,7 +230,7 @@ const exits: Readonly<Record<Exclude<StallReason, keyof typeof refusals | keyof 
       model.declare(snapshot('before', 'data'))
       await rounds(model)
     },
-    says: /name one of them, such as data\[0\]/,
+    says: /Name one of them, such as data\[0\]/,
     act: (model) => model.declare(snapshot('before', 'data[0]')),
   },
   ImmutableFieldChanged: {
@@ -255,7 +255,7 @@ const exits: Readonly<Record<Exclude<StallReason, keyof typeof refusals | keyof 
       model.world.conditions.room = { availableBytes: 9n, maximumVolumeBytes: 2n }
       await change(model, { capacity: { min: 5n } })
     },
-    says: /lower spec\.capacity\.min/,
+    says: /Lower spec\.capacity\.min/,
     act: (model) => model.declare(declared({ capacity: { min: 2n } })),
   },
   PluginUnsupported: {
@@ -386,7 +386,7 @@ const exits: Readonly<Record<Exclude<StallReason, keyof typeof refusals | keyof 
       })
       await end(model)
     },
-    says: /deregister "mooring-deleting-\w+" by hand/,
+    says: /Deregister it by hand: nomad volume deregister -namespace default mooring-deleting-\w+/,
     act(model) {
       model.world.people.deregister(tombstoneID(key, externalIDOf(model)))
     },

@@ -1,4 +1,6 @@
 import { OperationError } from '../../../lib/errors.ts'
+import { advise } from '../../../lib/reasons/explanation.ts'
+import { reasons } from '../../../lib/reasons/reasons.ts'
 import type { Snapshot } from '../../../wire/snapshot.ts'
 import { type Intent, isOlderThan } from '../../plan/intent.ts'
 import type { SnapshotRecord } from '../../plan/record.ts'
@@ -49,7 +51,7 @@ export const createSnapshot: SnapshotStep = {
       const wanted = [volume.externalID, record.externalSourceVolumeID]
       if (!wanted.includes(snapshot.ExternalSourceVolumeID)) {
         throw new OperationError(
-          `the plugin returned snapshot "${snapshot.ID}" of external volume "${snapshot.ExternalSourceVolumeID}" instead of "${volume.externalID}", so it is not used. Mend the plugin; Mooring repeats the request. To give it up, remove the declaration: deletionPolicy Delete deletes that snapshot, if it is no older one`,
+          `the plugin returned snapshot "${snapshot.ID}" of external volume "${snapshot.ExternalSourceVolumeID}" instead of "${volume.externalID}", so it is not used. ${advise(reasons.WrongSource.person.mend(), reasons.WrongSource.person.giveUp())}`,
           {
             kind: 'permanent',
             reason: 'WrongSource',
@@ -63,7 +65,7 @@ export const createSnapshot: SnapshotStep = {
       }
       if (isOfFormerLife(snapshot, record, intent, context)) {
         throw new OperationError(
-          `plugin "${volume.pluginID}" answered with snapshot "${snapshot.ID}", which is older than this declaration: it was taken at ${new Date(Number(snapshot.CreateTime) * 1000).toISOString()} under the same name "${record.csiName}". Nothing was taken now: give the declaration another spec.name, or none. It is ${new Date(context.clock.now()).toISOString()} here; if that is wrong, set the clock`,
+          `plugin "${volume.pluginID}" answered with snapshot "${snapshot.ID}", which is older than this declaration: it was taken at ${new Date(Number(snapshot.CreateTime) * 1000).toISOString()} under the same name "${record.csiName}". It is ${new Date(context.clock.now()).toISOString()} here. Nothing was taken now. ${advise(reasons.NameTaken.person.otherName(), reasons.ClockLeapt.person.setClock())}`,
           { kind: 'permanent', reason: 'NameTaken' },
         )
       }

@@ -70,9 +70,9 @@ describe('the end of what an object declared', () => {
     (confirmation) => {
       const held = endOf({ goesWith: 'namespace "team-a"', confirmation })
       expect(held).toMatchObject({ state: 'held', reason: 'DeleteUnconfirmed' })
-      expect(held?.state === 'held' && held.message).toContain(
-        `mooring.dev/confirm-delete=${deletedAt}, in place of "${confirmation}"`,
-      )
+      const message = held?.state === 'held' && held.message
+      expect(message).toContain(`mooring.dev/confirm-delete=${confirmation} does not confirm this deletion`)
+      expect(message).toContain(`nnotate the object mooring.dev/confirm-delete=${deletedAt}.`)
     },
   )
 

@@ -121,7 +121,7 @@ describe('an order in an annotation', () => {
     const { events, ordered, failures, status, annotate, follow } = world()
     failures.set(
       'Volume/team-a/data',
-      new OperationError('Nomad is away', { kind: 'transient', reason: 'Away' }),
+      new OperationError('Nomad is away', { kind: 'transient', reason: 'NomadUnreachable' }),
     )
     await annotate({ 'mooring.dev/restore-from': 'good@vol-0' })
     await follow()

@@ -131,7 +131,7 @@ describe('planDetach', () => {
     expect(held).toMatchObject({
       verdict: {
         state: 'stalled',
-        message: expect.stringContaining('then confirm n1 of a1'),
+        message: expect.stringContaining('may still write. confirm n1 of a1'),
       },
     })
   })

@@ -174,7 +174,11 @@ describe('presentWholes', () => {
     volumeRecord(declaration, {
       status: {
         externalID: `ext-${declaration.name}`,
-        conditions: conditionsOf({ state, reason: `Is${state}`, message: 'as it is' } as Verdict, [], 1),
+        conditions: conditionsOf(
+          { state, reason: state === 'ready' ? 'AsDeclared' : 'Refused', message: 'as it is' } as Verdict,
+          [],
+          1,
+        ),
       },
     })
 
@@ -192,14 +196,14 @@ describe('presentWholes', () => {
         volumeID: 'data[0]',
         externalID: 'ext-data[0]',
         ready: 'True',
-        reason: 'Isready',
+        reason: 'AsDeclared',
         message: 'as it is',
       },
       {
         volumeID: 'data[1]',
         externalID: 'ext-data[1]',
         ready: 'False',
-        reason: 'Isstalled',
+        reason: 'Refused',
         message: 'as it is',
       },
     ])

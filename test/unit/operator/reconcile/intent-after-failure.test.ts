@@ -3,7 +3,8 @@ import { type ErrorKind, OperationError } from '../../../../src/lib/errors.ts'
 import { intentLeft } from '../../../../src/operator/reconcile/intent-after-failure.ts'
 
 const intent = { request: {}, sinceMs: 1000, mayRunMs: 9000 }
-const failure = (kind: ErrorKind, isOver = false) => new OperationError('no', { kind, reason: 'No', isOver })
+const failure = (kind: ErrorKind, isOver = false) =>
+  new OperationError('no', { kind, reason: 'Refused', isOver })
 
 describe('what is left of an intent whose call', () => {
   it.each<[title: string, error: OperationError, isRepeat: boolean, mayRunMs: number | undefined]>([

@@ -237,7 +237,10 @@ describe('a second life is not the first', () => {
       const answer = answers[calls++]
       if (answer === undefined) return really(...all)
       if (answer === 'lost') await really(...all)
-      throw new OperationError(answer, { kind: answer === 'lost' ? 'ambiguous' : 'permanent', reason: 'X' })
+      throw new OperationError(answer, {
+        kind: answer === 'lost' ? 'ambiguous' : 'permanent',
+        reason: 'Refused',
+      })
     }
     model.declare(volume('data', { secrets: {} }))
     model.declare(snapshot('before', 'data'))
