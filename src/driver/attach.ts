@@ -63,7 +63,7 @@ export async function detachVolume(
     for (const publication of volume.publications) {
       if (!(await isPublished(pool, volume, publication))) continue
       throw failedPrecondition(
-        `volume ${id} is still to be seen at ${publication.path}: NodeUnpublishVolume comes first`,
+        `volume ${id} is still published at ${publication.path}: NodeUnpublishVolume comes first`,
       )
     }
     // Publications that the machine forgot, by a restart, end here with their attachment.

@@ -36,22 +36,25 @@ export function parseCapacityRange(range: CapacityRange__Output | null): Capacit
 
 /**
  * The capacity for a volume that has to hold at least `leastBytes` (its source, or its present size).
+ * `isLeastFull`: its content takes all of that.
  * @throws DriverError OUT_OF_RANGE where the limit leaves no room for that
  */
 export function chooseCapacity(
   { requiredBytes, limitBytes }: CapacityBounds,
   {
     leastBytes,
+    isLeastFull = false,
     availableBytes,
     kind,
-  }: { leastBytes: number; availableBytes: number; kind: 'mount' | 'block' },
+  }: { leastBytes: number; isLeastFull?: boolean; availableBytes: number; kind: 'mount' | 'block' },
 ): number {
-  const wanted = Math.max(requiredBytes, leastBytes)
   const undecided = Math.min(
     Math.max(1, Math.floor(Math.min(defaultBytes, availableBytes * defaultShare))),
     limitBytes === 0 ? defaultBytes : limitBytes,
   )
-  const bytes = wanted === 0 ? undecided : wanted
+  // A volume that is full when it is made is of no use, so nobody gets one who did not ask for it.
+  const least = requiredBytes === 0 && (leastBytes === 0 || isLeastFull) ? undecided : requiredBytes
+  const bytes = Math.max(least, leastBytes)
   const capacityBytes = kind === 'block' ? Math.ceil(bytes / blockUnitBytes) * blockUnitBytes : bytes
   if (limitBytes !== 0 && capacityBytes > limitBytes) {
     throw outOfRange(`capacity_range: limit_bytes ${limitBytes} leaves no room for ${capacityBytes} bytes`)

@@ -33,6 +33,8 @@ interface WantedVolume {
 interface HeldSource {
   readonly path: string
   readonly leastBytes: number
+  /** What is in it takes all of that. */
+  readonly isFull: boolean
   release(): void
 }
 
@@ -123,6 +125,7 @@ async function makeVolume(context: DriverContext, wanted: WantedVolume): Promise
   try {
     const capacityBytes = chooseCapacity(wanted.bounds, {
       leastBytes: source?.leastBytes ?? 0,
+      isLeastFull: source?.isFull === true,
       availableBytes: ledger.availableBytes(),
       kind: wanted.kind,
     })
@@ -236,7 +239,10 @@ function holdSource(context: DriverContext, wanted: WantedVolume): HeldSource {
     if (snapshot.state !== 'ready') throw aborted(`snapshot ${id} is not ready to use`)
     checkKind(snapshot.kind)
     const path = requireSnapshotData(pool, snapshot)
-    return { path, leastBytes: snapshot.sizeBytes, release: hold(`snapshot:${id}`) }
+    const { sizeBytes, usedBytes } = snapshot
+    // Of a directory that was put into the pool its snapshot knows no more than what is in it.
+    const isFull = snapshot.kind === 'mount' && usedBytes >= sizeBytes
+    return { path, leastBytes: sizeBytes, isFull, release: hold(`snapshot:${id}`) }
   }
   const volume = getVolume(pool, id)
   checkKind(volume.kind)
@@ -248,6 +254,7 @@ function holdSource(context: DriverContext, wanted: WantedVolume): HeldSource {
   return {
     path,
     leastBytes: volume.capacityBytes,
+    isFull: false,
     release: () => {
       for (const release of releases) release()
     },

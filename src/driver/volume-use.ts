@@ -21,7 +21,7 @@ export async function sourceOf(
   return device && { path: device.name, isDevice: true }
 }
 
-/** Whether a publication is still to be seen at its path. */
+/** Whether a workload still sees a publication at its path. */
 export async function isPublished(
   pool: Pool,
   volume: VolumeRecord,

@@ -251,6 +251,12 @@ describe('a directory that somebody put into the pool', () => {
     expect(await readFile(join(volumePath('restored'), 'file'), 'utf8')).toBe('old')
   })
 
+  test('a volume made from its snapshot has room for more than is in it, where no size is asked for', async () => {
+    const { snapshot } = await driver.client.createSnapshot({ name: 's', sourceVolumeId: 'legacy data' })
+    const { volume } = await create('restored', { ...fromSnapshot('s'), capacityRange: null })
+    expect(Number(volume?.capacityBytes)).toBeGreaterThan(2 * Number(snapshot?.sizeBytes))
+  })
+
   test('keeps its ID when a volume of the same name is created beside it', async () => {
     await mkdir(volumePath('data'))
     const { volume } = await create('data')

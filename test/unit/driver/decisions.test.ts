@@ -20,12 +20,23 @@ describe('capacity', () => {
     ['a gibibyte where nothing is said', choose(0, 0), 2 ** 30],
     ['the limit, where it is less than that', choose(0, 5), 5],
     ['the source’s size, where that is more', choose(10, 0, 20), 20],
+    ['the size of a source that has room, where nothing is said', choose(0, 0, 20), 20],
     ['whole pages for a device', choose(4097, 0, 0, 'block'), 8192],
   ])('is %s', (_title, actual, expected) => expect(actual).toBe(expected))
 
   test('is a share of what the pool has left, where that is less than a gibibyte and nothing is said', () => {
     const options = { leastBytes: 0, availableBytes: 160, kind: 'mount' } as const
     expect(chooseCapacity({ requiredBytes: 0, limitBytes: 0 }, options)).toBe(10)
+  })
+
+  test('is no less than where nothing is said, where a source is full to the last byte of its size', () => {
+    const full = { leastBytes: 20, isLeastFull: true, kind: 'mount' } as const
+    const chosen = (requiredBytes: number, limitBytes: number, availableBytes = 2 ** 40) =>
+      chooseCapacity({ requiredBytes, limitBytes }, { ...full, availableBytes })
+    expect(chosen(0, 0)).toBe(2 ** 30)
+    expect(chosen(0, 30)).toBe(30)
+    expect(chosen(0, 0, 160)).toBe(20)
+    expect(chosen(10, 0)).toBe(20)
   })
 
   test.each([
