@@ -19,7 +19,7 @@ it('an outcome that the inventory did not take is stored before anything is sent
   let isFull = true
   model.inventory.put = async (managed, options) => {
     if (options?.isOutcome && isFull) {
-      throw new OperationError('no space left', { kind: 'transient', reason: 'StoreFailed' })
+      throw new OperationError('no space left', { kind: 'transient', reason: 'InventoryUnreachable' })
     }
     return put(managed)
   }
