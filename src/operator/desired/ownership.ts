@@ -61,11 +61,15 @@ export function planOwnership(
 
   const held = new Map<Key, Pick<Refusal, 'reason' | 'message'>>()
   const changed = new Map<Key, InventoryRecord>()
-  for (const record of records.values()) {
+  const fresh = Map.groupBy(
+    [...owners].filter(([key]) => !records.has(key)),
+    ([, declaration]) => fileOf(declaration),
+  )
+  for (const record of fresh.size === 0 ? [] : records.values()) {
     // If a reading saw that the document was removed, a document at its place is a new one.
     if (owners.has(record.key) || record.missing?.isSeen) continue
-    for (const [key, declaration] of owners) {
-      if (records.has(key) || !isSameDocument(declaration, record.declaration)) continue
+    for (const [key, declaration] of fresh.get(fileOf(record.declaration)) ?? []) {
+      if (!isSameDocument(declaration, record.declaration)) continue
       // A changed perAlloc.count is not a changed identity.
       if (familyOf(declaration) === familyOf(record.declaration)) continue
       held.set(record.key, {
@@ -113,6 +117,11 @@ function chooseOwner(claimants: readonly Declaration[], before: Place | undefine
   return owner
 }
 
+/** Names the file or object of a declaration. */
+function fileOf({ place: { source, file, object } }: Declaration): string {
+  return JSON.stringify([source, file, object?.uid])
+}
+
 function isSameDocument(one: Declaration, other: Declaration): boolean {
   return (
     one.kind === other.kind &&
@@ -149,14 +158,20 @@ function refuseTaken(
       )?.declaration
   const foreign = findForeign(owners, records, allowedIDs)
   // Managed identities come first, so that they keep their names. Who names what is not theirs comes last.
-  const rank = (key: Key) => (foreign.has(key) ? 2 : 0) + (records.has(key) ? 0 : 1)
-  const inOrder = [...owners].sort(([one], [other]) => rank(one) - rank(other))
-  for (const [key, declaration] of inOrder) {
-    const names = namesOf(key, declaration, records.get(key), region)
+  const ranks: [Key, Declaration][][] = [[], [], [], []]
+  for (const owner of owners) {
+    const [key] = owner
+    ranks[(foreign.has(key) ? 2 : 0) + (records.has(key) ? 0 : 1)]?.push(owner)
+  }
+  for (const [key, declaration] of ranks.flat()) {
+    const names = rememberedNames(key, declaration, records.get(key), region)
     const clash = names.find((name) => holderOf(name, declaration) !== undefined)
     if (clash === undefined) {
-      for (const name of names)
-        taken.set(name.token, [...(taken.get(name.token) ?? []), { declaration, name }])
+      for (const name of names) {
+        const holders = taken.get(name.token)
+        if (holders === undefined) taken.set(name.token, [{ declaration, name }])
+        else holders.push({ declaration, name })
+      }
       continue
     }
     const other = holderOf(clash, declaration)
@@ -207,6 +222,28 @@ interface Name {
   readonly reason: 'NameTaken' | 'ExternalIDTaken'
   /** Of a registered volume: with differing contexts, several may have one external ID. */
   readonly context?: Readonly<Record<string, string>> | undefined
+}
+
+interface Remembered {
+  readonly record: InventoryRecord | undefined
+  readonly region: string
+  readonly names: readonly Name[]
+}
+
+/** Most readings change few declarations and records, and a name costs a hash. */
+const remembered = new WeakMap<Declaration, Remembered>()
+
+function rememberedNames(
+  key: Key,
+  declaration: Declaration,
+  record: InventoryRecord | undefined,
+  region: string,
+): readonly Name[] {
+  const before = remembered.get(declaration)
+  if (before !== undefined && before.record === record && before.region === region) return before.names
+  const names = namesOf(key, declaration, record, region)
+  remembered.set(declaration, { record, region, names })
+  return names
 }
 
 function namesOf(
