@@ -148,9 +148,18 @@ async function begin(running: RunningHistory, nursery: DriverNursery): Promise<D
   }
 }
 
-/** Without the log, a record that was removed may be there again, though not what it was of. */
+/**
+ * Without the log, a record that was removed may be there again, though not what it was of. The record of a snapshot may be
+ * the one from before the end of its copy. Then it is copied again, of its volume as that is now.
+ */
 function loseLog(running: RunningHistory): void {
   const { model } = running
+  for (const attribute of model.attributes('snapshot:')) {
+    if (!model.possible(attribute).has(no)) continue
+    const id = attribute.slice('snapshot:'.length)
+    model.set(`ready:${id}`, ['yes', 'not yet', no])
+    for (const kind of ['of', 'snapshotContent']) model.set(`${kind}:${id}`, [anything])
+  }
   for (const kind of ['volume:', 'snapshot:']) {
     for (const attribute of model.attributes(kind)) {
       if (model.possible(attribute).has(no)) model.set(attribute, ['yes', no])

@@ -161,5 +161,8 @@ async function takeBack(change: Change): Promise<void> {
     else await mkdir(path)
   }
   const at = change.type === 'rename' ? change.to : path
-  if (kept !== undefined && exists(kept) && !exists(at)) linkSync(kept, at)
+  if (kept === undefined || !exists(kept) || exists(at)) return
+  // Its directory may have been removed after it, which was not noted either.
+  await mkdir(dirname(at), { recursive: true })
+  linkSync(kept, at)
 }
