@@ -10,7 +10,7 @@ import { redactedFlags } from './plan-update.ts'
 import type { Replays } from './replays.ts'
 import type { VolumeBody } from './request-body.ts'
 import { expandForUpdate, requireUpdate } from './update-volume.ts'
-import { validateAtPlugin } from './validate-at-plugin.ts'
+import { capacityAtPlugin, validateAtPlugin } from './validate-at-plugin.ts'
 
 const keyOf = ({ definition }: ParsedDefinition) => volumeKey(definition.namespace, definition.id)
 
@@ -50,8 +50,12 @@ export async function registerVolumes(
         }
         const plugin = plugins.live(definition.pluginID)
         const next = update?.volume ?? newRecord(item)
-        const capacity = await validateAtPlugin(plugin, next)
-        planned.push(update ? await expandForUpdate(context, plugin, update) : { ...next, capacity })
+        await validateAtPlugin(plugin, next)
+        planned.push(
+          update
+            ? await expandForUpdate(context, plugin, update)
+            : { ...next, capacity: await capacityAtPlugin(plugin, next) },
+        )
       }
       return [...unchanged, ...storeVolumes(state, planned)]
     },

@@ -12,14 +12,13 @@ import { toCsiCapability } from './csi-requests.ts'
  * Asks the plugin whether it has the external volume and can serve it as requested. A plugin without a
  * controller cannot be asked. A plugin that confirms nothing, which Nomad lets pass, does not confirm
  * (CSI, ValidateVolumeCapabilities).
- * @returns the capacity in bytes where the plugin tells it of one volume, else 0
  * @throws ApiError
  */
 export async function validateAtPlugin(
   { record, client, call }: LivePlugin,
   volume: VolumeRecord,
-): Promise<Int64> {
-  if (record.controller === undefined) return 0
+): Promise<void> {
+  if (record.controller === undefined) return
   const wanted = volume.requestedCapabilities.map((capability) =>
     toCsiCapability(capability, volume.mountOptions),
   )
@@ -41,19 +40,33 @@ export async function validateAtPlugin(
         `volume capability validation failed: ${message || 'the plugin did not confirm every requested capability'}`,
       )
     }
-    if (!record.controller.SupportsGet) return 0
+  } catch (error) {
+    throw asApiError(error, volume)
+  }
+}
+
+/** The capacity of an external volume in bytes; 0: its plugin does not tell that of one volume. @throws ApiError */
+export async function capacityAtPlugin(
+  { record, client, call }: LivePlugin,
+  volume: VolumeRecord,
+): Promise<Int64> {
+  if (!record.controller?.SupportsGet) return 0
+  try {
     const answer = await client.controllerGetVolume({ volumeId: volume.externalID }, call)
     return toInt64(answer.volume?.capacityBytes ?? 0n)
   } catch (error) {
-    throw pluginFailure(error, {
-      operation: 'controller validate volume: CSI.ControllerValidateVolume',
-      meanings: {
-        [status.NOT_FOUND]: `volume "${volume.externalID}" could not be found`,
-        [status.INTERNAL]: 'controller plugin returned an internal error',
-      },
-    })
+    throw asApiError(error, volume)
   }
 }
+
+const asApiError = (error: unknown, { externalID }: VolumeRecord) =>
+  pluginFailure(error, {
+    operation: 'controller validate volume: CSI.ControllerValidateVolume',
+    meanings: {
+      [status.NOT_FOUND]: `volume "${externalID}" could not be found`,
+      [status.INTERNAL]: 'controller plugin returned an internal error',
+    },
+  })
 
 /** By access mode and kind; a plugin need not repeat the mount options. An unknown mode is tolerated, as in Nomad. */
 function sameCapability(

@@ -206,6 +206,10 @@ describe('Register', () => {
     expect(answer.json.Volumes[0]).toMatchObject({ ExternalID: 'there', Capacity: 123, Context: { a: 'b' } })
     expect(pluginCalls('CreateVolume')).toEqual([])
     expect(await register('recorded', { ExternalID: 'there' })).toMatchObject({ status: 409 })
+    // An update asks whether the volume can serve, and not again how large it is.
+    expect((await register('recorded', { ExternalID: 'there', Context: { a: 'c' } })).status).toBe(200)
+    expect(pluginCalls('ValidateVolumeCapabilities')).toHaveLength(2)
+    expect(pluginCalls('ControllerGetVolume')).toHaveLength(1)
   })
 
   it('needs an external ID, and says where to create', async () => {
