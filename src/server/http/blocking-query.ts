@@ -29,21 +29,18 @@ export function createBlockingQueries(state: State, clock: Clock, random: () => 
   const turn = createTurns(answersAtOnce)
   return async ({ options, topics, index, answer }, signal) => {
     if (options.index > 0 && index() <= options.index) {
-      await new Promise<void>((resolve) => {
-        const finish = () => {
-          unwatch()
-          cancelTimer()
-          signal.removeEventListener('abort', finish)
-          resolve()
-        }
-        const unwatch = state.watch(topics, () => {
-          if (index() > options.index) finish()
-        })
-        const cancelTimer = clock.after(options.waitMs * (1 + random() / 16), finish)
-        signal.addEventListener('abort', finish)
-        if (signal.aborted) finish()
+      const over = Promise.withResolvers<void>()
+      const unwatch = state.watch(topics, () => {
+        if (index() > options.index) over.resolve()
       })
+      const cancelTimer = clock.after(options.waitMs * (1 + random() / 16), over.resolve)
+      signal.addEventListener('abort', () => over.resolve())
+      if (signal.aborted) over.resolve()
+      await over.promise
+      // The write that wakes a thousand only resolves their promises. The rest each does in its turn.
       await turn()
+      unwatch()
+      cancelTimer()
     }
     return await answer(index())
   }

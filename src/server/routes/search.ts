@@ -28,23 +28,28 @@ export function searchRoutes({ state }: ServerContext): Resource[] {
       PUT: takesBody(searchReader, ({ query, access }, body) => {
         const { Prefix, Context } = body
         const namespace = parseNamespace(query)
-        const ids: Record<string, () => string[]> = {
+        /** Made one by one, so that a search costs no more than it finds. */
+        const ids: Record<string, () => IteratorObject<string>> = {
           volumes: () =>
             state.csi_volumes
               .list()
+              .values()
               .filter((volume) => namespace === '*' || volume.namespace === namespace)
               .filter((volume) => access.allows(volume.namespace, ...listCapabilities))
               .map(({ id }) => id),
-          plugins: () => (access.allowsPlugin('list') ? state.csi_plugins.list().map(({ id }) => id) : []),
+          plugins: () =>
+            (access.allowsPlugin('list') ? state.csi_plugins.list() : []).values().map(({ id }) => id),
           namespaces: () =>
             state.namespaces
               .list()
+              .values()
               .map(({ name }) => name)
               .filter((name) => access.seesNamespace(name)),
-          nodes: () => (access.allowsNodeRead() ? [state.nodeID] : []),
+          nodes: () => (access.allowsNodeRead() ? [state.nodeID] : []).values(),
           allocs: () =>
             state.csi_claims
               .list()
+              .values()
               .filter((claim) => namespace === '*' || claim.namespace === namespace)
               .filter((claim) => access.allows(claim.namespace, 'read-job'))
               .map(({ id }) => id),
@@ -55,8 +60,10 @@ export function searchRoutes({ state }: ServerContext): Resource[] {
           throw badRequest(`context must be one of ${known.join(', ')}, all`)
         }
         const found = (isAll ? Object.keys(ids) : [Context]).map((context) => {
-          const all = (Object.hasOwn(ids, context) ? ids[context] : undefined)?.() ?? []
-          return [context, all.filter((id) => id.startsWith(Prefix))] as const
+          const all = (Object.hasOwn(ids, context) ? ids[context] : undefined)?.() ?? [].values()
+          // One more than are given shows that there are more.
+          const first = all.filter((id) => id.startsWith(Prefix)).take(longestMatch + 1)
+          return [context, first.toArray()] as const
         })
         const index = Math.max(...searchedTables.map((table) => state.index(table)))
         return {

@@ -84,6 +84,8 @@ describe('over the driver', () => {
     expect(allocation.json).toMatchObject({
       ClientStatus: 'running',
       Job: { TaskGroups: [{ Name: 'mount', Volumes: { v1: { Type: 'csi', ReadOnly: false } } }] },
+      // `nomad alloc status -verbose` panics without them.
+      Metrics: { NodesEvaluated: 1, ScoreMetaData: [] },
     })
     expect((await unclaim('v1', json.ID)).status).toBe(200)
   })
