@@ -8,34 +8,11 @@ import { hashSecret, type Token } from '../../src/server/acl/acl-file.ts'
 import { needs } from '../../src/server/acl/needs.ts'
 import type { Policy } from '../../src/server/acl/policy.ts'
 import { pluginID, startTestServer, type TestServer, volumeBody } from '../fakes/api-server.ts'
-import { type AclRow, aclRows, capabilities, type Grant, levels } from './acl-rows.ts'
+import { type AclRow, aclRows, capabilities, grantSets, nameOf, policyOf } from './acl-rows.ts'
 import { createDescribeFault, type DescribeFault } from './describe-fault.ts'
-
-/** Sets of grants of the matrix: each capability, with each level beside it, and without. */
-const grantSets: readonly (readonly Grant[])[] = [
-  [],
-  ...capabilities.map((capability) => [capability]),
-].flatMap((held) => [held, ...levels.map((level) => [...held, level])])
-
-const policyOf = (grants: readonly Grant[]): Policy => {
-  const level = (room: string) => {
-    const found = grants.find((grant) => grant.startsWith(`${room}:`))?.split(':')[1]
-    return found === undefined ? {} : { [room]: { policy: found } }
-  }
-  return {
-    namespace: { default: { capabilities: capabilities.filter((name) => grants.includes(name)) } },
-    ...level('plugin'),
-    ...level('node'),
-    ...level('agent'),
-  }
-}
 
 /** The alternatives of the matrix, each granted in the namespace `own` alone. */
 const alternatives = aclRows.flatMap(({ needs }) => needs).filter((grants) => grants.length > 0)
-const ownPolicyOf = (grants: readonly Grant[]): Policy => {
-  const { namespace, ...levelsOf } = policyOf(grants)
-  return { ...levelsOf, namespace: { own: namespace?.default ?? {} } }
-}
 
 const secretOf = (name: string) => `secret of ${name}`
 const token = (name: string, fields: Partial<Token> = {}): Token => ({
@@ -45,8 +22,6 @@ const token = (name: string, fields: Partial<Token> = {}): Token => ({
   secretHash: hashSecret(secretOf(name)),
   ...fields,
 })
-const nameOf = (grants: readonly Grant[]) => grants.join('+') || 'nothing'
-
 const policies: Record<string, Policy> = {
   anonymous: { namespace: { open: { policy: 'read' } } },
   teams: {
@@ -55,7 +30,7 @@ const policies: Record<string, Policy> = {
   },
   everything: { namespace: { '*': { policy: 'write' } }, plugin: { policy: 'read' } },
   ...Object.fromEntries(grantSets.map((grants) => [nameOf(grants), policyOf(grants)])),
-  ...Object.fromEntries(alternatives.map((grants) => [`own:${nameOf(grants)}`, ownPolicyOf(grants)])),
+  ...Object.fromEntries(alternatives.map((grants) => [`own:${nameOf(grants)}`, policyOf(grants, 'own')])),
 }
 const tokens = [
   token('root', { type: 'management', policies: [] }),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { aclRows } from './acl-rows.ts'
 import { startOwn, startTarget } from './target.ts'
 import { rows, tryRows } from './try-rows.ts'
 
@@ -16,7 +17,10 @@ describe.skipIf(process.env.MOORING_CONFORMANCE_ADDR !== undefined)('with --regi
 describe('a difference from Nomad', () => {
   it('is a decision that the documentation has', () => {
     const documentation = readFileSync(new URL('../../docs/volumes-api.md', import.meta.url), 'utf8')
-    const decisions = new Set(rows.flatMap(({ nomad }) => (nomad === undefined ? [] : [nomad.decision])))
+    const differences = [...rows, ...aclRows].map(({ nomad }) => nomad)
+    const decisions = new Set(
+      differences.flatMap((nomad) => (typeof nomad === 'object' ? [nomad.decision] : [])),
+    )
     for (const decision of decisions) expect(documentation).toContain(`\`${decision}\``)
   })
 })
