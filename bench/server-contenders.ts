@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,6 +29,7 @@ export interface Report {
   readonly liveBytes: number
 }
 
+const floorProcess = fileURLToPath(new URL('./floor-process.ts', import.meta.url))
 const pluginProcess = fileURLToPath(new URL('./plugin-process.ts', import.meta.url))
 
 /** `mooring server`, a process of its own, over a plugin in memory, another one. */
@@ -84,6 +86,24 @@ export async function startNomad(): Promise<Contender> {
     cpuMs: () => cpuMsOf(agent.pid),
     report: async () => undefined,
     close: agent.close,
+  }
+}
+
+/** A server of Node that only answers `answer`: what is above it is the work of our own. */
+export async function startFloor(
+  answer: string,
+): Promise<Pick<Contender, 'name' | 'url' | 'cpuMs' | 'close'>> {
+  const server = spawn(process.execPath, [floorProcess, `--answer=${answer}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [port] = await once(server.stdout, 'data')
+  return {
+    name: 'node:http',
+    url: `http://127.0.0.1:${String(port).trim()}`,
+    cpuMs: () => cpuMsOf(server.pid ?? 0),
+    async close() {
+      server.kill('SIGKILL')
+    },
   }
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
 import { plotLines } from './plot.ts'
-import { type Contender, startNomad, startOurs } from './server-contenders.ts'
+import { type Contender, startFloor, startNomad, startOurs } from './server-contenders.ts'
 import {
   connections,
   fill,
@@ -31,7 +31,7 @@ interface Row extends Measured {
 /**
  * Requests per second and latencies of `mooring server`, a process of its own over a plugin in memory; and, where NOMAD_BIN
  * is set, of a real Nomad agent over the same plugin, row by row in turn. Lists stand beside the bare
- * `JSON.stringify` of the same answer. Written to bench-results/server.json and server.svg.
+ * `JSON.stringify` of the same answer, and reads beside a bare server of Node. Written to bench-results/server.json and server.svg.
  *   --volumes N,N   how many there are, step by step (default 100,1000,10000)   --seconds N   for each row (default 3)
  */
 export async function run(args: readonly string[]): Promise<void> {
@@ -162,9 +162,30 @@ async function measureAll(
     const list = await answer.body.json()
     const measured = await measureFor(seconds, 1, async () => JSON.stringify(list))
     add({ operation: 'list', volumes, contender: 'JSON.stringify', ...measured })
+    await measureFloor(pool, operations, seconds, (row) => add({ ...row, volumes }))
   }
   for (const each of pools.values()) await each.destroy()
   return rows
+}
+
+/** The reads of one volume from a server of Node that answers nothing else. */
+async function measureFloor(
+  ours: Pool,
+  operations: readonly Operation[],
+  seconds: number,
+  add: (row: Omit<Row, 'volumes'>) => void,
+): Promise<void> {
+  const answer = await ours.request({ method: 'GET', path: `/v1/volume/csi/${idOf(0)}` })
+  const floor = await startFloor(await answer.body.text())
+  const pool = new Pool(floor.url, { connections })
+  for (const { name, workers } of operations.filter((operation) => operation.name.startsWith('read'))) {
+    const beforeMs = floor.cpuMs()
+    const measured = await measureFor(seconds, workers, () => request(pool, 'GET', '/'))
+    const cpuMs = round2((floor.cpuMs() - beforeMs) / measured.count)
+    add({ operation: name, contender: floor.name, ...measured, cpuMs })
+  }
+  await pool.destroy()
+  await floor.close()
 }
 
 interface Operation {
