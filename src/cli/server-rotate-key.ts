@@ -34,7 +34,7 @@ export function serverRotateKeyCommand(): Command {
 }
 
 async function rotateClosed(directory: string, keyFile: string | undefined): Promise<string> {
-  const state = openState(directory, systemClock, keyFile)
+  const state = openState(directory, systemClock, { keyFile })
   try {
     return await state.rotateKey()
   } finally {

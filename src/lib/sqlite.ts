@@ -15,7 +15,14 @@ export interface DatabaseOptions {
   /** Called before the migrations, with the lock held. A UsageError that it throws is thrown as it is. */
   readonly prepare?: (database: DatabaseSync) => void
   /** What a person can do, where it is something else than for a data directory. */
-  readonly remedies?: { readonly busy: string; readonly damaged: string }
+  readonly remedies?: Remedies
+  /** Other threads of this process open it too. The caller holds another lock against other processes. */
+  readonly isForThreads?: boolean
+}
+
+interface Remedies {
+  readonly busy: string
+  readonly damaged: string
 }
 
 const dataDirectoryRemedies = {
@@ -28,12 +35,14 @@ const dataDirectoryRemedies = {
  * process however that ends. A commit is on disk when it returns.
  * @throws UsageError if another process holds it, if it is of a later release, or damaged
  */
-export function openDatabase({ path, what, migrations, prepare, remedies }: DatabaseOptions): DatabaseSync {
+export function openDatabase(options: DatabaseOptions): DatabaseSync {
+  const { path, what, migrations, prepare, remedies, isForThreads = false } = options
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(path)
   try {
-    // Exclusive before WAL, so that no shared memory file is needed.
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    // Exclusive before WAL, so that no shared memory file is needed. A thread may need the database for a moment.
+    database.exec(isForThreads ? 'PRAGMA busy_timeout = 5000' : 'PRAGMA locking_mode = EXCLUSIVE')
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     database.exec('BEGIN EXCLUSIVE')
     requireKnownFormat(database, migrations)
     prepare?.(database)
@@ -44,6 +53,26 @@ export function openDatabase({ path, what, migrations, prepare, remedies }: Data
     database.close()
     if (error instanceof UsageError) throw error
     throw new UsageError(explainDatabaseError(error, path, what, remedies), { cause: error })
+  }
+}
+
+/**
+ * Holds a file for this process until the result is closed, by the kernel's lock.
+ * @param guarded the database that the lock stands for, as the message names it
+ * @throws UsageError if another process holds it
+ */
+export function lockFile(
+  path: string,
+  { path: guardedPath, what, remedies }: Pick<DatabaseOptions, 'path' | 'what' | 'remedies'>,
+): DatabaseSync {
+  const lock = new DatabaseSync(path)
+  try {
+    // Nothing is ever written to it.
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock.close()
+    throw new UsageError(explainDatabaseError(error, guardedPath, what, remedies), { cause: error })
   }
 }
 

@@ -73,7 +73,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, clock = systemClock, startTimeoutMs = 5_000, drainTimeoutMs = 10_000 } = options
   requireGuarded(options)
   const tls = options.tls && loadTls(options.tls)
-  const state = openState(options.dataDirectory, clock, options.keyFile)
+  const state = openState(options.dataDirectory, clock, { keyFile: options.keyFile, log })
   const acl = openAclOf(options, clock, () => state.close())
   const plugins = createPluginRegistry({
     plugins: options.plugins,

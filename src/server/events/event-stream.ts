@@ -4,7 +4,7 @@ import type { ApiRequest } from '../http/api.ts'
 import type { State } from '../state/state.ts'
 import { type Event, type EventBatch, type EventQuery, isAskedFor, maySee, requireFollow } from './event.ts'
 
-/** As many batches as Nomad keeps (event_buffer_size). Who is further behind has lost some, and is told so. */
+/** As many batches as Nomad keeps (event_buffer_size). A reader that falls further behind is told so. */
 const mostBatches = 100
 /** As Nomad's. */
 const heartbeatMs = 30_000
@@ -66,7 +66,7 @@ export function createEventStream(
         if (batch === undefined) continue
         next++
         const line = write(batch, query, access)
-        // What is told is on the disk.
+        // An event goes out only when its write is on the disk.
         await state.settled()
         if (line !== undefined) yield line
       }

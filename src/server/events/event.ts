@@ -3,18 +3,18 @@ import { badRequest } from '../errors.ts'
 import type { ApiRequest } from '../http/api.ts'
 import { parseNamespace } from '../http/read-options.ts'
 
-/** What is written to, as Nomad names it (structs, event.go). Others of Nomad's topics are taken, and nothing comes of them. */
+/** Topics, as Nomad names them (structs, event.go). Nomad's other topics are accepted, and never have events. */
 export type Topic = 'CSIVolume' | 'CSIPlugin' | 'Node' | 'Allocation'
 
 export interface Event {
   readonly topic: Topic
-  /** The write that it came of, in Nomad's word for it. */
+  /** The write that caused the event, in Nomad's word. */
   readonly type: string
   /** ID of what changed. */
   readonly key: string
   /** What a `topic=Topic:key` of a request may name beside the ID. */
   readonly filterKeys: readonly string[]
-  /** `''`: it is in none. */
+  /** `''`: what changed has no namespace. */
   readonly namespace: string
   /** What changed as it was then, as JSON. */
   readonly payload: () => string
@@ -28,9 +28,9 @@ export interface EventBatch {
 
 /** What a request of the stream asks for. */
 export interface EventQuery {
-  /** `*`: every one that the token may see. */
+  /** `*`: every namespace that the token may see. */
   readonly namespace: string
-  /** 0: everything that is still there. */
+  /** 0: from the first batch that is still kept. */
   readonly index: number
   /** Keys by topic; `*` stands for all of either. */
   readonly topics: ReadonlyMap<string, ReadonlySet<string>>

@@ -22,7 +22,7 @@ export function createOpenApiDocument(version: string): object {
       title: 'Volumes HTTP API of mooring server',
       version,
       description:
-        'The Volumes HTTP API of HashiCorp Nomad over CSI plugins. docs/volumes-api.md has what differs.',
+        'The Volumes HTTP API of HashiCorp Nomad over CSI plugins. docs/volumes-api.md lists the differences.',
     },
     paths,
     components: {
@@ -64,14 +64,14 @@ function describe(
         description: 'Done.',
         ...(blocks && {
           headers: {
-            'X-Nomad-Index': header('Ask again with it as `index` to wait for what is newer.'),
-            'X-Nomad-NextToken': header('Of a list with more pages: the next `next_token`.'),
+            'X-Nomad-Index': header('Send it as `index` to wait for a newer answer.'),
+            'X-Nomad-NextToken': header('If there is another page: the `next_token` that asks for it.'),
           },
         }),
         ...(answer !== undefined && { content: { 'application/json': { schema: toJSONSchema(answer) } } }),
       },
       default: {
-        description: 'Why not, in plain text. The status says what happened.',
+        description: 'The reason in plain text. The status says what happened.',
         content: { 'text/plain': { schema: string } },
       },
     },
@@ -80,7 +80,7 @@ function describe(
 
 const nameOf = new Map<unknown, string>(Object.entries(shapes).map(([name, shape]) => [shape, name]))
 
-/** A schema as plain JSON, named shapes as references; a 64-bit integer, which has no JSON type, as `int64`. */
+/** A schema as plain JSON. Named shapes become references, and 64-bit integers become `int64`. */
 function toJSONSchema(schema: unknown, isRoot = false): unknown {
   const name = isRoot ? undefined : nameOf.get(schema)
   if (name !== undefined) return { $ref: `#/components/schemas/${name}` }

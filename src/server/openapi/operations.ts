@@ -3,12 +3,12 @@ import { shapes } from './shapes.ts'
 
 export interface Operation {
   readonly summary: string
-  /** Names of parameters of the query, beside those that every operation takes. */
+  /** Parameters of the query, besides those that every operation takes. */
   readonly query?: readonly string[]
   readonly body?: Type.TSchema
-  /** Of status 200; not given: an empty body. */
+  /** The body of status 200. Not given: the body is empty. */
   readonly answer?: Type.TSchema
-  /** It can wait for a change: `index`, `wait`, and the index in the headers. */
+  /** Whether a client can wait for a change, by `index` and `wait`. */
   readonly blocks?: boolean
 }
 
@@ -24,7 +24,7 @@ const snapshot: Operation = {
 }
 const putNamespace: Operation = { summary: 'Create or change a namespace', body: shapes.NamespaceRequest }
 
-/** What is served, by method and path; a POST is taken wherever a PUT is. */
+/** The served operations, by method and path. A POST is taken wherever a PUT is. */
 export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/volumes': {
     summary: 'List Volumes',
@@ -113,7 +113,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/allocation/:id': { summary: 'Read Allocation', answer: shapes.Allocation, blocks: true },
   'PUT /v1/search': { summary: 'Search', body: shapes.SearchRequest, answer: shapes.SearchResponse },
   'GET /v1/event/stream': {
-    summary: 'Follow events: one batch a line, `{}` for every 30 s of silence',
+    summary: 'Follow events: one line for each batch, and a line `{}` after every 30 s without one',
     query: ['topic', 'index'],
     answer: shapes.EventBatch,
   },

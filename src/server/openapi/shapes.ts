@@ -22,7 +22,7 @@ const string = Type.String()
 const map = Type.Record(Type.String(), Type.String())
 const anything = Type.Record(Type.String(), Type.Unknown())
 
-/** What answers of writes and of lists of storage hold beside their subject. */
+/** The fields that answers of writes, and of lists of external volumes and snapshots, have besides their content. */
 const metadata = {
   Index: Int64,
   LastContact: Int64,
@@ -88,7 +88,7 @@ const AgentMembers = Type.Object({
 const Health = Type.Object({ ok: Type.Boolean(), message: string })
 const AgentHealth = Type.Object({ server: Type.Optional(Health), client: Type.Optional(Health) })
 
-/** The shapes of the document, by the names that they have in it. A shape inside another is a reference to it. */
+/** The shapes of the document by name. A shape within another one becomes a reference. */
 export const shapes = {
   Volume,
   VolumeStub,

@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { errorMessage, UsageError } from '../../lib/errors.ts'
@@ -15,38 +16,37 @@ import { explainDatabaseError, formatOf } from '../../lib/sqlite.ts'
 import { databaseFile, migrations, remedies } from './database.ts'
 
 /**
- * A backup of an open database: the state as it was at one moment, in a file of this user's alone. By
- * VACUUM INTO, one read transaction: Node's own backup() steps in a thread of its own, and fails now and
- * then where it meets a write. Nothing else is answered meanwhile, for some milliseconds a megabyte.
+ * Makes a backup file, which only this user may read, and syncs it to the disk.
+ * @param write copies the state to a path, as it is at one moment
  */
-export async function backupDatabase(sql: DatabaseSync, path: string): Promise<void> {
-  const file = openSync(path, 'wx', 0o600)
+export async function backUpTo(path: string, write: (path: string) => Promise<void>): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
   try {
-    sql.prepare('VACUUM INTO ?').run(path)
-    fsyncSync(file)
+    await write(path)
+    await file.sync()
   } finally {
-    closeSync(file)
+    await file.close()
   }
 }
 
-/** As backupDatabase, of a state that no server has open. It is not migrated. @throws UsageError */
+/** As backUpTo, of a state that no server has open. The state is not migrated. @throws UsageError */
 export async function backupClosedState(directory: string, path: string): Promise<void> {
   const source = join(directory, databaseFile)
   if (!existsSync(source))
     throw new UsageError(`there is no state of mooring server in ${directory} (--data-dir)`)
   const sql = lockDatabase(source, directory)
   try {
-    await backupDatabase(sql, path)
+    await backUpTo(path, async () => void sql.prepare('VACUUM INTO ?').run(path))
   } finally {
     sql.close()
   }
 }
 
 /**
- * Puts a backup in the place of the state. It is checked first, and the state that was there stays beside it.
- * @param label distinguishes what is set aside
- * @returns the path of the state that was there; undefined: there was none
- * @throws UsageError where a server has the state open, or the backup is none, damaged, or of a later release
+ * Replaces the state by a backup, which is checked first. The former state stays beside it.
+ * @param label tells former states apart
+ * @returns the path of the former state. undefined: there was none
+ * @throws UsageError if a server has the state open, or if the file is damaged, no backup, or of a later release
  */
 export function restoreState(directory: string, file: string, label: string): string | undefined {
   const path = join(directory, databaseFile)
@@ -75,19 +75,19 @@ export function restoreState(directory: string, file: string, label: string): st
   }
 }
 
-/** With the lock of the state that is there, so that no server has it open or opens it half exchanged. */
+/** Holds the lock of the former state, so that no server has it open, or opens it in the middle of the exchange. */
 function exchange(path: string, fresh: string, aside: string): void {
   const sql = lockForExchange(path)
-  // The log goes into the state before that is set aside; closing must find no log that is the new state's.
+  // The former log goes into the former state. Otherwise closing that would take the new state's log for its own.
   sql?.exec('PRAGMA journal_mode = DELETE')
   renameSync(path, aside)
-  // Of a damaged state the log belongs to what is set aside.
+  // The log of a damaged state is set aside with it.
   if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${aside}-wal`)
   renameSync(fresh, path)
   sql?.close()
 }
 
-/** undefined: the state is damaged, for which a backup is there; nobody has it open. */
+/** undefined: the state is damaged, so nobody has it open. A restore is the remedy. */
 function lockForExchange(path: string): DatabaseSync | undefined {
   try {
     return lockDatabase(path, dirname(path))
@@ -116,7 +116,7 @@ function requireRestorable(copy: string, file: string): void {
   let sql: DatabaseSync | undefined
   try {
     sql = new DatabaseSync(copy)
-    // Without a log beside it, so that this one file is all.
+    // Without a log, this one file is the whole state.
     sql.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE')
     const found = String(sql.prepare('PRAGMA integrity_check(1)').get()?.integrity_check)
     if (found !== 'ok') throw refuse(`it is damaged (${found.replaceAll(/\s+/g, ' ')})`)

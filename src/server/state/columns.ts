@@ -3,18 +3,18 @@ import type { TableName } from './database.ts'
 import type { CreateIntent, DeleteIntent, StringMap, VolumeDefinition, VolumeRecord } from './records.ts'
 import type { SecretBox } from './secret-box.ts'
 
-/** What of a row is encrypted: mount flags, too, can hold a password, which is why they are never shown. */
+/** The encrypted part of a row. Mount flags belong to it because they can hold a password. */
 interface Sealed {
   readonly secrets: StringMap
   readonly mountFlags?: readonly string[]
 }
 
-/** Where a sealed text belongs: it can be opened for this row only. */
+/** The place of a sealed text, which can be opened for this row only. */
 export const placeOf = (table: TableName, key: string) => `${table}/${key}`
 
 /**
- * A row as its columns. Secrets stand in a column of their own, encrypted, so that nothing that handles a document
- * meets them; null: it has none.
+ * A row as its columns. Secrets have an encrypted column of their own, so that code which handles documents never meets
+ * them. null: the row has no secrets.
  */
 export function toColumns(
   box: SecretBox,
@@ -27,7 +27,7 @@ export function toColumns(
   return [stringifyJSON(open), isEmpty ? null : box.seal(placeOf(table, key), stringifyJSON(sealed))]
 }
 
-/** What this server stored is what it reads, by the version of the database. @throws Error as SecretBox.open */
+/** The row that was stored. The version of the database vouches for its shape. @throws Error as SecretBox.open */
 export function fromColumns(
   box: SecretBox,
   table: TableName,

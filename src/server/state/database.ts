@@ -3,8 +3,10 @@ import { dirname, join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { UsageError } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
 import { shellCommand } from '../../lib/shell-command.ts'
-import { formatOf, openDatabase, orClose } from '../../lib/sqlite.ts'
+import { type DatabaseOptions, formatOf, lockFile, openDatabase, orClose } from '../../lib/sqlite.ts'
+import { createLogUpkeep, type LogUpkeep } from './log-upkeep.ts'
 import { openKeyFile, type SecretBox } from './secret-box.ts'
 
 /** The tables of documents, which are also the names of the indexes that blocking queries follow. */
@@ -30,7 +32,7 @@ export const migrations: readonly string[] = [
    CREATE TABLE csi_claims (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;`,
   `CREATE TABLE csi_deletes (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;
    CREATE TABLE storage_digests (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;`,
-  // Secrets and mount flags, which stood in the clear, are encrypted; `prepare` defines the functions.
+  // Encrypts secrets and mount flags. `prepare` defines the functions.
   `INSERT INTO meta (key, value) VALUES ('secrets_key_id', secrets_key_id());
    UPDATE csi_volumes SET
      secrets = seal('csi_volumes/' || key, json_object('secrets', json(unsealed('csi_volumes/' || key, coalesce(secrets, '{}'))),
@@ -48,79 +50,105 @@ const fdatasync = promisify(fdatasyncCallback)
 
 export const databaseFile = 'server.db'
 const keyFile = 'server.key'
+const lockedFile = 'server.lock'
 
 export interface StateDatabase {
-  /** Where it is, for messages. */
+  /** For messages. */
   readonly directory: string
   readonly sql: DatabaseSync
   readonly box: SecretBox
   readonly keyPath: string
-  /** Brings every commit before it to the disk, away from the event loop. */
+  /** Syncs every earlier commit to the disk, without holding up the event loop. */
   sync(): Promise<void>
+  /** Not given: SQLite works on its log within the writes, and there are no backups. */
+  readonly upkeep?: LogUpkeep
   close(): void
 }
 
 /**
- * Opens the server's database in `directory` (made if absent, for this user alone), for this process alone, and
- * the key that its secrets are encrypted with (default: `server.key` beside it; made with a new state).
+ * Opens the server's database in `directory` for this process alone, and the key that its secrets are encrypted with. A
+ * directory that is not there is made, for this user alone.
+ * @param keyPath default: `server.key` in the directory. A new state makes a new key there
  * @throws UsageError where another process holds it, a newer mooring wrote it, or it is damaged; and as openKeyFile
  */
-export function openStateDatabase(directory: string, keyPath = join(directory, keyFile)): StateDatabase {
+export function openStateDatabase(
+  directory: string,
+  log: Log,
+  keyPath = join(directory, keyFile),
+): StateDatabase {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, databaseFile)
-  // SQLite would create the file readable for all.
-  closeSync(openSync(path, 'a', 0o600))
+  const lockPath = join(directory, lockedFile)
+  // SQLite would create the files readable for all.
+  for (const file of [path, lockPath]) closeSync(openSync(file, 'a', 0o600))
+  const described = { path, what: "the server's state", remedies: remedies(directory) }
+  const lock = lockFile(lockPath, described)
+  return orClose(lock, () => {
+    const { sql, box } = openLocked(described, keyPath)
+    const writeAheadLog = orClose(sql, () => {
+      scrub(sql)
+      return openLog(sql, `${path}-wal`)
+    })
+    const upkeep = createLogUpkeep(path, (reason) =>
+      log.error({ reason }, "SQLite's log is not brought into the database"),
+    )
+    return {
+      directory,
+      sql,
+      box,
+      keyPath,
+      sync: () => fdatasync(writeAheadLog),
+      upkeep,
+      close() {
+        upkeep.close()
+        // SQLite writes the rest of its log into the database, and syncs it.
+        sql.close()
+        closeSync(writeAheadLog)
+        lock.close()
+      },
+    }
+  })
+}
+
+function openLocked(
+  described: Pick<DatabaseOptions, 'path' | 'what' | 'remedies'>,
+  keyPath: string,
+): { readonly sql: DatabaseSync; readonly box: SecretBox } {
   let box: SecretBox | undefined
   const sql = openDatabase({
-    path,
-    what: "the server's state",
+    ...described,
     migrations,
+    isForThreads: true,
     prepare(database) {
-      requireSound(database, path)
-      // What is deleted or written over is zeros on the disk.
+      requireSound(database, described.path)
+      // SQLite overwrites with zeros what is deleted or replaced.
       database.exec('PRAGMA secure_delete = ON')
       box = openKeyFile(keyPath, keyIDOf(database))
       defineSealing(database, box)
     },
-    remedies: remedies(directory),
   })
   if (box === undefined) throw new Error('the database was opened without its key')
-  const log = orClose(sql, () => {
-    scrub(sql)
-    return openLog(sql, `${path}-wal`)
-  })
-  return {
-    directory,
-    sql,
-    box,
-    keyPath,
-    sync: () => fdatasync(log),
-    close() {
-      // SQLite brings what its log holds into the database, and to the disk.
-      sql.close()
-      closeSync(log)
-    },
-  }
+  return { sql, box }
 }
 
-/** What migrations encrypt with. */
+/** The functions that migrations encrypt with. */
 export function defineSealing(database: DatabaseSync, box: SecretBox): void {
   database.function('secrets_key_id', () => box.keyID)
   database.function('seal', (place, text) => box.seal(String(place), String(text)))
-  // Builds before this format sealed secrets alone, and before that nothing; JSON begins with a brace.
+  // Builds before this format encrypted only secrets, and older ones nothing. JSON begins with a brace.
   database.function('unsealed', (place, text) =>
     String(text).startsWith('{') ? text : box.open(String(place), String(text)),
   )
 }
 
 /**
- * From now on a commit only writes to SQLite's log, which stays whole whatever happens (synchronous = NORMAL); that it
- * is on the disk, `sync` of this log tells.
+ * From now on a commit only writes to SQLite's log, which a power cut cannot break (synchronous = NORMAL). A sync of
+ * this log brings the commit to the disk. A thread brings the log into the database (log-upkeep.ts).
  */
 function openLog(sql: DatabaseSync, path: string): number {
-  sql.exec('PRAGMA synchronous = NORMAL')
+  sql.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0')
   const log = openSync(path, 'a', 0o600)
-  // That the file is there is to be on the disk, too.
+  // A new file outlasts a power cut only when its directory is synced.
   const directory = openSync(dirname(path), 'r')
   fsyncSync(directory)
   closeSync(directory)
@@ -133,7 +161,7 @@ export const remedies = (directory: string) => ({
   damaged: `restore a backup: ${restoreCommand(directory)}`,
 })
 
-/** The key that a state is encrypted with; undefined: it is new, or of before there was one. */
+/** The ID of the key that a state is encrypted with. undefined: the state is new, or older than encryption. */
 function keyIDOf(database: DatabaseSync): string | undefined {
   if (formatOf(database) < 3) return undefined
   return String(database.prepare("SELECT value FROM meta WHERE key = 'secrets_key_id'").get()?.value)
@@ -148,7 +176,7 @@ function requireSound(database: DatabaseSync, path: string): void {
   )
 }
 
-/** Once: what earlier releases left of secrets in pages that nothing uses, and in the log, goes. */
+/** Once, removes the secrets that earlier releases left in unused pages and in the log. */
 function scrub(sql: DatabaseSync): void {
   if (sql.prepare("SELECT value FROM meta WHERE key = 'scrubbed'").get() !== undefined) return
   sql.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')

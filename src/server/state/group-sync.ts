@@ -1,17 +1,14 @@
 import { ApiError } from '../errors.ts'
 
-/**
- * Brings what was written to the disk, away from the event loop: however many write while one sync is under way, the next
- * one serves them all.
- */
+/** Syncs writes to the disk without holding up the event loop. One sync covers all writes that came before it. */
 export interface GroupSync {
-  /** Something was written that no sync covers yet. @throws ApiError where the disk once failed: nothing can be kept any more */
+  /** To be called before each write. @throws ApiError once the disk has failed: nothing can be kept any more */
   noteWrite(): void
-  /** Resolves when everything that was written until now is on the disk; undefined: it is there already. */
+  /** Resolves when all writes until now are on the disk. undefined: they are already. */
   settled(): Promise<void> | undefined
 }
 
-/** @param sync brings everything that was written before it began to the disk */
+/** @param sync brings every write before it to the disk */
 export function createGroupSync(sync: () => Promise<void>): GroupSync {
   let written = 0
   let synced = 0
@@ -27,10 +24,10 @@ export function createGroupSync(sync: () => Promise<void>): GroupSync {
       // A second sync that succeeds proves nothing: the kernel may have dropped what the first could not write.
       failure = new ApiError(
         500,
-        'the disk did not take what was written: whether it was done shows after a restart of the server, which takes no writes until then',
+        'the disk did not take the write, and the server takes no writes until it is restarted: restart it, then read whether this one was done',
         { cause },
       )
-      // Reads go on with what memory has.
+      // Reads go on from memory.
       synced = Number.POSITIVE_INFINITY
       throw failure
     } finally {

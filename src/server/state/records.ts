@@ -9,7 +9,7 @@ export interface NamespaceRecord {
   readonly name: string
   readonly description: string
   readonly meta: StringMap
-  /** Kept for who reads them, without an effect: no jobs run here. Absent: none are set. */
+  /** Stored and shown, but without effect, because no jobs run here. Absent: none are set. */
   readonly jobSettings?: NamespaceJobSettings
   readonly createIndex: number
   readonly modifyIndex: number
@@ -30,7 +30,7 @@ export interface MountOptionsRecord {
   readonly mountFlags: readonly string[]
 }
 
-/** What a client defines of a volume; every default filled in. Capacities in bytes, 0: not said. */
+/** A volume as a client defines it, with every default filled in. Capacities in bytes. 0: the client gave none. */
 export interface VolumeDefinition {
   readonly namespace: string
   readonly id: string
@@ -72,12 +72,12 @@ export interface CreateIntent {
 export interface DeleteIntent {
   readonly namespace: string
   readonly id: string
-  /** Those that the client gave with its request. */
+  /** The secrets that the client sent with its request. */
   readonly secrets: StringMap
   readonly startedMs: number
 }
 
-/** What a plugin's storage listed last: a change of it moves the table's index. */
+/** The digest of what a plugin listed last. A change of it moves the table's index. */
 export interface StorageDigest {
   /** `external/PLUGIN` or `snapshots/PLUGIN`. */
   readonly key: string
@@ -85,19 +85,19 @@ export interface StorageDigest {
   readonly modifyIndex: number
 }
 
-/** What is known of a plugin: its last fingerprint. */
+/** The last fingerprint of a plugin. */
 export interface PluginRecord {
   readonly id: string
   readonly healthy: boolean
-  /** Why it is not healthy; else empty. */
+  /** Why the plugin is not healthy. `''`: it is healthy. */
   readonly healthDescription: string
-  /** The name it gives itself; empty until it was fingerprinted. */
+  /** The name that the plugin gives itself. `''`: it was never fingerprinted. */
   readonly provider: string
   readonly providerVersion: string
   readonly requiresTopologies: boolean
-  /** undefined: it has no controller service, or was never fingerprinted. */
+  /** undefined: the plugin has no controller service, or was never fingerprinted. */
   readonly controller: ControllerInfo | undefined
-  /** undefined: it has no node service, or was never fingerprinted. */
+  /** undefined: the plugin has no node service, or was never fingerprinted. */
   readonly node: NodeInfo | undefined
   readonly createIndex: number
   readonly modifyIndex: number
@@ -107,12 +107,12 @@ export interface PluginRecord {
 
 export type ClaimMode = 'read' | 'write'
 
-/** As Nomad's allocations have it; `complete`, `failed` and `lost` are the ends. */
+/** The status of an allocation, as Nomad has it. After `complete`, `failed` and `lost` it never changes. */
 export type ClientStatus = 'pending' | 'running' | 'complete' | 'failed' | 'lost'
 
 /**
- * How far a claim may have come; stored before the call that takes it there, and on release after the one
- * that takes it back. In this order.
+ * How far a claim may have come, in this order. On the way up, the phase is stored before the call that reaches it; on
+ * release, after the call that undoes it.
  */
 export const claimPhases = ['taken', 'attaching', 'staging', 'publishing', 'published'] as const
 export type ClaimPhase = (typeof claimPhases)[number]
@@ -149,5 +149,5 @@ export const volumeKey = (namespace: string, id: string) => `${namespace}/${id}`
 
 export type Handle = Pick<VolumeDefinition, 'pluginID' | 'externalID'>
 
-/** Names what a call without a volume context reaches: a plugin, and an ID that it gave. */
+/** Names the target of a call without a volume context: a plugin, and an external ID of it. */
 export const handleOf = ({ pluginID, externalID }: Handle) => JSON.stringify([pluginID, externalID])

@@ -4,7 +4,7 @@ import { placeOf } from './columns.ts'
 import { tableNames } from './database.ts'
 import type { SecretBox } from './secret-box.ts'
 
-/** Encrypts every stored secret with another key, all of them or none. */
+/** Encrypts every stored secret with another key: all of them, or none if it fails. */
 export function resealSecrets(sql: DatabaseSync, from: SecretBox, to: SecretBox): void {
   transaction(sql, () => {
     for (const table of tableNames) {

@@ -13,12 +13,12 @@ import {
 } from 'node:fs'
 import { errorCode, errorMessage, UsageError } from '../../lib/errors.ts'
 
-/** Encrypts what only this server may read, each text for one place. */
+/** Encrypts texts that only this server may read. Each text is for one place. */
 export interface SecretBox {
-  /** Tells the key from others, and nothing else of it. */
+  /** Identifies the key, and tells nothing else of it. */
   readonly keyID: string
   seal(place: string, text: string): string
-  /** @throws Error where it was sealed with another key, for another place, or was changed since */
+  /** @throws Error if the text was sealed with another key or for another place, or was changed */
   open(place: string, sealed: string): string
 }
 
@@ -54,7 +54,7 @@ export function createSecretBox(key: Buffer): SecretBox {
 
 /**
  * The key in a file: 32 bytes that only its owner may read.
- * @param wantedID the key that the state was written with; undefined: none yet, so that a missing file is made
+ * @param wantedID the key that the state was written with. undefined: none yet, so a missing file is made
  * @throws UsageError
  */
 export function openKeyFile(path: string, wantedID: string | undefined): SecretBox {
@@ -75,20 +75,20 @@ export function openKeyFile(path: string, wantedID: string | undefined): SecretB
   return box
 }
 
-/** Where a new key is until everything is encrypted with it. */
+/** The file of a new key, until every secret is encrypted with it. */
 const freshPath = (path: string) => `${path}.new`
-/** Where a key is that something older may still need. */
+/** The file of a former key, which older backups need. */
 const asidePath = (path: string, keyID: string) => `${path}.${keyID}`
 
-/** A new key in a file of its own: on the disk before anything is encrypted with it. */
+/** Makes a new key in a file of its own. It is on the disk before any secret is encrypted with it. */
 export function makeFreshKey(path: string): SecretBox {
   rmSync(freshPath(path), { force: true })
   return createSecretBox(makeKey(freshPath(path)))
 }
 
 /**
- * Puts the key with this ID in its place, where a change of keys was cut short, or a backup from before one was
- * restored. The key that was there stays beside it. Nothing, where it is there already or nowhere.
+ * Makes the key with this ID the current one: after a change of keys that was cut short, or after the restore of an
+ * older backup. The key that was current stays beside it. Does nothing if the key is current already, or missing.
  */
 export function finishKeyChange(path: string, wantedID: string): void {
   const current = readKey(path)
@@ -116,7 +116,7 @@ function readKey(path: string): Buffer | undefined {
   }
 }
 
-/** On the disk before anything is encrypted with it. */
+/** Writes a key, and syncs it to the disk before any secret is encrypted with it. */
 function makeKey(path: string): Buffer {
   const key = randomBytes(keyBytes)
   const file = openSync(path, 'wx', 0o600)

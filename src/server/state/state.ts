@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage, UsageError } from '../../lib/errors.ts'
+import { type Log, silentLog } from '../../lib/log.ts'
 import { isDiskFull, transaction as runTransaction } from '../../lib/sqlite.ts'
 import { ApiError } from '../errors.ts'
-import { backupDatabase } from './backup.ts'
+import { backUpTo } from './backup.ts'
 import { fromColumns, toColumns } from './columns.ts'
 import { openStateDatabase, type StateDatabase, type TableName, tableNames } from './database.ts'
 import { createGroupSync } from './group-sync.ts'
@@ -35,8 +36,8 @@ interface Rows {
 }
 
 /**
- * Each table in the order of its keys' bytes; volumes by namespace, then ID, and claims by their volume. Volumes are
- * grouped by what they name at their plugin (handleOf).
+ * Each table is in the order of its keys' bytes, but volumes are ordered by namespace, then ID, and claims by their
+ * volume. Volumes with the same plugin and external ID are one group (handleOf).
  */
 interface Tables {
   readonly namespaces: Table<NamespaceRecord>
@@ -50,12 +51,12 @@ interface Tables {
 
 /** The changes of one write. Reads of the tables see them once the write is committed. */
 export interface Transaction {
-  /** The index that this write has; greater than every earlier one, across restarts. */
+  /** The index of this write. It is greater than every earlier one, across restarts too. */
   readonly index: number
   readonly nowMs: number
   put<Name extends TableName>(table: Name, row: Rows[Name]): void
   remove(table: TableName, key: string): void
-  /** Moves the index of a table when its answers change but its rows do not. */
+  /** Moves the index of a table whose answers change although its rows do not. */
   touch(table: TableName): void
 }
 
@@ -63,54 +64,57 @@ export interface Transaction {
 export interface RowChange<Name extends TableName = TableName> {
   readonly table: Name
   readonly key: string
-  /** undefined: it is new. */
+  /** undefined: the row is new. */
   readonly before: Rows[Name] | undefined
-  /** undefined: it is gone. */
+  /** undefined: the row was removed. */
   readonly after: Rows[Name] | undefined
 }
 
 /**
- * All that the server knows, in SQLite and mirrored in memory: reads never wait for the disk. A write is whole or not
- * there, and seen by every read, when `write` returns; what rests on it leaves this process, as an answer or as a call
- * of a plugin, after `settled`. One process holds it at a time.
+ * All that the server knows, in SQLite and in memory. Reads come from memory, so they never wait for the disk. When
+ * `write` returns, the whole write is seen by every read; if it throws, nothing was changed. An answer or a call of a
+ * plugin that rests on a write has to wait for `settled`. One process holds the state at a time.
  */
 export interface State extends Tables {
   /** ID of this machine's node, chosen at the first start. */
   readonly nodeID: string
   /** Index of the last write to a table, at least 1. */
   index(table: TableName): number
-  /** Runs `change` in one transaction, then tells who follows, and wakes who watches what it changed. */
+  /** Runs `change` in one transaction, then calls the followers, and the watchers of what it changed. */
   write(change: (transaction: Transaction) => void): void
   /**
-   * Resolves when everything that was written until now is on the disk; undefined: it is. Rejects once where the disk
-   * failed; writes are refused from then on.
+   * Resolves when all writes until now are on the disk. undefined: they are already. Rejects if the disk fails; from
+   * then on writes are refused.
    */
   settled(): Promise<void> | undefined
-  /** Calls `changed` within each write, in the order of writes, once reads see it. The returned function ends it. */
+  /** Calls `changed` for each write, in order, as soon as reads see it. The returned function ends that. */
   follow(changed: (changes: readonly RowChange[], index: number) => void): () => void
   /**
-   * Calls `changed` after each write to what `topics` name: a table, or a row of it as `table/key`.
-   * The returned function ends it.
+   * Calls `changed` after each write to a topic: a table, or one row as `table/key`. The returned function ends that.
    */
   watch(topics: readonly string[], changed: () => void): () => void
   /**
-   * Makes a new key and encrypts every stored secret with it. A process that ends in between goes on with whichever key
-   * the secrets are then encrypted with. @returns the ID of the new key
+   * Makes a new key and encrypts every stored secret with it. If the process ends in between, the next start finds the
+   * key that the secrets are encrypted with. @returns the ID of the new key
    */
   rotateKey(): Promise<string>
-  /** Writes the state as it is at one moment to a file that is not there yet, while reads and writes go on. */
+  /** Writes the state, as it is at one moment, to a new file. Reads and writes go on meanwhile. */
   backup(path: string): Promise<void>
   close(): void
 }
 
 /** Opens the state in a data directory. @throws UsageError as openStateDatabase */
-export function openState(directory: string, clock: Clock, keyFile?: string): State {
-  return readState(openStateDatabase(directory, keyFile), clock, randomUUID)
+export function openState(
+  directory: string,
+  clock: Clock,
+  { keyFile, log = silentLog }: { readonly keyFile?: string | undefined; readonly log?: Log } = {},
+): State {
+  return readState(openStateDatabase(directory, log, keyFile), clock, randomUUID)
 }
 
 /** The state in an opened database, which is closed with it. */
 export function readState(database: StateDatabase, clock: Clock, newID: () => string): State {
-  const { directory, sql, keyPath, sync, close, ...opened } = database
+  const { directory, sql, keyPath, sync, upkeep, close, ...opened } = database
   let { box } = opened
   const disk = createGroupSync(sync)
   const tables: Tables = {
@@ -175,19 +179,23 @@ export function readState(database: StateDatabase, clock: Clock, newID: () => st
     const index = Math.max(0, ...indexes.values()) + 1
     const touched = new Set<TableName>()
     const changes = new Map<string, RowChange>()
+    let writtenBytes = 0
     const transaction: Transaction = {
       index,
       nowMs: clock.now(),
       put(name, row) {
-        // Indexing by a type parameter loses which table goes with which row; the signature has it.
+        // The compiler forgets which table goes with which row; the signature of `put` says it.
         const table = tables[name] as unknown as Table<typeof row>
         const key = table.keyOf(row)
-        statements[name].put.run(key, ...toColumns(box, name, key, row))
+        const [document, secrets] = toColumns(box, name, key, row)
+        statements[name].put.run(key, document, secrets)
+        writtenBytes += document.length + pageBytesOfRow
         touched.add(name)
         changes.set(`${name}/${key}`, { table: name, key, before: table.get(key), after: row })
       },
       remove(name, key) {
         statements[name].remove.run(key)
+        writtenBytes += pageBytesOfRow
         touched.add(name)
         changes.set(`${name}/${key}`, { table: name, key, before: tables[name].get(key), after: undefined })
       },
@@ -201,6 +209,7 @@ export function readState(database: StateDatabase, clock: Clock, newID: () => st
     } catch (error) {
       throw isDiskFull(error) ? diskIsFull(directory, error) : error
     }
+    upkeep?.noteWritten(writtenBytes)
     for (const { table: name, key, after } of changes.values()) {
       const table: { set(row: object): void; remove(key: string): void } = tables[name]
       if (after === undefined) table.remove(key)
@@ -262,10 +271,16 @@ export function readState(database: StateDatabase, clock: Clock, newID: () => st
       finishKeyChange(keyPath, fresh.keyID)
       return fresh.keyID
     },
-    backup: (path) => backupDatabase(sql, path),
+    async backup(path) {
+      if (upkeep === undefined) throw new Error('this state takes no backups')
+      await backUpTo(path, upkeep.backup)
+    },
     close,
   }
 }
+
+/** A change of a row writes its page, one of the index of keys, and the one of the indexes. */
+const pageBytesOfRow = 3 * 4096
 
 /** Reads go on: they are served from memory. */
 const diskIsFull = (directory: string, cause: unknown) =>

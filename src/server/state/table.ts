@@ -5,7 +5,7 @@
 export class Table<Row extends Order, Order extends object = Row> {
   readonly #rows = new Map<string, Row>()
   readonly #sorted: Row[] = []
-  /** Most groups have one row, so that an array takes the least. */
+  /** Arrays, because most groups have one row. */
   readonly #groups = new Map<string, readonly Row[]>()
   readonly #compare: (a: Order, b: Order) => number
   readonly #groupOf: ((row: Row) => string) | undefined
@@ -52,7 +52,7 @@ export class Table<Row extends Order, Order extends object = Row> {
     return low
   }
 
-  /** The row takes the place of the one with its key, if there is one. */
+  /** Adds the row, or replaces the one with its key. */
   set(row: Row): void {
     const key = this.keyOf(row)
     const before = this.#rows.get(key)

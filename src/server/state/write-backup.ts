@@ -6,9 +6,9 @@ import { errorCode, errorMessage, UsageError } from '../../lib/errors.ts'
 import { backupClosedState } from './backup.ts'
 
 /**
- * Writes the state of a directory, as it is at one moment, to a file: through the server that runs on it, or else
- * directly. A backup that is there is replaced when the new one is whole.
- * @throws UsageError where no backup is taken
+ * Writes the state of a directory, as it is at one moment, to a file: through the running server, or directly if none
+ * runs. An older backup in the file is replaced once the new one is whole.
+ * @throws UsageError if no backup is taken
  */
 export async function writeBackup(directory: string, file: string): Promise<void> {
   const fresh = `${file}.part`
@@ -23,7 +23,7 @@ export async function writeBackup(directory: string, file: string): Promise<void
   }
 }
 
-/** @returns whether a server runs on the directory @throws UsageError where it does and gives no backup */
+/** @returns whether a server runs on the directory @throws UsageError if it runs and gives no backup */
 async function backupRunning(directory: string, path: string): Promise<boolean> {
   const socketPath = findAdminSocket(directory)
   if (socketPath === undefined) return false
