@@ -8,10 +8,10 @@ import { rows, tryRows } from './try-rows.ts'
  * At `MOORING_CONFORMANCE_ADDR` (reached as every Nomad tool is told to: `NOMAD_TOKEN`, `NOMAD_CACERT`…; plugin in
  * `MOORING_CONFORMANCE_PLUGIN`, else the first healthy one), or at a server of our own.
  */
-tryRows(() => startTarget(process.env), 10_000)
+tryRows(() => startTarget(process.env), 60_000)
 
 describe.skipIf(process.env.MOORING_CONFORMANCE_ADDR !== undefined)('with --registration=nomad', () => {
-  tryRows(() => startOwn('nomad'), 10_000)
+  tryRows(() => startOwn('nomad'), 60_000)
 })
 
 describe('a difference from Nomad', () => {

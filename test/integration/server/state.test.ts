@@ -49,7 +49,9 @@ it("SQLite's log comes into the database while the state is open, so that it sto
   const bytesOf = (name: string) => statSync(join(directory, name)).size
   const state = openState(directory, systemClock)
   const put = (id: string, length: number) =>
-    state.write(({ put }) => put('csi_volumes', volumeRecord({ id, context: { filling: 'x'.repeat(length) } })))
+    state.write(({ put }) =>
+      put('csi_volumes', volumeRecord({ id, context: { filling: 'x'.repeat(length) } })),
+    )
   for (let n = 0; n < 80; n++) put(`v${n}`, 64 << 10)
   // The connection of the state leaves its log alone: only the thread writes to the database.
   await vi.waitFor(() => expect(bytesOf('server.db')).toBeGreaterThan(3 << 20), { timeout: 60_000 })
