@@ -47,7 +47,7 @@ const mostAtOnce = 20_000
 const restMs = 60 * minute
 /** Rest is when nothing is done for so long, in which everything is looked at once more. */
 const quietMs = 6 * minute
-/** Where something still fails, it is tried again within so many of these. */
+/** Where something still fails or waits for an outcome, that is over within so many of these. */
 const patientFor = 3
 
 /** A few latencies, each of which may be two seconds. */
@@ -84,8 +84,7 @@ export function planHistory(seed: number): Plan {
     habits,
     isPluginReached,
     replicas,
-    // Where lists are behind, what is new counts as missing for a while.
-    isProbed: habits.listLagMs === 0 && random() < 0.25,
+    isProbed: random() < 0.25,
     acts: planActs(random, replicas),
   }
 }
@@ -250,7 +249,11 @@ export async function runHistory(
       const untilMs = scheduler.nowMs + restMs
       let begun = { happened: 0, events: 0 }
       let waits = 0
-      const isFailing = () => (mooring.leader()?.working()?.loop.queue().failing ?? 1) > 0
+      const isBusy = () => {
+        const working = mooring.leader()?.working()
+        if (working === undefined || working.loop.queue().failing > 0) return true
+        return working.inventory.list().some((record) => 'intent' in record && record.intent !== undefined)
+      }
       do {
         begun = { happened: history.all.length, events: scheduler.events() }
         await scheduler.runUntil(scheduler.nowMs + quietMs)
@@ -258,7 +261,7 @@ export async function runHistory(
       } while (
         history.violations.length === 0 &&
         scheduler.nowMs < untilMs &&
-        (!isQuiet(history, begun.happened) || (isFailing() && waits < patientFor))
+        (!isQuiet(history, begun.happened) || (isBusy() && waits < patientFor))
       )
       if (history.violations.length > 0) return
       const inventory = mooring.leader()?.working()?.inventory

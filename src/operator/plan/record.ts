@@ -147,6 +147,8 @@ export interface ManagedVolume extends ManagedBase {
   readonly kind: 'Volume'
   /** Once it is set, Mooring never creates a blank volume in its place. */
   readonly externalID?: string
+  /** Since when Nomad has shown it to be this one. Absent in records of earlier versions, and for what was released. */
+  readonly identified?: Moment
   /** Context of the external volume, as Nomad last showed it; absent if empty. */
   readonly context?: VolumeContext
   readonly intent?: Intent<VolumeRequest>

@@ -3,6 +3,7 @@ import type { Observer } from '../../nomad/ports.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import { claimsOf } from '../plan/claims.ts'
 import { displayName, tombstoneID, volumeKey } from '../plan/identity.ts'
+import { isListProof } from '../plan/late-list.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import { externalToken, type VolumeRecord } from '../plan/record.ts'
 import type { GatherContext } from './context.ts'
@@ -26,7 +27,10 @@ export async function gatherEnd(context: GatherContext, record: VolumeRecord): P
   const asksList =
     externalID !== undefined && volume === undefined && hasCapability(plugin, 'SupportsListVolumes')
   if (asksList) observer.invalidate({ pluginID: spec.pluginID })
-  const isUnlisted = asksList && provesAbsence(await observer.externalVolumes(spec.pluginID), externalID)
+  const isUnlisted =
+    asksList &&
+    provesAbsence(await observer.externalVolumes(spec.pluginID), externalID) &&
+    isListProof(record, context.time())
   const canListSnapshots = hasCapability(plugin, 'SupportsListSnapshots')
   const observation = {
     volume,

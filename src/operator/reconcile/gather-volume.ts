@@ -7,6 +7,7 @@ import type { ExternalVolume, Volume, VolumeStub } from '../../wire/volume.ts'
 import { noneAllowed } from '../declare/allowed-ids.ts'
 import { explainForeignID, findForeignID, ownIDs } from '../plan/foreign-ids.ts'
 import { snapshotKey, volumeKey } from '../plan/identity.ts'
+import { isListProof } from '../plan/late-list.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import { type HiddenHashes, registeredContext, type VolumeRecord } from '../plan/record.ts'
 import { refuseShared } from '../plan/shared-external.ts'
@@ -55,7 +56,7 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
     (volume === undefined || wasReady || BigInt(volume.Capacity) === 0n) &&
     hasCapability(plugin, 'SupportsListVolumes')
   const external = asksList
-    ? await findExternal(context, spec.pluginID, externalID, volume === undefined)
+    ? await findExternal(context, record, externalID, volume === undefined)
     : externalID !== undefined && volume === undefined
       ? ((await context.plugins?.externalVolume(spec.pluginID, externalID)) ?? 'unknown')
       : 'unknown'
@@ -131,17 +132,19 @@ async function findDraining(
 
 /** Finds the volume in the plugin's list. If a cached list lacks it, reads the list again. */
 async function findExternal(
-  { observer }: Pick<GatherContext, 'observer'>,
-  pluginID: string,
+  context: Pick<GatherContext, 'observer' | 'time'>,
+  record: VolumeRecord,
   externalID: string,
   wantsFresh: boolean,
 ): Promise<ExternalVolume | 'unlisted' | 'unknown'> {
+  const { observer, time } = context
+  const { pluginID } = record.declaration.spec
   if (wantsFresh) observer.invalidate({ pluginID })
   const listed = await observer.externalVolumes(pluginID)
   const found = listed.get(externalID)
   if (found !== undefined) return found
-  if (wantsFresh) return provesAbsence(listed, externalID) ? 'unlisted' : 'unknown'
-  return findExternal({ observer }, pluginID, externalID, true)
+  if (!wantsFresh) return findExternal(context, record, externalID, true)
+  return provesAbsence(listed, externalID) && isListProof(record, time()) ? 'unlisted' : 'unknown'
 }
 
 /** Reads the free capacity before a create. A repeated create does not wait for room. */

@@ -1,3 +1,4 @@
+import { momentOf } from '../../../lib/clock.ts'
 import { contextField, restoreSource } from '../../plan/record.ts'
 import { restoreResult } from '../../plan/restore-plan.ts'
 import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
@@ -32,6 +33,7 @@ export const adoptRestored: VolumeStep = {
     return {
       ...rest,
       externalID: volume.ExternalID,
+      identified: momentOf(context.clock),
       ...contextField(volume, restore.context),
       csiName,
       incarnation,

@@ -6,6 +6,8 @@ import { nomadPlugin } from '../../../builders/observed.ts'
 import { createOperatorModel, deadlineMs, pruneDelayMs } from '../../../helpers/operator-model.ts'
 
 const key = 'Volume/default/data'
+/** After that, a list is believed that lacks a volume. */
+const newMs = 20_000
 type Model = ReturnType<typeof createOperatorModel>
 
 async function rounds(model: Model, count = 6) {
@@ -40,6 +42,52 @@ describe('an end that is called off', () => {
     model.declare(data)
     await rounds(model)
     expect(world.history.writes).toEqual(['deregisterVolume', 'registerVolume'])
+  })
+})
+
+describe('a list of the plugin that is some seconds late', () => {
+  function withLateLists() {
+    const model = createOperatorModel()
+    const { observer } = model.world
+    const { externalVolumes } = observer
+    const sinceMs = new Map<string, number>()
+    observer.externalVolumes = async (pluginID) => {
+      const listed = [...(await externalVolumes(pluginID))].filter(([externalID]) => {
+        const firstMs = sinceMs.get(externalID) ?? model.nowMs()
+        sinceMs.set(externalID, firstMs)
+        return model.nowMs() - firstMs >= 5_000
+      })
+      return new Map(listed)
+    }
+    return model
+  }
+
+  it('calls no new volume lost, and one that is lost later', async () => {
+    const model = withLateLists()
+    model.declare(volume('data'))
+    const reason = () => volumeOf(model).status.conditions.find(({ type }) => type === 'Ready')?.reason
+    await rounds(model)
+    expect(reason()).toBe('AsDeclared')
+    model.advance(newMs)
+    await rounds(model)
+    expect(reason()).toBe('AsDeclared')
+    model.world.disks.clear()
+    await rounds(model)
+    expect(reason()).toBe('ExternalVolumeMissing')
+  })
+
+  it('does not prove that a volume is deleted that its end has just found', async () => {
+    const model = withLateLists()
+    model.declare(volume('data', { deletionPolicy: 'Delete', secrets: {} }))
+    // The intent is stored, and nobody hears of the create.
+    model.killAfter(2)
+    await model.run()
+    await end(model, key)
+    model.advance(deadlineMs)
+    await rounds(model, 12)
+    expect(model.stored.has(key)).toBe(false)
+    expect(model.world.disks.size).toBe(0)
+    expect(model.world.history.writes).toContain('deleteVolume')
   })
 })
 
@@ -141,6 +189,7 @@ describe('a second life is not the first', () => {
     // Months later it vanishes in earnest.
     model.world.disks.delete(externalID)
     model.world.people.deregister('data')
+    model.advance(newMs)
     await rounds(model)
     expect(volumeOf(model).status.conditions[0]).toMatchObject({ status: 'False', reason: 'Vanished' })
     model.world.disks.set(externalID, disk)
