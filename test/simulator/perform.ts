@@ -8,6 +8,9 @@ import { calm, type Network, type Weather } from './world/network.ts'
 import { pluginID, type SimulatedNomad } from './world/nomad.ts'
 import type { SimulatedPlugin } from './world/plugin.ts'
 
+/** What a person mounts volumes with that are registered by hand. */
+export const handMountFlag = 'noatime'
+
 /** What acts change. */
 export interface Stage {
   readonly folder: Folder
@@ -123,7 +126,7 @@ export function perform(act: Act, stage: Stage): unknown {
           ExternalID: externalID,
           PluginID: pluginID,
           RequestedCapabilities: [{ AccessMode: 'single-node-writer', AttachmentMode: 'file-system' }],
-          MountOptions: { MountFlags: ['noatime'] },
+          MountOptions: { MountFlags: [handMountFlag] },
           Secrets: { key: 'by hand' },
           Context: { disk: externalID },
         },

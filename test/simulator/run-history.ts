@@ -104,7 +104,7 @@ export async function runHistory(
   const folder = createFolder(nowMs)
   const wishes = createWishes(nowMs)
   const outside: Outside = { scheduler, network, nomad, plugin, history }
-  const orders: { order: OrderName; volume: string; atMs: number; takenAtMs?: number }[] = []
+  const orders: { order: OrderName; volume: string; key: string; atMs: number; takenAtMs?: number }[] = []
   const log = createSimulatedLog(nowMs, options.keepsLog === true)
   const violate = (rule: string, text: string) => history.violations.push({ rule, text, atMs: nowMs() })
 
@@ -164,7 +164,7 @@ export async function runHistory(
       const leader = mooring.leader()
       const working = leader?.working()
       if (leader === undefined || working === undefined) return
-      const given: (typeof orders)[number] = { order: name, volume, atMs: nowMs() }
+      const given: (typeof orders)[number] = { order: name, volume, key: order.key, atMs: nowMs() }
       orders.push(given)
       scheduler.after(leader.owner, 0, `order ${name}`, () => {
         const take = async () => {

@@ -27,6 +27,8 @@ export interface View {
   readonly orders: readonly {
     readonly order: OrderName
     readonly volume: string
+    /** The identity that it is for. */
+    readonly key: string
     readonly atMs: number
     /** Absent: it was refused, or nobody lived to take it. */
     readonly takenAtMs?: number

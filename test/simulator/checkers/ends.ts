@@ -1,4 +1,5 @@
 import { settings } from '../operator-process.ts'
+import { handMountFlag } from '../perform.ts'
 import { settledMs, versionsInForce, type Wish } from '../wishes.ts'
 import type { Happened } from '../world/history.ts'
 import { contentOf } from '../world/plugin.ts'
@@ -126,7 +127,9 @@ export const nothingIsWiped: Checker = {
     const isAsked = wish?.versions.some(
       ({ document }) => document.kind === 'Volume' && document.secrets === 'none',
     )
-    return isAsked ? undefined : `a write of ${happened.at} wiped ${happened.lost.join(', ')}`
+    // No declaration speaks of mount flags.
+    const wiped = isAsked ? happened.lost.filter((name) => name === handMountFlag) : happened.lost
+    return wiped.length === 0 ? undefined : `a write of ${happened.at} wiped ${wiped.join(', ')}`
   },
 }
 
@@ -161,6 +164,11 @@ export const snapshotsEndByOrder: Checker = {
       return isRemoved ? undefined : `${taken.name} was deleted, which people ${sayState(declared)}`
     }
     if (!taken.name.startsWith('hourly')) return `${taken.name} was deleted, which is nobody's to delete`
+    const kept = view.orders.find(
+      ({ order, key, takenAtMs }) =>
+        order === 'keep' && takenAtMs !== undefined && taken.name.startsWith(`${key.split('/')[2]}-`),
+    )
+    if (kept !== undefined) return `${taken.name} was deleted, which a person keeps`
     const rest = [...view.plugin.snapshots.values()].filter(
       ({ name, readyAtMs }) => name.startsWith('hourly') && readyAtMs <= view.nowMs,
     )
@@ -175,8 +183,12 @@ export const snapshotsEndByOrder: Checker = {
     if (isBelieved) return undefined
     const ageMs = happened.atMs - taken.atMs
     // Of the time that each is for: one whose request was late may have been taken after a newer one.
+    // What is not ready to use yet replaces nothing.
     const newer = view.history.all.filter(
-      (each) => each.type === 'snapshot taken' && tickOf(each.name) > tickOf(taken.name),
+      (each) =>
+        each.type === 'snapshot taken' &&
+        tickOf(each.name) > tickOf(taken.name) &&
+        each.atMs + view.plugin.habits.snapshotReadyMs <= view.nowMs,
     ).length
     const isAllowed = versionsInForce(schedule).some(
       (each) =>

@@ -58,7 +58,7 @@ export function judgeRest(rest: {
   const left = judgeLeft(view, inventory)
   if (left !== undefined) findings.push(['3: nothing that was made is forgotten', left])
   for (const wish of view.wishes.all.values()) {
-    const found = judgeWish(wish, view, inventory)
+    const found = judgeWish(wish, view, inventory, quietMs)
     if (found !== undefined)
       findings.push(['liveness: what people want comes to be, or a reason says why not', found])
   }
@@ -98,7 +98,7 @@ const reasonsAfterLoss = [
 ]
 const reasonsOfSources = ['SnapshotNotReady', 'VolumeNotReady', 'SnapshotNotFound', 'SourceNotFound']
 
-function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string | undefined {
+function judgeWish(wish: Wish, view: View, inventory: LastingInventory, quietMs: number): string | undefined {
   const [kind, name = ''] = wish.identity.split(' ')
   const record = inventory.get(`${kind}/default/${name}`)
   const ready = record?.status.conditions.find(({ type }) => type === 'Ready')
@@ -109,6 +109,8 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
   if (latest === undefined) return undefined
   if (record === undefined) return `${wish.identity} is declared, and Mooring knows nothing of it`
   if (ready?.status === 'True') {
+    if (latest.document.kind === 'SnapshotSchedule')
+      return judgeSchedule(latest.document.everyMinutes, quietMs, view)
     if (latest.document.kind !== 'Volume') return undefined
     const volume = view.nomad.volumes.get(`default/${name}`)
     const disk = view.plugin.disks.get(volume?.ExternalID ?? '')
@@ -166,6 +168,19 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory): string 
     (each) => each.type === 'act' && each.text.includes('meet: errors'),
   )
   return wasRefused ? undefined : `${wish.identity} is declared, and does not become ready: ${says}`
+}
+
+/** How long a run may take. */
+const runMs = 60_000
+
+/** A schedule that counts as ready takes snapshots. */
+function judgeSchedule(everyMinutes: number, quietMs: number, view: View): string | undefined {
+  const sinceMs = view.nowMs - everyMinutes * 60_000 - runMs
+  if (everyMinutes * 60_000 + runMs > quietMs) return undefined
+  const hasRun = view.history.all.some(
+    (each) => each.type === 'snapshot taken' && each.name.startsWith('hourly') && each.atMs >= sinceMs,
+  )
+  return hasRun ? undefined : `the schedule counts as ready, and took no snapshot for ${everyMinutes} minutes`
 }
 
 /** A volume that counts as restored holds what its snapshot held. */

@@ -95,6 +95,7 @@ export const lives: readonly PlantedFault[] = [
   },
   {
     name: 'a list that is out of date proves that a disk is deleted',
+    notFound: 'lists are kept for 30 s, and an end begins when its declaration has been gone for longer',
     needs: [/"do":"remove"/, /"listsVolumes":true/],
     file: 'operator/reconcile/gather-end.ts',
     text: 'if (asksList) observer.invalidate({ pluginID: spec.pluginID })',

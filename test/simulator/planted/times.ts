@@ -45,7 +45,7 @@ export const times: readonly PlantedFault[] = [
   },
   {
     name: 'a snapshot that a person keeps expires',
-    needs: [/"order":"keep"/, /SnapshotSchedule/],
+    needs: [/"order":"keep"/, /"keepLast":1/],
     file: 'operator/plan/retention.ts',
     text: "if (candidate.isKeptByHand) keep(candidate, 'kept by hand')",
     replacement: '',

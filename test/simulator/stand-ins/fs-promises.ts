@@ -35,7 +35,6 @@ function find(path: string): Found {
   const { state } = folder
   if (path === rootPath) {
     if (state === 'gone') throw systemError('ENOENT', path)
-    if (state === 'unreadable') throw systemError('EACCES', path)
     return {
       isFolder: true,
       bytes: nothing,
@@ -90,6 +89,8 @@ export async function realpath(path: string): Promise<string> {
 export async function readdir(path: string, options: { withFileTypes?: boolean; encoding?: string } = {}) {
   const { isFolder } = await look(path)
   if (!isFolder) throw systemError('ENOTDIR', path)
+  // A folder whose rights are gone is still there.
+  if (currentSimulation().folder.state === 'unreadable') throw systemError('EACCES', path)
   const named = (name: string) => (options.encoding === 'buffer' ? Buffer.from(name) : name)
   const names = [...currentSimulation().folder.files().keys()]
   if (options.withFileTypes !== true) return names.map(named)

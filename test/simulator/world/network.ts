@@ -51,6 +51,9 @@ export interface Call<Result> {
   readonly work: () => Result
 }
 
+/** Bad weather is no plugin that lies: none says of an external volume that it is gone while it is there. */
+const answersOfBadWeather = nomadAnswers.filter(([, , , , , reason]) => reason !== 'ExternalVolumeNotFound')
+
 /** Nomad gives a plugin two minutes, whoever still waits. */
 const latestMs = 120_000
 /** How long a client waits for an answer. */
@@ -106,7 +109,7 @@ export function createNetwork(scheduler: Scheduler, chance: (name: string) => nu
             return lose(true)
           }
           if (isNomad && meets(weather.errors, `${name} fails`)) {
-            const [, status, text] = pick(() => chance(`${name} fails with`), nomadAnswers)
+            const [, status, text] = pick(() => chance(`${name} fails with`), answersOfBadWeather)
             const error = classifyAnswer(status, text, purpose)
             if (error.kind === 'ambiguous' && chance(`${name} is done`) < 0.5) quietly()
             answer(latencyMs(name), () => reject(error))
