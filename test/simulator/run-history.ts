@@ -43,6 +43,8 @@ export interface Outcome {
 const minute = 60_000
 /** More events than this at one moment are a loop that never ends. */
 const mostAtOnce = 20_000
+/** A fault that spins goes wrong again and again, and every time costs more than the time before. */
+const enoughViolations = 3
 /** When nothing goes wrong any more, everything must have come to rest within this: all deadlines and backoffs. */
 const restMs = 60 * minute
 /** Rest is when nothing is done for so long, in which everything is looked at once more. */
@@ -149,6 +151,7 @@ export async function runHistory(
     const passedMs = scheduler.nowMs - judgedMs
     judgedMs = scheduler.nowMs
     atOnce = passedMs > 0 ? 0 : atOnce + 1
+    if (history.violations.length >= enoughViolations) scheduler.halt()
     if (atOnce > mostAtOnce) throw new Error(`${atOnce} events without any time that passes: a hot loop`)
     if (passedMs > 0 && mooring.sees()) wishes.see(passedMs)
   }

@@ -27,6 +27,8 @@ export interface Scheduler {
   after(owner: Owner, delayMs: number, title: string, run: () => void): () => void
   /** Lets everything happen that is due until then. Rejects with the first error that nobody caught. */
   runUntil(untilMs: number): Promise<void>
+  /** Nothing happens any more. */
+  halt(): void
   /** The same number after the same history. */
   traceHash(): number
   /** Events so far. */
@@ -49,9 +51,10 @@ export function createScheduler(seed: number): Scheduler {
   let current = nobody
   let hash = 0
   let count = 0
+  let isHalted = false
 
   function step(untilMs: number): boolean {
-    const event = heap.takeUntil(untilMs)
+    const event = isHalted ? undefined : heap.takeUntil(untilMs)
     if (event === undefined) return false
     nowMs = Math.max(nowMs, event.dueMs)
     const { run, owner, title } = event
@@ -101,6 +104,9 @@ export function createScheduler(seed: number): Scheduler {
         }
         go()
       })
+    },
+    halt() {
+      isHalted = true
     },
     traceHash: () => hash,
     events: () => count,

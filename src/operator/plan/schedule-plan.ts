@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { advise } from '../../lib/reasons/explanation.ts'
-import { reasons } from '../../lib/reasons/reasons.ts'
+import { reasons, type StallReason, stallReasonOf } from '../../lib/reasons/reasons.ts'
 import type { SnapshotScheduleDeclaration } from '../declare/declaration.ts'
 import type { Key } from './identity.ts'
 import type { ClockReading, Now } from './now.ts'
@@ -153,10 +153,36 @@ export function planSchedule(
     }
   }
   const next = nextRunMs === undefined ? 'never' : `at ${new Date(nextRunMs).toISOString()}`
+  const failed = explainFailed(observation)
+  if (failed !== undefined) {
+    const { reason, message } = failed
+    return { ...common, verdict: { state: 'stalled', reason, message: `${message}. Next try: ${next}` } }
+  }
   return { ...common, verdict: { state: 'ready', reason: 'Scheduled', message: `next run ${next}` } }
 }
 
 const expire = (snapshot: Key, isTaken: boolean) => ({ type: 'expire', snapshot, isTaken }) as const
+
+/** Why the last run of a volume took no snapshot. Whoever relies on the schedule has to hear of it. */
+function explainFailed({
+  volumes,
+  snapshots,
+}: ScheduleObservation): { readonly reason: StallReason; readonly message: string } | undefined {
+  for (const { key, name } of volumes) {
+    const [latest] = snapshots
+      .filter((snapshot) => isLive(snapshot) && volumeOf(snapshot) === key)
+      .sort((one, other) => (other.schedule?.tickMs ?? 0) - (one.schedule?.tickMs ?? 0))
+    const stalled = latest?.status.conditions.find(
+      ({ type, status }) => type === 'Stalled' && status === 'True',
+    )
+    if (stalled === undefined || latest?.snapshotID !== undefined) continue
+    return {
+      reason: stallReasonOf(stalled.reason),
+      message: `the last run took no snapshot of volume "${name}": ${stalled.message.replace(/\.$/, '')}`,
+    }
+  }
+  return undefined
+}
 
 /** Snapshots that failed for good, each with a later one of its volume. Otherwise every run would leave one more. */
 function neverTaken(snapshots: readonly SnapshotRecord[]): Key[] {

@@ -184,11 +184,15 @@ function planVanished(
         `waiting for external volume "${externalID}": plugin "${pluginID}" does not list it`,
         claimPollMs,
       )
-    : stall(
-        'Vanished',
-        `Nomad no longer has the volume, and plugin "${pluginID}" no longer lists external volume "${externalID}". ` +
-          `Mooring never replaces it with a blank one by itself. ${advise(bringBack(), recreate({ target, externalID }))}`,
-      )
+    : {
+        ...stall(
+          'Vanished',
+          `Nomad no longer has the volume, and plugin "${pluginID}" no longer lists external volume "${externalID}". ` +
+            `Mooring never replaces it with a blank one by itself. ${advise(bringBack(), recreate({ target, externalID }))}`,
+        ),
+        // The list may be late.
+        againAfterMs: faultPollMs,
+      }
 }
 
 function planPresentVolume(

@@ -56,7 +56,7 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
     (volume === undefined || wasReady || BigInt(volume.Capacity) === 0n) &&
     hasCapability(plugin, 'SupportsListVolumes')
   const external = asksList
-    ? await findExternal(context, record, externalID, volume === undefined)
+    ? await findExternal(context, record, externalID, volume !== undefined)
     : externalID !== undefined && volume === undefined
       ? ((await context.plugins?.externalVolume(spec.pluginID, externalID)) ?? 'unknown')
       : 'unknown'
@@ -132,19 +132,18 @@ async function findDraining(
 
 /** Finds the volume in the plugin's list. If a cached list lacks it, reads the list again. */
 async function findExternal(
-  context: Pick<GatherContext, 'observer' | 'time'>,
+  { observer, time }: Pick<GatherContext, 'observer' | 'time'>,
   record: VolumeRecord,
   externalID: string,
-  wantsFresh: boolean,
+  isRegistered: boolean,
 ): Promise<ExternalVolume | 'unlisted' | 'unknown'> {
-  const { observer, time } = context
   const { pluginID } = record.declaration.spec
-  if (wantsFresh) observer.invalidate({ pluginID })
+  const cached = isRegistered ? (await observer.externalVolumes(pluginID)).get(externalID) : undefined
+  if (cached !== undefined) return cached
+  observer.invalidate({ pluginID })
   const listed = await observer.externalVolumes(pluginID)
-  const found = listed.get(externalID)
-  if (found !== undefined) return found
-  if (!wantsFresh) return findExternal(context, record, externalID, true)
-  return provesAbsence(listed, externalID) && isListProof(record, time()) ? 'unlisted' : 'unknown'
+  const isProof = provesAbsence(listed, externalID) && (!isRegistered || isListProof(record, time()))
+  return listed.get(externalID) ?? (isProof ? 'unlisted' : 'unknown')
 }
 
 /** Reads the free capacity before a create. A repeated create does not wait for room. */

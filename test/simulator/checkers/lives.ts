@@ -30,11 +30,14 @@ function excuse(earlier: Of<'disk made'>, at: string, view: View): string | unde
   const end = pastOf(view, 'disk deleted').find(({ externalID }) => externalID === earlier.externalID)
   if (end?.by === 'Mooring') return 'it was deleted'
   const wish = view.wishes.all.get(`Volume ${name}`)
-  // What a person had registered and took out again before anybody declared it was never Mooring's.
+  // What a person had registered and took out again before Mooring can have recorded it was never Mooring's.
   const [firstVersion] = wish?.versions ?? []
   const wasOthers = pastOf(view, 'volume forgotten').some(
     ({ externalID, by, atMs }) =>
-      externalID === earlier.externalID && by === 'a person' && atMs < (firstVersion?.sinceMs ?? 0),
+      externalID === earlier.externalID &&
+      earlier.name.startsWith('by-hand') &&
+      by === 'a person' &&
+      atMs < (firstVersion?.sinceMs ?? 0) + recordedAfterMs,
   )
   if (wasOthers) return 'it was nobody of ours'
   const mayBeDeleted = wish?.versions.some(
