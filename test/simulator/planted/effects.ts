@@ -19,11 +19,9 @@ export const effects: readonly PlantedFault[] = [
   },
   {
     name: 'what a step has done is not stored',
-    notFound: 'a history with it did not come to an end, so it is not counted yet',
-    needs: [/"do":"kill/],
     file: passFile,
-    text: 'if (!isSame) await inventory.put(managed, { isOutcome: true })',
-    replacement: 'if (!isSame && steps.length === 0) await inventory.put(managed, { isOutcome: true })',
+    text: 'if (!isSame) {\n    if (steps.length > 0) unstored.set(key, managed)',
+    replacement: 'if (!isSame && steps.length === 0) {',
   },
   {
     name: 'a pass writes back what a reading has changed in the meantime',

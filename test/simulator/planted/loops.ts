@@ -22,8 +22,8 @@ export const loops: readonly PlantedFault[] = [
   {
     name: 'a pass that asks to be run again is not',
     file: 'operator/engine/controller.ts',
-    text: "if (outcome.type === 'again') queue.addAfter(key, outcome.afterMs, priority)",
-    replacement: '',
+    text: 'queue.addAfter(key, outcome.afterMs, nextPriority(key, priority, outcome.afterMs))',
+    replacement: '{}',
   },
   {
     name: 'a change in the folder wakes nobody',

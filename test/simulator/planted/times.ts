@@ -52,8 +52,8 @@ export const times: readonly PlantedFault[] = [
     also: [
       {
         file: 'operator/reconcile/steps/expire-snapshot.ts',
-        text: 'orders.keptSinceMs !== undefined || orders.expiry !== undefined',
-        replacement: 'orders.expiry !== undefined',
+        text: 'orders.keptSinceMs !== undefined || (orders.expiry',
+        replacement: '(orders.expiry',
       },
     ],
   },
