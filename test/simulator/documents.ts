@@ -99,7 +99,7 @@ export const damages = {
   'commented out': (text: string) => text.replace(/^/gm, '# '),
   'left without its first line': (text: string) => text.slice(text.indexOf('\n') + 1),
   'given another kind by a slip': (text: string) => text.replace('kind: ', 'kind: X'),
-  'given another API by a slip': (text: string) => text.replaceAll('mooring.dev/', 'mooring.de/'),
+  'given another API by a slip': (text: string) => text.replaceAll('mooring.dev/', 'example.com/'),
   'left with conflict markers': (text: string) => `<<<<<<< HEAD\n${text}=======\n${text}>>>>>>> other\n`,
   'encrypted as a whole': () => '{"data":"ENC[AES256_GCM,data:1a2b]","sops":{"version":"3.9.0"}}\n',
   'cut off in the middle': (text: string) => text.slice(0, Math.floor(text.length / 2)),
