@@ -26,6 +26,7 @@ it('data that storage lost while Nomad still names the volume is Stalled, and Re
   renameSync(join(dataDirectory, 'away'), directory)
   write('newer.yaml', volumeYAML('newer'))
   await mooring.status(key, 'ready')
+  await mooring.status('Volume/default/newer', 'ready')
   expect(mooring.directories()).toHaveLength(4)
   await mooring.stop()
 }, 90_000)
