@@ -6,10 +6,12 @@ import type { NomadConnection } from '../nomad/connection.ts'
 import type { StatusReport } from '../operator/admin/admin.ts'
 import { followWork, isAtRest } from '../operator/admin/follow.ts'
 import { openOperatorOnce } from '../operator/apply-once.ts'
-import { operatorDirectory } from '../operator/settings.ts'
+import { operatorDirectory } from '../operator/operator-directory.ts'
+import { exitStatus } from './exit-status.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
 import { type OperatorFlags, readOperatorSettings } from './operator-settings.ts'
 import { operatorOptions, sourceOption, waitOptions } from './options.ts'
+import { outputOption, printJSON } from './output.ts'
 import { formatProgress } from './progress.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
 import { dataDirOption } from './target.ts'
@@ -18,6 +20,7 @@ interface ApplyFlags extends OperatorFlags, NomadConnection {
   readonly source?: readonly string[]
   readonly dataDir: string
   readonly wait: boolean
+  readonly output: 'text' | 'json'
   /** Milliseconds. */
   readonly timeout: number
 }
@@ -25,15 +28,15 @@ interface ApplyFlags extends OperatorFlags, NomadConnection {
 /** `mooring apply`: what the operator does, once. */
 export function applyCommand(): Command {
   const command = new Command('apply')
-    .summary('do once what the operator does, and end')
     .description(
       'Makes everything as declared, as far as it goes without waiting. With --wait it goes on until everything is Ready ' +
         'or Stalled. Where an operator runs on the data directory, that one is asked to look at everything now.\n' +
-        'Exit status: 0 everything is Ready, 1 something is Stalled, refused or invalid, 2 something is not done yet.',
+        'It ends with 0 where everything is Ready, with 1 where something is Stalled, refused or invalid, and with 3 where something is not done yet.',
     )
     .argument('[sources...]', 'folders or repositories; default: --source, or what the operator here reads')
     .addOption(sourceOption())
     .addOption(dataDirOption())
+    .addOption(outputOption('text', 'json'))
   for (const option of waitOptions('wait until everything is Ready or Stalled')) command.addOption(option)
   for (const option of [...nomadConnectionOptions(), ...operatorOptions()]) command.addOption(option)
   return command
@@ -42,7 +45,7 @@ export function applyCommand(): Command {
       `
 Examples:
   mooring apply volumes/ --wait
-  mooring apply volumes/ --wait --prune --prune-delay 1s    also ends what is no longer declared`,
+  mooring apply --wait --prune --prune-delay 1s   also ends what was removed`,
     )
     .action(async (given: readonly string[], flags: ApplyFlags) => {
       const source = given.length > 0 ? given : flags.source
@@ -51,9 +54,10 @@ Examples:
       )
       try {
         const { wait, timeout: timeoutMs } = flags
-        const progress = createProgress()
+        const progress = flags.output === 'json' ? noProgress : createProgress()
         const report = await followWork(admin, { wait, timeoutMs, clock: systemClock }, progress.update)
         progress.end(report)
+        if (flags.output === 'json') printJSON({ rows: report.rows })
         process.exitCode = exitStatusOf(report)
       } finally {
         await close()
@@ -62,14 +66,17 @@ Examples:
 }
 
 function exitStatusOf({ rows }: StatusReport): number {
-  if (rows.some(({ state }) => state === 'Stalled' || state === 'Refused' || state === 'Invalid')) return 1
-  return rows.every(isAtRest) ? 0 : 2
+  if (rows.some(({ state }) => state === 'Stalled' || state === 'Refused' || state === 'Invalid'))
+    return exitStatus.failed
+  return rows.every(isAtRest) ? exitStatus.done : exitStatus.differences
 }
 
 interface Progress {
   update(report: StatusReport): void
   end(report: StatusReport): void
 }
+
+const noProgress: Progress = { update: () => {}, end: () => {} }
 
 /** On a terminal a bar above the table; elsewhere a line for each change. */
 function createProgress(): Progress {

@@ -22,14 +22,13 @@ interface Entry {
 /** `mooring completion`: a script for a shell, made from the commands themselves. */
 export function completionCommand(program: () => Command): Command {
   return new Command('completion')
-    .summary('print a completion script for a shell')
     .description('Prints a script by which a shell completes commands, flags and their values.')
     .addArgument(new Argument('<shell>', 'the shell').choices([...shells]))
     .addHelpText(
       'after',
       `
 Examples:
-  source <(mooring completion bash)                                    in ~/.bashrc
+  source <(mooring completion bash)        in ~/.bashrc
   mooring completion zsh > "\${fpath[1]}/_mooring"
   mooring completion fish > ~/.config/fish/completions/mooring.fish`,
     )

@@ -1,20 +1,24 @@
 import process from 'node:process'
 import { Command } from 'commander'
-import { UsageError } from '../lib/errors.ts'
 import { findObject } from '../operator/admin/follow.ts'
 import type { ManagedObject, ObjectOrder, ObjectStep } from '../operator/admin/managed-object.ts'
 import { withAdmin } from '../operator/with-admin.ts'
-import { formatYAML } from './output.ts'
+import { notDeclared, tellIfOld } from './answered.ts'
+import { formatYAML, outputOption, printJSON } from './output.ts'
 import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
+
+interface DescribeFlags extends TargetFlags {
+  readonly output: 'text' | 'json' | 'yaml'
+}
 
 /** `mooring describe`: tells a person where one declaration stands, why, and what was done for it. */
 export function describeCommand(): Command {
   const command = new Command('describe')
-    .summary('tell all about one declaration, with the history of its steps')
     .description(
       'Tells where a declaration stands and why, and shows the latest steps that were taken for it.',
     )
     .argument(targetArgument, describeTarget('Volume'))
+    .addOption(outputOption('text', 'json', 'yaml'))
   for (const option of targetOptions()) command.addOption(option)
   return command
     .addHelpText(
@@ -24,15 +28,17 @@ Examples:
   mooring describe volume postgres-data
   mooring describe snapshot prod/before-upgrade`,
     )
-    .action((words: readonly string[], flags: TargetFlags) =>
-      withAdmin(flags, async ({ admin }) => {
-        const key = parseTarget(words, flags.namespace, 'Volume')
+    .action(async (words: readonly string[], flags: DescribeFlags) => {
+      const key = parseTarget(words, flags.namespace, 'Volume')
+      return withAdmin(flags, async (open) => {
+        const { admin } = open
         const object = await findObject(admin, key)
-        if (object === undefined)
-          throw new UsageError(`${key} is neither declared nor managed: mooring status lists what is`)
-        process.stdout.write(describeObject(object))
-      }),
-    )
+        if (object === undefined) throw notDeclared(key, (await admin.status()).rows)
+        tellIfOld(open, flags.dataDir)
+        if (flags.output === 'json') printJSON(object)
+        else process.stdout.write(flags.output === 'yaml' ? formatYAML(object) : describeObject(object))
+      })
+    })
 }
 
 /** The object in sections, to be read from top to bottom. */

@@ -19,7 +19,6 @@ interface DriverFlags {
 /** `mooring driver`: the CSI plugin whose volumes are directories of this machine. */
 export function driverCommand(): Command {
   return new Command('driver')
-    .summary('serve a CSI plugin whose volumes are directories of this machine')
     .description('Serves a CSI plugin whose volumes are directories of this machine.')
     .addOption(
       new Option('--endpoint <address>', 'socket to listen at: unix:///path')
@@ -57,6 +56,13 @@ export function driverCommand(): Command {
         .env('MOORING_PUBLISH'),
     )
     .addOption(logLevelOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mooring driver --endpoint unix:///run/csi/csi.sock --pool /srv/volumes
+  mooring driver --endpoint unix:///run/csi.sock --pool /srv/v --capacity 1Ti`,
+    )
     .action(async (flags: DriverFlags) => {
       const log = createLog(flags.logLevel)
       const driver = await startDriver({

@@ -8,6 +8,7 @@ import { shellCommand } from '../lib/shell-command.ts'
 import type { ManagedObject } from '../operator/admin/managed-object.ts'
 import type { Row } from '../operator/admin/row.ts'
 import type { OpenAdmin } from '../operator/with-admin.ts'
+import { notDeclared, tellIfOld } from './answered.ts'
 import { type Explained, formatExplanation, presentExplanation } from './format-explanation.ts'
 import { formatYAML, outputOption, printJSON } from './output.ts'
 import {
@@ -27,7 +28,6 @@ interface ExplainFlags extends TargetFlags {
 /** `mooring explain`: what a reason means and what to do about it, in general or for one declaration as it stands. */
 export function explainCommand(): Command {
   const command = new Command('explain')
-    .summary('say what a state means and what to do about it')
     .description(
       'Says of a reason what happened, what it means for the data, what Mooring does by itself and what you can do. ' +
         'Of a declaration, explains its present state, with its own names in the commands. Without a word, lists all reasons.',
@@ -84,12 +84,10 @@ async function explainTarget(words: readonly string[], flags: ExplainFlags, comm
   const { withAdmin } = await import('../operator/with-admin.ts')
   try {
     await withAdmin(flags, async (open) => {
-      const rows = (await open.admin.status()).rows.filter(
-        (row) => isRowOf(row, key) || isInstanceRowOf(row, key),
-      )
-      if (rows.length === 0)
-        throw new UsageError(`${key} is neither declared nor managed: mooring status lists what is`)
-      if (!open.running) process.stderr.write('No operator runs here; this is what the last one recorded.\n')
+      const all = (await open.admin.status()).rows
+      const rows = all.filter((row) => isRowOf(row, key) || isInstanceRowOf(row, key))
+      if (rows.length === 0) throw notDeclared(key, all)
+      tellIfOld(open, flags.dataDir)
       print(await explainRows(rows, open), flags, whereOf(flags, command))
     })
   } catch (error) {

@@ -14,9 +14,10 @@ export function formatPlan(plan: Plan, isColoured: boolean): string {
   const { steps, waiting, stalled, held, asDeclared } = plan
   const blocks = [
     ...steps.map(formatStep),
-    ...waiting.map((each) => formatNothing('?', 'waits', each)),
-    ...stalled.map((each) => formatNothing('!', 'needs a person', each)),
-    ...held.map((each) => formatNothing('·', 'is left as it is', each)),
+    ...together(waiting).map((each) => formatNothing('?', 'waits', each)),
+    ...together(stalled).map((each) => formatNothing('!', 'needs a person', each)),
+    ...together(held.filter(isOfHere)).map((each) => formatNothing('·', 'is left as it is', each)),
+    ...formatElsewhere(held.filter((each) => !isOfHere(each))),
   ]
   const count = (effect: StepEffect) => steps.filter((step) => step.effect === effect).length
   const parts = [
@@ -37,6 +38,38 @@ export function formatPlan(plan: Plan, isColoured: boolean): string {
     const sign = /^\s*([-+~=!?]) /.exec(line)?.[1] as keyof typeof colours | undefined // One of the signs.
     return isColoured && sign !== undefined ? styleText(colours[sign], line, { validateStream: false }) : line
   }
+}
+
+/** The plan may read fewer sources than the operator does. What these declare is no part of it. */
+function isOfHere({ reason }: PlannedNothing): boolean {
+  return reason !== 'SourceNotRead'
+}
+
+function formatElsewhere(elsewhere: readonly PlannedNothing[]): string[][] {
+  if (elsewhere.length === 0) return []
+  const { length } = elsewhere
+  return [
+    [
+      `· ${length} of sources that are not read here: left as ${length === 1 ? 'it is' : 'they are'} (SourceNotRead)`,
+    ],
+  ]
+}
+
+/** More names in one line help nobody. */
+const mostKeys = 5
+
+/** What waits for the same, such as a Nomad that does not answer, is told once. */
+function together(all: readonly PlannedNothing[]): PlannedNothing[] {
+  const groups = Map.groupBy(all, ({ key, reason, message, differences, endRisk }) =>
+    differences.length > 0 ? key : JSON.stringify([reason, message, endRisk]),
+  )
+  return [...groups.values()].flatMap((group) => {
+    const [first, ...others] = group
+    if (first === undefined || others.length === 0) return group
+    const keys = group.slice(0, mostKeys).map(({ key }) => key)
+    const more = group.length > mostKeys ? ` and ${group.length - mostKeys} more` : ''
+    return [{ ...first, key: `${keys.join(', ')}${more}` }]
+  })
 }
 
 function isEnd({ endRisk }: PlannedNothing): boolean {

@@ -1,9 +1,8 @@
 import process from 'node:process'
 import { Command } from 'commander'
-import { UsageError } from '../lib/errors.ts'
-import { shellCommand } from '../lib/shell-command.ts'
 import { apiVersion } from '../operator/declare/document.ts'
 import { withAdmin } from '../operator/with-admin.ts'
+import { notDeclared, tellIfOld } from './answered.ts'
 import { formatYAML, outputOption, printJSON } from './output.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
 import {
@@ -16,18 +15,17 @@ import {
 } from './target.ts'
 
 interface GetFlags extends TargetFlags {
-  readonly output: 'table' | 'wide' | 'json' | 'yaml'
+  readonly output: 'table' | 'wide' | 'json' | 'yaml' | 'name'
 }
 
 /** `mooring get`: the declarations of a kind, or one of them, with their status. */
 export function getCommand(): Command {
   const command = new Command('get')
-    .summary('show the declarations of a kind, or one of them')
     .description(
       'Shows declarations with their status. As YAML or JSON, the spec has its defaults filled in.',
     )
     .argument(targetArgument, 'kind, for all of the kind; or kind name, or kind namespace/name')
-    .addOption(outputOption('table', 'wide', 'json', 'yaml'))
+    .addOption(outputOption('table', 'wide', 'json', 'yaml', 'name'))
   for (const option of targetOptions()) command.addOption(option)
   return command
     .addHelpText(
@@ -38,29 +36,31 @@ Examples:
   mooring get volume postgres-data -o yaml
   mooring get snapshot prod/before-upgrade -o json | jq -r .status.externalID`,
     )
-    .action((words: readonly string[], flags: GetFlags) =>
-      withAdmin(flags, async ({ admin }) => {
-        const { kind, key } = parseKindOrTarget(words, flags.namespace)
-        const notFound = () =>
-          new UsageError(
-            `${key} is neither declared nor managed: ${shellCommand('mooring', 'get', kind)} lists what is`,
-          )
-        if (flags.output === 'table' || flags.output === 'wide') {
+    .action(async (words: readonly string[], flags: GetFlags) => {
+      const { kind, key } = parseKindOrTarget(words, flags.namespace)
+      return withAdmin(flags, async (open) => {
+        const { admin } = open
+        tellIfOld(open, flags.dataDir)
+        if (flags.output === 'table' || flags.output === 'wide' || flags.output === 'name') {
           const { rows } = await admin.status()
           const found = rows.filter((row) =>
             key === undefined ? row.kind === kind : isRowOf(row, key) || isInstanceRowOf(row, key),
           )
-          if (key !== undefined && found.length === 0) throw notFound()
+          if (key !== undefined && found.length === 0) throw notDeclared(key, rows)
+          if (flags.output === 'name') {
+            for (const { name } of found) process.stdout.write(`${name}\n`)
+            return
+          }
           const options = { ...tableOptionsFor(process.stdout), isWide: flags.output === 'wide' }
           process.stdout.write(`${formatTable(found, options)}\n`)
           return
         }
         const objects = (await admin.objects()).filter((object) => object.kind === kind)
         const one = objects.find(({ status }) => status.key === key)
-        if (key !== undefined && one === undefined) throw notFound()
+        if (key !== undefined && one === undefined) throw notDeclared(key, (await admin.status()).rows)
         const document = one ?? { apiVersion, kind: `${kind}List`, items: objects }
         if (flags.output === 'json') printJSON(document)
         else process.stdout.write(formatYAML(document))
-      }),
-    )
+      })
+    })
 }

@@ -24,7 +24,6 @@ interface ImportFlags extends NomadConnection {
 /** `mooring import`: writes declarations for volumes that are in Nomad already. */
 export function importCommand(): Command {
   const command = new Command('import')
-    .summary('write declarations for volumes that are in Nomad already')
     .description(
       'Writes a declaration for each volume of a Nomad namespace that Mooring does not manage, or for the volumes that ' +
         'are named. Each has its externalID, so nothing can be created for it, and deletionPolicy Retain. Comments mark ' +

@@ -1,21 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import { errorMessage, UsageError } from '../lib/errors.ts'
+import { errorMessage } from '../lib/errors.ts'
 import type { LogLevel } from '../lib/log.ts'
 import type { NomadConnection } from '../nomad/connection.ts'
 import type { NamespaceMapping } from '../operator/declare/namespace-mapping.ts'
 import { isVariableName, type Variables } from '../operator/declare/variables.ts'
 import type { PruneOptions } from '../operator/desired/prune.ts'
-import {
-  type ClusterSettings,
-  type InventorySettings,
-  type KubernetesSettings,
-  type OperatorSettings,
-  operatorDirectory,
+import { operatorDirectory } from '../operator/operator-directory.ts'
+import type {
+  ClusterSettings,
+  InventorySettings,
+  KubernetesSettings,
+  OperatorSettings,
 } from '../operator/settings.ts'
 import { isGitAddress } from '../operator/sources/git-address.ts'
 import { type SourceSettings, sourceName, type WebhookSettings } from '../operator/sources/open-sources.ts'
 import type { TelemetrySettings } from '../operator/telemetry/telemetry.ts'
+import { WrongUseError } from './exit-status.ts'
 import { readNomadConnection } from './nomad-options.ts'
 import { type LimitFlags, readLimits } from './source-limits.ts'
 
@@ -84,12 +85,12 @@ export interface RunFlags extends OperatorFlags, NomadConnection {
   readonly readOnly: boolean
 }
 
-/** @throws UsageError where flags do not go together, or a file that one names cannot be used */
+/** @throws WrongUseError where flags do not go together, or a file that one names cannot be used */
 export function readOperatorSettings(
   flags: RunFlags & Partial<SharedStateFlags & KubernetesFlags>,
 ): OperatorSettings {
   if (flags.source.length === 0 && !flags.kubernetes)
-    throw new UsageError('nothing says where declarations are: give --source, or --kubernetes')
+    throw new WrongUseError('nothing says where declarations are: give --source, or --kubernetes')
   const webhook = readWebhookSettings(flags)
   return {
     directory: operatorDirectory(flags.dataDir),
@@ -109,7 +110,7 @@ export function pruneOptionsOf({ prune, pruneDelay, maxPrune, allowEmpty }: Oper
   return { prune, pruneDelayMs: pruneDelay, allowEmpty, ...(maxPrune === undefined ? {} : { maxPrune }) }
 }
 
-/** Leaves out the webhook: only a running operator listens for one. @throws UsageError as readSourceSettings does */
+/** Leaves out the webhook: only a running operator listens for one. @throws WrongUseError as readSourceSettings does */
 export function readClusterSettings(
   flags: SourceFlags &
     NomadConnection &
@@ -127,12 +128,12 @@ export function readClusterSettings(
   }
 }
 
-/** @throws UsageError where a source is given twice, or the file of variables cannot be used */
+/** @throws WrongUseError where a source is given twice, or the file of variables cannot be used */
 function readSourceSettings(flags: SourceFlags & { readonly source: readonly string[] }): SourceSettings {
   const { source: places, gitPoll: gitPollMs, gitAllowedSigners, gitKeyring } = flags
   const names = places.map(sourceName)
   const repeated = names.find((name, index) => names.indexOf(name) !== index)
-  if (repeated !== undefined) throw new UsageError(`${repeated} is given twice as a source: give it once`)
+  if (repeated !== undefined) throw new WrongUseError(`${repeated} is given twice as a source: give it once`)
   return {
     places,
     variables: readVariables(flags),
@@ -142,13 +143,13 @@ function readSourceSettings(flags: SourceFlags & { readonly source: readonly str
   }
 }
 
-/** `--var` wins over `--var-file`. @throws UsageError where the file cannot be used */
+/** `--var` wins over `--var-file`. @throws WrongUseError where the file cannot be used */
 export function readVariables({ var: given, varFile }: VariableFlags): Variables {
   if (varFile === undefined) return given ?? new Map()
   const fromFile = Object.entries(parseEnv(readNamedFile(varFile, '--var-file')))
   const wrong = fromFile.find(([name]) => !isVariableName(name))
   if (wrong !== undefined)
-    throw new UsageError(
+    throw new WrongUseError(
       `${varFile}: ${JSON.stringify(wrong[0])} is not a name of letters, digits and _: write one`,
     )
   return new Map([
@@ -164,27 +165,27 @@ function readWebhookSettings({
 }: RunFlags): WebhookSettings | undefined {
   if (webhook === undefined && file === undefined) return undefined
   if (webhook === undefined || file === undefined)
-    throw new UsageError('--webhook and --webhook-secret-file go together: give both')
+    throw new WrongUseError('--webhook and --webhook-secret-file go together: give both')
   if (!source.some(isGitAddress))
-    throw new UsageError(
+    throw new WrongUseError(
       '--webhook wakes Git repositories, and no source is one: leave --webhook out, or give a git+https:// source',
     )
   const secret = readNamedFile(file, '--webhook-secret-file').trim()
-  if (secret === '') throw new UsageError(`${file} is empty: write the webhook's secret into it`)
+  if (secret === '') throw new WrongUseError(`${file} is empty: write the webhook's secret into it`)
   return { ...webhook, secret }
 }
 
 function readInventorySettings(flags: Partial<SharedStateFlags & KubernetesFlags>): InventorySettings {
   const { kubernetes = false, inventory: place = kubernetes ? 'kubernetes' : 'file' } = flags
   if (kubernetes && place === 'file')
-    throw new UsageError('--kubernetes and --inventory file do not go together: leave one out')
+    throw new WrongUseError('--kubernetes and --inventory file do not go together: leave one out')
   if (!kubernetes && place === 'kubernetes')
-    throw new UsageError('--inventory kubernetes goes with --kubernetes: give both')
+    throw new WrongUseError('--inventory kubernetes goes with --kubernetes: give both')
   if (place === 'file') return { place }
   const { instance = 'default', leaseDuration: leaseMs = 0 } = flags
   const { leaseRenewDeadline: renewDeadlineMs = 0, leaseRetryPeriod: retryMs = 0 } = flags
   if (retryMs <= 0 || retryMs >= renewDeadlineMs || renewDeadlineMs >= leaseMs) {
-    throw new UsageError(
+    throw new WrongUseError(
       'make --lease-retry-period shorter than --lease-renew-deadline, and that shorter than --lease-duration',
     )
   }
@@ -202,7 +203,7 @@ function readKubernetesSettings(flags: Partial<KubernetesFlags>): KubernetesSett
   }
 }
 
-/** @throws UsageError where flags do not go together, or the file of the secret cannot be used */
+/** @throws WrongUseError where flags do not go together, or the file of the secret cannot be used */
 export function readTelemetrySettings(flags: TelemetryFlags): TelemetrySettings {
   const notify = readNotifySettings(flags)
   return {
@@ -217,18 +218,18 @@ function readNotifySettings({
 }: TelemetryFlags): TelemetrySettings['notify'] {
   if (url === undefined) {
     if (file === undefined) return undefined
-    throw new UsageError(
+    throw new WrongUseError(
       '--notify-secret-file signs what is sent to --notify-url, and no --notify-url is given: give both',
     )
   }
   // The message does not repeat the URL, which may hold a secret.
   if (!URL.canParse(url) || !/^https?:/.test(url))
-    throw new UsageError(
+    throw new WrongUseError(
       '--notify-url is not a URL that begins with http:// or https://: write one such as https://host/path',
     )
   if (file === undefined) return { url }
   const secret = readNamedFile(file, '--notify-secret-file').trim()
-  if (secret === '') throw new UsageError(`${file} is empty: write the secret into it`)
+  if (secret === '') throw new WrongUseError(`${file} is empty: write the secret into it`)
   return { url, secret }
 }
 
@@ -236,6 +237,6 @@ function readNamedFile(path: string, flag: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new UsageError(`the file of ${flag} cannot be read: ${errorMessage(error)}`, { cause: error })
+    throw new WrongUseError(`the file of ${flag} cannot be read: ${errorMessage(error)}`, { cause: error })
   }
 }

@@ -1,10 +1,10 @@
-import process from 'node:process'
 import { Command, Option } from 'commander'
 import type { Declaration } from '../operator/declare/declaration.ts'
+import { printResult, resultOption } from './output.ts'
 import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
 
 /** A command that gives one order. */
-interface OrderVerb<Flags extends object = object> {
+export interface OrderVerb<Flags extends object = never> {
   readonly summary: string
   readonly description: string
   /** The kind of a target that is named without one. */
@@ -15,24 +15,28 @@ interface OrderVerb<Flags extends object = object> {
   readonly orderOf: (key: string, flags: TargetFlags & Flags) => object
 }
 
-function orderCommand<Flags extends object>(name: string, verb: OrderVerb<Flags>): Command {
+/** Makes the command of an order. */
+export function orderCommand<Flags extends object>(name: string, verb: OrderVerb<Flags>): Command {
   const { summary, description, kind, options = [], examples, orderOf } = verb
   const command = new Command(name)
     .summary(summary)
     .description(description)
     .argument(targetArgument, describeTarget(kind))
-  for (const option of [...options, ...targetOptions()]) command.addOption(option)
+  for (const option of [...options, resultOption(), ...targetOptions()]) command.addOption(option)
   return command
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  mooring ${example}`).join('\n')}`)
-    .action((words: readonly string[], flags: TargetFlags & Flags) =>
-      giveOrder(flags, orderOf(parseTarget(words, flags.namespace, kind), flags)),
-    )
+    .action((words: readonly string[], flags: OrderFlags & Flags) => {
+      const key = parseTarget(words, flags.namespace, kind)
+      return giveOrder(key, flags, orderOf(key, flags))
+    })
 }
 
-async function giveOrder(
-  flags: TargetFlags & { readonly nomadRegion?: string },
-  order: object,
-): Promise<void> {
+interface OrderFlags extends TargetFlags {
+  readonly nomadRegion?: string
+  readonly output: 'text' | 'json'
+}
+
+async function giveOrder(key: string, flags: OrderFlags, order: object): Promise<void> {
   // Loaded here, so that no other command has to load the operator's code.
   const [{ commandGiver, withAdmin }, { parseOrder }] = await Promise.all([
     import('../operator/with-admin.ts'),
@@ -43,7 +47,7 @@ async function giveOrder(
     async ({ admin, running }) => {
       const message = await admin.order(parseOrder(order), commandGiver())
       const later = running ? '' : ' (no operator runs here: this takes effect when one does)'
-      process.stdout.write(`${message}${later}\n`)
+      printResult(flags.output, { key, message, operatorRuns: running }, `${message}${later}`)
     },
     flags.nomadRegion,
   )
@@ -63,7 +67,7 @@ const resume: OrderVerb = {
   summary: 'go on with a declaration that was suspended',
   description: 'Takes back mooring suspend.',
   kind: 'Volume',
-  examples: ['resume volume postgres-data'],
+  examples: ['resume volume postgres-data', 'resume schedule prod/nightly'],
   orderOf: (key) => ({ type: 'resume', key }),
 }
 
@@ -111,7 +115,10 @@ const detach: OrderVerb<{ readonly nodeIsDead: string }> = {
       'ID of the Nomad node on which nothing writes any more, or the beginning of it',
     ).makeOptionMandatory(),
   ],
-  examples: ['detach postgres-data --node-is-dead 8f3c2a1e'],
+  examples: [
+    'detach postgres-data --node-is-dead 8f3c2a1e',
+    'detach prod/postgres-data --node-is-dead 8f3c2a1e -o json',
+  ],
   orderOf: (key, { nodeIsDead }) => ({ type: 'detach', key, node: nodeIsDead }),
 }
 
@@ -161,22 +168,25 @@ const trustClock: OrderVerb = {
     'wrong, set the clock, and the schedule goes on by itself. Where it is right, this command says so, once: a later ' +
     'leap is another one.',
   kind: 'SnapshotSchedule',
-  examples: ['snapshot trust-clock nightly'],
+  examples: ['snapshot trust-clock nightly', 'snapshot trust-clock prod/nightly'],
   orderOf: (key) => ({ type: 'trustClock', key }),
 }
 
-/** The commands that give orders, in the order of the help. A new one is one row here. */
-export const orderCommands = {
-  suspend: () => orderCommand('suspend', suspend),
-  resume: () => orderCommand('resume', resume),
-  confirmRemoval: () => orderCommand('confirm-removal', confirmRemoval),
-  recreate: () => orderCommand('recreate', recreate),
-  detach: () => orderCommand('detach', detach),
-  snapshot: () =>
-    new Command('snapshot')
-      .summary('take snapshots now, keep some from retention, confirm the date')
-      .description('Orders for snapshots that schedules make.')
-      .addCommand(orderCommand('now', takeSnapshots))
-      .addCommand(orderCommand('keep', keepSnapshot))
-      .addCommand(orderCommand('trust-clock', trustClock)),
-} satisfies Readonly<Record<string, () => Command>>
+/** The orders that have a command of their own. */
+export const orderVerbs = { suspend, resume, confirmRemoval, recreate, detach }
+
+/** `mooring snapshot`: the orders for snapshots. */
+export function snapshotCommand(): Command {
+  return new Command('snapshot')
+    .description('Orders for snapshots that schedules make.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mooring snapshot now nightly
+  mooring snapshot keep nightly:postgres-data:20260802T030000Z`,
+    )
+    .addCommand(orderCommand('now', takeSnapshots))
+    .addCommand(orderCommand('keep', keepSnapshot))
+    .addCommand(orderCommand('trust-clock', trustClock))
+}

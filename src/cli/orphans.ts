@@ -5,6 +5,7 @@ import { formatQuantity } from '../operator/declare/quantities.ts'
 import { findOrphansOnce } from '../operator/orphans-once.ts'
 import type { Orphans } from '../operator/plan/orphans.ts'
 import type { Released } from '../operator/plan/released.ts'
+import { exitStatus } from './exit-status.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
 import { readClusterSettings, type SourceFlags } from './operator-settings.ts'
 import { sourceOption, sourceOptions } from './options.ts'
@@ -21,12 +22,11 @@ interface OrphansFlags extends NomadConnection, SourceFlags {
 /** `mooring orphans`: what nothing declares, in storage, in Nomad and in the inventory. */
 export function orphansCommand(): Command {
   const command = new Command('orphans')
-    .summary('list what nothing declares: in storage, in Nomad, and of what was declared once')
     .description(
       'Lists volumes and snapshots that are in storage and not in Nomad, volumes that are in Nomad and not declared, ' +
         'and what was declared once and has not ended. Deletes nothing. The operator that runs on the data directory ' +
         'looks. Where none runs, this command looks itself, with --source and --nomad-addr.\n' +
-        'Exit status: 0 everything could be looked into, 1 something could not; standard error says what.',
+        'It ends with 1 where something could not be looked into; standard error says what.',
     )
     .addOption(sourceOption())
     .addOption(clusterOption())
@@ -50,7 +50,7 @@ Examples:
         process.stdout.write(`${formatOrphans(orphans)}\n`)
         for (const unknown of orphans.unknown) process.stderr.write(`could not be looked into: ${unknown}\n`)
       }
-      process.exitCode = orphans.unknown.length > 0 ? 1 : 0
+      process.exitCode = orphans.unknown.length > 0 ? exitStatus.failed : exitStatus.done
     })
 }
 

@@ -8,6 +8,15 @@ export function outputOption(...choices: [string, ...string[]]): Option {
   return new Option('-o, --output <format>', 'format of the output').choices(choices).default(choices[0])
 }
 
+/** Prints a result: with `json` the document, for programs, else a text for a person. */
+export function printResult(output: 'text' | 'json', document: object, text: string): void {
+  if (output === 'json') printJSON(document)
+  else process.stdout.write(`${text}\n`)
+}
+
+/** `-o, --output` of a command whose result is a sentence. */
+export const resultOption = () => outputOption('text', 'json')
+
 export function printJSON(value: unknown): void {
   process.stdout.write(`${stringifyJSON(value, 2)}\n`)
 }

@@ -1,9 +1,10 @@
 import process from 'node:process'
 import { Command } from 'commander'
 import type { NomadConnection } from '../nomad/connection.ts'
+import { operatorDirectory } from '../operator/operator-directory.ts'
 import { type Plan, planCluster, sourcesToPlan } from '../operator/plan-once.ts'
-import { operatorDirectory } from '../operator/settings.ts'
 import { readInventory } from '../operator/with-admin.ts'
+import { exitStatus } from './exit-status.ts'
 import { formatPlan } from './format-plan.ts'
 import { fromOperator } from './from-operator.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
@@ -21,12 +22,11 @@ interface PlanFlags extends OperatorFlags, NomadConnection {
 /** `mooring plan`: what the operator would do now. Does nothing of it. */
 export function planCommand(): Command {
   const command = new Command('plan')
-    .summary('show what would be done, and do nothing')
     .description(
       'Reads the declarations, Nomad and the inventory. Shows each step that the operator would take now, and what the ' +
         'step may mean for data. Writes nothing, neither to Nomad nor to the inventory. What has to wait for a step, such ' +
         'as the snapshot of a volume that is not made yet, is shown as waiting.\n' +
-        'Exit status: 0 everything is as declared, 2 something is not, 1 the plan is not whole (a mistake, no answer).',
+        'It ends with 0 where everything is as declared, with 3 where something is not, and with 1 where the plan is not whole.',
     )
     .argument('[sources...]', 'folders or repositories; default: --source, or what the operator here reads')
     .addOption(sourceOption())
@@ -39,8 +39,8 @@ export function planCommand(): Command {
       `
 Examples:
   mooring plan volumes/
-  mooring plan --prune                      also shows the end of what is no longer declared
-  mooring plan pull-request/ -o json        beside a running operator, for a check in CI`,
+  mooring plan --prune                 also shows ends of what was removed
+  mooring plan pull-request/ -o json   beside a running operator, in CI`,
     )
     .action(async (given: readonly string[], flags: PlanFlags) => {
       const inventory = await readInventory(flags.dataDir)
@@ -64,6 +64,6 @@ Examples:
 }
 
 function exitStatusOf({ problems, steps, waiting, stalled }: Plan): number {
-  if (problems.length > 0) return 1
-  return steps.length + waiting.length + stalled.length > 0 ? 2 : 0
+  if (problems.length > 0) return exitStatus.failed
+  return steps.length + waiting.length + stalled.length > 0 ? exitStatus.differences : exitStatus.done
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import process from 'node:process'
 import { createInterface } from 'node:readline/promises'
 import { Command, Option } from 'commander'
@@ -7,25 +8,31 @@ import { findObject, followRestore } from '../operator/admin/follow.ts'
 import type { ManagedObject } from '../operator/admin/managed-object.ts'
 import { parseOrder } from '../operator/orders/order.ts'
 import { commandGiver, withAdmin } from '../operator/with-admin.ts'
+import { exitStatus, WrongUseError } from './exit-status.ts'
 import { waitOptions } from './options.ts'
+import { printJSON, printResult, resultOption } from './output.ts'
 import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
 
 interface RestoreFlags extends TargetFlags {
   readonly from?: string
   readonly backTo?: string
   readonly undo: boolean
+  readonly output: 'text' | 'json'
   readonly yes: boolean
   readonly wait: boolean
   /** Milliseconds. */
   readonly timeout: number
 }
 
-const exitStatus = { restored: 0, 'not restored': 1, 'timed out': 2 } as const
+const statusOf = {
+  restored: exitStatus.done,
+  'not restored': exitStatus.failed,
+  'timed out': exitStatus.differences,
+} as const
 
 /** `mooring restore`: the content of a snapshot under the same volume ID. */
 export function restoreCommand(): Command {
   const command = new Command('restore')
-    .summary('put a volume made from a snapshot in the place of the one there is, under the same ID')
     .description(
       'Takes the volume out of Nomad, creates one from the snapshot under another CSI name, and registers that one under ' +
         'the same volume ID. The external volume before it is kept: mooring describe and mooring orphans list it as ' +
@@ -33,7 +40,7 @@ export function restoreCommand(): Command {
         'for good, the restore is called off and the volume before it is put back by itself.\n' +
         '--undo calls off a restore that cannot go on. --back-to goes back after one that is done, under the same rules.\n' +
         'A restore asks for a yes on the terminal. Without a terminal, as in a script, give --yes.\n' +
-        'Exit status: 0 ordered, with --wait restored; 1 refused, with --wait not restored; 2 not done in time.',
+        'With --wait it ends with 0 where it is restored, with 1 where it is not, and with 3 where it is not done in time.',
     )
     .argument(targetArgument, describeTarget('Volume'))
     .addOption(
@@ -51,23 +58,23 @@ export function restoreCommand(): Command {
     .option('--undo', 'call off the restore that is ordered or under way', false)
     .option('--yes', 'do not ask for a yes; needed where there is no terminal', false)
   for (const option of waitOptions('follow the restore until it ends')) command.addOption(option)
-  for (const option of targetOptions()) command.addOption(option)
+  for (const option of [resultOption(), ...targetOptions()]) command.addOption(option)
   return command
     .addHelpText(
       'after',
       `
 Examples:
   mooring restore postgres-data --from before-upgrade --wait
-  mooring restore prod/postgres-data --from nightly:postgres-data:20260802T030000Z --yes
+  mooring restore prod/data --from nightly:data:20260802T030000Z --yes
   mooring restore postgres-data --undo
   mooring restore postgres-data --back-to postgres-data-e3324aef68 --wait`,
     )
-    .action((words: readonly string[], flags: RestoreFlags) =>
-      withAdmin(flags, async ({ admin, running }) => {
-        const { from, backTo, undo, yes, wait, timeout: timeoutMs } = flags
-        const key = parseTarget(words, flags.namespace, 'Volume')
-        if ([from !== undefined, backTo !== undefined, undo].filter(Boolean).length !== 1)
-          throw new UsageError('write one of --from SNAPSHOT, --back-to EXTERNAL-VOLUME and --undo')
+    .action(async (words: readonly string[], flags: RestoreFlags) => {
+      const { from, backTo, undo, yes, wait, timeout: timeoutMs, output } = flags
+      const key = parseTarget(words, flags.namespace, 'Volume')
+      if ([from !== undefined, backTo !== undefined, undo].filter(Boolean).length !== 1)
+        throw new WrongUseError('write one of --from SNAPSHOT, --back-to EXTERNAL-VOLUME and --undo')
+      return withAdmin(flags, async ({ admin, running }) => {
         if (wait && !running)
           throw new UsageError('no operator runs here, so there is nothing to wait for: leave --wait out')
         const object = await findObject(admin, key)
@@ -82,17 +89,20 @@ Examples:
           const content = from === undefined ? `external volume "${backTo}" back` : `snapshot "${from}"`
           await confirm(`${key} gets ${content}`, object)
         }
-        process.stdout.write(`${await admin.order(order, commandGiver())}\n`)
-        if (!wait) return
-        const outcome = await followRestore(
-          admin,
-          { key, object },
-          { timeoutMs, clock: systemClock },
-          (line) => process.stdout.write(`${line}\n`),
-        )
-        process.exitCode = exitStatus[outcome]
-      }),
-    )
+        const message = await admin.order(order, commandGiver())
+        if (!wait) {
+          printResult(output, { key, message }, message)
+          return
+        }
+        const say = (line: string) => {
+          if (output === 'text') process.stdout.write(`${line}\n`)
+        }
+        say(message)
+        const outcome = await followRestore(admin, { key, object }, { timeoutMs, clock: systemClock }, say)
+        if (output === 'json') printJSON({ key, message, outcome })
+        process.exitCode = statusOf[outcome]
+      })
+    })
 }
 
 /** @throws UsageError where nobody says yes, or nobody can be asked */
@@ -105,9 +115,10 @@ async function confirm(what: string, object: ManagedObject | undefined): Promise
   )
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   try {
-    if ((await terminal.question('Restore? Write yes: ')).trim() !== 'yes') {
-      throw new UsageError('nothing was done: the answer was not yes')
-    }
+    // Ctrl-C and Ctrl-D reject the question or leave it without an answer. Neither is a yes.
+    const closed = once(terminal, 'close').then(() => '')
+    const answer = await Promise.race([terminal.question('Restore? Write yes: ').catch(() => ''), closed])
+    if (answer.trim() !== 'yes') throw new UsageError('nothing was done: the answer was not yes')
   } finally {
     terminal.close()
   }

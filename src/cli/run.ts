@@ -19,7 +19,6 @@ import { dataDirOption } from './target.ts'
 /** `mooring run`: the operator alone, against a Nomad that runs elsewhere. */
 export function runCommand(): Command {
   const command = new Command('run')
-    .summary('keep Nomad clusters as folders, Git repositories and custom resources declare it')
     .description(
       'Runs the operator. It reads declarations from its sources, compares them with Nomad, and makes the calls that ' +
         'are missing. A first signal lets it finish what is in process; a second one ends it at once.',
@@ -29,14 +28,23 @@ export function runCommand(): Command {
   for (const option of [...nomadConnectionOptions(), ...operatorOptions()]) command.addOption(option)
   command.addOption(readOnlyOption())
   for (const option of [...sharedStateOptions(), ...kubernetesOptions()]) command.addOption(option)
-  return command.action(async (flags: RunFlags & SharedStateFlags & KubernetesFlags) => {
-    const settings = readOperatorSettings({ ...flags, source: flags.source ?? [] })
-    const shutdown = waitForShutdown(systemClock)
-    const log = createLog(flags.logLevel)
-    const running = await runOperator(settings, { log })
-    log.info({ sources: sourceNames(settings), nomad: flags.nomadAddr }, 'mooring runs')
-    const signal = await shutdown
-    log.info({ signal }, 'finishing what is in process; a second signal stops it at once')
-    await running.close()
-  })
+  return command
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mooring run --source volumes/ --nomad-addr http://127.0.0.1:4646
+  mooring run --source git+https://host/repository.git#main:volumes --prune
+  mooring run --source volumes/ --read-only`,
+    )
+    .action(async (flags: RunFlags & SharedStateFlags & KubernetesFlags) => {
+      const settings = readOperatorSettings({ ...flags, source: flags.source ?? [] })
+      const shutdown = waitForShutdown(systemClock)
+      const log = createLog(flags.logLevel)
+      const running = await runOperator(settings, { log })
+      log.info({ sources: sourceNames(settings), nomad: flags.nomadAddr }, 'mooring runs')
+      const signal = await shutdown
+      log.info({ signal }, 'finishing what is in process; a second signal stops it at once')
+      await running.close()
+    })
 }

@@ -5,6 +5,7 @@ import { systemClock } from '../lib/clock.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
 import { restoreState } from '../server/state/backup.ts'
 import { writeBackup } from '../server/state/write-backup.ts'
+import { printResult, resultOption } from './output.ts'
 
 /** Where the state of the server is. */
 export const serverDataDirectoryOption = () =>
@@ -14,6 +15,7 @@ export const serverDataDirectoryOption = () =>
 
 interface DataDirectoryFlags {
   readonly dataDir: string
+  readonly output: 'text' | 'json'
 }
 
 /** `mooring server backup`: a copy of the state, while the server runs or not. */
@@ -26,9 +28,17 @@ export function serverBackupCommand(): Command {
     )
     .argument('<file>', 'file to write the backup to; one that is there is replaced')
     .addOption(serverDataDirectoryOption())
-    .action(async (file: string, { dataDir }: DataDirectoryFlags) => {
+    .addOption(resultOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mooring server backup /backup/volumes.sqlite
+  mooring server backup today.sqlite --data-dir /var/lib/mooring/server`,
+    )
+    .action(async (file: string, { dataDir, output }: DataDirectoryFlags) => {
       await writeBackup(dataDir, file)
-      process.stdout.write(`${file} holds the state of ${dataDir}\n`)
+      printResult(output, { file, dataDir }, `${file} holds the state of ${dataDir}`)
     })
 }
 
@@ -41,10 +51,22 @@ export function serverRestoreCommand(): Command {
     )
     .argument('<file>', 'a backup')
     .addOption(serverDataDirectoryOption())
-    .action((file: string, { dataDir }: DataDirectoryFlags) => {
+    .addOption(resultOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mooring server restore /backup/volumes.sqlite
+  mooring server restore old.sqlite --data-dir /var/lib/mooring/server`,
+    )
+    .action((file: string, { dataDir, output }: DataDirectoryFlags) => {
       const label = new Date(systemClock.now()).toISOString().replaceAll(/[:.]/g, '-')
       const aside = restoreState(dataDir, file, label)
-      process.stdout.write(`${dataDir} holds the state of ${file}\n`)
-      if (aside !== undefined) process.stdout.write(`the state before it is in ${aside}\n`)
+      const before = aside === undefined ? '' : `\nthe state before it is in ${aside}`
+      printResult(
+        output,
+        { file, dataDir, ...(aside === undefined ? {} : { before: aside }) },
+        `${dataDir} holds the state of ${file}${before}`,
+      )
     })
 }

@@ -1,15 +1,16 @@
-import process from 'node:process'
 import { Command, Option } from 'commander'
 import { Agent, request } from 'undici'
 import { findAdminSocket } from '../lib/admin-socket.ts'
 import { systemClock } from '../lib/clock.ts'
 import { errorCode, UsageError } from '../lib/errors.ts'
 import { openState } from '../server/state/state.ts'
+import { printResult, resultOption } from './output.ts'
 import { serverDataDirectoryOption } from './server-backup.ts'
 
 interface RotateKeyFlags {
   readonly dataDir: string
   readonly keyFile?: string
+  readonly output: 'text' | 'json'
 }
 
 /** `mooring server rotate-key`: at a running server through its socket, else at its state directly. */
@@ -17,7 +18,7 @@ export function serverRotateKeyCommand(): Command {
   return new Command('rotate-key')
     .summary('encrypt the stored secrets with a new key')
     .description(
-      'Makes a new key, and encrypts every stored secret with it, while the server runs or not. The key from\n' +
+      'Makes a new key, and encrypts every stored secret with it, while the server runs or not. The key from ' +
         'before stays beside it under its ID: backups from before need it.',
     )
     .addOption(serverDataDirectoryOption())
@@ -27,9 +28,17 @@ export function serverRotateKeyCommand(): Command {
         'the key, where no server runs (default: server.key in the folder)',
       ).env('MOORING_KEY_FILE'),
     )
-    .action(async ({ dataDir, keyFile }: RotateKeyFlags) => {
+    .addOption(resultOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mooring server rotate-key
+  mooring server rotate-key --data-dir /var/lib/mooring/server -o json`,
+    )
+    .action(async ({ dataDir, keyFile, output }: RotateKeyFlags) => {
       const keyID = (await rotateRunning(dataDir)) ?? (await rotateClosed(dataDir, keyFile))
-      process.stdout.write(`secrets are encrypted with the new key ${keyID}; keep a copy of it\n`)
+      printResult(output, { keyID }, `secrets are encrypted with the new key ${keyID}; keep a copy of it`)
     })
 }
 

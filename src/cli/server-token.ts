@@ -1,8 +1,8 @@
-import process from 'node:process'
 import { Command, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import { createToken } from '../server/acl/create-token.ts'
 import { parseDurationOption } from './options.ts'
+import { printResult, resultOption } from './output.ts'
 
 export const aclFileOption = () =>
   new Option('--acl-file <file>', 'file of who may do what, read again when it changes').env(
@@ -16,6 +16,7 @@ interface TokenFlags {
   readonly management: boolean
   /** Milliseconds. */
   readonly ttl?: number
+  readonly output: 'text' | 'json'
 }
 
 /** `mooring server token`: the tokens of the ACL file. */
@@ -41,7 +42,15 @@ export function serverTokenCommand(): Command {
           parseDurationOption,
         ),
       )
-      .action(({ aclFile, name, policy, management, ttl }: TokenFlags) => {
+      .addOption(resultOption())
+      .addHelpText(
+        'after',
+        `
+Examples:
+  mooring server token create --acl-file acl.json --name ci --policy read
+  mooring server token create --acl-file acl.json --name me --management`,
+      )
+      .action(({ aclFile, name, policy, management, ttl, output }: TokenFlags) => {
         const { accessorID, secret } = createToken(
           {
             ...{ aclFile, name, policies: policy, isManagement: management },
@@ -49,7 +58,11 @@ export function serverTokenCommand(): Command {
           },
           systemClock.now(),
         )
-        process.stdout.write(`Accessor ID = ${accessorID}\nSecret ID   = ${secret}\n`)
+        printResult(
+          output,
+          { accessorID, secretID: secret },
+          `Accessor ID = ${accessorID}\nSecret ID   = ${secret}`,
+        )
       }),
   )
 }

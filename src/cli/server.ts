@@ -59,7 +59,6 @@ export function serverCommand(): Command {
     .addCommand(serverBackupCommand())
     .addCommand(serverRestoreCommand())
     .addCommand(serverRotateKeyCommand())
-    .summary('serve the Volumes HTTP API over CSI plugins')
     .description('Serves the Volumes HTTP API of Nomad over CSI plugins, and keeps its state in a folder.')
     .addOption(
       new Option('--http <host:port>', 'address to listen at')
@@ -130,6 +129,15 @@ export function serverCommand(): Command {
     .addOption(metricsAddressOption())
     .addOption(logLevelOption())
   for (const option of guardOptions()) command.addOption(option)
+  command.addHelpText(
+    'after',
+    `
+Examples:
+  mooring server --plugin disks=unix:///run/csi/csi.sock
+  mooring server --plugin disks=unix:///run/csi/csi.sock --http 10.0.0.5:4646 \\\\
+    --acl-file acl.json --tls-cert cert.pem --tls-key key.pem
+  mooring server backup /backup/volumes.sqlite`,
+  )
   return command.action(async (flags: ServerFlags) => {
     const log = createLog(flags.logLevel)
     const tls = tlsFiles(flags)

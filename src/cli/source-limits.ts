@@ -1,7 +1,7 @@
-import { UsageError } from '../lib/errors.ts'
 import { type AllowedIDs, isAllowedID, isKubernetesNamespace } from '../operator/declare/allowed-ids.ts'
 import { limitOptions, type SourceLimits } from '../operator/declare/source-limits.ts'
 import { sourceName } from '../operator/sources/open-sources.ts'
+import { WrongUseError } from './exit-status.ts'
 
 /** Lines as `<who>=<item>,<item>`. */
 export interface LimitFlags {
@@ -19,7 +19,7 @@ export interface ReadLimits {
 
 /**
  * Reads what each source, and the objects of each Kubernetes namespace, may use.
- * @throws UsageError where an item has another form, or nothing says what a limited source may use of a sort
+ * @throws WrongUseError where an item has another form, or nothing says what a limited source may use of a sort
  */
 export function readLimits(
   flags: LimitFlags & { readonly source: readonly string[]; readonly kubernetes?: boolean },
@@ -47,7 +47,7 @@ export function readLimits(
         found.set(place.place, { ...before, [limit]: [...(before[limit] ?? []), ...items] })
       } else if (limit === 'externalIDs' && kubernetes && isKubernetesNamespace(who)) {
         objects.set(who, [...(objects.get(who) ?? []), ...items])
-      } else throw new UsageError(explainWho(limit, who, places, kubernetes))
+      } else throw new WrongUseError(explainWho(limit, who, places, kubernetes))
     }
   }
   const limits = new Map([...found].map(([place, some]) => [place, assertWhole(place, some)]))
@@ -78,7 +78,7 @@ function assertItems(limit: keyof SourceLimits, items: readonly string[]): void 
   const { isRight, as } = forms[limit]
   const wrong = items.find((item) => !isRight(item))
   if (wrong !== undefined)
-    throw new UsageError(`${limitOptions[limit]}: "${wrong}" cannot be used: write ${as}`)
+    throw new WrongUseError(`${limitOptions[limit]}: "${wrong}" cannot be used: write ${as}`)
 }
 
 function explainWho(
@@ -102,7 +102,7 @@ function assertWhole(place: string, some: Partial<SourceLimits>): SourceLimits {
   for (const limit of Object.keys(limitOptions) as (keyof SourceLimits)[]) {
     if (whole[limit] !== undefined) continue
     const option = limitOptions[limit]
-    throw new UsageError(
+    throw new WrongUseError(
       `source ${sourceName(place)} is limited by another --allow-… option, and nothing says which ${nouns[limit]} it may use: give ${option} with its items, with "*" for all, or with nothing after "=" for none`,
     )
   }

@@ -4,6 +4,7 @@ import { createLogUpdate } from 'log-update'
 import { UsageError } from '../lib/errors.ts'
 import type { Admin, StatusReport } from '../operator/admin/admin.ts'
 import { type OpenAdmin, withAdmin } from '../operator/with-admin.ts'
+import { tellIfOld } from './answered.ts'
 import { formatYAML, outputOption, printJSON } from './output.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
 import { dataDirOption } from './target.ts'
@@ -17,7 +18,6 @@ interface StatusFlags {
 /** `mooring status`: shows where every declaration stands, as the operator that runs here sees it. */
 export function statusCommand(): Command {
   return new Command('status')
-    .summary('show where every declaration stands')
     .description(
       'Shows every declaration, everything that still has to end, and every mistake in the sources, as the operator that ' +
         'runs on the data directory sees them. Where none runs, shows what the last one recorded.',
@@ -35,8 +35,7 @@ Examples:
     )
     .action((flags: StatusFlags) =>
       withAdmin(flags, async (open) => {
-        if (!open.running)
-          process.stderr.write('No operator runs here; this is what the last one recorded.\n')
+        tellIfOld(open, flags.dataDir)
         if (!flags.watch) return print(await open.admin.status(), open, flags)
         if (!open.running)
           throw new UsageError(

@@ -24,6 +24,7 @@ const columns: readonly Column[] = [
   { title: 'NAME', cell: ({ name }) => name },
   { title: 'PLUGIN', cell: ({ pluginID }) => pluginID },
   { title: 'STATE', cell: ({ state }) => state },
+  { title: 'REASON', cell: ({ reason }) => reason },
   { title: 'EXTERNAL ID', cell: ({ externalID }) => externalID },
   {
     title: 'SIZE',
@@ -31,7 +32,6 @@ const columns: readonly Column[] = [
   },
   { title: 'VOLUME', cell: ({ volume }) => volume, isShownFor: hasSnapshots },
   { title: 'TAKEN', cell: ({ createTime }) => createTime, isShownFor: hasSnapshots },
-  { title: 'REASON', cell: ({ reason }) => reason },
   { title: 'MESSAGE', cell: ({ message }) => message, isShownFor: (_rows, isWide) => isWide },
 ]
 

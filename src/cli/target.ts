@@ -1,10 +1,10 @@
 import process from 'node:process'
 import { Option } from 'commander'
-import { UsageError } from '../lib/errors.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
 import type { Row } from '../operator/admin/row.ts'
 import type { Declaration } from '../operator/declare/declaration.ts'
 import type { Key } from '../operator/plan/identity.ts'
+import { WrongUseError } from './exit-status.ts'
 
 type Kind = Declaration['kind']
 
@@ -64,21 +64,21 @@ export const targetOptions = () => [namespaceOption(), clusterOption(), dataDirO
  * The key of what a person names: `data`, `prod/data`, `volume data`, `volume prod/data`, or `Volume/prod/data` as
  * messages print it. A volume is named by its ID in Nomad, the others by metadata.name.
  * @param kind the one that is meant where none is given
- * @throws UsageError
+ * @throws WrongUseError
  */
 export function parseTarget(words: readonly string[], namespace: string, kind: Kind): Key {
   const [first = '', second, ...others] = words
   if (others.length > 0)
-    throw new UsageError(`"${words.join(' ')}" is more than one target: write a kind and a name`)
+    throw new WrongUseError(`"${words.join(' ')}" is more than one target: write a kind and a name`)
   if (second !== undefined) return `${parseKind(first)}/${withNamespace(second, namespace)}`
   const whole = parseKey(first)
   if (whole !== undefined) return whole
   if (kindOf(first) !== undefined)
-    throw new UsageError(`"${first}" is a kind, and the name is missing: write ${first} NAME`)
+    throw new WrongUseError(`"${first}" is a kind, and the name is missing: write ${first} NAME`)
   return `${kind}/${withNamespace(first, namespace)}`
 }
 
-/** What `mooring get` is asked for: all of a kind, or one. @throws UsageError */
+/** What `mooring get` is asked for: all of a kind, or one. @throws WrongUseError */
 export function parseKindOrTarget(words: readonly string[], namespace: string): { kind: Kind; key?: Key } {
   const [first = '', ...others] = words
   const whole = parseKey(first)
@@ -105,7 +105,8 @@ function kindOf(text: string): Kind | undefined {
 
 function parseKind(text: string): Kind {
   const kind = kindOf(text)
-  if (kind === undefined) throw new UsageError(`"${text}" is not a kind: write volume, snapshot or schedule`)
+  if (kind === undefined)
+    throw new WrongUseError(`"${text}" is not a kind: write volume, snapshot or schedule`)
   return kind
 }
 

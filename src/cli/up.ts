@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Command, Option } from 'commander'
@@ -6,6 +6,7 @@ import pino from 'pino'
 import { startDriver } from '../driver/driver.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type Log } from '../lib/log.ts'
+import { makeFolder } from '../lib/make-folder.ts'
 import { openTogether } from '../lib/open-together.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import { fitsSocketPath } from '../lib/socket-path.ts'
@@ -31,7 +32,6 @@ interface UpFlags extends OperatorFlags {
 /** `mooring up`: driver, server and operator in one process, over a real unix socket and real loopback HTTP. */
 export function upCommand(): Command {
   const command = new Command('up')
-    .summary('run all of Mooring on this machine: volumes are directories')
     .description(
       'Runs the CSI driver over directories, the Volumes HTTP API and the operator in one process.\n' +
         `Declarations name the driver as pluginID: ${pluginID}. Ctrl-C finishes what is in process and ends.`,
@@ -47,20 +47,31 @@ export function upCommand(): Command {
         .env('MOORING_HTTP'),
     )
     .addOption(
-      new Option('--output <how>', 'what to print: a live table, log lines, or what the terminal can show')
+      new Option(
+        '-o, --output <format>',
+        'what to print: a live table, log lines, or what the terminal can show',
+      )
         .choices(['auto', 'table', 'log'])
         .default('auto')
         .env('MOORING_OUTPUT'),
     )
   for (const option of operatorOptions()) command.addOption(option)
   command.addOption(readOnlyOption())
-  return command.action(up)
+  return command
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mooring up volumes/
+  mooring up volumes/ --data-dir .mooring --http 127.0.0.1:5646`,
+    )
+    .action(up)
 }
 
 async function up(sources: readonly string[], flags: UpFlags): Promise<void> {
   const shutdown = waitForShutdown(systemClock)
   const dataDirectory = resolve(flags.dataDir)
-  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
+  makeFolder(dataDirectory, 0o700)
   const showsTable = flags.output === 'table' || (flags.output === 'auto' && process.stdout.isTTY)
   const logFile = join(dataDirectory, 'mooring.log')
   const log = showsTable

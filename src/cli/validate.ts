@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { text as readAll } from 'node:stream/consumers'
 import { Command } from 'commander'
 import { formatPlace, type Problem } from '../operator/declare/declaration.ts'
+import { apiVersion } from '../operator/declare/document.ts'
 import { type Validation, validateDeclarations } from '../operator/validate-declarations.ts'
+import { formatExcerpt } from './excerpt.ts'
+import { exitStatus } from './exit-status.ts'
 import { readVariables, type VariableFlags } from './operator-settings.ts'
 import { variableOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
@@ -31,10 +35,9 @@ interface Finding {
 /** `mooring validate`: reads declarations as the operator would, asks nobody, and says what is wrong where. */
 export function validateCommand(): Command {
   const command = new Command('validate')
-    .summary('check declarations, offline')
     .description(
       'Reads files and folders as the operator would, without Nomad. Names every mistake with its file, line, column, ' +
-        'field and remedy. Exit status: 0 everything is valid, 1 something is not.',
+        'field and remedy.',
     )
     .argument('<path...>', 'folders or files; - reads standard input')
     .addOption(outputOption('text', 'json'))
@@ -52,7 +55,7 @@ Examples:
       const validation = await validateDeclarations(paths, readVariables(flags), () => readAll(process.stdin))
       if (flags.output === 'json') printJSON(reportOf(validation))
       else print(validation)
-      process.exitCode = validation.problems.length === 0 ? 0 : 1
+      process.exitCode = validation.problems.length === 0 ? exitStatus.done : exitStatus.failed
     })
 }
 
@@ -70,15 +73,36 @@ function findingOf({ place, field, message }: Problem): Finding {
   return { file: file === '' ? source : `${source}/${file}`, line, column, field, message }
 }
 
+/** The line of a mistake with a mark beneath its column; empty where the file cannot be read again. */
+function excerptOf(problem: Problem): readonly string[] {
+  const { file, line, column } = findingOf(problem)
+  try {
+    return formatExcerpt(readFileSync(file, 'utf8'), line, column, process.stdout.columns ?? 80) ?? []
+  } catch {
+    // The message has said all that is needed. Standard input has no file.
+    return []
+  }
+}
+
 function print({ declarations, skipped, problems, warnings }: Validation): void {
-  const write = ({ place, field, message }: Problem, kind = '') =>
+  const write = (problem: Problem, kind = '') => {
+    const { place, field, message } = problem
     process.stdout.write(`${formatPlace(place)}: ${kind}${field === '' ? '' : `${field}: `}${message}\n`)
+    const excerpt = process.stdout.isTTY ? excerptOf(problem) : []
+    for (const line of excerpt) process.stdout.write(`${line}\n`)
+  }
   for (const problem of problems) write(problem)
   for (const warning of warnings) write(warning, 'warning: ')
-  const passedOver = skipped === 0 ? '' : `, ${skipped} documents of other tools skipped`
+  const count = (number: number, one: string, several = `${one}s`) =>
+    `${number} ${number === 1 ? one : several}`
+  const passedOver = skipped === 0 ? '' : `, ${count(skipped, 'document')} of other tools skipped`
   process.stderr.write(
     problems.length === 0
-      ? `${declarations} declarations are valid${passedOver}\n`
-      : `${problems.length} mistakes; ${declarations} declarations can be used${passedOver}\n`,
+      ? `${count(declarations, 'declaration is', 'declarations are')} valid${passedOver}\n`
+      : `${count(problems.length, 'mistake')}; ${count(declarations, 'declaration')} can be used${passedOver}\n`,
   )
+  if (problems.length === 0 && declarations === 0 && skipped > 0)
+    process.stderr.write(
+      `Nothing here is for Mooring: a declaration begins with apiVersion: ${apiVersion} and kind: Volume, Snapshot or SnapshotSchedule\n`,
+    )
 }

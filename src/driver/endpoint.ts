@@ -32,9 +32,14 @@ export async function clearSocket(files: FileOperations, path: string): Promise<
     throw error
   })
   if (stats === undefined) return
-  if (!stats.isSocket()) throw new UsageError(`${path} is there and is no socket: use another --endpoint`)
+  if (!stats.isSocket())
+    throw new UsageError(
+      `${path} is there and is no socket: use another socket (--endpoint of mooring driver, --data-dir of mooring up)`,
+    )
   if (await isAnswered(path)) {
-    throw new UsageError(`another process is listening on ${path}: stop it, or use another --endpoint`)
+    throw new UsageError(
+      `another process is listening on ${path}: stop it, or use another socket (--endpoint of mooring driver, --data-dir of mooring up)`,
+    )
   }
   await files.unlink(path)
 }

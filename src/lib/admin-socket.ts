@@ -27,8 +27,13 @@ export function reserveAdminSocket(directory: string): { path: string; remove():
 
 /** The socket of the process that uses this directory; undefined where none runs. After a crash the path may be stale. */
 export function findAdminSocket(directory: string): string | undefined {
-  const path = readPointer(join(directory, pointerFile)) ?? join(directory, socketFile)
+  const path = adminSocketPath(directory)
   return existsSync(path) ? path : undefined
+}
+
+/** Where the socket of this directory is, or would be. */
+export function adminSocketPath(directory: string): string {
+  return readPointer(join(directory, pointerFile)) ?? join(directory, socketFile)
 }
 
 function removeShortPlace(pointer: string): void {

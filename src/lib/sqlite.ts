@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { errorMessage, UsageError } from './errors.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** SQL, or where that is not enough a function that has the lock and the transaction already. */
 export type Migration = string | ((database: DatabaseSync) => void)
@@ -37,7 +37,7 @@ const dataDirectoryRemedies = {
  */
 export function openDatabase(options: DatabaseOptions): DatabaseSync {
   const { path, what, migrations, prepare, remedies, isForThreads = false } = options
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path), 0o700)
   const database = new DatabaseSync(path)
   try {
     // Exclusive before WAL, so that no shared memory file is needed. A thread may need the database for a moment.

@@ -126,7 +126,8 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
   async function fail(error: unknown) {
     failures += 1
     lastError = error
-    const retryInMs = Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1)) * (1 - random() / 2)
+    const backoffMs = Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1))
+    const retryInMs = Math.round(backoffMs * (1 - random() / 2))
     log.warn(
       { watch: title, reason: toOperationError(error).reason, error: errorMessage(error), retryInMs },
       'the watch of a Nomad list failed and is tried again',

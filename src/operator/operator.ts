@@ -22,16 +22,11 @@ import { holdDirectory, type InventoryPlace, openInventoryPlace } from './invent
 import { type Kubernetes, openClusterObjects, openKubernetes } from './kubernetes.ts'
 import { openParts } from './open-parts.ts'
 import { createOperatorAdmin } from './operator-admin.ts'
+import { defaultRegion } from './operator-directory.ts'
 import { createTakeOrder } from './orders/take-order.ts'
 import { guardEffects } from './replicas/guard-effects.ts'
 import { startOnlyTerm, startTerms, type Term } from './replicas/terms.ts'
-import {
-  type ClusterSettings,
-  defaultRegion,
-  gitDirectoryOf,
-  type OperatorSettings,
-  sourceNames,
-} from './settings.ts'
+import { type ClusterSettings, gitDirectoryOf, type OperatorSettings, sourceNames } from './settings.ts'
 import { createPlanLog } from './telemetry/plan-log.ts'
 import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 

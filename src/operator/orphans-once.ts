@@ -4,8 +4,9 @@ import { findOrphans } from './admin/find-orphans.ts'
 import { formatPlace } from './declare/declaration.ts'
 import { createMemoryInventory } from './inventory/memory-inventory.ts'
 import { openPartsOnce } from './open-parts.ts'
+import { operatorDirectory } from './operator-directory.ts'
 import type { Orphans } from './plan/orphans.ts'
-import { type ClusterSettings, operatorDirectory } from './settings.ts'
+import type { ClusterSettings } from './settings.ts'
 import { type AdminFlags, assertNoCluster, readInventory } from './with-admin.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { NomadConnection } from '../nomad/connection.ts'
 import type { AllowedIDs } from './declare/allowed-ids.ts'
 import type { NamespaceMapping } from './declare/namespace-mapping.ts'
@@ -62,14 +62,6 @@ export interface KubernetesSettings {
   /** Where the operator's own objects are; undefined: in the namespace that it runs in. */
   readonly operatorNamespace?: string
   readonly namespaceMapping: NamespaceMapping
-}
-
-/** Nomad's own name of the region where nobody configures one; names that Mooring chooses contain it. */
-export const defaultRegion = 'global'
-
-/** Where beneath a data directory the operator keeps its inventory, its lock and its admin socket. */
-export function operatorDirectory(dataDirectory: string): string {
-  return join(resolve(dataDirectory), 'operator')
 }
 
 /** Where beneath the operator's directory the copies of Git repositories are. */

@@ -1,24 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { systemClock } from '../lib/clock.ts'
+import { adminSocketPath } from '../lib/admin-socket.ts'
 import { currentUser } from '../lib/current-user.ts'
 import { UsageError } from '../lib/errors.ts'
 import type { Admin, OperatorInfo } from './admin/admin.ts'
 import { connectAdmin } from './admin/admin-client.ts'
-import { type Row, rowOfRecord } from './admin/row.ts'
 import { createKeyedHash } from './inventory/keyed-hash.ts'
 import { emptyContents, type InventoryContents } from './inventory/memory-inventory.ts'
-import {
-  hasSqliteInventory,
-  openSqliteInventory,
-  type SqliteInventory,
-} from './inventory/sqlite-inventory.ts'
-import { presentAll } from './operator-admin.ts'
-import { createTakeOrder } from './orders/take-order.ts'
+import { hasSqliteInventory } from './inventory/sqlite-inventory.ts'
+import type { InventoryAdmin } from './inventory-admin.ts'
+import { defaultRegion, operatorDirectory } from './operator-directory.ts'
 import type { OrderGiver } from './plan/orders.ts'
-import { defaultRegion, operatorDirectory } from './settings.ts'
-
-/** What can be answered and ordered where no operator runs: by the inventory alone. */
-export type InventoryAdmin = Pick<Admin, Exclude<keyof Admin, 'info' | 'orphans' | 'reconcile'>>
 
 /** Whoever answers for a data directory: the operator that runs there, or else the inventory, under its lock. */
 export type OpenAdmin =
@@ -59,9 +50,11 @@ export async function withAdmin<Result>(
   assertNoCluster(cluster)
   if (!hasSqliteInventory(directory)) {
     throw new UsageError(
-      `no operator runs on ${dataDirectory}, and none ever has: start one with mooring run or mooring up, or name its folder with --data-dir`,
+      `no operator runs on ${dataDirectory} (nothing answers at ${adminSocketPath(directory)}), and none ever has: start one with mooring run or mooring up, or name its folder with --data-dir`,
     )
   }
+  // Loaded here: with a running operator, nothing of this is needed.
+  const { createInventoryAdmin, openSqliteInventory } = await import('./inventory-admin.ts')
   const inventory = openSqliteInventory(directory)
   try {
     return await work({ running: false, admin: createInventoryAdmin(inventory, region) })
@@ -94,28 +87,4 @@ export async function readInventory(dataDirectory: string): Promise<{
     contents: await open.admin.inventory(),
     keyedHash: createKeyedHash(Buffer.from(await open.admin.hashKey(), 'base64')),
   }))
-}
-
-/** @param region of the operator's Nomad, a part of the names that are chosen */
-function createInventoryAdmin(inventory: SqliteInventory, region: string): InventoryAdmin {
-  const takeOrder = createTakeOrder({
-    inventory,
-    declarations: () => new Map(inventory.list().map(({ key, declaration }) => [key, declaration])),
-    clock: systemClock,
-    region,
-  })
-  return {
-    async status() {
-      const rows = inventory.list().map(rowOfRecord)
-      return { version: 0, rows: rows.sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1)) }
-    },
-    objects: async () => presentAll(inventory, new Map()),
-    inventory: async () => inventory.contents(),
-    hashKey: async () => inventory.hashKey.toString('base64'),
-    order: takeOrder,
-  }
-}
-
-function nameOf({ kind, name }: Row): string {
-  return `${kind} ${name}`
 }

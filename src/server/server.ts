@@ -173,7 +173,7 @@ function requireGuarded({ http: { host }, tls, aclFile, insecure }: ServerOption
   ]
   if (missing.length === 0) return
   throw new UsageError(
-    `refuses to listen on ${host} without ${missing.join(' and ')}: whoever reaches it could delete volumes; give what is missing to mooring server, listen on 127.0.0.1, or say --insecure`,
+    `refuses to listen on ${host} without ${missing.join(' and ')}: whoever reaches it could delete volumes. Listen on 127.0.0.1, or run mooring server with what is missing, or with --insecure`,
   )
 }
 

@@ -9,7 +9,7 @@ describe('docs/commands.md', () => {
 
   it('has a row for every command, and for no other', async () => {
     const { stdout } = await runMooring(['--help'])
-    const [, list = ''] = stdout.split('Commands:\n')
+    const [, list = ''] = stdout.split('Run Mooring:\n')
     const commands = [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name)
     expect(rows.map(({ groups }) => groups?.command).sort()).toEqual(
       commands.filter((name) => name !== 'help').sort(),

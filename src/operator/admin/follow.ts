@@ -77,7 +77,8 @@ export async function followRestore(
       }
       const [ready] = conditions
       const line = ready === undefined ? '' : `${ready.reason}: ${ready.message}`
-      if (restoring !== undefined && line !== said) {
+      // Until the restore has begun, the condition is the one from before it.
+      if (restoring !== undefined && ready?.status !== 'True' && line !== said) {
         say(line)
         said = line
       }

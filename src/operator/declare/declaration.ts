@@ -66,5 +66,6 @@ export interface Problem {
 export function formatPlace(place: Place): string {
   if (place.object !== undefined) return `${place.source} ${place.file}`
   const path = place.file === '' ? place.source : `${place.source}/${place.file}`
-  return `${path}:${place.line}:${place.column}`
+  // A file or folder that cannot be read has no lines.
+  return place.line === 0 ? path : `${path}:${place.line}:${place.column}`
 }

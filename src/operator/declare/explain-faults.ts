@@ -66,7 +66,7 @@ const mostFaults = 100
  * TypeBox stops at 8 errors, which only a setting of its module changes, and the first ones may just repeat a later one
  * (`boolean`). All are needed here. The value has a limited size (expandAliases).
  */
-function findErrors(schema: Type.TSchema, value: unknown): SchemaError[] {
+export function findErrors(schema: Type.TSchema, value: unknown): SchemaError[] {
   const { maxErrors } = Settings.Get()
   Settings.Set({ maxErrors: Number.MAX_SAFE_INTEGER })
   try {
@@ -200,7 +200,7 @@ function nameType(value: unknown): string {
 }
 
 /** A part becomes a number where the value has a list. */
-function parsePointer(pointer: string, root: unknown): (string | number)[] {
+export function parsePointer(pointer: string, root: unknown): (string | number)[] {
   const path: (string | number)[] = []
   for (const part of pointer.split('/').slice(1)) {
     const name = part.replaceAll('~1', '/').replaceAll('~0', '~')
@@ -209,7 +209,8 @@ function parsePointer(pointer: string, root: unknown): (string | number)[] {
   return path
 }
 
-function valueAt(root: unknown, path: FieldPath): unknown {
+/** The value at a path; undefined if there is none. */
+export function valueAt(root: unknown, path: FieldPath): unknown {
   let value = root
   for (const part of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined
@@ -218,7 +219,8 @@ function valueAt(root: unknown, path: FieldPath): unknown {
   return value
 }
 
-function schemaAt(schema: SchemaNode, path: FieldPath): SchemaNode {
+/** The schema of the value at a path. */
+export function schemaAt(schema: SchemaNode, path: FieldPath): SchemaNode {
   let node: SchemaNode = schema
   for (const part of path) {
     const [ofEveryKey] = Object.values(node.patternProperties ?? {})

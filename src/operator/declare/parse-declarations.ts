@@ -212,9 +212,33 @@ function findOwner(document: YamlDocument): 'ours' | 'others' | Fault {
         'NomadCluster is only for objects of Kubernetes: files are for the cluster of the NOMAD_* settings',
     }
   }
-  const meant = closest(kind ?? '', knownKinds)
+  if (kind === undefined) return missingKind(document)
+  const meant = closest(kind, knownKinds)
   const known = `this release knows ${new Intl.ListFormat('en').format(knownKinds)}`
   return { path: ['kind'], message: meant === undefined ? known : `did you mean ${meant}? ${known}` }
+}
+
+/** A field that only documents of one kind have. */
+const tellingFields = [
+  ['pluginID', 'Volume'],
+  ['externalID', 'Volume'],
+  ['schedule', 'SnapshotSchedule'],
+  ['volume', 'Snapshot'],
+] as const
+
+/** Our apiVersion without a kind: it is misspelt, or the fields say which one is meant. */
+function missingKind(document: YamlDocument): Fault {
+  const misspelt = closest(
+    'kind',
+    document.keys().filter((key) => !['apiVersion', 'metadata', 'spec'].includes(key)),
+  )
+  if (misspelt !== undefined) return { path: [misspelt], message: 'is not a field here: did you mean kind?' }
+  const known = `this release knows ${new Intl.ListFormat('en').format(knownKinds)}`
+  const [, meant] = tellingFields.find(([field]) => document.peek('spec', field) !== undefined) ?? []
+  return {
+    path: ['kind'],
+    message: meant === undefined ? `is missing: ${known}` : `is missing: write kind: ${meant}`,
+  }
 }
 
 function isOurGroup(version: string | undefined): boolean {

@@ -3,7 +3,7 @@ import Type from 'typebox'
 import { Check } from 'typebox/value'
 import { parseDuration } from '../../lib/duration.ts'
 import { errorMessage } from '../../lib/errors.ts'
-import { Document, findReserved } from './document.ts'
+import { apiVersion, Document, findReserved } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import type { Fault } from './fault.ts'
 import {
@@ -17,6 +17,7 @@ import {
   Suspend,
 } from './fields.ts'
 import { fixedField, type Origin, rules } from './kubernetes.ts'
+import { withFaultsOfRules } from './mend-value.ts'
 import { findMisplaced } from './misplaced.ts'
 
 const selectsNothing = 'selects nothing: give names or a selector'
@@ -164,6 +165,14 @@ const hints: Hints = {
   'spec.volume': 'write volumes: {names: [...]}',
 }
 
+/** Stands for what is missing, while the rest is checked. */
+const sample: Type.Static<typeof SnapshotScheduleDocument> = {
+  apiVersion,
+  kind: 'SnapshotSchedule',
+  metadata: { name: 'sample' },
+  spec: { schedule: '0 3 * * *', volumes: { names: ['sample'] } },
+}
+
 /**
  * Reads a SnapshotSchedule document.
  * @param value the document's value, without nulls
@@ -174,17 +183,21 @@ export function readSnapshotSchedule(
   namespace: string,
   origin: Origin = 'file',
 ): Reading<SnapshotScheduleSpec> {
+  const rules = ({ metadata, spec }: Type.Static<typeof SnapshotScheduleDocument>) => {
+    const { cluster, template } = spec
+    const written = { ...(cluster !== undefined && { cluster }), secrets: template?.secrets }
+    return [
+      ...findReserved(metadata),
+      ...findMisplaced(written, origin, ['spec', 'template', 'secrets']),
+      ...findFaults(spec),
+    ]
+  }
   if (!Check(SnapshotScheduleDocument, value)) {
-    return { faults: explainFaults(SnapshotScheduleDocument, value, hints) }
+    const faults = explainFaults(SnapshotScheduleDocument, value, hints)
+    return { faults: withFaultsOfRules(SnapshotScheduleDocument, value, sample, faults, rules) }
   }
   const { metadata, spec } = value
-  const { cluster, template } = spec
-  const written = { ...(cluster !== undefined && { cluster }), secrets: template?.secrets }
-  const faults = [
-    ...findReserved(metadata),
-    ...findMisplaced(written, origin, ['spec', 'template', 'secrets']),
-    ...findFaults(spec),
-  ]
+  const faults = rules(value)
   if (faults.length > 0) return { faults }
   return {
     name: metadata.name,

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { Check } from 'typebox/value'
-import { Document, findReserved } from './document.ts'
+import { apiVersion, Document, findReserved } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import {
   ClusterName,
@@ -15,6 +15,7 @@ import {
   VolumeName,
 } from './fields.ts'
 import { fixedField, fixedOnceRecorded, type Origin, rules } from './kubernetes.ts'
+import { withFaultsOfRules } from './mend-value.ts'
 import { findMisplaced } from './misplaced.ts'
 
 const SnapshotSpecAsWritten = Type.Object(
@@ -70,6 +71,14 @@ const hints: Hints = {
   'spec.pluginID': "remove it: a snapshot is taken by its volume's plugin",
 }
 
+/** Stands for what is missing, while the rest is checked. */
+const sample: Type.Static<typeof SnapshotDocument> = {
+  apiVersion,
+  kind: 'Snapshot',
+  metadata: { name: 'sample' },
+  spec: { volume: 'sample' },
+}
+
 /**
  * Reads a Snapshot document.
  * @param value the document's value, without nulls
@@ -80,9 +89,17 @@ export function readSnapshot(
   namespace: string,
   origin: Origin = 'file',
 ): Reading<SnapshotSpec> {
-  if (!Check(SnapshotDocument, value)) return { faults: explainFaults(SnapshotDocument, value, hints) }
+  const rules = ({ metadata, spec }: Type.Static<typeof SnapshotDocument>) => [
+    ...findReserved(metadata),
+    ...findMisplaced(spec, origin),
+    ...findLongName(spec.name),
+  ]
+  if (!Check(SnapshotDocument, value)) {
+    const faults = explainFaults(SnapshotDocument, value, hints)
+    return { faults: withFaultsOfRules(SnapshotDocument, value, sample, faults, rules) }
+  }
   const { metadata, spec } = value
-  const faults = [...findReserved(metadata), ...findMisplaced(spec, origin), ...findLongName(spec.name)]
+  const faults = rules(value)
   if (faults.length > 0) return { faults }
   return {
     name: metadata.name,

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { Check } from 'typebox/value'
 import { UsageError } from '../../lib/errors.ts'
 import { Detach } from './detach.ts'
-import { Document, findReserved } from './document.ts'
+import { apiVersion, Document, findReserved } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import type { Fault } from './fault.ts'
 import {
@@ -22,6 +22,7 @@ import {
   type WithSecrets,
 } from './fields.ts'
 import { type Origin, rules } from './kubernetes.ts'
+import { withFaultsOfRules } from './mend-value.ts'
 import { findMisplaced } from './misplaced.ts'
 import { deletionPolicies, PerAlloc } from './per-alloc.ts'
 import { parseQuantity } from './quantities.ts'
@@ -253,16 +254,16 @@ const hints: Hints = {
  * @param namespace the Nomad namespace where the document names none
  */
 export function readVolume(value: unknown, namespace: string, origin: Origin = 'file'): Reading<VolumeSpec> {
-  if (!Check(VolumeDocument, value)) return { faults: explainFaults(VolumeDocument, value, hints) }
+  const rules = (document: Type.Static<typeof VolumeDocument>) => findFaults(document, origin)
+  if (!Check(VolumeDocument, value)) {
+    const faults = explainFaults(VolumeDocument, value, hints)
+    return { faults: withFaultsOfRules(VolumeDocument, value, sample, faults, rules) }
+  }
   const { metadata, spec: written } = value
   const { capacity: writtenCapacity, perAlloc, detach, ...rest } = written
-  const { capacity, faults } = readCapacity(writtenCapacity ?? {})
-  faults.push(
-    ...findReserved(metadata),
-    ...findMisplaced(written, origin),
-    ...findContradictions(metadata.name, written, origin),
-  )
+  const faults = rules(value)
   if (faults.length > 0) return { faults }
+  const { capacity } = readCapacity(writtenCapacity ?? {})
   return {
     name: metadata.name,
     labels: metadata.labels ?? {},
@@ -275,6 +276,27 @@ export function readVolume(value: unknown, namespace: string, origin: Origin = '
       ...(detach && { detach: { nodes: [], ...fillDefaults<typeof detach, 'policy'>(Detach, detach) } }),
     },
   }
+}
+
+/** Stands for what is missing, while the rest is checked. */
+const sample: Type.Static<typeof VolumeDocument> = {
+  apiVersion,
+  kind: 'Volume',
+  metadata: { name: 'sample' },
+  spec: {
+    pluginID: 'sample',
+    capabilities: [{ accessMode: 'single-node-writer', attachmentMode: 'file-system' }],
+  },
+}
+
+/** What is wrong with a document of the right shape. */
+function findFaults({ metadata, spec }: Type.Static<typeof VolumeDocument>, origin: Origin): Fault[] {
+  return [
+    ...readCapacity(spec.capacity ?? {}).faults,
+    ...findReserved(metadata),
+    ...findMisplaced(spec, origin),
+    ...findContradictions(metadata.name, spec, origin),
+  ]
 }
 
 function readCapacity(written: NonNullable<VolumeSpecAsWritten['capacity']>) {

@@ -13,7 +13,7 @@ const planRestore: Planner<'restore'> = ({ key, snapshot, replaces }, known) => 
     record,
     { snapshotID },
     refuseReplaced(record, replaces) ?? refuseForeignSnapshot(record, snapshotID, known) ?? refusal,
-    `${key} is restored from snapshot "${snapshotID}". External volume "${record.externalID}" is kept, and listed as replaced`,
+    `ordered: ${key} is to be restored from snapshot "${snapshotID}". External volume "${record.externalID}" is kept, and listed as replaced`,
     known,
   )
 }
@@ -36,7 +36,7 @@ const planUndoRestore: Planner<'undoRestore'> = ({ key }, known) => {
   if (restore !== undefined) {
     const undoRestore = { csiName: restore.csiName, atMs: known.nowMs }
     return {
-      message: `${key} gets external volume "${record.externalID}" back, unless the new one is found to exist already`,
+      message: `ordered: ${key} gets external volume "${record.externalID}" back, unless the new one is found to exist already`,
       change: { key, by: (orders) => ({ ...orders, undoRestore }) },
     }
   }

@@ -56,7 +56,7 @@ export function createFileSource({
   const tell = () => listeners.forEach((listener) => void listener())
 
   const problemOf = (file: string, message: string): Problem => ({
-    place: { source: name, file, document: 0, line: 1, column: 1 },
+    place: { source: name, file, document: 0, line: 0, column: 0 },
     field: '',
     message,
   })

@@ -17,6 +17,16 @@ export interface GitAddress {
 
 export const isGitAddress = (text: string) => /^git\+/i.test(text)
 
+/** What to write for an address of a repository as other tools write it; undefined if the text is none. */
+export function guessGitAddress(text: string): string | undefined {
+  const plain = text.replace(/^git::/, '')
+  const [, user, host, path] = /^(?:([\w.-]+)@)?([\w-]+(?:\.[\w-]+)+):(?!\/\/)(.+)$/.exec(plain) ?? []
+  if (user !== undefined && host !== undefined) return `git+ssh://${user}@${host}/${path}`
+  if (/^(?:https|ssh|file):\/\//i.test(plain)) return `git+${plain}`
+  if (/^(?:http|git):\/\//i.test(plain)) return `git+${plain.replace(/^\w+:/, 'https:')}`
+  return plain === text ? undefined : 'git+https://…'
+}
+
 /**
  * Parses `git+https://host/repository.git#branch:path`, `git+ssh://…` or `git+file:///…`. Branch and path are optional.
  * @throws UsageError that says what to write, and quotes nothing that may be a password

@@ -127,6 +127,7 @@ const progress =
 /** Git's own text about a failure, on one line: the cause first, and no progress. */
 export function explainGitFailure(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
+  if (/spawn git ENOENT/.test(text)) return 'git is not installed, or not on PATH: install it'
   const lines = text
     .split(/[\r\n]+/)
     .map((line) => line.trim())

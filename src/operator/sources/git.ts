@@ -228,8 +228,9 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       failure = undefined
     } catch (error) {
       signal.throwIfAborted()
-      failure = problemOf('', `cannot be read, and the last good commit stays: ${explainGitFailure(error)}`)
       if (good === undefined) await loadChosen()
+      const stays = good === undefined ? '' : ', and the last good commit stays'
+      failure = problemOf('', `cannot be read${stays}: ${explainGitFailure(error)}`)
     } finally {
       hasLooked = true
     }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import process from 'node:process'
 import type { Clock } from '../../lib/clock.ts'
+import { UsageError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { openTogether } from '../../lib/open-together.ts'
 import { parseDeclarations } from '../declare/parse-declarations.ts'
@@ -11,7 +12,7 @@ import type { Variables } from '../declare/variables.ts'
 import { realName } from './file-names.ts'
 import { createFileSource } from './files.ts'
 import { createGitSource, type GitSource } from './git.ts'
-import { isGitAddress, parseGitAddress } from './git-address.ts'
+import { guessGitAddress, isGitAddress, parseGitAddress } from './git-address.ts'
 import { prepareSigners } from './git-signers.ts'
 import type { ParseFile, Source } from './source.ts'
 import { startWebhook } from './webhook.ts'
@@ -43,9 +44,23 @@ export interface OpenSources {
   close(): Promise<void>
 }
 
+/** Leaves out user and password, but not the user of ssh. */
+function withoutPassword(address: string): string {
+  return address
+    .replace(/^(git\+https?:\/\/)[^/@]*@/i, '$1')
+    .replace(/^(git\+ssh:\/\/[^/@:]*):[^/@]*@/i, '$1@')
+}
+
 /** The name of a source: a Git address without its password; the real absolute path of a folder or file. */
 export function sourceName(place: string): string {
-  return isGitAddress(place) ? parseGitAddress(place).name : realName(place)
+  if (isGitAddress(place)) return parseGitAddress(place).name
+  const meant = guessGitAddress(place)
+  // Its text may hold a password, so it is not repeated.
+  if (meant !== undefined)
+    throw new UsageError(
+      `a source is the address of a Git repository without git+ before it: write ${withoutPassword(meant)}`,
+    )
+  return realName(place)
 }
 
 /**

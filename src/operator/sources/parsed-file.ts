@@ -38,7 +38,7 @@ export function contentOf(reading: {
   const isTooLarge = documents > maxDocuments
   const files = isTooLarge ? new Map<string, ParsedFile>() : reading.files
   const tooLarge: Problem = {
-    place: { source, file: '', document: 0, line: 1, column: 1 },
+    place: { source, file: '', document: 0, line: 0, column: 0 },
     field: '',
     message: `has more than ${maxDocuments} documents: split it into several sources, each with an operator of its own`,
   }

@@ -1,9 +1,10 @@
-import { closeSync, fdatasync as fdatasyncCallback, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fdatasync as fdatasyncCallback, fsyncSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { UsageError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import { makeFolder } from '../../lib/make-folder.ts'
 import { shellCommand } from '../../lib/shell-command.ts'
 import { type DatabaseOptions, formatOf, lockFile, openDatabase, orClose } from '../../lib/sqlite.ts'
 import { createLogUpkeep, type LogUpkeep } from './log-upkeep.ts'
@@ -76,7 +77,7 @@ export function openStateDatabase(
   log: Log,
   keyPath = join(directory, keyFile),
 ): StateDatabase {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeFolder(directory, 0o700)
   const path = join(directory, databaseFile)
   const lockPath = join(directory, lockedFile)
   // SQLite would create the files readable for all.

@@ -25,7 +25,7 @@ describe('mooring plan', () => {
     write('data.yaml', volumeYAML('data', { capacity: '{min: 1Gi}' }))
     write('snapshot.yaml', snapshotYAML('nightly', 'data'))
     const first = await mooring('plan', folder)
-    expect(first.status).toBe(2)
+    expect(first.status).toBe(3)
     expect(first.stdout).toMatch(/^\+ Volume\/default\/data: create-volume \(risk for data: none\)$/m)
     expect(first.stdout).toMatch(/^ {4}\+ {3}min: 1Gi$/m)
     expect(first.stdout).toMatch(/^\? Snapshot\/default\/nightly: waits \(VolumeNotReady\)$/m)
@@ -42,13 +42,13 @@ describe('mooring plan', () => {
 
     write('data.yaml', volumeYAML('data', { capacity: '{min: 3Gi}' }))
     const grow = await mooring('plan', folder)
-    expect(grow.status).toBe(2)
+    expect(grow.status).toBe(3)
     expect(grow.stdout).toMatch(/^~ Volume\/default\/data: expand-volume \(risk for data: none\)$/m)
     expect(grow.stdout).toMatch(/^ {4}~ spec\.capacity\.min: 1Gi → 3Gi$/m)
 
     write('data.yaml', volumeYAML('data', { parameters: '{type: other}' }))
     const immutable = await mooring('plan', folder)
-    expect(immutable.status).toBe(2)
+    expect(immutable.status).toBe(3)
     expect(immutable.stdout).toMatch(/^! Volume\/default\/data: needs a person \(ImmutableFieldChanged\)$/m)
     expect(nomad.writes()).toHaveLength(writes)
     expect(inventory().equals(before)).toBe(true)
@@ -65,7 +65,7 @@ describe('mooring plan', () => {
     expect(kept).toMatchObject({ status: 0 })
     expect(kept.stdout).toMatch(/^· Volume\/default\/goes: is left as it is \(PruneDisabled\)$/m)
     const pruned = await mooring('plan', folder, '--prune')
-    expect(pruned.status).toBe(2)
+    expect(pruned.status).toBe(3)
     expect(pruned.stdout).toMatch(
       /^- Volume\/default\/goes: deregister-volume \(risk for data: destroys data\)$/m,
     )
@@ -76,7 +76,7 @@ describe('mooring plan', () => {
     expect((await mooring('apply', folder, '--wait')).status).toBe(0)
     remove('goes.yaml')
     const waiting = await mooring('plan', folder, '--prune')
-    expect(waiting.status).toBe(2)
+    expect(waiting.status).toBe(3)
     expect(waiting.stdout).toMatch(
       /^\? Volume\/default\/goes: waits \(HasDependents\), then ends \(risk for data: destroys data\)$/m,
     )
@@ -107,7 +107,7 @@ describe('mooring plan', () => {
     const change = workplace()
     change.write('data.yaml', volumeYAML('data', { capacity: '{min: 2Gi}' }))
     const other = await runMooring(['plan', change.folder, '--data-dir', dataDirectory, '-o', 'json'])
-    expect(other.status).toBe(2)
+    expect(other.status).toBe(3)
     expect(JSON.parse(other.stdout).steps).toMatchObject([
       { key: 'Volume/default/data', step: 'expand-volume', risk: 'none' },
     ])
@@ -132,9 +132,9 @@ describe('mooring apply', () => {
       volumeYAML('waits', { pluginID: 'elsewhere' }).replace('  pluginID: directories\n', ''),
     )
     const waiting = await mooring('apply', folder)
-    expect(waiting.status).toBe(2)
+    expect(waiting.status).toBe(3)
     expect(waiting.stdout).toMatch(/^Volume default\/waits: Reconciling \(PluginNotFound\)/m)
-    expect((await mooring('apply', folder, '--wait', '--timeout', '1s')).status).toBe(2)
+    expect((await mooring('apply', folder, '--wait', '--timeout', '1s')).status).toBe(3)
     write('waits.yaml', volumeYAML('copy'))
     expect((await mooring('apply', folder, '--wait')).status).toBe(1)
     await nomad.stop()

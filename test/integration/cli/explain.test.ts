@@ -62,7 +62,7 @@ describe('mooring explain', () => {
     )
     await left.stop()
     const alone = await ask('data')
-    expect(alone).toContain('No operator runs here; this is what the last one recorded.')
+    expect(alone).toContain(`No operator runs on ${dataDirectory}; this is what the last one recorded.`)
     expect(alone).toMatch(/^Volume default\/data: Held Source/m)
     expect(await ask('volume', 'other')).toMatch(/Volume\/default\/other is neither declared nor managed/)
   })

@@ -52,7 +52,7 @@ describe('settings', () => {
     ['a list', '- prune', /is not a config file/],
   ])('name the place of %s', async (_title, text, expected) => {
     const { status, stderr } = await runMooring(['plan', '.', '--config', configFile(text)])
-    expect(status).toBe(1)
+    expect(status).toBe(2)
     expect(stderr).toMatch(expected)
   })
 
@@ -102,7 +102,7 @@ describe('mooring', () => {
     }
     const help = await runMooring(['plan', '--help'])
     expect(help.stdout).toMatch(/Examples:\n {2}mooring plan volumes\//)
-    expect(help.stdout).toMatch(/Exit status: 0 everything is as declared/)
+    expect(help.stdout).toMatch(/Exit status: 0 done/)
   })
 
   it('completion prints a script that bash completes by: commands, flags, choices, kinds', async () => {

@@ -204,7 +204,7 @@ describe('a document that is wrong', () => {
     ],
     [
       'apiVersion: mooring.dev/v1alpha1',
-      '1:1 kind this release knows Volume, Snapshot, and SnapshotSchedule',
+      '1:1 kind is missing: this release knows Volume, Snapshot, and SnapshotSchedule',
     ],
     [
       'apiVersion: mooring.dev/v1alpha1\nkind: Volumes',

@@ -112,7 +112,7 @@ describe('an order that is taken', () => {
       { records: [data(), good] },
       { type: 'restore', key, snapshot: 'good' },
       { restore: { snapshotID: 'snap-1', externalID: 'vol-1', atMs: nowMs } },
-      /is restored from snapshot "snap-1"/,
+      /is to be restored from snapshot "snap-1"/,
     ],
     [
       'takes a restore back that was not begun',
