@@ -50,13 +50,36 @@ export function openKubernetes(options: {
   readonly clock: Clock
   readonly log: Log
 }): Promise<Kubernetes> {
-  const { settings, readOnly, clock, log } = options
-  const { kubeconfig, namespaces = 'all', namespaceMapping } = settings
+  const { settings, clock } = options
+  const { kubeconfig } = settings
   return openTogether(async (adopt) => {
     const access = { environment: process.env, clock, ...(kubeconfig === undefined ? {} : { kubeconfig }) }
-    const connection = adopt(await connectKubernetes(access))
-    const { api } = connection
-    const watching = { api, clock, random: Math.random, log }
+    const { api, namespace } = adopt(await connectKubernetes(access))
+    const operatorNamespace = settings.operatorNamespace ?? namespace
+    const here = { replica: hostname(), random: Math.random, randomBytes }
+    return adopt(await createKubernetes({ ...options, ...here, api, operatorNamespace }))
+  })
+}
+
+/** The same over any API: watches begin at once. */
+export function createKubernetes(options: {
+  readonly settings: Pick<KubernetesSettings, 'namespaces' | 'namespaceMapping'>
+  readonly api: KubernetesApi
+  readonly operatorNamespace: string
+  readonly readOnly: boolean
+  /** The name of this process, in its Events. */
+  readonly replica: string
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  /** The operating system's generator. */
+  readonly randomBytes: (size: number) => Buffer
+  readonly log: Log
+}): Promise<Kubernetes> {
+  const { settings, api, operatorNamespace, readOnly, replica, clock, random, randomBytes, log } = options
+  const { namespaces = 'all', namespaceMapping } = settings
+  return openTogether(async (adopt) => {
+    const watching = { api, clock, random, log }
     const follow = (resource: Resource) => ({
       resource,
       informer: adopt(
@@ -65,7 +88,7 @@ export function openKubernetes(options: {
     })
     const objects = [volumes, snapshots, snapshotSchedules].map(follow)
     const clusters = follow(nomadClusters)
-    const events = adopt(createEventWriter({ api, instance: hostname(), clock, log }))
+    const events = adopt(createEventWriter({ api, instance: replica, clock, log }))
     const secretListeners = new Set<(namespace: string, name: string) => void>()
     const secrets = adopt(
       createSecretReader({
@@ -75,7 +98,6 @@ export function openKubernetes(options: {
         },
       }),
     )
-    const operatorNamespace = settings.operatorNamespace ?? connection.namespace
     return {
       api,
       operatorNamespace,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { asRecord, type JsonObject, type StoredObject } from './json.ts'
@@ -57,7 +58,7 @@ export async function startFakeKubernetes(options: FakeKubernetesOptions = {}): 
   const store = createStore()
   const kinds = createKinds()
   const follow = createLifecycle(store, kinds, () => objects)
-  const objects = createObjects(store, () => new Date(), follow)
+  const objects = createObjects(store, () => new Date(), randomUUID, follow)
   const users = new Map<string, User>([[adminToken, { name: 'admin', rules: everything }]])
   const requests = createRequests({
     store,

@@ -1,5 +1,4 @@
 /** What an API server does with a write: registry/rest and registry/generic of k8s.io/apiserver. */
-import { randomBytes, randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { admit, checkIdentity, checkNamespace, checkVersion } from './admission.ts'
 import { ApiFailure, alreadyExists, badRequest, conflict, invalid, notFound, wasModified } from './failure.ts'
@@ -20,10 +19,14 @@ export interface Objects {
   has(at: Target & { readonly name: string }): boolean
 }
 
-/** @param onWritten after each write of an object: what follows from it elsewhere */
+/**
+ * @param newUID a name that no other object has
+ * @param onWritten after each write of an object: what follows from it elsewhere
+ */
 export function createObjects(
   store: Store,
   now: () => Date,
+  newUID: () => string,
   onWritten: (kind: ServedKind, object: StoredObject) => void,
 ): Objects {
   // Field owners by table and key; `managedFields` shows them.
@@ -146,7 +149,7 @@ export function createObjects(
       typeof given.name === 'string' && given.name
         ? given.name
         : typeof given.generateName === 'string'
-          ? `${given.generateName}${randomBytes(3).toString('hex').slice(0, 5)}`
+          ? `${given.generateName}${newUID().slice(0, 5)}`
           : undefined
     if (name === undefined) {
       throw invalid(kind, '', [
@@ -169,7 +172,7 @@ export function createObjects(
         ...kept,
         name,
         ...(namespace !== undefined && { namespace }),
-        uid: randomUUID(),
+        uid: newUID(),
         creationTimestamp: timestamp(),
         ...(kind.hasGeneration && { generation: 1 }),
       },

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import { ApiFailure, expired, statusOf } from './failure.ts'
-import type { JsonObject, StoredObject } from './json.ts'
-import { apiVersionOf, type ServedKind, tableOf } from './kinds.ts'
+import type { StoredObject } from './json.ts'
+import { type ServedKind, tableOf } from './kinds.ts'
 import type { Store } from './store.ts'
+import { createWatchFeed } from './watch-feed.ts'
 
 export interface WatchStream {
   /** Neither events nor bookmarks from here on; the connection stays. */
@@ -29,49 +29,19 @@ export interface WatchStreamOptions {
 
 /** Streams the changes of a table to a response until either side ends it. */
 export function startWatchStream(response: ServerResponse, options: WatchStreamOptions): WatchStream {
-  const { store, kind, namespace, resourceVersion, bookmarkMs, timeoutSeconds } = options
-  const table = tableOf(kind)
-  const isMeant = (object: StoredObject | undefined) =>
-    object !== undefined &&
-    (namespace === undefined || object.metadata.namespace === namespace) &&
-    options.matches(object)
-  let sent = Number(resourceVersion || 0)
+  const { store, kind, bookmarkMs, timeoutSeconds } = options
   let isFrozen = false
 
   response.writeHead(200, { 'content-type': 'application/json' })
   response.flushHeaders()
-  const write = (type: string, object: JsonObject) => response.write(`${JSON.stringify({ type, object })}\n`)
+  const isQuiet = () => isFrozen || response.writableEnded
 
   function pump() {
-    if (isFrozen || response.writableEnded) return
-    const changes = store.since(table, sent)
-    if (!changes) return stream.expire()
-    for (const { type, object, before, revision } of changes) {
-      sent = revision
-      const [was, is] = [isMeant(before), type !== 'DELETED' && isMeant(object)]
-      // An object that enters or leaves what is selected comes or goes.
-      if (is) write(was ? 'MODIFIED' : 'ADDED', object)
-      else if (was && before)
-        write(
-          'DELETED',
-          type === 'DELETED'
-            ? object
-            : {
-                ...before,
-                metadata: { ...before.metadata, resourceVersion: object.metadata.resourceVersion },
-              },
-        )
-    }
+    if (!isQuiet() && !feed.pump()) stream.end()
   }
 
   function bookmark() {
-    if (isFrozen || response.writableEnded) return
-    sent = store.revision()
-    write('BOOKMARK', {
-      kind: kind.kind,
-      apiVersion: apiVersionOf(kind),
-      metadata: { resourceVersion: String(sent), creationTimestamp: null },
-    })
+    if (!isQuiet()) feed.bookmark()
   }
 
   const stream: WatchStream = {
@@ -80,8 +50,7 @@ export function startWatchStream(response: ServerResponse, options: WatchStreamO
     },
     expire() {
       if (response.writableEnded) return
-      const failure = expired(`too old resource version: ${sent} (${store.revision()})`)
-      write('ERROR', statusOf(failure))
+      feed.expire()
       stream.end()
     },
     garble() {
@@ -92,7 +61,7 @@ export function startWatchStream(response: ServerResponse, options: WatchStreamO
     },
   }
 
-  const unsubscribe = store.subscribe(table, pump)
+  const unsubscribe = store.subscribe(tableOf(kind), pump)
   const timers = [
     ...(bookmarkMs === undefined ? [] : [setInterval(bookmark, bookmarkMs)]),
     ...(timeoutSeconds === undefined
@@ -111,11 +80,7 @@ export function startWatchStream(response: ServerResponse, options: WatchStreamO
     options.onEnd()
   })
 
-  if (Number.isNaN(sent))
-    throw new ApiFailure(400, 'BadRequest', `invalid resource version: ${resourceVersion}`)
-  if (sent === 0) {
-    sent = store.revision()
-    for (const object of store.list(table)) if (isMeant(object)) write('ADDED', object)
-  } else pump()
+  const feed = createWatchFeed({ ...options, write: (line) => response.write(`${line}\n`) })
+  pump()
   return stream
 }
