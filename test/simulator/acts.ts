@@ -1,9 +1,11 @@
 import type { Damage, Document } from './documents.ts'
+import { describeObjectAct, type ObjectAct } from './objects/acts.ts'
 import type { Weather } from './world/network.ts'
 import type { NodeID } from './world/workloads.ts'
 
 /** One thing that a person, a workload, the weather or fate does. Plain data, so that a history can be shortened. */
 export type Act =
+  | ObjectAct
   | { readonly do: 'write'; readonly file: string; readonly documents: readonly Document[] }
   /** By mistake: another file declares the same already. */
   | { readonly do: 'duplicate'; readonly file: string; readonly documents: readonly Document[] }
@@ -99,6 +101,8 @@ export function describeAct(act: Act): string {
       return `Mooring is killed at its effect number ${act.count} from now, and starts again after ${act.downMs / 1000} s`
     case 'set clock':
       return `the wall clock is set by ${act.byMs / 1000} s`
+    default:
+      return describeObjectAct(act)
   }
 }
 

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { findPlanted } from './plant.ts'
+import { sources } from './source.ts'
 import { startWorker } from './start-worker.ts'
 import type { Report, Work } from './worker.ts'
 
@@ -13,6 +14,7 @@ const usage = `npm run simulate -- [options]
   --histories N   how many histories (default 1000)
   --hours N       in their place: for how long
   --seed S        of the first history; each further one has the next number (default: a new one each time)
+  --source NAME   what declares: files or kubernetes (default: files)
   --workers N     default: one a core
   --story         tells each history, also one that goes well
   --faults        plants each fault of the table, and writes to planted-faults.md after how many histories it is found
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     histories: { type: 'string', default: '1000' },
     hours: { type: 'string' },
     seed: { type: 'string' },
+    source: { type: 'string', default: 'files' },
     workers: { type: 'string', default: String(availableParallelism()) },
     story: { type: 'boolean', default: false },
     faults: { type: 'boolean', default: false },
@@ -48,6 +51,8 @@ else process.exitCode = await simulate()
 
 async function simulate(): Promise<number> {
   const workers = Number(values.workers)
+  const source = sources.find((each) => each === values.source)
+  if (source === undefined) throw new Error(`--source is one of ${sources.join(', ')}`)
   const seed = Number(values.seed ?? Date.now() % 2 ** 31)
   const histories = values.hours === undefined ? Number(values.histories) : Number.POSITIVE_INFINITY
   const startedMs = performance.now()
@@ -68,7 +73,7 @@ async function simulate(): Promise<number> {
     violations.push(report)
     if (violations.length > mostStories) return
     console.log(
-      `\nseed ${report.seed}: ${report.text}\n${report.story}\nreplay it: npm run simulate -- --histories 1 --seed ${report.seed} --story\n`,
+      `\nseed ${report.seed}: ${report.text}\n${report.story}\nreplay it: npm run simulate -- --histories 1 --seed ${report.seed}${source === 'files' ? '' : ` --source ${source}`} --story\n`,
     )
   }
 
@@ -79,6 +84,7 @@ async function simulate(): Promise<number> {
       histories: Number.isFinite(histories)
         ? Math.floor((histories - index + workers - 1) / workers)
         : 2 ** 31,
+      source,
       planted: [],
       needs: [],
       isPlanted: false,

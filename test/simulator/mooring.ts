@@ -1,11 +1,10 @@
 import type { Log } from '../../src/lib/log.ts'
 import { type Machine, type OperatorProcess, startOperatorProcess } from './operator-process.ts'
+import type { Ground } from './place.ts'
 import { nobody } from './scheduler.ts'
-import type { StoredLease } from './world/leases.ts'
 import { calm } from './world/network.ts'
 import { epochMs } from './world/nomad.ts'
 import type { Outside } from './world/nomad-client.ts'
-import type { StoredTexts } from './world/stored-texts.ts'
 
 export type Who = 'leader' | 'standby'
 
@@ -19,12 +18,10 @@ export function createMooring(options: {
   readonly isPluginReached: boolean
   readonly chance: (name: string) => number
   readonly log: Log
-  readonly onStored: (name: string, text: string) => void
+  readonly ground: Ground
 }) {
   const { outside, chance, log } = options
   const { scheduler, network, history } = outside
-  const stored: StoredTexts = { texts: new Map(), serial: 0 }
-  const lease: StoredLease = { lease: undefined, serial: 0 }
   const machines: Machine[] = []
   const processes: OperatorProcess[] = []
   let wallOffsetMs = 0
@@ -38,16 +35,11 @@ export function createMooring(options: {
     starts += 1
     processes[index] = startOperatorProcess({
       ...options,
+      openPlace: options.ground.openPlace,
       name: `mooring ${starts}`,
-      stored,
-      lease: options.replicas === 1 ? undefined : lease,
       machine: machines[index] ?? boot(index),
       wallMs,
       random: () => chance(`jitter ${index}`),
-      onStored(name, text) {
-        options.onStored(name, text)
-        burnFuse()
-      },
       log,
     })
   }
@@ -100,7 +92,7 @@ export function createMooring(options: {
     killAt(count: number, downMs: number) {
       fuse = { count, downMs }
     },
-    /** Called with each effect that is sent. */
+    /** Called with each effect that is sent, and each record that is stored. */
     burnFuse,
     calmDown() {
       fuse = undefined
@@ -112,10 +104,7 @@ export function createMooring(options: {
     },
     leader,
     /** Who may send effects now: by the Lease alone, or the one process that there is. */
-    holder: () =>
-      options.replicas === 1
-        ? processes[0]?.owner.name
-        : (lease.lease?.spec as { holderIdentity?: string } | undefined)?.holderIdentity,
+    holder: options.ground.holder ?? (() => processes[0]?.owner.name),
     /** Whether everything that there is can be seen and stored. */
     sees: () =>
       network.weather === calm &&

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { createObserver } from '../../src/nomad/observer.ts'
@@ -6,20 +5,14 @@ import type { VolumesApi } from '../../src/nomad/ports.ts'
 import { createAskOutside } from '../../src/operator/ask-outside.ts'
 import { type ControlLoop, startControlLoop } from '../../src/operator/control-loop.ts'
 import type { LastingInventory } from '../../src/operator/inventory/memory-inventory.ts'
-import { openStoredInventory } from '../../src/operator/inventory/stored-inventory.ts'
 import { createTakeOrder, type TakeOrder } from '../../src/operator/orders/take-order.ts'
 import { guardEffects } from '../../src/operator/replicas/guard-effects.ts'
-import { createLeaseLock } from '../../src/operator/replicas/lease-lock.ts'
 import { startOnlyTerm, startTerms, type Term } from '../../src/operator/replicas/terms.ts'
 import { createSecretResolver } from '../../src/operator/secrets/resolve-secrets.ts'
 import { createSpecificationSecrets } from '../../src/operator/secrets/specification-secrets.ts'
-import { createFileSource } from '../../src/operator/sources/files.ts'
-import { parseOnce } from './parse-once.ts'
+import { leaseMs, type OpenPlace, type Place } from './place.ts'
 import type { Owner } from './scheduler.ts'
-import { rootPath } from './world/folder.ts'
-import { createSimulatedLeases, type StoredLease } from './world/leases.ts'
 import { createSimulatedClient, createSimulatedPlugins, type Outside } from './world/nomad-client.ts'
-import { createLocalRecordStore, createSimulatedRecordStore, type StoredTexts } from './world/stored-texts.ts'
 
 /** How the operators of all histories are set. */
 export const settings = {
@@ -29,27 +22,10 @@ export const settings = {
 } as const
 
 /** Longer than the defaults in the same proportion, because each renewal costs a history some time. */
-const leadershipTimes = { leaseMs: 90_000, renewDeadlineMs: 60_000, retryMs: 30_000 }
+const leadershipTimes = { leaseMs, renewDeadlineMs: 60_000, retryMs: 30_000 }
 
 /** What a secret's value would look like, wherever it appeared. */
 export const secretValue = 'TOP-SECRET-b7f3'
-
-const hashKey = createHash('sha256').update('the same in every history').digest()
-
-const knownHashes = new Map<string, string>()
-
-/** Histories hash the same texts again and again, under the same key. */
-function withKnownHashes(inventory: LastingInventory): LastingInventory {
-  return {
-    ...inventory,
-    keyedHash(text) {
-      const hash = knownHashes.get(text) ?? inventory.keyedHash(text)
-      if (knownHashes.size > 10_000) knownHashes.clear()
-      knownHashes.set(text, hash)
-      return hash
-    },
-  }
-}
 
 /** Where a process runs, since its last boot. */
 export interface Machine {
@@ -69,19 +45,15 @@ export interface OperatorProcess {
 export function startOperatorProcess(options: {
   readonly name: string
   readonly outside: Outside
-  readonly stored: StoredTexts
-  /** Of two replicas; undefined: this process is alone. */
-  readonly lease: StoredLease | undefined
+  readonly openPlace: OpenPlace
   readonly machine: Machine
   readonly wallMs: () => number
   readonly random: () => number
   readonly isPluginReached: boolean
   readonly log: Log
-  /** Told of each text that becomes durable. */
-  readonly onStored: (name: string, text: string) => void
 }): OperatorProcess {
-  const { outside, stored, random, log } = options
-  const { scheduler, network } = outside
+  const { outside, random, log } = options
+  const { scheduler } = outside
   const owner: Owner = { name: options.name, isAlive: true }
   const { machine } = options
   const monotonicMs = () => scheduler.nowMs - machine.bootedAtMs
@@ -95,17 +67,21 @@ export function startOperatorProcess(options: {
   }
   let working: ReturnType<OperatorProcess['working']>
 
-  async function begin(term: Term) {
-    const store =
-      options.lease === undefined
-        ? createLocalRecordStore(owner, outside, stored, options.onStored)
-        : createSimulatedRecordStore(owner, network, stored, options.onStored)
-    const inventory = withKnownHashes(
-      await openStoredInventory(guardEffects(store, term.mayAct), term.giveUp, hashKey),
-    )
+  async function begin(place: Place, term: Term) {
+    const inventory = await place.openInventory(term)
+    const declarations = place.openDeclarations(term)
     const client = createSimulatedClient(owner, outside)
     const observer = createObserver({ client, clock, random, log, pollMs: 240_000 })
     const specificationSecrets = createSpecificationSecrets(inventory.keyedHash)
+    const takeOrder = createTakeOrder({
+      inventory,
+      declarations: () => loop.desired.declarations(),
+      region: 'global',
+      ask: createAskOutside(client),
+      look: (key) => loop.look(key),
+      clock,
+    })
+    const { readSecret, sync } = declarations
     const loop: ControlLoop = startControlLoop({
       ...settings,
       observer,
@@ -113,9 +89,10 @@ export function startOperatorProcess(options: {
       secrets: createSecretResolver({
         environment: { MOORING_SECRET_TOKEN: secretValue },
         specificationSecrets,
+        ...(readSecret === undefined ? {} : { readSecret }),
         readVariable: async () => undefined,
       }),
-      sources: [createFileSource({ path: rootPath, clock, log, parse: parseOnce })],
+      sources: [declarations.source],
       api: guardEffects<VolumesApi>(client, term.mayAct),
       inventory,
       region: 'global',
@@ -124,17 +101,10 @@ export function startOperatorProcess(options: {
       onStatus() {},
       aroundPass: (_subject, run) => run(),
       aroundStep: (_subject, run) => run(),
+      ...(sync === undefined ? {} : { syncObjects: (access) => sync({ ...access, inventory, takeOrder }) }),
       clock,
       random,
       log,
-    })
-    const takeOrder = createTakeOrder({
-      inventory,
-      declarations: () => loop.desired.declarations(),
-      region: 'global',
-      ask: createAskOutside(client),
-      look: loop.look,
-      clock,
     })
     working = { inventory, loop, takeOrder }
     return {
@@ -142,32 +112,28 @@ export function startOperatorProcess(options: {
         working = undefined
         await loop.close(term.mayAct() ? undefined : 0)
         await observer.close()
+        await declarations.close()
       },
     }
   }
 
-  scheduler.after(owner, 0, `${owner.name} starts`, () => {
-    if (options.lease === undefined) return void startOnlyTerm(begin)
-    const { leaseMs } = leadershipTimes
+  async function start() {
+    const place = await options.openPlace({ owner, clock, random, log })
+    const { lock } = place
+    if (lock === undefined) {
+      await startOnlyTerm((term) => begin(place, term))
+      return
+    }
     startTerms({
-      replica: {
-        identity: owner.name,
-        lock: createLeaseLock({
-          api: createSimulatedLeases(owner, network, options.lease),
-          namespace: 'mooring',
-          name: 'mooring',
-          identity: owner.name,
-          leaseDurationSeconds: leaseMs / 1000,
-          clock,
-        }),
-        times: leadershipTimes,
-      },
+      replica: { identity: owner.name, lock, times: leadershipTimes },
       readOnly: false,
       clock,
       random,
       log,
-      begin,
+      begin: (term) => begin(place, term),
     })
-  })
+  }
+
+  scheduler.after(owner, 0, `${owner.name} starts`, () => void start())
   return { owner, working: () => working }
 }

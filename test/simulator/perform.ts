@@ -141,6 +141,9 @@ export function perform(act: Act, stage: Stage): unknown {
       return mooring.killAt(act.count, act.downMs)
     case 'set clock':
       return mooring.setClock(act.byMs)
+    default:
+      // There are no objects.
+      return
   }
 }
 

@@ -20,10 +20,16 @@ export interface Found {
  */
 export async function findFault(fault: PlantedFault, histories: number): Promise<Found> {
   for (let seed = firstSeed; seed < firstSeed + histories; seed += 1) {
-    const found = await firstWrong(textsOf(fault), seed, firstSeed + histories - seed, fault.needs)
+    const found = await firstWrong(
+      textsOf(fault),
+      seed,
+      firstSeed + histories - seed,
+      fault.needs,
+      fault.source,
+    )
     if (found === undefined) break
     seed = found.seed
-    if ((await firstWrong([], seed, 1)) === undefined) {
+    if ((await firstWrong([], seed, 1, [], fault.source)) === undefined) {
       return { after: seed - firstSeed + 1, rule: found.rule, text: found.text.split('\n')[0] ?? '' }
     }
   }
@@ -37,8 +43,12 @@ function firstWrong(
   seed: number,
   histories: number,
   needs: Work['needs'] = [],
+  source: Work['source'] = 'files',
 ): Promise<Wrong | undefined> {
-  const work: Work = { firstSeed: seed, step: 1, histories, planted, needs, isPlanted: true, tellsAll: false }
+  const work: Work = {
+    ...{ firstSeed: seed, step: 1, histories, planted, needs, source },
+    ...{ isPlanted: true, tellsAll: false },
+  }
   return new Promise((resolve, reject) => {
     let wrong: Wrong | undefined
     const worker = startWorker(work)

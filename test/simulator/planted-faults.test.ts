@@ -29,6 +29,7 @@ describe('the table of planted faults', () => {
     'a change in Nomad wakes nobody',
     'a change in the folder wakes nobody',
     'a volume is written without a difference',
+    'the finalizer is written after the create',
   ])('finds within a few histories: %s', { timeout: 600_000 }, async (name) => {
     const fault = plantedFaults.find((each) => each.name === name)
     expect(fault).toBeDefined()

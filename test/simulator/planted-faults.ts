@@ -2,8 +2,10 @@ import type { PlantedText } from './hooks.ts'
 import { effects } from './planted/effects.ts'
 import { lives } from './planted/lives.ts'
 import { loops } from './planted/loops.ts'
+import { objects } from './planted/objects.ts'
 import { removals } from './planted/removals.ts'
 import { times } from './planted/times.ts'
+import type { Source } from './source.ts'
 
 /** A fault as Mooring had one, or as every operator of its kind has had one. */
 export interface PlantedFault extends PlantedText {
@@ -11,6 +13,8 @@ export interface PlantedFault extends PlantedText {
   readonly name: string
   /** Further texts, where one alone is caught by a second guard. */
   readonly also?: readonly PlantedText[]
+  /** What declares in the histories. Default: files. */
+  readonly source?: Source
   /** What a history must have in its plan to show it. Others are counted, and not lived through. */
   readonly needs?: readonly RegExp[]
   /** Why the simulator cannot find it. */
@@ -29,6 +33,7 @@ export const faultGroups: Readonly<Record<string, readonly PlantedFault[]>> = {
   'Names, second lives and losses': lives,
   'Effects, claims and fences': effects,
   'Queues, watches and pace': loops,
+  'Objects of Kubernetes': objects,
 }
 
 export const plantedFaults: readonly PlantedFault[] = Object.values(faultGroups).flat()

@@ -1,17 +1,21 @@
 import { OperationError, UsageError } from '../../src/lib/errors.ts'
-import { describeAct, type OrderName, type TimedAct } from './acts.ts'
+import { type Act, describeAct, type OrderName, type TimedAct } from './acts.ts'
 import { checkers } from './checkers/all.ts'
 import type { View, Violation } from './checkers/checker.ts'
 import { judgeRest } from './checkers/rest.ts'
 import type { Document } from './documents.ts'
 import { createMooring } from './mooring.ts'
-import { secretValue } from './operator-process.ts'
+import { planObjectActs } from './objects/plan-acts.ts'
+import { createObjectWorld } from './objects/world.ts'
+import { secretValue, settings } from './operator-process.ts'
 import { perform, type Stage } from './perform.ts'
+import { createFilesGround } from './place.ts'
 import { planActs } from './plan-acts.ts'
 import { createNamedRandom, createRandom, pick } from './random.ts'
 import { createScheduler } from './scheduler.ts'
 import { createSimulatedLog } from './simulated-log.ts'
 import { inVirtualTime } from './simulation.ts'
+import type { Source } from './source.ts'
 import { createWishes } from './wishes.ts'
 import { createFolder } from './world/folder.ts'
 import { createHistory, type Happened } from './world/history.ts'
@@ -29,6 +33,8 @@ export interface Plan {
   readonly replicas: 1 | 2
   /** Whether it is judged at the end how soon changes are dealt with. */
   readonly isProbed: boolean
+  /** What declares. */
+  readonly source: Source
   readonly acts: readonly TimedAct[]
 }
 
@@ -69,7 +75,7 @@ const probeDocument = (minBytes: number): Document => ({
 })
 
 /** Draws a history from its seed. */
-export function planHistory(seed: number): Plan {
+export function planHistory(seed: number, source: Source): Plan {
   const random = createRandom(seed)
   const habits = {
     roundsUpTo: pick(random, [1, 4096]),
@@ -87,7 +93,8 @@ export function planHistory(seed: number): Plan {
     isPluginReached,
     replicas,
     isProbed: random() < 0.25,
-    acts: planActs(random, replicas),
+    source,
+    acts: source === 'files' ? planActs(random, replicas) : planObjectActs(random, replicas),
   }
 }
 
@@ -104,13 +111,24 @@ export async function runHistory(
   const nomad = createNomad({ nowMs, plugin, history })
   const network = createNetwork(scheduler, chance)
   const folder = createFolder(nowMs)
-  const wishes = createWishes(nowMs)
   const outside: Outside = { scheduler, network, nomad, plugin, history }
   const orders: { order: OrderName; volume: string; key: string; atMs: number; takenAtMs?: number }[] = []
   const log = createSimulatedLog(nowMs, options.keepsLog === true)
   const violate = (rule: string, text: string) => history.violations.push({ rule, text, atMs: nowMs() })
 
+  const onStored = (name: string, text: string) => {
+    show(`inventory's record ${name}`, text)
+    mooring.burnFuse()
+  }
+  const objects =
+    plan.source === 'files'
+      ? undefined
+      : createObjectWorld({ scheduler, network, chance, history, nomad, onStored })
+  const fileWishes = createWishes(nowMs)
+  const wishes = objects?.wishes ?? fileWishes
   const view: View = {
+    objects,
+    pruneDelayMs: objects === undefined ? settings.prune.pruneDelayMs : 0,
     holder: () => mooring.holder(),
     madeFor: (externalID) => (plugin.disks.get(externalID) ?? plugin.deleted.get(externalID))?.madeFor,
     get nowMs() {
@@ -133,7 +151,7 @@ export async function runHistory(
     isPluginReached: plan.isPluginReached,
     chance,
     log: log.log,
-    onStored: (name, text) => show(`inventory's record ${name}`, text),
+    ground: objects ?? createFilesGround({ replicas: plan.replicas, outside, onStored }),
   })
 
   history.onHappened = (happened) => {
@@ -153,17 +171,21 @@ export async function runHistory(
     atOnce = passedMs > 0 ? 0 : atOnce + 1
     if (history.violations.length >= enoughViolations) scheduler.halt()
     if (atOnce > mostAtOnce) throw new Error(`${atOnce} events without any time that passes: a hot loop`)
-    if (passedMs > 0 && mooring.sees()) wishes.see(passedMs)
+    if (passedMs > 0 && mooring.sees() && objects?.isAway() !== true) wishes.see(passedMs)
   }
 
   const stage: Stage = {
     folder,
-    wishes,
+    wishes: fileWishes,
     nomad,
     plugin,
     network,
     mooring,
     order(name, volume, order) {
+      if (objects !== undefined) {
+        if (objects.order(order)) orders.push({ order: name, volume, key: order.key, atMs: nowMs() })
+        return
+      }
       const leader = mooring.leader()
       const working = leader?.working()
       if (leader === undefined || working === undefined) return
@@ -183,13 +205,16 @@ export async function runHistory(
     },
   }
 
+  const act = (one: Act) => {
+    if (objects?.perform(one) !== true) perform(one, stage)
+  }
+
   /** In the best of weather, what a person writes is carried out soon, also if it is corrected at once. */
   async function probe() {
     const rule = 'liveness: a change is dealt with soon, not only at the next look at everything'
     const file = 'probe.yaml'
     const at = 'default/probe'
-    const write = (minBytes: number) =>
-      perform({ do: 'write', file, documents: [probeDocument(minBytes)] }, stage)
+    const write = (minBytes: number) => act({ do: 'write', file, documents: [probeDocument(minBytes)] })
     history.record({
       type: 'act',
       text: `a person writes ${file}, corrects it at once, corrects it while Nomad takes no changes, and loses Nomad's record`,
@@ -235,16 +260,17 @@ export async function runHistory(
   try {
     await inVirtualTime({ scheduler, network, folder, wallMs: mooring.wallMs }, async () => {
       mooring.start()
-      for (const { atMs, act } of plan.acts) {
+      for (const { atMs, act: next } of plan.acts) {
         await scheduler.runUntil(10_000 + atMs)
         if (history.violations.length > 0) return
-        history.record({ type: 'act', text: describeAct(act) })
-        perform(act, stage)
+        history.record({ type: 'act', text: describeAct(next) })
+        act(next)
       }
       await scheduler.runUntil(scheduler.nowMs + 60_000)
       mooring.calmDown()
       network.weather = calm
-      perform({ do: 'folder', to: 'back' }, stage)
+      act({ do: 'folder', to: 'back' })
+      objects?.calmDown()
       if (nomad.conditions.isPluginAway) nomad.setPluginAway(false)
       nomad.conditions.isDetachBroken = false
       nomad.workloads.endAll()

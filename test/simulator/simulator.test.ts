@@ -21,20 +21,24 @@ const timeoutMs = 600_000
 
 describe('the simulator', { timeout: timeoutMs }, () => {
   it.each([
-    ['the same at each run', ['--seed', '1']],
-    ['new ones at each run', []],
-  ])('finds nothing wrong in histories that are %s', async (_title, seed) => {
-    const told = await simulate('--histories', '150', ...seed)
-    expect(told).toContain('150 histories')
+    ['of files, the same at each run', '150', ['--seed', '1']],
+    ['of files, new ones at each run', '150', []],
+    ['of Kubernetes objects, the same at each run', '25', ['--source', 'kubernetes', '--seed', '1']],
+    ['of Kubernetes objects, new ones at each run', '25', ['--source', 'kubernetes']],
+  ])('finds nothing wrong in histories %s', async (_title, histories, parameters) => {
+    const told = await simulate('--histories', histories, ...parameters)
+    expect(told).toContain(`${histories} histories`)
     expect(told, told).toContain(' 0 wrong')
   })
 
-  it('lives through the same history again, event by event, if the seed is the same', async () => {
-    const [once, again] = await Promise.all(
-      [1, 2].map(() => simulate('--histories', '3', '--seed', '7', '--story', '--workers', '1')),
-    )
-    expect(once).toMatch(/trace \d+/)
-    const tracesOf = (told = '') => told.match(/trace \d+/g)
-    expect(tracesOf(again)).toEqual(tracesOf(once))
-  })
+  it.each(['files', 'kubernetes'])(
+    'lives through the same history again, event by event, if the seed is the same: %s',
+    async (source) => {
+      const options = ['--source', source, '--seed', '7', '--story', '--workers', '1']
+      const [once, again] = await Promise.all([1, 2].map(() => simulate('--histories', '3', ...options)))
+      expect(once).toMatch(/trace \d+/)
+      const tracesOf = (told = '') => told.match(/trace \d+/g)
+      expect(tracesOf(again)).toEqual(tracesOf(once))
+    },
+  )
 })

@@ -34,7 +34,12 @@ function tell(happened: Happened): string | undefined {
     case 'effect under way':
     case 'effect carried out':
     case 'process started':
+    case 'object write arrives':
       return undefined
+    case 'object changed':
+      return happened.by === 'a person' && happened.change !== 'gone'
+        ? undefined
+        : `    ${happened.about} (${happened.uid}) is ${happened.change}: by ${happened.by}`
     case 'process killed':
       return `    ${happened.process} is killed`
     case 'disk made':

@@ -1,12 +1,14 @@
 /** Lives through histories, one after another, and tells of each that goes wrong. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { type PlantedText, prepareModules } from './hooks.ts'
+import type { Source } from './source.ts'
 
 export interface Work {
   readonly firstSeed: number
   /** Workers share the seeds: each takes every so many. */
   readonly step: number
   readonly histories: number
+  readonly source: Source
   readonly planted: readonly PlantedText[]
   /** A history is passed over unless each of these matches something in its plan. */
   readonly needs: readonly RegExp[]
@@ -46,7 +48,7 @@ let known = 0
 let events = 0
 for (let count = 1; count <= work.histories; count += 1) {
   const seed = work.firstSeed + (count - 1) * work.step
-  const plan = planHistory(seed)
+  const plan = planHistory(seed, work.source)
   if (!work.needs.every((need) => [plan, ...plan.acts].some((part) => need.test(describe(part))))) continue
   const outcome = await runHistory(plan)
   events += outcome.events

@@ -10,6 +10,7 @@ import {
   theFinalSnapshotIsOfThisLife,
 } from './ends.ts'
 import { newLifeIsBlank, oneDiskForOneVolume, oneVolumeForOneDisk, snapshotsAreNew } from './lives.ts'
+import { objectCheckers } from './objects.ts'
 import { nothingRunsTwice, nothingSpins, onlyTheHolderActs, suspendedMeansNothing } from './pace.ts'
 
 const noSecretIsShown: Checker = {
@@ -38,4 +39,5 @@ export const checkers: readonly Checker[] = [
   nothingRunsTwice,
   onlyTheHolderActs,
   suspendedMeansNothing,
+  ...objectCheckers,
 ]

@@ -1,4 +1,5 @@
 import type { OrderName } from '../acts.ts'
+import type { ObjectWorld } from '../objects/world.ts'
 import type { Wishes } from '../wishes.ts'
 import type { Happened, History } from '../world/history.ts'
 import type { SimulatedNomad } from '../world/nomad.ts'
@@ -15,7 +16,11 @@ export interface Violation {
 /** All that an onlooker knows. Nothing of it is what Mooring believes. */
 export interface View {
   readonly nowMs: number
-  readonly wishes: Wishes
+  readonly wishes: Pick<Wishes, 'all'>
+  /** How long something must be removed before it may end. A deleted object ends at once. */
+  readonly pruneDelayMs: number
+  /** Where objects declare. */
+  readonly objects: ObjectWorld | undefined
   readonly nomad: SimulatedNomad
   readonly plugin: SimulatedPlugin
   readonly history: History

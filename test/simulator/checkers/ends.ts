@@ -1,4 +1,3 @@
-import { settings } from '../operator-process.ts'
 import { handMountFlag } from '../perform.ts'
 import { settledMs, versionsInForce, type Wish } from '../wishes.ts'
 import type { Happened } from '../world/history.ts'
@@ -27,9 +26,9 @@ export function rightfulEnd(wish: Wish, madeAtMs: number, view: View): number | 
   const first = sent.find(({ atMs }) =>
     wish.absences.some(
       ({ sinceMs, untilMs }) =>
-        atMs >= sinceMs + settings.prune.pruneDelayMs &&
+        atMs >= sinceMs + view.pruneDelayMs &&
         atMs <= untilMs + settledMs &&
-        untilMs - sinceMs >= settings.prune.pruneDelayMs,
+        untilMs - sinceMs >= view.pruneDelayMs,
     ),
   )
   return first?.atMs
@@ -155,8 +154,8 @@ export const snapshotsEndByOrder: Checker = {
       )
       const isRemoved = declared.absences.some(
         ({ sinceMs, untilMs }) =>
-          happened.atMs >= sinceMs + settings.prune.pruneDelayMs &&
-          untilMs - sinceMs >= settings.prune.pruneDelayMs &&
+          happened.atMs >= sinceMs + view.pruneDelayMs &&
+          untilMs - sinceMs >= view.pruneDelayMs &&
           untilMs > taken.atMs &&
           happened.atMs <= untilMs + lateMs + settledMs,
       )

@@ -65,7 +65,7 @@ const endedUnseen = (disk: Of<'disk made'>, at: string, wish: Wish, view: View) 
   ) &&
   wish.absences.some(
     ({ sinceMs, untilMs }) =>
-      sinceMs > disk.atMs && Math.min(untilMs, view.nowMs) - sinceMs >= settings.prune.pruneDelayMs,
+      sinceMs > disk.atMs && Math.min(untilMs, view.nowMs) - sinceMs >= view.pruneDelayMs,
   )
 
 export const oneDiskForOneVolume: Checker = {
@@ -127,7 +127,7 @@ export const snapshotsAreNew: Checker = {
     // before the call can no longer be running.
     const isOfFormer = declared.absences.some(
       ({ sinceMs, seenMs }) =>
-        sinceMs > taken.atMs && seenMs > settings.prune.pruneDelayMs + settings.rescanMs + longestCallMs,
+        sinceMs > taken.atMs && seenMs > view.pruneDelayMs + settings.rescanMs + longestCallMs,
     )
     return isOfFormer
       ? `the request for ${happened.name} was answered with ${happened.snapshotID}, which is of a former declaration`

@@ -4,6 +4,7 @@ import { settings } from '../operator-process.ts'
 import { versionsInForce, type Wish } from '../wishes.ts'
 import type { Happened } from '../world/history.ts'
 import type { View } from './checker.ts'
+import { judgeObjects } from './objects-at-rest.ts'
 
 type Finding = readonly [rule: string, text: string]
 
@@ -55,6 +56,8 @@ export function judgeRest(rest: {
   const perHour = ((events - begun.events) * 3_600_000) / quietMs
   if (perHour > quietEventsPerHour)
     findings.push(['8: no hot loop', `${Math.round(perHour)} events in a quiet hour`])
+  if (view.objects !== undefined)
+    findings.push(...judgeObjects(view.objects, inventory, quiet, isTicking || isClockSet))
   const left = judgeLeft(view, inventory)
   if (left !== undefined) findings.push(['3: nothing that was made is forgotten', left])
   for (const wish of view.wishes.all.values()) {

@@ -1,3 +1,4 @@
+import type { StoredObject } from '../../fakes/kubernetes/json.ts'
 import type { Violation } from '../checkers/checker.ts'
 
 /** Who is behind an effect. */
@@ -32,6 +33,26 @@ export type Happening =
   | { type: 'process started' | 'process killed'; process: string }
   | { type: 'text shown'; where: string; text: string }
   | { type: 'act'; text: string }
+  | ({ type: 'object changed'; about: string; identity: string; uid: string } & ObjectChange)
+  | { type: 'object write arrives'; about: string; by: string; what: string }
+
+export interface ObjectChange {
+  /** A process of Mooring, a person, or the API server itself. */
+  readonly by: string
+  readonly change:
+    | 'made'
+    | 'edited'
+    | 'annotated'
+    | 'deleted'
+    | 'held by a finalizer'
+    | 'let go by its finalizer'
+    | 'given a status'
+    | 'gone'
+  readonly before: StoredObject | undefined
+  readonly after: StoredObject | undefined
+  /** Whether who changed it had ever seen this very object. */
+  readonly isSeen: boolean
+}
 
 export type Happened = Happening & { readonly atMs: number }
 
