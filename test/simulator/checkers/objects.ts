@@ -54,10 +54,12 @@ const theFinalizerStaysWhileItIsNeeded: Checker = {
     if (isEnding(before) && (isReleased || isSuspended || document.policy !== 'Delete')) return undefined
     // What was replaced by a restore stays for the way back.
     if (view.orders.some(({ order }) => order !== 'snapshot now' && order !== 'keep')) return undefined
-    const wish = view.wishes.all.get(identity)
-    const latest = wish?.versions.at(-1)
-    // Somebody has just changed the policy, and the decision is of before.
-    if (latest === undefined || view.nowMs - latest.sinceMs < staleMs) return undefined
+    // An error of that weather may say that there is nothing left, and Mooring takes Nomad's word.
+    if (view.history.all.some((each) => each.type === 'act' && each.text.includes('meet: errors')))
+      return undefined
+    const latest = view.wishes.all.get(identity)?.versions.at(-1)
+    // Somebody has just changed the policy, and the decision is of before. A silent watch is noticed after 150 s.
+    if (latest === undefined || latest.seenMs < 160_000) return undefined
     const made = view.history.all.find(
       (each): each is Of<'object changed'> => each.type === 'object changed' && each.uid === uid,
     )

@@ -25,7 +25,8 @@ const faults: readonly PlantedFault[] = [
     needs: [/"compacted"/],
     file: reflectorFile,
     text: "if (met.code === 410 || met.reason === 'UnreadableAnswer') version = undefined",
-    replacement: 'if (met.code === 410) {\n      version = undefined\n      onList([])\n      return\n    }',
+    replacement:
+      'if (met.code === 410) {\n      version = undefined\n      onList([])\n      return delay(clock, 1000, closing.signal)\n    }',
   },
   {
     name: 'an old list of a cache is believed',
@@ -34,6 +35,8 @@ const faults: readonly PlantedFault[] = [
     text: "const info: RequestInfo = { verb: 'list', resource, namespace: options.namespace }",
     replacement:
       "const info: RequestInfo = { verb: 'list', resource, namespace: options.namespace }\n      query.set('resourceVersion', '0')",
+    notFound:
+      'the watch that begins at the old version catches up before anybody acts: a new leader waits for the Lease, and after an expired watch everything is in doubt until the next one is open',
   },
   {
     name: 'a watch that broke begins anew with what is there, and misses what went',
@@ -82,6 +85,7 @@ const faults: readonly PlantedFault[] = [
     file: 'operator/desired/desired.ts',
     text: 'const own = declarations.filter((declaration) => owners.get(keyOf(declaration)) === declaration)',
     replacement: 'const own = declarations',
+    notFound: 'no finalizer holds a second object, so it is gone at once, and nobody ever sees it end',
   },
   {
     name: 'a status is written without the UID of its object',
