@@ -149,7 +149,6 @@ function planMissingOfSchedule(
 export interface SnapshotEndObservation {
   readonly volume: SnapshotObservation['volume']
   readonly plugin: Plugin | undefined
-  readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
   /** Volumes that have still to be created or restored from this snapshot. */
   readonly dependents: readonly string[]
   readonly callsEndedBeforeMs: number | undefined
@@ -212,9 +211,7 @@ export function planSnapshotEnd(
       waitPollMs,
     )
   }
-  if (observation.snapshots !== 'unknown' && provesAbsence(observation.snapshots, snapshotID)) {
-    return take('release', 'Deleted', `snapshot "${snapshotID}" is deleted`)
-  }
+  // The plugin is asked also where its list lacks the snapshot: right after the create, a list may be behind.
   const gate = planPluginGate(record.pluginID ?? '', observation.plugin, 'SupportsCreateDeleteSnapshot')
   return gate ?? take('delete-snapshot', 'Deleting', `deleting snapshot "${snapshotID}"`)
 }

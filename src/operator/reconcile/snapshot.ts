@@ -95,8 +95,8 @@ async function gather(context: GatherContext, record: SnapshotRecord): Promise<S
   const secretValues = isEnding
     ? await secretsForEnd(context, declaration)
     : await context.secrets.resolve(spec.secrets ?? {}, spec.namespace, place.object)
-  // Before the create there is nothing to find in the list.
-  const asksList = record.snapshotID !== undefined || record.intent !== undefined
+  // Before the create there is nothing to find in the list, and for an end it proves nothing.
+  const asksList = isDeclared && (record.snapshotID !== undefined || record.intent !== undefined)
   const snapshots =
     asksList && pluginID !== undefined && hasCapability(plugin, 'SupportsListSnapshots')
       ? await observer.snapshots(pluginID)
