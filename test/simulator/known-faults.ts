@@ -10,7 +10,13 @@ export interface KnownFault {
   readonly why: string
 }
 
-export const knownFaults: readonly KnownFault[] = []
+export const knownFaults: readonly KnownFault[] = [
+  {
+    text: /team-[ab]\/\S+ was written \d+ times within a minute/,
+    seed: 40510,
+    why: 'with --source kubernetes: while a watch is silent, which is noticed after 150 s, an object that is gone is written each second',
+  },
+]
 
 /** Whether one of these is what went wrong in a history. */
 export const isKnown = (violations: readonly Violation[]) =>
