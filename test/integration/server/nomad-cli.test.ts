@@ -10,6 +10,9 @@ import { nomadBinary } from '../../helpers/nomad-agent.ts'
 
 const run = promisify(execFile)
 
+/** A bound for a command that never ends, never a measure. */
+const hangMs = 120_000
+
 /** Every command that only reads, and some that a server without jobs can only refuse. `ALLOC` and `NODE` are IDs. */
 const commands = [
   ...[
@@ -52,10 +55,17 @@ const commands = [
   ...['volume claim list', 'var list', 'var get x', 'service list', 'service info x', 'scaling policy list'],
   ...['quota list', 'license get', 'acl policy list', 'acl token list', 'acl role list', 'operator metrics'],
   ...['operator autopilot get-config', 'operator scheduler get-config', 'operator raft list-peers'],
-  ...['operator api /v1/regions', 'recommendation list', 'sentinel list', 'monitor', 'ui -show-url', 'login'],
+  ...[
+    'operator api -X GET /v1/regions',
+    'recommendation list',
+    'sentinel list',
+    'monitor',
+    'ui -show-url',
+    'login',
+  ],
 ]
 
-describe.skipIf(nomadBinary === '')('the nomad command', () => {
+describe.skipIf(nomadBinary === '')('the nomad command', { timeout: 6 * hangMs }, () => {
   let server: TestServer
   let home: string
   const nomad = async (line: string) => {
@@ -65,8 +75,12 @@ describe.skipIf(nomadBinary === '')('the nomad command', () => {
       NOMAD_ADDR: server.url,
       NOMAD_CLI_NO_COLOR: '1',
     }
-    const ended = run(nomadBinary, line.split(' '), { cwd: home, env: environment, timeout: 30_000 })
-    const { stdout, stderr } = await ended.catch((error) => error)
+    const ended = run(nomadBinary, line.split(' '), { cwd: home, env: environment, timeout: hangMs })
+    // `nomad operator api` reads it to its end.
+    ended.child.stdin?.end()
+    const { stdout, stderr, killed } = await ended.catch((error) => error)
+    // What was cut off has said nothing that could be wrong.
+    if (killed) throw new Error(`nomad ${line} does not end`)
     return `${stdout}${stderr}`
   }
   const start = async (registration: Registration) => {
