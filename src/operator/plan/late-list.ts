@@ -1,10 +1,10 @@
+import type { Moment } from '../../lib/clock.ts'
 import { type Now, passedMs } from './now.ts'
-import type { VolumeRecord } from './record.ts'
 
 /** The lists of storage providers may lack what was made less than this before. */
 const lateListMs = 20_000
 
-/** Whether a list that lacks the recorded external volume can be believed: it is not new. */
-export function isListProof({ identified }: Pick<VolumeRecord, 'identified'>, now: Now): boolean {
+/** Whether a list that lacks the recorded external volume or snapshot can be believed: it is not new. */
+export function isListProof({ identified }: { readonly identified?: Moment }, now: Now): boolean {
   return identified === undefined || passedMs(now, identified) >= lateListMs
 }

@@ -170,6 +170,8 @@ export interface ManagedSnapshot extends ManagedBase {
   readonly kind: 'Snapshot'
   /** Once it is set, Mooring never takes the snapshot again. */
   readonly snapshotID?: string
+  /** Since when its ID is known. Absent in records of earlier versions. */
+  readonly identified?: Moment
   /** The external volume that it was taken from. */
   readonly externalSourceVolumeID?: string
   /** The plugin that holds it. */

@@ -6,6 +6,7 @@ import type { Snapshot } from '../../wire/snapshot.ts'
 import type { SnapshotDeclaration } from '../declare/declaration.ts'
 import { type Decision, ready, stall, take, wait } from './decision.ts'
 import { mayStillRun, nextOutcomeCheckMs } from './intent.ts'
+import { isListProof } from './late-list.ts'
 import { type Now, passedMs } from './now.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import type { SnapshotRecord } from './record.ts'
@@ -106,6 +107,13 @@ function planTakenSnapshot(
       'ListIncomplete',
       `waiting for plugin "${pluginID}" to list snapshot "${snapshotID}": its list has entries that cannot be read, and this may be one of them`,
       waitPollMs,
+    )
+  }
+  if (snapshot === undefined && !isListProof(record, now)) {
+    return wait(
+      'NotReadyToUse',
+      `waiting for the plugin to list snapshot "${snapshotID}", which it took a moment ago`,
+      readinessPollMs,
     )
   }
   if (snapshot === undefined && record.schedule !== undefined) {

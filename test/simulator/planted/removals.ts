@@ -94,6 +94,7 @@ export const removals: readonly PlantedFault[] = [
   },
   {
     name: 'where a declaration stands is forgotten if it comes back during its end',
+    notFound: 'the declaration has to come back in the second in which its delete is under way',
     needs: [/"do":"remove"/],
     file: 'operator/desired/desired.ts',
     text: 'void inventory.declare({ key, declaration, ...(sighting === undefined ? {} : { sighting }) })',

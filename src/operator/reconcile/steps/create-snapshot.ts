@@ -1,3 +1,4 @@
+import { momentOf } from '../../../lib/clock.ts'
 import { OperationError } from '../../../lib/errors.ts'
 import { advise } from '../../../lib/reasons/explanation.ts'
 import { reasons } from '../../../lib/reasons/reasons.ts'
@@ -72,6 +73,7 @@ export const createSnapshot: SnapshotStep = {
       return {
         ...withoutIntent,
         snapshotID: snapshot.ID,
+        identified: momentOf(context.clock),
         wasReady: snapshot.IsReady,
         externalSourceVolumeID: snapshot.ExternalSourceVolumeID,
         // Not every plugin can list it later.

@@ -76,6 +76,29 @@ describe('a list of the plugin that is some seconds late', () => {
     expect(reason()).toBe('ExternalVolumeMissing')
   })
 
+  it('calls no new snapshot lost, and one that is lost later', async () => {
+    const model = createOperatorModel()
+    const { observer, snapshots } = model.world
+    const { snapshots: list } = observer
+    let isLate = true
+    observer.snapshots = async (pluginID) => (isLate ? new Map() : list(pluginID))
+    model.declare(volume('data'))
+    model.declare(snapshot('before-upgrade', 'data'))
+    const reason = () =>
+      model.stored
+        .get('Snapshot/default/before-upgrade')
+        ?.status.conditions.find(({ type }) => type === 'Ready')?.reason
+    await rounds(model)
+    expect(reason()).toBe('NotReadyToUse')
+    isLate = false
+    await rounds(model)
+    expect(reason()).toBe('ReadyToUse')
+    model.advance(newMs)
+    snapshots.clear()
+    await rounds(model)
+    expect(reason()).toBe('Vanished')
+  })
+
   it('does not prove that a volume is deleted that its end has just found', async () => {
     const model = withLateLists()
     model.declare(volume('data', { deletionPolicy: 'Delete', secrets: {} }))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { schedule, volume } from '../../../builders/declarations.ts'
+import { nomadPlugin } from '../../../builders/observed.ts'
 import { createOperatorModel } from '../../../helpers/operator-model.ts'
 
 const hourMs = 3_600_000
@@ -109,6 +110,26 @@ describe('a snapshot schedule', () => {
     model.world.snapshots.delete([...model.world.snapshots.keys()].slice(-1)[0] ?? '')
     await settle(model)
     expect(model.world.snapshots.size).toBe(1)
+  })
+
+  it('is Stalled while its last run took no snapshot, and ready after the next one that does', async () => {
+    const model = createOperatorModel(start)
+    const { world } = model
+    const plugin = nomadPlugin('directories', { SupportsListVolumes: false })
+    world.observer.plugin = async () => plugin
+    model.declare(volume('data'))
+    model.declare(schedule('nightly', ['data']))
+    await settle(model)
+    const lost = [...world.disks]
+    world.disks.clear()
+    model.advance(15.5 * hourMs)
+    await settle(model)
+    expect(statusOf(model).ready).toMatchObject({ status: 'False', reason: 'ExternalVolumeNotFound' })
+    expect(statusOf(model).ready?.message).toContain('the last run took no snapshot of volume "data"')
+    for (const [externalID, disk] of lost) world.disks.set(externalID, disk)
+    model.advance(24 * hourMs)
+    await settle(model)
+    expect(statusOf(model).ready).toMatchObject({ status: 'True' })
   })
 
   it('leaves its snapshots when it ends', async () => {
