@@ -6,5 +6,6 @@ const lateListMs = 20_000
 
 /** Whether a list that lacks the recorded external volume or snapshot can be believed: it is not new. */
 export function isListProof({ identified }: { readonly identified?: Moment }, now: Now): boolean {
-  return identified === undefined || passedMs(now, identified) >= lateListMs
+  // Between two boots more time passes, although nobody measures it.
+  return identified?.boot !== now.boot || passedMs(now, identified) >= lateListMs
 }
