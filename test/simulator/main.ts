@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+import { type FarSide, farSides } from './far-side.ts'
 import { findPlanted } from './plant.ts'
 import { sources } from './source.ts'
 import { startWorker } from './start-worker.ts'
@@ -15,9 +16,10 @@ const usage = `npm run simulate -- [options]
   --hours N       in their place: for how long
   --seed S        of the first history; each further one has the next number (default: a new one each time)
   --source NAME   what declares: files or kubernetes (default: files)
+  --far-side S    nomad: the operator over a double of Nomad (default); server: mooring server under its clients
   --workers N     default: one a core
   --story         tells each history, also one that goes well
-  --faults        plants each fault of the table, and writes to planted-faults.md after how many histories it is found
+  --faults        plants each fault of the table (of the far side, where one is given), and writes to planted-faults.md after how many histories it is found
   --fault NAME    one of them alone
   --page          writes that to planted-faults.md too`
 
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     hours: { type: 'string' },
     seed: { type: 'string' },
     source: { type: 'string', default: 'files' },
+    'far-side': { type: 'string' },
     workers: { type: 'string', default: String(availableParallelism()) },
     story: { type: 'boolean', default: false },
     faults: { type: 'boolean', default: false },
@@ -39,10 +42,13 @@ const { values } = parseArgs({
 /** So many seeds of violations are shown; the rest is counted. */
 const mostStories = 5
 
+const farSide = farSideOf(values['far-side'] ?? 'nomad')
+
 if (values.help) console.log(usage)
 else if (values.faults || values.fault !== undefined)
   process.exitCode = await findPlanted({
     name: values.fault,
+    farSide: values['far-side'] === undefined ? undefined : farSide,
     histories: Number(values.histories),
     workers: Number(values.workers),
     writesPage: values.faults || values.page,
@@ -73,12 +79,13 @@ async function simulate(): Promise<number> {
     violations.push(report)
     if (violations.length > mostStories) return
     console.log(
-      `\nseed ${report.seed}: ${report.text}\n${report.story}\nreplay it: npm run simulate -- --histories 1 --seed ${report.seed}${source === 'files' ? '' : ` --source ${source}`} --story\n`,
+      `\nseed ${report.seed}: ${report.text}\n${report.story}\nreplay it: npm run simulate -- --histories 1 --seed ${report.seed}${farSide === 'nomad' ? '' : ` --far-side ${farSide}`}${source === 'files' ? '' : ` --source ${source}`} --story\n`,
     )
   }
 
   const running = Array.from({ length: Math.min(workers, histories) }, (_, index) => {
     const work: Work = {
+      farSide,
       firstSeed: seed + index,
       step: workers,
       histories: Number.isFinite(histories)
@@ -118,4 +125,10 @@ async function simulate(): Promise<number> {
   clearTimeout(stop)
   console.log(progress())
   return violations.length === 0 ? 0 : 1
+}
+
+function farSideOf(text: string): FarSide {
+  const farSide = farSides.find((known) => known === text)
+  if (farSide === undefined) throw new Error(`--far-side is one of ${farSides.join(', ')}`)
+  return farSide
 }

@@ -19,17 +19,13 @@ export interface Found {
  * @throws Error where the fault cannot be planted
  */
 export async function findFault(fault: PlantedFault, histories: number): Promise<Found> {
+  const farSide = fault.farSide ?? 'nomad'
   for (let seed = firstSeed; seed < firstSeed + histories; seed += 1) {
-    const found = await firstWrong(
-      textsOf(fault),
-      seed,
-      firstSeed + histories - seed,
-      fault.needs,
-      fault.source,
-    )
+    const rest = firstSeed + histories - seed
+    const found = await firstWrong(farSide, textsOf(fault), seed, rest, fault.needs, fault.source)
     if (found === undefined) break
     seed = found.seed
-    if ((await firstWrong([], seed, 1, [], fault.source)) === undefined) {
+    if ((await firstWrong(farSide, [], seed, 1, [], fault.source)) === undefined) {
       return { after: seed - firstSeed + 1, rule: found.rule, text: found.text.split('\n')[0] ?? '' }
     }
   }
@@ -39,6 +35,7 @@ export async function findFault(fault: PlantedFault, histories: number): Promise
 type Wrong = Extract<Report, { type: 'violation' }>
 
 function firstWrong(
+  farSide: Work['farSide'],
   planted: Work['planted'],
   seed: number,
   histories: number,
@@ -46,7 +43,7 @@ function firstWrong(
   source: Work['source'] = 'files',
 ): Promise<Wrong | undefined> {
   const work: Work = {
-    ...{ firstSeed: seed, step: 1, histories, planted, needs, source },
+    ...{ farSide, firstSeed: seed, step: 1, histories, planted, needs, source },
     ...{ isPlanted: true, tellsAll: false },
   }
   return new Promise((resolve, reject) => {
@@ -63,13 +60,19 @@ function firstWrong(
 /** @returns the exit code: 0 if each fault is found */
 export async function findPlanted(options: {
   name: string | undefined
+  /** undefined: of each. */
+  farSide: Work['farSide'] | undefined
   histories: number
   workers: number
   /** Whether what is found is written to the page. */
   writesPage: boolean
 }): Promise<number> {
-  const { name, histories, workers, writesPage } = options
-  const faults = plantedFaults.filter((fault) => name === undefined || fault.name === name)
+  const { name, farSide, histories, workers, writesPage } = options
+  const faults = plantedFaults.filter(
+    (fault) =>
+      (name === undefined || fault.name === name) &&
+      (farSide === undefined || (fault.farSide ?? 'nomad') === farSide),
+  )
   if (faults.length === 0) throw new Error(`no planted fault is called "${name}"`)
   const results = new Map<string, Found>()
   const waiting = [...faults]

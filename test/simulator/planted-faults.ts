@@ -1,3 +1,4 @@
+import type { FarSide } from './far-side.ts'
 import type { PlantedText } from './hooks.ts'
 import { effects } from './planted/effects.ts'
 import { lives } from './planted/lives.ts'
@@ -11,6 +12,8 @@ import type { Source } from './source.ts'
 export interface PlantedFault extends PlantedText {
   /** A sentence that says what is wrong with it. */
   readonly name: string
+  /** Whose histories are to show it. Default: those of the operator. */
+  readonly farSide?: FarSide
   /** Further texts, where one alone is caught by a second guard. */
   readonly also?: readonly PlantedText[]
   /** What declares in the histories. Default: files. */

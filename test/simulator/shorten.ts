@@ -1,5 +1,5 @@
+import type { Kind } from './far-side.ts'
 import { isKnown } from './known-faults.ts'
-import { type Outcome, type Plan, runHistory } from './run-history.ts'
 
 /** How many histories may be lived through to make one shorter. */
 const mostTries = 400
@@ -8,7 +8,11 @@ const mostTries = 400
  * Leaves out acts of a history as long as it breaks the same rule: halves first, then smaller pieces, then single ones.
  * All other choices of a history depend on names, so they stay as they were.
  */
-export async function shorten(plan: Plan, rule: string): Promise<{ plan: Plan; outcome: Outcome }> {
+export async function shorten<Plan extends Parameters<Kind['runHistory']>[0]>(
+  { runHistory }: Pick<Kind, 'runHistory'>,
+  plan: Plan,
+  rule: string,
+) {
   let tries = 0
   let best = { plan, outcome: await runHistory(plan) }
 

@@ -36,16 +36,22 @@ describe('the simulator', { timeout: timeoutMs }, () => {
     ['of files, others at each commit', '150', commitSeed()],
     ['of Kubernetes objects, the same at each run', '25', ['--source', 'kubernetes', '--seed', '1']],
     ['of Kubernetes objects, others at each commit', '25', ['--source', 'kubernetes', ...commitSeed()]],
+    ['of the server, the same at each run', '100', ['--far-side', 'server', '--seed', '1']],
+    ['of the server, others at each commit', '100', ['--far-side', 'server', ...commitSeed()]],
   ])('finds nothing wrong in histories %s', async (_title, histories, parameters) => {
     const told = await simulate('--histories', histories, ...parameters)
     expect(told).toContain(`${histories} histories`)
     expect(told, told).toContain(' 0 wrong')
   })
 
-  it.each(['files', 'kubernetes'])(
+  it.each([
+    ['files', ['--source', 'files']],
+    ['kubernetes', ['--source', 'kubernetes']],
+    ['server', ['--far-side', 'server']],
+  ])(
     'lives through the same history again, event by event, if the seed is the same: %s',
-    async (source) => {
-      const options = ['--source', source, '--seed', '7', '--story', '--workers', '1']
+    async (_title, kind) => {
+      const options = [...kind, '--seed', '7', '--story', '--workers', '1']
       const [once, again] = await Promise.all([1, 2].map(() => simulate('--histories', '3', ...options)))
       expect(once).toMatch(/trace \d+/)
       const tracesOf = (told = '') => told.match(/trace \d+/g)

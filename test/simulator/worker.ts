@@ -1,9 +1,11 @@
 /** Lives through histories, one after another, and tells of each that goes wrong. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { type FarSide, loadKind } from './far-side.ts'
 import { type PlantedText, prepareModules } from './hooks.ts'
 import type { Source } from './source.ts'
 
 export interface Work {
+  readonly farSide: FarSide
   readonly firstSeed: number
   /** Workers share the seeds: each takes every so many. */
   readonly step: number
@@ -32,9 +34,9 @@ const work = workerData as Work
 const report = (what: Report) => parentPort?.postMessage(what)
 
 const { unplanted } = prepareModules(work.planted)
-const { planHistory, runHistory } = await import('./run-history.ts')
+const kind = await loadKind(work.farSide)
+const { planHistory, runHistory, tellStory } = kind
 const { shorten } = await import('./shorten.ts')
-const { tellStory } = await import('./story.ts')
 const { isKnown } = await import('./known-faults.ts')
 const missing = unplanted()
 if (missing.length > 0)
@@ -58,7 +60,7 @@ for (let count = 1; count <= work.histories; count += 1) {
   if (violation !== undefined && !work.isPlanted && isKnown(outcome.violations)) known += 1
   else if (violation !== undefined) {
     const { rule, text } = violation
-    const shortest = work.isPlanted ? { plan, outcome } : await shorten(plan, rule)
+    const shortest = work.isPlanted ? { plan, outcome } : await shorten(kind, plan, rule)
     report({ type: 'violation', seed, rule, text, story: tellStory(shortest.plan, shortest.outcome) })
   }
   const isOver = count === work.histories || (work.isPlanted && violation !== undefined)

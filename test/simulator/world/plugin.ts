@@ -47,7 +47,11 @@ export interface CreateDisk {
 }
 
 /** A CSI plugin in memory. It is idempotent by name, as the specification demands. */
-export function createPlugin(options: { nowMs: () => number; habits: Habits; history: History }) {
+export function createPlugin(options: {
+  nowMs: () => number
+  habits: Habits
+  history: Pick<History, 'record'>
+}) {
   const { nowMs, habits, history } = options
   const disks = new Map<string, Disk>()
   const snapshots = new Map<string, DiskSnapshot>()
