@@ -5,6 +5,7 @@ import { lives } from './planted/lives.ts'
 import { loops } from './planted/loops.ts'
 import { objects } from './planted/objects.ts'
 import { removals } from './planted/removals.ts'
+import { serverFaults } from './planted/server.ts'
 import { times } from './planted/times.ts'
 import type { Source } from './source.ts'
 
@@ -37,6 +38,7 @@ export const faultGroups: Readonly<Record<string, readonly PlantedFault[]>> = {
   'Effects, claims and fences': effects,
   'Queues, watches and pace': loops,
   'Objects of Kubernetes': objects,
+  'The server': serverFaults,
 }
 
 export const plantedFaults: readonly PlantedFault[] = Object.values(faultGroups).flat()

@@ -32,6 +32,7 @@ export async function takeClaim(context: ServerContext, request: ClaimRequest): 
   const place = { namespace: request.namespace, id: request.volumeID }
   return await holdVolumes(context, [place], async () => {
     const volume = requireVolume(context, request.namespace, request.volumeID)
+    requireNoDelete(context, volume)
     const others = claimsOfExternal(state, volume)
     const plan = planClaim(volume, others, request)
     if (plan.type === 'refuse') throw conflict(`volume "${volume.id}": ${plan.reason}`)
@@ -171,6 +172,14 @@ export async function recoverClaims(context: ServerContext): Promise<void> {
         undoClaim(context, claim.id, 'the server ended while the volume was being claimed'),
       ),
     ),
+  )
+}
+
+/** Nobody knows yet whether a delete that was cut short was carried out. */
+function requireNoDelete({ state }: ServerContext, { namespace, id }: VolumeRecord) {
+  if (state.csi_deletes.get(volumeKey(namespace, id)) === undefined) return
+  throw conflict(
+    `volume "${id}" is being deleted: the server still finishes a delete that was cut short; deregister the volume to stop that`,
   )
 }
 

@@ -57,6 +57,16 @@ function goCodeName(codeName: string): string {
   )
 }
 
+/** Whether whoever asked hears how a call ends. */
+export type Asker = 'told' | 'gone'
+
+/** Whether the failure of a repeated call leaves open how the first one ended. */
+export function leavesOpen(error: PluginError, asker: Asker): boolean {
+  if (asker === 'told') return mayStillHappen(error) || error.code === status.UNAVAILABLE
+  // Another failure, such as INTERNAL, says nothing of the call before it.
+  return !['failed', 'unsupported', 'broken-answer'].includes(error.errorClass)
+}
+
 /** Whether a call may still be carried out, or was, although it failed: only replaying it can tell. */
 export function mayStillHappen(error: unknown): boolean {
   if (!(error instanceof PluginError)) return false

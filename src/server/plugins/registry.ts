@@ -78,13 +78,17 @@ const connectTimeoutMs = 2_000
 const firstRetryMs = 250
 const longestRetryMs = 5_000
 
+/** RPCs that only ask. */
+const changesNothing = (path: string) =>
+  /\/(Probe|Get\w+|List\w+|ControllerGet\w+|NodeGet\w+|Validate\w+)$/.test(path)
+
 export function createPluginRegistry(options: PluginRegistryOptions): PluginRegistry {
   const { state, log, clock } = options
   const closing = new AbortController()
   const running = new Map<string, RunningPlugin>()
-  /** What a call rests on, such as its intent, is on the disk before it is sent. */
-  const onceSettled: NonNullable<PluginRegistryOptions['aroundCall']> = async (_call, run) => {
-    await state.settled()
+  /** What a change rests on, such as its intent, is on the disk before it is sent. */
+  const onceDurable: NonNullable<PluginRegistryOptions['aroundCall']> = async ({ path }, run) => {
+    if (!changesNothing(path)) await state.durable()
     return await run()
   }
 
@@ -97,7 +101,7 @@ export function createPluginRegistry(options: PluginRegistryOptions): PluginRegi
       log,
       clock,
       ...(options.connect && { connect: options.connect }),
-      aroundCall: nest(onceSettled, options.aroundCall),
+      aroundCall: nest(onceDurable, options.aroundCall),
     })
     const removed = new AbortController()
     const ended = AbortSignal.any([closing.signal, removed.signal])

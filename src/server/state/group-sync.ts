@@ -6,6 +6,8 @@ export interface GroupSync {
   noteWrite(): void
   /** Resolves when all writes until now are on the disk. undefined: they are already. */
   settled(): Promise<void> | undefined
+  /** As `settled`, but once the disk failed it rejects for ever: memory may hold what a restart does not find. */
+  durable(): Promise<void> | undefined
 }
 
 /** @param sync brings every write before it to the disk */
@@ -42,11 +44,14 @@ export function createGroupSync(sync: () => Promise<void>): GroupSync {
     }
   }
 
+  const settled = () => (synced >= written ? undefined : untilSynced(written))
+
   return {
     noteWrite() {
       if (failure !== undefined) throw failure
       written++
     },
-    settled: () => (synced >= written ? undefined : untilSynced(written)),
+    settled,
+    durable: () => (failure === undefined ? settled() : Promise.reject(failure)),
   }
 }

@@ -87,6 +87,8 @@ export interface State extends Tables {
    * then on writes are refused.
    */
   settled(): Promise<void> | undefined
+  /** As `settled`, but once the disk failed it rejects for ever: for what must not happen if a restart forgets why. */
+  durable(): Promise<void> | undefined
   /** Calls `changed` for each write, in order, as soon as reads see it. The returned function ends that. */
   follow(changed: (changes: readonly RowChange[], index: number) => void): () => void
   /**
@@ -117,6 +119,8 @@ export function readState(database: StateDatabase, clock: Clock, newID: () => st
   const { directory, sql, keyPath, sync, upkeep, close, ...opened } = database
   let { box } = opened
   const disk = createGroupSync(sync)
+  // What a process wrote that was killed is in the file, and perhaps not on the disk yet.
+  disk.noteWrite()
   const tables: Tables = {
     namespaces: byName((row) => row.name),
     csi_plugins: byName((row) => row.id),
@@ -245,6 +249,7 @@ export function readState(database: StateDatabase, clock: Clock, newID: () => st
     index: (table) => indexes.get(table) ?? 1,
     write,
     settled: disk.settled,
+    durable: disk.durable,
     follow(changed) {
       followers.add(changed)
       return () => followers.delete(changed)

@@ -4,7 +4,7 @@ import { PluginError } from '../../csi/plugin-error.ts'
 import { toInt64 } from '../../csi/present.ts'
 import type { ServerContext } from '../context.ts'
 import { ApiError, conflict } from '../errors.ts'
-import { mayStillHappen, pluginFailure } from '../plugins/plugin-failure.ts'
+import { type Asker, leavesOpen, mayStillHappen, pluginFailure } from '../plugins/plugin-failure.ts'
 import { describeRecord, recordsOfHandle } from '../state/external-volume.ts'
 import { type VolumeDefinition, type VolumeRecord, volumeKey } from '../state/records.ts'
 import { toCreateVolumeRequest } from './csi-requests.ts'
@@ -21,6 +21,7 @@ import { toCreateVolumeRequest } from './csi-requests.ts'
 export async function createVolume(
   { state, plugins, clock }: ServerContext,
   definition: VolumeDefinition,
+  asker: Asker,
 ): Promise<VolumeRecord> {
   const key = volumeKey(definition.namespace, definition.id)
   const { record, client, call } = plugins.live(definition.pluginID)
@@ -33,10 +34,10 @@ export async function createVolume(
     const request = toCreateVolumeRequest(definition, record.requiresTopologies)
     created = (await client.createVolume(request, call)).volume
   } catch (error) {
-    // A replay that was not even sent says nothing of the attempt before it.
-    const neverSent = !isReplay && error instanceof PluginError && error.errorClass === 'retry-later'
-    const unsettled = mayStillHappen(error) || (isReplay && !isAnswer(error))
-    if (neverSent || !unsettled) dropIntent()
+    const unsettled = isReplay
+      ? !(error instanceof PluginError) || leavesOpen(error, asker)
+      : mayStillHappen(error)
+    if (!unsettled) dropIntent()
     throw pluginFailure(error, createWording(definition))
   }
   if (created === null || created.volumeId === '') {
@@ -80,10 +81,6 @@ function storeCreated(
   if (stored === undefined) throw new Error('the write did not run')
   return stored
 }
-
-/** Whether the plugin itself said how the call ended. */
-const isAnswer = (error: unknown) =>
-  error instanceof PluginError && !mayStillHappen(error) && error.code !== status.UNAVAILABLE
 
 function createWording({ name, snapshotID, cloneID }: VolumeDefinition) {
   const source = snapshotID ? ` from snapshot "${snapshotID}"` : cloneID ? ` from volume "${cloneID}"` : ''

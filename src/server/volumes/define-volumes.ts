@@ -101,7 +101,7 @@ export async function createVolumes(
         const wanted = withTopologies(item)
         requireNoCreate(context, wanted)
         try {
-          stored.push(await createVolume(context, wanted))
+          stored.push(await createVolume(context, wanted, 'told'))
         } finally {
           if (state.csi_creates.get(keyOf(item)) !== undefined) replays.start(keyOf(item))
         }

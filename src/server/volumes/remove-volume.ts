@@ -1,8 +1,9 @@
 import { status } from '@grpc/grpc-js'
+import { PluginError } from '../../csi/plugin-error.ts'
 import type { ServerContext } from '../context.ts'
 import { conflict, notFound, unprocessable } from '../errors.ts'
 import { holdVolumes } from '../hold-volumes.ts'
-import { pluginFailure } from '../plugins/plugin-failure.ts'
+import { type Asker, leavesOpen, pluginFailure } from '../plugins/plugin-failure.ts'
 import { claimsOf } from '../state/claims-of.ts'
 import {
   claimsOfExternal,
@@ -52,16 +53,22 @@ export async function deleteVolume(
     state.write(({ put }) =>
       put('csi_deletes', { namespace, id, secrets: headerSecrets, startedMs: clock.now() }),
     )
-    await finishDelete(context, key)
+    await finishDelete(context, key, 'told')
   })
 }
 
 /**
- * Carries out a stored intent to delete. What the plugin refuses ends the intent, and so does a claim that was
- * taken meanwhile; a plugin that is away, or the server's own end, leaves it. The volume's lock is held by the
- * caller. @throws ApiError
+ * Carries out a stored intent to delete. What the plugin refuses ends the intent, and so does another record of the
+ * external volume, or its claim; a plugin that is away, or the server's own end, leaves it. The volume's lock is held by
+ * the caller.
+ * @param asker where it is `gone`, a call that leaves open how the first one ended leaves the intent, too
+ * @throws ApiError
  */
-export async function finishDelete({ state, plugins }: ServerContext, key: string): Promise<void> {
+export async function finishDelete(
+  { state, plugins }: ServerContext,
+  key: string,
+  asker: Asker,
+): Promise<void> {
   const intent = state.csi_deletes.get(key)
   const volume = state.csi_volumes.get(key)
   if (intent === undefined) return
@@ -78,8 +85,10 @@ export async function finishDelete({ state, plugins }: ServerContext, key: strin
       call,
     )
   } catch (error) {
-    // The client gets the error and can ask again. When the server itself ends, the next start finishes the delete.
-    if (!call.signal?.aborted) dropIntent()
+    // A client that gets the error can ask again. When the server itself ends, the next start finishes the delete.
+    const isOpen =
+      call.signal?.aborted || (asker === 'gone' && error instanceof PluginError && leavesOpen(error, asker))
+    if (!isOpen) dropIntent()
     throw pluginFailure(error, {
       operation: 'controller delete volume: CSI.ControllerDeleteVolume',
       meanings: {

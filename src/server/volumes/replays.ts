@@ -37,8 +37,8 @@ export function createReplays(context: ServerContext): Replays {
       if (isOver(key)) return
       const operation = create === undefined ? 'delete' : 'create'
       try {
-        if (create === undefined) await finishDelete(context, key)
-        else await createVolume(context, create.definition)
+        if (create === undefined) await finishDelete(context, key, 'gone')
+        else await createVolume(context, create.definition, 'gone')
         log.info({ volume: key, operation }, 'finished what was cut short')
       } catch (error) {
         const reason = errorMessage(error)

@@ -20,7 +20,7 @@ const creates = () => server.plugin.calls.filter(({ rpc }) => rpc === 'CreateVol
 async function loseAnswer(id: string) {
   server.plugin.failNext('CreateVolume', { after: 'hang' })
   const lost = create(id).catch(() => undefined)
-  await vi.waitFor(() => expect(server.plugin.volumes.size).toBe(1))
+  await vi.waitFor(() => expect(server.plugin.volumes.size).toBe(1), { timeout: 10_000 })
   await server.close()
   await lost
 }
@@ -68,6 +68,39 @@ describe('a create that was cut short', () => {
         timeout: 10_000,
       },
     )
+  })
+})
+
+describe('a delete that was cut short', () => {
+  it('is finished although the plugin still works on it at the next start, so that no record is left without its volume', async () => {
+    await create('ended')
+    const held = Promise.withResolvers<void>()
+    server.plugin.failNext(
+      'DeleteVolume',
+      { hold: held.promise },
+      { code: status.ABORTED, details: 'an operation is pending for it' },
+    )
+    const lost = server.call('DELETE', '/v1/volume/csi/ended/delete').catch(() => undefined)
+    const deletes = () => server.plugin.calls.filter(({ rpc }) => rpc === 'DeleteVolume').length
+    await vi.waitFor(() => expect(deletes()).toBe(1), { timeout: 10_000 })
+    await server.close()
+    await lost
+    await server.restart()
+    expect(deletes()).toBe(2)
+    expect(await server.call('PUT', '/v1/volume/csi/ended/claim', { TargetPath: '/mounts/t' })).toMatchObject(
+      {
+        status: 409,
+        text: expect.stringContaining('is being deleted'),
+      },
+    )
+    held.resolve()
+    await vi.waitFor(
+      async () => expect((await server.call('GET', '/v1/volume/csi/ended')).status).toBe(404),
+      {
+        timeout: 10_000,
+      },
+    )
+    expect(server.plugin.volumes.size).toBe(0)
   })
 })
 

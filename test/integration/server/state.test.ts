@@ -134,6 +134,18 @@ describe('stored secrets', () => {
   })
 })
 
+describe('what an earlier process wrote', () => {
+  it('counts as kept only after a sync, because a kill leaves it in the file and not on the disk', async () => {
+    const directory = temporaryDirectory()
+    writeState(directory)
+    const state = openState(directory, systemClock)
+    expect(state.settled()).toBeInstanceOf(Promise)
+    await state.durable()
+    expect(state.settled()).toBeUndefined()
+    state.close()
+  })
+})
+
 describe('a state is refused, and what to do is said', () => {
   it('without its key', () => {
     const directory = temporaryDirectory()

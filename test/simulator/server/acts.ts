@@ -122,15 +122,26 @@ function drawScene(random: Random): ServerAct[] {
       },
     ],
     [
-      0.3,
+      0.6,
       () => [
+        create,
         { do: 'disk', state: 'failing' },
-        create,
-        create,
+        request({ ask: 'create', volume: pick(random, volumes), name: '1', minBytes: 1000, isShared: false }),
+        request({ ask: 'deregister', volume, isForced: false }),
         { do: 'cut power', downMs: 100 },
         { do: 'disk', state: 'well' },
       ],
     ],
+    // A restart finds what was written, and then the power is cut before any sync.
+    [
+      0.7,
+      () => [
+        { do: 'kill at', count: between(random, 1, 3), isPowerCut: false, downMs: 100 },
+        create,
+        { do: 'kill at', count: between(random, 1, 6), isPowerCut: true, downMs: 100 },
+      ],
+    ],
+    [0.7, () => [request({ ask: 'list' }), request({ ask: 'wait', waitMs: 120_000 }), create]],
   ])()
 }
 

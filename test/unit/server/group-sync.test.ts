@@ -57,4 +57,14 @@ describe('writes that wait for the disk', () => {
     expect(disk.settled()).toBeUndefined()
     expect(disk.syncs).toHaveLength(1)
   })
+
+  it('are never what a change rests on, once the disk failed', async () => {
+    const disk = createDisk()
+    expect(disk.durable()).toBeUndefined()
+    disk.noteWrite()
+    const waiting = disk.durable()
+    disk.syncs[0]?.reject(new Error('EIO'))
+    await expect(waiting).rejects.toThrow('the disk')
+    await expect(disk.durable()).rejects.toThrow('the disk')
+  })
 })
