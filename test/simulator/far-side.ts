@@ -1,5 +1,6 @@
 /** What a history is lived through with: the operator over a double of Nomad, or the server under its clients. */
 import type { Violation } from './checkers/checker.ts'
+import type { Source } from './source.ts'
 
 export const farSides = ['nomad', 'server'] as const
 export type FarSide = (typeof farSides)[number]
@@ -17,7 +18,7 @@ export interface AnyOutcome {
 
 /** How histories of one side are drawn, lived through and told. */
 export interface Kind<Plan extends AnyPlan = AnyPlan, Outcome extends AnyOutcome = AnyOutcome> {
-  planHistory(seed: number): Plan
+  planHistory(seed: number, source: Source): Plan
   runHistory(plan: Plan): Promise<Outcome>
   tellStory(plan: Plan, outcome: Outcome): string
 }
