@@ -251,7 +251,7 @@ describe('the Helm chart', () => {
     ].flatMap(({ kind, spec }) => (kind === 'Deployment' ? spec.template.spec.containers : []))
     expect(containers).toHaveLength(3)
     const { stdout: help } = await runMooring(['run', '--help'])
-    const known = new Set(help.match(/(?<=^ {2})--[a-z-]+|(?<=env: )[A-Z_]+/gm))
+    const known = new Set(help.match(/(?<=^ {2})--[a-z-]+|(?<=env:\s+)[A-Z_]+/gm))
     for (const { args, env } of containers) {
       expect(args[0]).toBe('run')
       const named = [...args.slice(1), ...env.map(({ name }: { name: string }) => name)]

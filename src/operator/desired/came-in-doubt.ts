@@ -81,7 +81,8 @@ export function createCameInDoubt(): {
   }
 }
 
-function notUnderstood(source: string, { files, doubts }: Evidence): NotUnderstood {
+/** Finds what of a source is not understood, by its file or folder. */
+export function notUnderstood(source: string, { files, doubts }: Evidence): NotUnderstood {
   const found = new Map<string, Unclear>()
   for (const doubt of doubts) found.set(doubt.file, explainDoubt(doubt))
   for (const [file, { documents, others }] of files) {

@@ -7,6 +7,7 @@ import type { DeclaredStore, OrderStore, RecordReads } from '../plan/ports.ts'
 import type { Declared, InventoryRecord, Missing, Sighting } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
 import { createCameInDoubt } from './came-in-doubt.ts'
+import { createDoubtedFiles } from './doubted-files.ts'
 import { createMissingCount, type Proof } from './missing-count.ts'
 import type { OrderedEnd } from './object-ends.ts'
 import { planOwnership, type Refusal } from './ownership.ts'
@@ -86,11 +87,17 @@ export function createDesired(options: {
         expandPerAlloc,
       )
       const claimed = new Map(claims.map((each) => [keyOf(each), each]))
+      const doubtedFiles = createDoubtedFiles(reading)
       const { unclaimed, confirmed, unclear, unclearThere, mayBeIn } = judgeUnclaimed(
         records,
         claimed,
         reading,
-        { ...prune, isConfirmed, findCameInDoubt: cameInDoubt.next(reading) },
+        {
+          ...prune,
+          isConfirmed,
+          findDoubted: doubtedFiles.find,
+          findCameInDoubt: cameInDoubt.next(reading),
+        },
       )
       const countMissing = (record: InventoryRecord, proof: Proof) =>
         withFiles(count.next(record, reading, proof), mayBeIn.get(record.key))
@@ -158,7 +165,7 @@ export function createDesired(options: {
       for (const [key, declaration] of ownership.owners) {
         if (!claimed.has(key)) continue
         const record = records.get(key)
-        const sighting = sightingOf(declaration, reading)
+        const sighting = doubtedFiles.withDoubted(sightingOf(declaration, reading), record, declaration)
         if (sighting !== undefined) sightings.set(key, sighting)
         const isNews =
           record === undefined ? previous.get(key) !== declaration : isNewer(record, declaration, sighting)

@@ -28,6 +28,7 @@ export function judgeUnclaimed(
   options: {
     readonly allowEmpty: boolean
     readonly isConfirmed: (record: InventoryRecord) => boolean
+    readonly findDoubted: (record: InventoryRecord) => Unclear | undefined
     readonly findCameInDoubt: (
       absent: InventoryRecord & { readonly hasGone: boolean },
     ) => PerhapsThere | undefined
@@ -50,7 +51,7 @@ export function judgeUnclaimed(
       ? undefined
       : options.findCameInDoubt({ ...record, hasGone: there === undefined })
     if (came !== undefined) mayBeIn.set(key, came.files)
-    const doubt = there ?? findElsewhere(declaration, reading) ?? came?.unclear
+    const doubt = there ?? findElsewhere(declaration, reading) ?? options.findDoubted(record) ?? came?.unclear
     if (there !== undefined) unclearThere.set(key, there)
     if (doubt !== undefined) unclear.set(key, doubt)
   }

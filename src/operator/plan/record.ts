@@ -32,6 +32,13 @@ export interface Sighting {
   readonly folder?: string
   /** Fingerprints of the documents in its file that are no declarations, with a space between two. Absent: there were none. */
   readonly others?: string
+  /** Where it was declared before and was never seen to go: these files are in doubt, so they may declare it still. */
+  readonly doubted?: readonly DoubtedFile[]
+}
+
+export interface DoubtedFile {
+  readonly source: string
+  readonly file: string
 }
 
 /** Since when no source declares an identity, and what is proven about it. */

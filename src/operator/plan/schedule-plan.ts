@@ -163,7 +163,7 @@ export function planSchedule(
 
 const expire = (snapshot: Key, isTaken: boolean) => ({ type: 'expire', snapshot, isTaken }) as const
 
-/** Why the last run of a volume took no snapshot. Whoever relies on the schedule has to hear of it. */
+/** Why the last run of a volume took no snapshot. People who rely on the schedule must hear of it. */
 function explainFailed({
   volumes,
   snapshots,
