@@ -59,7 +59,7 @@ describe('commands that ask a running operator', () => {
     expect(table).toMatch(/OwnedElsewhere/)
     expect(table).toMatch(/broken\.yaml:1:1: apiVersion: is missing/)
     expect(await ask(dataDirectory, 'status', '-o', 'wide')).toMatch(
-      /AsDeclared +the volume is as declared$/m,
+      /AsDeclared +data-\S+ +1Gi +the volume is as declared$/m,
     )
     expect(await ask(dataDirectory, 'status', '-o', 'yaml')).toMatch(/^ {4}state: Refused$/m)
     const { rows, operator } = JSON.parse(await ask(dataDirectory, 'status', '-o', 'json'))
@@ -110,7 +110,9 @@ describe('commands that ask a running operator', () => {
     expect(text).toMatch(/place: .*data\.yaml:1:1/)
     expect(text).toMatch(/expand-volume {2}done\n {4}growing from 1Gi to at least 2Gi/)
     expect(await refused(dataDirectory, 'get', 'volume', 'other')).toMatch(/neither declared nor managed/)
-    expect(await refused(dataDirectory, 'get', 'disk')).toMatch(/"disk" is not a kind/)
+    const { status, stderr } = await runMooring(['get', 'disk', '--data-dir', dataDirectory])
+    expect(stderr).toMatch(/"disk" is not a kind/)
+    expect(status).toBe(2)
     await mooring.stop()
 
     expect(await ask(dataDirectory, 'describe', 'volume', 'data')).toMatch(/expand-volume {2}done/)

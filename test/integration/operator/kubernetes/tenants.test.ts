@@ -118,7 +118,7 @@ describe('a namespaced object and what belongs to another namespace', () => {
     await kube.settled('Volume', 'copy', 'AsDeclared', 'team-b')
     const described = await runMooring(['describe', 'team-b/own', '--data-dir', operator.dataDirectory])
     expect(described.stdout).toMatch(
-      /Orders, newest first:\n {2}\S+ {2}restore {2}by mooring \(annotation mooring\.dev\/restore-from\)\n {4}Volume\/team-b\/own is restored/,
+      /Orders, newest first:\n {2}\S+ {2}restore {2}by mooring \(annotation mooring\.dev\/restore-from\)\n {4}ordered: Volume\/team-b\/own is to be restored/,
     )
   })
 
