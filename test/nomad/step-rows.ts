@@ -408,6 +408,8 @@ export const stepRows: Readonly<Record<StepName, StepRow>> = {
       await operator.settle()
       const [taken] = operator.inventory.list().filter(({ kind }) => kind === 'Snapshot')
       const snapshotID = taken?.kind === 'Snapshot' ? (taken.snapshotID ?? '') : ''
+      // Until then the list may be late.
+      operator.advance(30_000)
       await operator.client.deleteSnapshot(target.pluginID, snapshotID, {})
       await operator.settle()
       operator.advance(600_000)

@@ -32,7 +32,7 @@ describe("Argo CD's health of an object", () => {
     ['stalled', 'Degraded', {}],
     ['suspended', 'Suspended', { suspend: true }],
   ] as const)('of one that is %s is %s', async (state, status, spec) => {
-    expect(await health(objectOf(state, spec))).toEqual({ status, message: 'Because: so it is' })
+    expect(await health(objectOf(state, spec))).toEqual({ status, message: 'Refused: so it is' })
   })
 
   it('is in progress until a pass has seen it', async () => {
