@@ -221,7 +221,8 @@ function judgeEnd(
   if (isKept || ['HasDependents', 'HasSnapshots', 'Suspended', 'DeleteRefused', 'Vanished'].includes(reason))
     return undefined
   // A file that came with the removal and is not understood may hold it. A person has to mend that file.
-  if (reason === 'SourceUnclear' && says.includes('is not understood may hold it')) return undefined
+  const isForPerson = /is not understood may hold it|may declare it still/.test(says)
+  if (reason === 'SourceUnclear' && isForPerson) return undefined
   const wasRefused = view.history.all.some(
     (each) => each.type === 'act' && each.text.includes('meet: errors'),
   )
