@@ -39,6 +39,9 @@ export function createDoubtedFiles({ sources }: Reading): DoubtedFiles {
       if (record === undefined) return sighting
       const before = record.declaration.place
       const isSameFile = (each: DoubtedFile) => each.source === place.source && each.file === place.file
+      // Nearly every declaration stays where it was, and every reading asks for all of them.
+      if (isSameFile(before) && record.missing === undefined && record.sighting?.doubted === undefined)
+        return sighting
       const { source } = before
       const left = [before.file, ...(record.missing?.mayBeIn ?? [])].map((file) => ({ source, file }))
       const places = [
