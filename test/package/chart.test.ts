@@ -71,6 +71,7 @@ function merge(a: Record<string, unknown>, b: Record<string, unknown>): Record<s
 /** For each value: another one than the default, and what then stands in the manifests. */
 const given: readonly [string, unknown, RegExp][] = [
   ['fullnameOverride', 'other', /kind: Deployment\nmetadata:\n {2}name: other\n/],
+  ['nameOverride', 'named', /app\.kubernetes\.io\/name: named\n/],
   ['instance', 'blue', /resourceNames: \["mooring-blue"\][\s\S]*"--instance=blue"/],
   ['commonLabels', { team: 'storage' }, /^ {4}team: storage$/m],
   ['image.repository', 'registry.example/m', /image: "registry\.example\/m:/],
@@ -103,23 +104,43 @@ const given: readonly [string, unknown, RegExp][] = [
   ['readOnly', true, /- --read-only/],
   ['logLevel', 'debug', /"--log-level=debug"/],
   ['extraArgs', ['--max-prune', '3'], /- "--max-prune"\n +- "3"/],
+  ['notify.url', 'https://hooks.example/x', /"--notify-url=https:\/\/hooks\.example\/x"/],
+  ['extraVolumes', [{ name: 'own', emptyDir: {} }], /- emptyDir: {}\n +name: own\n/],
+  ['extraVolumeMounts', [{ name: 'own', mountPath: '/own' }], /- mountPath: \/own\n +name: own\n/],
+  ['strategy', { type: 'Recreate', rollingUpdate: null }, /strategy:\n +type: Recreate\n/],
+  ['podSecurityContext', { fsGroupChangePolicy: 'OnRootMismatch' }, /fsGroupChangePolicy: OnRootMismatch/],
+  ['securityContext', { runAsUser: 1000 }, /^ +runAsUser: 1000$/m],
+  ['livenessProbe', { periodSeconds: 77 }, /livenessProbe:\n[^#]*periodSeconds: 77\n/],
+  ['readinessProbe', { periodSeconds: 78 }, /readinessProbe:\n[^#]*periodSeconds: 78\n/],
+  ['topologySpreadConstraints', [{ topologyKey: 'zone' }], /Constraints:\n +- topologyKey: zone\n/],
+  [
+    'hostAliases',
+    [{ ip: '10.0.0.1', hostnames: ['nomad'] }],
+    /hostAliases:\n +- hostnames:\n +- nomad\n +ip: 10\.0\.0\.1/,
+  ],
+  ['dnsPolicy', 'Default', /dnsPolicy: Default/],
+  ['dnsConfig', { nameservers: ['10.0.0.2'] }, /dnsConfig:\n +nameservers:\n +- 10\.0\.0\.2/],
   ['extraEnv', [{ name: 'A', value: 'b' }], /- name: A\n +value: b/],
-  ['deployment.replicas', 3, /replicas: 3/],
-  ['deployment.terminationGracePeriodSeconds', 90, /terminationGracePeriodSeconds: 90/],
-  ['deployment.resources', { limits: { memory: '1Gi' } }, /memory: 1Gi/],
-  ['deployment.podAnnotations', { a: 'pod' }, /annotations:\n +a: pod/],
-  ['deployment.podLabels', { b: 'pod' }, /^ {8}b: pod/m],
-  ['deployment.nodeSelector', { disk: 'ssd' }, /nodeSelector:\n +disk: ssd/],
-  ['deployment.tolerations', [{ operator: 'Exists' }], /tolerations:\n +- operator: Exists/],
-  ['deployment.affinity', { nodeAffinity: {} }, /affinity:\n +nodeAffinity: {}/],
-  ['deployment.priorityClassName', 'high', /priorityClassName: high/],
+  ['replicaCount', 3, /replicas: 3/],
+  ['terminationGracePeriodSeconds', 90, /terminationGracePeriodSeconds: 90/],
+  ['resources', { limits: { memory: '1Gi' } }, /memory: 1Gi/],
+  ['podAnnotations', { a: 'pod' }, /annotations:\n +a: pod/],
+  ['podLabels', { b: 'pod' }, /^ {8}b: pod/m],
+  ['nodeSelector', { disk: 'ssd' }, /nodeSelector:\n +disk: ssd/],
+  ['tolerations', [{ operator: 'Exists' }], /tolerations:\n +- operator: Exists/],
+  ['affinity', { nodeAffinity: {} }, /affinity:\n +nodeAffinity: {}/],
+  ['priorityClassName', 'high', /priorityClassName: high/],
   ['serviceAccount.name', 'robot', /kind: ServiceAccount\nmetadata:\n {2}name: robot/],
   ['serviceAccount.annotations', { role: 'r' }, /annotations:\n +role: r/],
   ['metrics.port', 9999, /containerPort: 9999/],
   ['serviceMonitor.enabled', true, /kind: ServiceMonitor/],
   ['serviceMonitor.interval', '15s', /interval: 15s/],
+  ['serviceMonitor.scrapeTimeout', '7s', /scrapeTimeout: 7s/],
+  ['serviceMonitor.namespace', 'monitoring', /namespace: monitoring\n[\s\S]*matchNames: \["own"\]/],
+  ['serviceMonitor.relabelings', [{ action: 'keep' }], / relabelings:\n +- action: keep/],
+  ['serviceMonitor.metricRelabelings', [{ action: 'drop' }], /metricRelabelings:\n +- action: drop/],
   ['serviceMonitor.labels', { release: 'prom' }, /release: prom/],
-  ['podDisruptionBudget.maxUnavailable', '50%', /maxUnavailable: 50%/],
+  ['podDisruptionBudget.minAvailable', '60%', /minAvailable: 60%/],
   ['networkPolicy.enabled', true, /kind: NetworkPolicy/],
   ['networkPolicy.metricsFrom', [{ podSelector: {} }], /from:\n +- podSelector: {}/],
   ['networkPolicy.egress', [{ ports: [{ port: 443 }] }], /egress:\n +- ports:\n +- port: 443/],
@@ -136,6 +157,7 @@ const taken: readonly [string, unknown, RegExp][] = [
   ['rbac.aggregate', false, /aggregate-to-view/],
   ['metrics.service.enabled', false, /kind: Service\n/],
   ['podDisruptionBudget.enabled', false, /kind: PodDisruptionBudget/],
+  ['podDisruptionBudget.maxUnavailable', '50%', /maxUnavailable: 1$/m],
 ]
 
 /** What manifests/monitoring holds is not this chart's to say: their test is below. */
@@ -154,9 +176,32 @@ describe('the Helm chart', () => {
   })
 
   it('refuses values that it does not know', async () => {
-    const { failed, said } = await template({ replicaCount: 2 })
+    const { failed, said } = await template({ replicas: 2 })
     expect(failed).toBe(true)
-    expect(said).toContain("additional properties 'replicaCount' not allowed")
+    expect(said).toContain("additional properties 'replicas' not allowed")
+  })
+
+  it('refuses a client certificate without the Secret that holds it', async () => {
+    const { failed, said } = await template({ nomad: { tls: { clientCertificate: true } } })
+    expect(failed).toBe(true)
+    expect(said).toContain('nomad.tls.clientCertificate needs nomad.tls.secretName')
+  })
+
+  it('takes a number where --set makes one of a text', async () => {
+    const { failed, said, text } = await template({
+      image: { repository: 'registry.example/mooring', tag: 9 },
+      extraArgs: ['--max-prune', 1000000],
+    })
+    expect(failed, said).toBe(false)
+    expect(text).toContain('image: "registry.example/mooring:9"')
+    expect(text).toContain('- "1000000"')
+  })
+
+  it('leaves the user to the cluster where the values say so, as OpenShift wants it', async () => {
+    const user = { runAsUser: null, runAsGroup: null, fsGroup: null }
+    const { text } = await template({ podSecurityContext: user })
+    expect(text).toMatch(/runAsNonRoot: true/)
+    expect(text).not.toMatch(/65532/)
   })
 
   it('does with each value what the table says', async () => {
