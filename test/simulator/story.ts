@@ -33,6 +33,7 @@ function tell(happened: Happened): string | undefined {
       return `    ${happened.by} sends ${happened.call} ${happened.about}`
     case 'effect under way':
     case 'effect carried out':
+    case 'effect refused':
     case 'process started':
     case 'object write arrives':
       return undefined

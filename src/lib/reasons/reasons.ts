@@ -39,6 +39,12 @@ export function stallReasonOf(reason: string): StallReason {
   return stallReasons.find((each) => each === reason) ?? 'Refused'
 }
 
+/** The reason for which something waits for something else; undefined for any other, and for what is only new. */
+export function waitReasonOf(reason: string): Reason | undefined {
+  const isWait = Object.hasOwn(waits, reason) || Object.hasOwn(outside, reason)
+  return isWait && reason !== 'New' ? (reason as Reason) : undefined // It is a name of one of the two.
+}
+
 export interface ReasonGroup {
   readonly title: string
   readonly reasons: Explanations

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { advise } from '../../lib/reasons/explanation.ts'
-import { reasons, type StallReason, stallReasonOf } from '../../lib/reasons/reasons.ts'
+import { reasons, stallReasonOf, waitReasonOf } from '../../lib/reasons/reasons.ts'
 import type { SnapshotScheduleDeclaration } from '../declare/declaration.ts'
 import type { Key } from './identity.ts'
 import type { ClockReading, Now } from './now.ts'
@@ -8,7 +8,7 @@ import type { SnapshotRecord, SnapshotScheduleRecord } from './record.ts'
 import { planRetention } from './retention.ts'
 import { findLeap, type Leap, scheduleDateMs } from './schedule-clock.ts'
 import { latestTickMs, nextTickMs } from './schedule-times.ts'
-import type { Verdict } from './status.ts'
+import type { Obstacle, Verdict } from './status.ts'
 
 /** A declared volume that the schedule selects. */
 export interface ScheduledVolume {
@@ -154,34 +154,39 @@ export function planSchedule(
   }
   const next = nextRunMs === undefined ? 'never' : `at ${new Date(nextRunMs).toISOString()}`
   const failed = explainFailed(observation)
-  if (failed !== undefined) {
-    const { reason, message } = failed
-    return { ...common, verdict: { state: 'stalled', reason, message: `${message}. Next try: ${next}` } }
-  }
+  if (failed !== undefined)
+    return { ...common, verdict: { ...failed, message: `${failed.message}. Next try: ${next}` } }
   return { ...common, verdict: { state: 'ready', reason: 'Scheduled', message: `next run ${next}` } }
 }
 
 const expire = (snapshot: Key, isTaken: boolean) => ({ type: 'expire', snapshot, isTaken }) as const
 
-/** Why the last run of a volume took no snapshot. People who rely on the schedule must hear of it. */
-function explainFailed({
-  volumes,
-  snapshots,
-}: ScheduleObservation): { readonly reason: StallReason; readonly message: string } | undefined {
+/** Why the last run of a volume took no snapshot, so far or for good. People who rely on the schedule must hear of it. */
+function explainFailed({ volumes, snapshots }: ScheduleObservation): Obstacle | undefined {
+  const waiting: Obstacle[] = []
   for (const { key, name } of volumes) {
     const [latest] = snapshots
       .filter((snapshot) => isLive(snapshot) && volumeOf(snapshot) === key)
       .sort((one, other) => (other.schedule?.tickMs ?? 0) - (one.schedule?.tickMs ?? 0))
-    const stalled = latest?.status.conditions.find(
-      ({ type, status }) => type === 'Stalled' && status === 'True',
-    )
-    if (stalled === undefined || latest?.snapshotID !== undefined) continue
-    return {
-      reason: stallReasonOf(stalled.reason),
-      message: `the last run took no snapshot of volume "${name}": ${stalled.message.replace(/\.$/, '')}`,
-    }
+    if (latest === undefined || latest.snapshotID !== undefined) continue
+    const obstacle = obstacleTo(latest)
+    if (obstacle === undefined) continue
+    const verb = obstacle.state === 'stalled' ? 'took no snapshot' : 'has taken no snapshot yet'
+    const message = `the last run ${verb} of volume "${name}": ${obstacle.message.replace(/\.$/, '')}`
+    if (obstacle.state === 'stalled') return { ...obstacle, message }
+    waiting.push({ ...obstacle, message })
   }
-  return undefined
+  return waiting[0]
+}
+
+/** What a snapshot that is not taken waits for. */
+function obstacleTo({ status }: SnapshotRecord): Obstacle | undefined {
+  const found = status.conditions.find(({ type, status }) => type !== 'Ready' && status === 'True')
+  if (found === undefined) return undefined
+  const { type, reason, message } = found
+  if (type === 'Stalled') return { state: 'stalled', reason: stallReasonOf(reason), message }
+  const waits = waitReasonOf(reason)
+  return waits && { state: 'waiting', reason: waits, message }
 }
 
 /** Snapshots that failed for good, each with a later one of its volume. Otherwise every run would leave one more. */

@@ -2,6 +2,7 @@ import { longestCallMs } from '../../../src/operator/plan/intent.ts'
 import { settings } from '../operator-process.ts'
 import type { Wish } from '../wishes.ts'
 import type { Happened } from '../world/history.ts'
+import type { Disk } from '../world/plugin.ts'
 import { type Checker, type View, volumeOf } from './checker.ts'
 import { rightfulEnd } from './ends.ts'
 
@@ -106,11 +107,24 @@ export const newLifeIsBlank: Checker = {
     if (disk === undefined) return undefined
     if (disk.madeFor !== happened.at)
       return `${happened.at} was created under the name of ${disk.madeFor}, and got its disk ${disk.externalID}`
-    if (!happened.blank) return undefined
+    if (!happened.blank || isOfSameLife(disk, happened.at, view)) return undefined
     return disk.writes > 0
       ? `${happened.at} was created anew, and got ${disk.externalID} with the data of its life before`
       : undefined
   },
+}
+
+/** The create of this life was sent again, and people used the volume before anybody can have recorded it. */
+function isOfSameLife(disk: Disk, at: string, view: View): boolean {
+  const hasEnded = view.wishes.all
+    .get(`Volume ${volumeOf(at)}`)
+    ?.absences.some(({ untilMs }) => untilMs > disk.madeAtMs)
+  const forgotten = pastOf(view, 'volume forgotten').findLast(
+    ({ externalID }) => externalID === disk.externalID,
+  )
+  return (
+    hasEnded === false && forgotten?.by === 'a person' && forgotten.atMs - disk.madeAtMs < recordedAfterMs
+  )
 }
 
 export const snapshotsAreNew: Checker = {

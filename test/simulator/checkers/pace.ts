@@ -28,7 +28,9 @@ export const nothingRunsTwice: Checker = {
     if (view.nomad.volumes.has(happened.about)) return undefined
     const last = view.history.all.findLast(
       (each) =>
-        (each.type === 'effect under way' || each.type === 'effect carried out') &&
+        (each.type === 'effect under way' ||
+          each.type === 'effect carried out' ||
+          each.type === 'effect refused') &&
         each.call === happened.call &&
         each.about === happened.about,
     )

@@ -29,6 +29,7 @@ export type Happening =
   /** Its answer is lost, and it will be carried out. */
   | { type: 'effect under way'; call: string; about: string }
   | { type: 'effect carried out'; call: string; about: string; isChange: boolean }
+  | { type: 'effect refused'; call: string; about: string }
   | { type: 'content written'; externalID: string }
   | { type: 'process started' | 'process killed'; process: string }
   | { type: 'text shown'; where: string; text: string }

@@ -35,13 +35,15 @@ export function createSimulatedClient(owner: Owner, outside: Outside): Simulated
       onLate: () => history.record({ type: 'effect under way', call: title, about }),
       work() {
         const before = nomad.indexOf('volumes')
-        const answer = work()
-        history.record({
-          type: 'effect carried out',
-          call: title,
-          about,
-          isChange: nomad.indexOf('volumes') !== before,
-        })
+        let answer: Result
+        try {
+          answer = work()
+        } catch (error) {
+          history.record({ type: 'effect refused', call: title, about })
+          throw error
+        }
+        const isChange = nomad.indexOf('volumes') !== before
+        history.record({ type: 'effect carried out', call: title, about, isChange })
         return answer
       },
     })

@@ -132,6 +132,25 @@ describe('a snapshot schedule', () => {
     expect(statusOf(model).ready).toMatchObject({ status: 'True' })
   })
 
+  it('is not ready while the snapshot of its last run waits for the plugin, and ready once that has taken it', async () => {
+    const model = createOperatorModel(start)
+    const { world } = model
+    model.declare(volume('data'))
+    model.declare(schedule('nightly', ['data']))
+    await settle(model)
+    const present = world.observer.plugin
+    world.observer.plugin = async () => nomadPlugin('directories', {}, { Controllers: {} })
+    model.advance(15.5 * hourMs)
+    await settle(model)
+    expect(statusOf(model).ready).toMatchObject({ status: 'False', reason: 'PluginUnavailable' })
+    expect(statusOf(model).ready?.message).toContain('the last run has taken no snapshot yet of volume "data"')
+    world.observer.plugin = present
+    model.advance(60_000)
+    await settle(model)
+    expect(statusOf(model).ready).toMatchObject({ status: 'True' })
+    expect(world.snapshots.size).toBe(1)
+  })
+
   it('leaves its snapshots when it ends', async () => {
     const model = createOperatorModel(start)
     model.declare(volume('data'))
