@@ -94,6 +94,8 @@ interface ManagedBase {
 export interface VolumeEnd {
   readonly phase: 'deregister' | 'register-tombstone' | 'delete'
   readonly tombstoneID: string
+  /** When the latest delete was sent whose answer is not known. Absent in records of earlier versions. */
+  readonly sent?: Moment
   /** The declaration that a sent delete follows, even if the declared one has changed. */
   readonly declaration?: VolumeDeclaration
   /** The plugin answered that there is no such external volume. */

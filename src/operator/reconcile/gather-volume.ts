@@ -36,7 +36,8 @@ export async function gatherVolume(context: GatherContext, record: VolumeRecord)
     volume === undefined
       ? undefined
       : inventory.keyedHash(
-          JSON.stringify([updateVolumeRequest(spec, volume), hashes], (_key, value) =>
+          // An update of a record that Nomad lost since says nothing of the one that took its place.
+          JSON.stringify([updateVolumeRequest(spec, volume), hashes, volume.CreateIndex], (_key, value) =>
             typeof value === 'bigint' ? value.toString() : value,
           ),
         )

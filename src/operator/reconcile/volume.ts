@@ -5,6 +5,7 @@ import { wait } from '../plan/decision.ts'
 import { withDetach } from '../plan/detach-plan.ts'
 import { csiNameFor, type Key } from '../plan/identity.ts'
 import type { Now } from '../plan/now.ts'
+import { isDeleteOpen } from '../plan/open-delete.ts'
 import { contextField, type VolumeRecord } from '../plan/record.ts'
 import { findReleased, firstIncarnation } from '../plan/released.ts'
 import type { Status } from '../plan/status.ts'
@@ -71,8 +72,8 @@ export function volumeKind(context: GatherContext): Kind<VolumeRecord, VolumeSee
     async gather(record) {
       const { key } = record
       const isDeclared = desired.declaration(key) !== undefined
-      // A sent delete cannot be cancelled. It finishes first, even if the volume is declared again.
-      if (isDeclared && record.end?.phase !== 'delete') return gatherVolume(context, record)
+      // A delete that may take effect cannot be cancelled. It finishes first, even if the volume is declared again.
+      if (isDeclared && !isDeleteOpen(record.end, context.time())) return gatherVolume(context, record)
       const absence = desired.absence(key)
       return isDeclared || absence?.state === 'ending'
         ? gatherEnd(context, record)
@@ -157,15 +158,15 @@ function attachmentOf({ volume, plugin, listed }: VolumeSeen, record: VolumeReco
   return { claims: claimsOf(volume), claimNodes, attachedNodes, externalNodeIDs }
 }
 
-function beginVolume({ inventory, desired, region }: GatherContext, key: Key): VolumeRecord {
+function beginVolume({ inventory, desired, region, time }: GatherContext, key: Key): VolumeRecord {
   const before = inventory.get(key)
   const ending = endingDeclaration(desired.absence(key))
   const declaration = desired.declaration(key) ?? ending
   if (before?.kind === 'Volume') {
     // A sent delete finishes with the declaration that it began with, unless a person released the object.
     const isReleased = ending?.kind === 'Volume' && ending.spec.deletionPolicy === 'Retain'
-    const isDeleteSent = before.end?.phase === 'delete' && !isReleased
-    if (isDeleteSent) return { ...before, declaration: before.end?.declaration ?? before.declaration }
+    if (isDeleteOpen(before.end, time()) && !isReleased)
+      return { ...before, declaration: before.end?.declaration ?? before.declaration }
     return declaration?.kind === 'Volume' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Volume') throw new Error(`${key} is neither declared nor managed`)

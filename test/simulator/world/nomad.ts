@@ -61,6 +61,7 @@ export function createNomad(options: { nowMs: () => number; plugin: SimulatedPlu
     ]
     hidden.set(at, { secrets, mountFlags })
     const volume = nomadVolume(request.ID, {
+      CreateIndex: index,
       ...before,
       Namespace: request.Namespace,
       Name: request.Name || before?.Name || '',

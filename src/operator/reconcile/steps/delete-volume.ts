@@ -1,6 +1,7 @@
 import { momentOf } from '../../../lib/clock.ts'
 import { OperationError } from '../../../lib/errors.ts'
 import { tombstoneID } from '../../plan/identity.ts'
+import { isDeleteOpen } from '../../plan/open-delete.ts'
 import { snapshotsOf } from '../gather-end.ts'
 import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
 
@@ -9,10 +10,13 @@ import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
  * then nothing has changed (CSI spec, DeleteVolume), and the plan decides when to retry.
  */
 export const deleteVolume: VolumeStep = {
-  intend({ record }) {
+  intend({ context, record }) {
     const id = tombstoneID(record.key, recordedExternalID(record))
     const { declaration } = record
-    return { ...record, end: { phase: 'delete', tombstoneID: id, declaration } }
+    return {
+      ...record,
+      end: { phase: 'delete', sent: momentOf(context.clock), tombstoneID: id, declaration },
+    }
   },
   async act({ context, record, seen: { secretValues }, signal }) {
     const { namespace, pluginID } = record.declaration.spec
@@ -32,16 +36,16 @@ export const deleteVolume: VolumeStep = {
     const plugin = seen.plugin ?? (await observer.plugin(pluginID))
     const snapshotIDs = await snapshotsOf(observer, plugin, recordedExternalID(record))
     // If a repeat is refused, an earlier call may still be running.
-    const isRepeat = before.end?.phase === 'delete'
+    const earlier = isDeleteOpen(before.end, context.time()) ? before.end : undefined
     const { declaration } = record
     const id = tombstoneID(record.key, recordedExternalID(record))
     return {
       record: {
         ...record,
         end: {
-          ...(isRepeat
-            ? { phase: 'delete' as const, declaration }
-            : { phase: 'register-tombstone' as const }),
+          ...(earlier === undefined
+            ? { phase: 'register-tombstone' as const }
+            : { phase: 'delete' as const, declaration, ...(earlier.sent && { sent: earlier.sent }) }),
           tombstoneID: id,
           refusal: { message, snapshotIDs, at: momentOf(clock) },
         },

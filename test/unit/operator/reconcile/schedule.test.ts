@@ -143,7 +143,9 @@ describe('a snapshot schedule', () => {
     model.advance(15.5 * hourMs)
     await settle(model)
     expect(statusOf(model).ready).toMatchObject({ status: 'False', reason: 'PluginUnavailable' })
-    expect(statusOf(model).ready?.message).toContain('the last run has taken no snapshot yet of volume "data"')
+    expect(statusOf(model).ready?.message).toContain(
+      'the last run has taken no snapshot yet of volume "data"',
+    )
     world.observer.plugin = present
     model.advance(60_000)
     await settle(model)
