@@ -76,7 +76,10 @@ export function createWishes(nowMs: () => number) {
     if (wish.state === state) return
     const absence = wish.absences.at(-1)
     if (wish.state === 'removed' && absence !== undefined) absence.untilMs = nowMs()
-    if (state === 'removed') {
+    // What was removed before the folder could not be read is so still.
+    const isOn = wish.state === 'doubtful' && absence?.untilMs === wish.sinceMs
+    if (state === 'removed' && isOn) absence.untilMs = Number.POSITIVE_INFINITY
+    else if (state === 'removed') {
       wish.absences.push({ sinceMs: nowMs(), untilMs: Number.POSITIVE_INFINITY, seenMs: 0 })
     }
     wish.state = state

@@ -192,6 +192,8 @@ export interface ManagedSnapshot extends ManagedBase {
   readonly wasReady?: boolean
   /** A schedule's snapshot: since when its plugin no longer lists it. */
   readonly unlisted?: Moment
+  /** A delete was sent whose answer is not known: it finishes, by this declaration, also if another one is there now. */
+  readonly end?: { readonly declaration: SnapshotDeclaration }
 }
 
 /** A schedule and the runs it has handled. Nomad has nothing that corresponds to it. */

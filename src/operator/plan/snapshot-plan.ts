@@ -212,7 +212,7 @@ export function planSnapshotEnd(
   if (deletionPolicy === 'Retain') {
     return take('release', 'Retained', 'no longer declared; the snapshot stays (deletionPolicy Retain)')
   }
-  if (observation.dependents.length > 0) {
+  if (observation.dependents.length > 0 && record.end === undefined) {
     return wait(
       'HasDependents',
       `the end waits for what still needs the snapshot: ${observation.dependents.join(', ')}`,

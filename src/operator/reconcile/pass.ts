@@ -252,11 +252,14 @@ function readOnlyVerdict(step: string, { message }: Verdict): Verdict {
 function releasedOf(
   record: InventoryRecord,
   step: string | undefined,
-  reason: string,
+  verdictReason: string,
   atMs: number,
   before: readonly Released[],
 ): Released | undefined {
-  if (step !== 'release' || record.kind === 'SnapshotSchedule') return undefined
+  if (record.kind === 'SnapshotSchedule') return undefined
+  const isDeleted = step === 'delete-snapshot'
+  if (step !== 'release' && !isDeleted) return undefined
+  const reason = isDeleted ? 'Deleted' : verdictReason
   const { key, csiName, incarnation } = record
   const { pluginID = '', externalID = '' } = storedThing(record)
   // An earlier entry must be replaced by `Deleted`, so that nobody looks for the volume.

@@ -54,6 +54,7 @@ function beginSnapshot({ inventory, desired, region }: GatherContext, key: Key):
   const before = inventory.get(key)
   const declaration = desired.declaration(key) ?? endingDeclaration(desired.absence(key))
   if (before?.kind === 'Snapshot') {
+    if (before.end !== undefined) return { ...before, declaration: before.end.declaration }
     return declaration?.kind === 'Snapshot' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Snapshot') throw new Error(`${key} is neither declared nor managed`)
@@ -74,10 +75,14 @@ async function gather(context: GatherContext, record: SnapshotRecord): Promise<S
   const absence = desired.absence(record.key)
   const volume = await volumeOf(context, record)
   // No source declares a schedule's snapshots, but in Kubernetes a person can delete their objects.
-  const isDeclared = record.schedule
+  const isWanted = record.schedule
     ? !record.schedule.isExpired && absence === undefined
     : desired.declaration(record.key) !== undefined
-  const isEnding = !isDeclared && (absence?.state === 'ending' || record.schedule?.isExpired === true)
+  // A delete that was sent finishes first, even if the snapshot is declared again: then another one is taken.
+  const isDeclared = isWanted && record.end === undefined
+  const isEnding =
+    record.end !== undefined ||
+    (!isDeclared && (absence?.state === 'ending' || record.schedule?.isExpired === true))
   if (!isDeclared && !isEnding) {
     return {
       by: { held: absence },

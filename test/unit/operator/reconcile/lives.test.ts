@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { OperationError } from '../../../../src/lib/errors.ts'
-import type { VolumeRecord } from '../../../../src/operator/plan/record.ts'
+import type { SnapshotRecord, VolumeRecord } from '../../../../src/operator/plan/record.ts'
 import { snapshot, volume } from '../../../builders/declarations.ts'
 import { nomadPlugin } from '../../../builders/observed.ts'
 import { createOperatorModel, deadlineMs, pruneDelayMs } from '../../../helpers/operator-model.ts'
@@ -323,6 +323,35 @@ describe('a second life is not the first', () => {
     model.advance(3_600_000)
     await rounds(model)
     expect(model.stored.get('Snapshot/default/before')).toMatchObject({ snapshotID: expect.any(String) })
+  })
+
+  it('finishes a snapshot’s delete whose answer was lost, and takes another one for the declaration that came back', async () => {
+    const model = createOperatorModel(10_000_000)
+    const { api } = model.world
+    const really = api.deleteSnapshot
+    let calls = 0
+    api.deleteSnapshot = async (...all) => {
+      await really(...all)
+      calls += 1
+      if (calls === 1) throw new OperationError('lost', { kind: 'ambiguous', reason: 'AnswerLost' })
+    }
+    model.declare(volume('data', { secrets: {} }))
+    model.declare(snapshot('before', 'data', { deletionPolicy: 'Delete' }))
+    await rounds(model)
+    const [first] = model.world.snapshots.keys()
+    model.remove('before.yaml')
+    await model.run()
+    model.advance(pruneDelayMs)
+    while (calls === 0) await rounds(model, 1)
+    model.declare(snapshot('before', 'data', { deletionPolicy: 'Retain' }))
+    await rounds(model)
+    model.advance(deadlineMs)
+    await rounds(model)
+    const record = model.stored.get('Snapshot/default/before') as SnapshotRecord
+    expect(record.status.conditions[0]).toMatchObject({ type: 'Ready', status: 'True' })
+    expect(record).toMatchObject({ snapshotID: expect.any(String), incarnation: 1 })
+    expect([...model.world.snapshots.keys()]).toEqual([record.snapshotID])
+    expect(record.snapshotID).not.toBe(first)
   })
 
   it('registers a volume of unknown size without claiming one, and lets it grow to what is declared', async () => {
