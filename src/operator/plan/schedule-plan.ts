@@ -6,7 +6,7 @@ import type { Key } from './identity.ts'
 import type { ClockReading, Now } from './now.ts'
 import type { SnapshotRecord, SnapshotScheduleRecord } from './record.ts'
 import { planRetention } from './retention.ts'
-import { findLeap, type Leap, scheduleDateMs } from './schedule-clock.ts'
+import { findLeap, type Leap, scheduleDateMs, stepMs } from './schedule-clock.ts'
 import { latestTickMs, nextTickMs } from './schedule-times.ts'
 import type { Obstacle, Verdict } from './status.ts'
 
@@ -156,7 +156,29 @@ export function planSchedule(
   const failed = explainFailed(observation)
   if (failed !== undefined)
     return { ...common, verdict: { ...failed, message: `${failed.message}. Next try: ${next}` } }
+  const repeated = explainRepeated(observation, nextRunMs, nowMs)
+  if (repeated !== undefined)
+    return { ...common, verdict: { state: 'waiting', reason: 'RunWaits', message: repeated } }
   return { ...common, verdict: { state: 'ready', reason: 'Scheduled', message: `next run ${next}` } }
+}
+
+/**
+ * Why the next run takes nothing: the date went back, and its time has a snapshot already. A process that took over on
+ * another machine cannot see that by its own clock.
+ */
+function explainRepeated(
+  { volumes, snapshots }: ScheduleObservation,
+  nextRunMs: number | undefined,
+  nowMs: number,
+): string | undefined {
+  const keys = new Set(volumes.map(({ key }) => key))
+  const times = snapshots.flatMap(({ schedule }) =>
+    schedule !== undefined && keys.has(schedule.volume) && schedule.tickMs > nowMs ? [schedule.tickMs] : [],
+  )
+  const lastMs = Math.max(...times)
+  if (nextRunMs === undefined || !times.includes(nextRunMs) || lastMs <= nowMs + stepMs) return undefined
+  const [next, last] = [nextRunMs, lastMs].map((ms) => new Date(ms).toISOString())
+  return `the snapshot for the next run, at ${next}, is there already: the date went back since it was taken. Runs take snapshots again after ${last}. ${advise(reasons.ClockLeapt.person.setClock())}`
 }
 
 const expire = (snapshot: Key, isTaken: boolean) => ({ type: 'expire', snapshot, isTaken }) as const

@@ -162,7 +162,9 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory, quietMs:
   // A snapshot that was taken, and nobody could record, before a restore put another disk in the place.
   if (ready?.reason === 'NameConflict' && view.orders.some(({ order }) => order === 'restore'))
     return undefined
-  if (ready?.reason === 'RunWaits' && view.orders.some(({ order }) => order === 'suspend')) return undefined
+  const isSuspendedOrSet =
+    view.orders.some(({ order }) => order === 'suspend') || view.history.all.some(isSetting)
+  if (ready?.reason === 'RunWaits' && isSuspendedOrSet) return undefined
   // What is of volume a waits for it.
   if (['RunWaits', 'VolumeNotFound'].includes(ready?.reason ?? '') && !view.nomad.volumes.has('default/a'))
     return undefined

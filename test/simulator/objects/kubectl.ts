@@ -79,10 +79,12 @@ export function createKubectl(server: ApiServer) {
     annotate,
     letGo,
     addNamespace,
-    removeNamespace: (name: Team) =>
+    removeNamespace(name: Team) {
+      if (!isNamespaceThere(name)) return
       asPerson(() =>
         objects.delete({ kind: namespaceKind, namespace: undefined, name, subresource: undefined }, {}),
-      ),
+      )
+    },
   }
 }
 

@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { SnapshotScheduleRecord } from '../../../../src/operator/plan/record.ts'
+import { planSchedule, type ScheduleObservation } from '../../../../src/operator/plan/schedule-plan.ts'
 import { schedule, volume } from '../../../builders/declarations.ts'
+import { nowAt } from '../../../builders/now.ts'
 import { nomadPlugin } from '../../../builders/observed.ts'
 import { createOperatorModel } from '../../../helpers/operator-model.ts'
 
@@ -151,6 +154,33 @@ describe('a snapshot schedule', () => {
     await settle(model)
     expect(statusOf(model).ready).toMatchObject({ status: 'True' })
     expect(world.snapshots.size).toBe(1)
+  })
+
+  it('says that its next run takes nothing where its snapshot is there already', async () => {
+    const model = createOperatorModel(start)
+    model.declare(volume('data'))
+    model.declare(schedule('nightly', ['data']))
+    await settle(model)
+    model.advance(15.5 * hourMs)
+    await settle(model)
+    const record = model.stored.get('SnapshotSchedule/default/nightly') as SnapshotScheduleRecord
+    const snapshots = [...model.stored.values()].filter((each) => each.kind === 'Snapshot')
+    const observation: ScheduleObservation = {
+      volumes: [{ key: 'Volume/default/data', name: 'data', exists: true }],
+      snapshots,
+      ready: new Set(),
+      unknown: new Map(),
+      keptByHand: new Set(),
+      sourcesInUse: new Set(),
+    }
+    // Another machine, whose date is behind, takes over: its record has no reading that tells.
+    const { clock: _, ...taken } = record
+    const plannedAt = (date: string) =>
+      planSchedule(record.declaration, taken, observation, nowAt(Date.parse(date))).verdict
+    expect(plannedAt('2026-11-02T01:00:00Z')).toMatchObject({ state: 'waiting', reason: 'RunWaits' })
+    expect(plannedAt('2026-11-02T04:00:00Z')).toMatchObject({ state: 'ready' })
+    // A few minutes are a correction of the clock.
+    expect(plannedAt('2026-11-02T02:58:00Z')).toMatchObject({ state: 'ready' })
   })
 
   it('leaves its snapshots when it ends', async () => {
