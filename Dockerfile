@@ -12,6 +12,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY bin bin
 COPY scripts scripts
 COPY src src
+COPY dashboard dashboard
 RUN npm run build
 
 FROM ${BASE} AS dependencies

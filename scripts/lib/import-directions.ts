@@ -73,9 +73,12 @@ export interface ImportFaults {
   readonly faults: readonly string[]
 }
 
+/** What the page in the browser may import from `src/`, and of it types alone. */
+const sharedWithDashboard = 'src/wire/dashboard/'
+
 const importPattern = /(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g
 
-/** Reads all of `src/` beneath `root`; imports of types count like any other. */
+/** Reads all of `src/` and `dashboard/` beneath `root`; imports of types count like any other. */
 export function checkImports(root: string): ImportFaults {
   const files = globSync('src/**/*.ts', { cwd: root })
     .map((file) => file.replaceAll('\\', '/'))
@@ -87,7 +90,7 @@ export function checkImports(root: string): ImportFaults {
       const found = [...text.matchAll(importPattern)].map(([, path = '']) =>
         normalize(join(dirname(file), path)),
       )
-      return [file, [...new Set(found)].filter((path) => path.startsWith('src/'))]
+      return [file, [...new Set(found)].filter((path) => /^(src|dashboard)\//.test(path))]
     }),
   )
   const faults: string[] = []
@@ -104,12 +107,35 @@ export function checkImports(root: string): ImportFaults {
       )
     }
   }
+  const dashboardFiles = globSync('dashboard/**/*.{ts,tsx}', { cwd: root }).map((file) =>
+    file.replaceAll('\\', '/'),
+  )
+  faults.push(...dashboardFiles.flatMap((file) => checkDashboardFile(root, file)))
   for (const circle of findCircles(imports)) {
     faults.push(
       `${circle.join(', ')} import one another in a circle: move what they share into a file of its own`,
     )
   }
-  return { files: files.length, faults }
+  return { files: files.length + dashboardFiles.length, faults }
+}
+
+function checkDashboardFile(root: string, file: string): string[] {
+  return readFileSync(join(root, file), 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const target = [...line.matchAll(importPattern)].map(([, path = '']) =>
+        normalize(join(dirname(file), path)),
+      )
+      return target.flatMap((path) => {
+        if (path.startsWith('dashboard/')) return []
+        if (!path.startsWith(sharedWithDashboard)) {
+          return [`${file} imports ${path}: dashboard may import ${sharedWithDashboard}, and nothing else`]
+        }
+        return /\bimport type\b|\bimport\('/.test(line)
+          ? []
+          : [`${file} imports ${path}: dashboard may import its types only, so write import type`]
+      })
+    })
 }
 
 function roomOf(file: string): string | undefined {

@@ -39,6 +39,12 @@ const refused: readonly [string, string, string][] = [
   ['a room reaches for main', 'src/lib/x.ts', '../main.ts'],
   ['a command reaches for main', 'src/cli/x.ts', '../main.ts'],
   ['a room reaches for a command', 'src/operator/engine/x.ts', '../../cli/run.ts'],
+  [
+    'the page in the browser reaches for the operator',
+    'dashboard/src/x.ts',
+    '../../src/operator/operator.ts',
+  ],
+  ['the operator reaches for the page', 'src/operator/x.ts', '../../dashboard/src/app.ts'],
 ]
 
 describe('the check of import directions', () => {
@@ -62,6 +68,16 @@ describe('the check of import directions', () => {
     expect(faults).toHaveLength(1)
     for (const file of ['src/lib/a.ts', 'src/lib/b.ts', 'src/lib/c.ts']) expect(faults[0]).toContain(file)
     expect(faults[0]).not.toContain('src/lib/d.ts')
+  })
+
+  it('refuses that the page in the browser takes more than types from what it shares with the operator', () => {
+    const shared = '../../src/wire/dashboard/overview.ts'
+    expect(
+      check({ 'dashboard/src/x.ts': `import type { X } from '${shared}'\nexport type Y = X\n` }),
+    ).toEqual([])
+    expect(check({ 'dashboard/src/x.ts': `import { x } from '${shared}'\nexport const y = x\n` })).toEqual([
+      expect.stringContaining('types only'),
+    ])
   })
 
   it('refuses a file in no room', () => {

@@ -1,0 +1,102 @@
+import { useState } from 'preact/hooks'
+import { isLogInOpen, logIn, logOut, session } from '../data/session.ts'
+import { Dialog } from './dialog.tsx'
+import { Icon } from './icon.tsx'
+
+/** Who looks, and the way to another role. */
+export function SessionButton() {
+  const current = session.value
+  if (current === undefined) return null
+  const { user, role, mayWrite, canLogIn, via } = current
+  if (via === 'token') {
+    return (
+      <button
+        type="button"
+        class="button small"
+        onClick={() => void logOut()}
+        title={`${user ?? ''}, ${role}`}
+      >
+        <Icon name="key" />
+        Log out
+      </button>
+    )
+  }
+  if (canLogIn && !mayWrite) {
+    return (
+      <button
+        type="button"
+        class="button small"
+        onClick={() => {
+          isLogInOpen.value = true
+        }}
+      >
+        <Icon name="key" />
+        Log in
+      </button>
+    )
+  }
+  return <span class="second small">{mayWrite ? (user ?? role) : 'read only'}</span>
+}
+
+export function LogInDialog() {
+  const [token, setToken] = useState('')
+  const [failure, setFailure] = useState<string>()
+  const [isSending, setSending] = useState(false)
+  const isNeeded = session.value !== undefined && session.value.role === undefined && session.value.canLogIn
+  if (!isLogInOpen.value && !isNeeded) return null
+  const close = () => {
+    isLogInOpen.value = false
+    setFailure(undefined)
+    setToken('')
+  }
+
+  async function send(event: Event) {
+    event.preventDefault()
+    setSending(true)
+    try {
+      await logIn(token.trim())
+      close()
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error))
+    } finally {
+      setSending(false)
+    }
+  }
+
+  return (
+    <Dialog title="Log in" onClose={close}>
+      <form onSubmit={send}>
+        <p class="second">
+          A token is a line of the file that <code>--ui-token-file</code> names. A viewer reads, an operator
+          also gives orders. Each order is recorded with the name of its token.
+        </p>
+        <label class="field">
+          <span>Token</span>
+          <input
+            type="password"
+            autocomplete="current-password"
+            required
+            value={token}
+            onInput={(event) => setToken(event.currentTarget.value)}
+          />
+        </label>
+        {failure !== undefined && (
+          <div class="banner tone-stalled" role="alert">
+            <Icon name="stalled" />
+            <p>{failure}</p>
+          </div>
+        )}
+        <footer>
+          {!isNeeded && (
+            <button type="button" class="button" onClick={close}>
+              Cancel
+            </button>
+          )}
+          <button type="submit" class="button main-action" disabled={isSending || token.trim() === ''}>
+            Log in
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  )
+}
