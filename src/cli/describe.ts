@@ -5,7 +5,7 @@ import type { ManagedObject, ObjectOrder, ObjectStep } from '../operator/admin/m
 import { withAdmin } from '../operator/with-admin.ts'
 import { notDeclared, tellIfOld } from './answered.ts'
 import { formatYAML, outputOption, printJSON } from './output.ts'
-import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
+import { parseTarget, TargetArgument, type TargetFlags, targetOptions } from './target.ts'
 
 interface DescribeFlags extends TargetFlags {
   readonly output: 'text' | 'json' | 'yaml'
@@ -17,7 +17,7 @@ export function describeCommand(): Command {
     .description(
       'Tells where a declaration stands and why, and shows the latest steps that were taken for it.',
     )
-    .argument(targetArgument, describeTarget('Volume'))
+    .addArgument(new TargetArgument('Volume'))
     .addOption(outputOption('text', 'json', 'yaml'))
   for (const option of targetOptions()) command.addOption(option)
   return command

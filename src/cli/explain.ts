@@ -17,6 +17,7 @@ import {
   isRowOf,
   kindWordOf,
   parseTarget,
+  TargetArgument,
   type TargetFlags,
   targetOptions,
 } from './target.ts'
@@ -32,7 +33,9 @@ export function explainCommand(): Command {
       'Says of a reason what happened, what it means for the data, what Mooring does by itself and what you can do. ' +
         'Of a declaration, explains its present state, with its own names in the commands. Without a word, lists all reasons.',
     )
-    .argument('[words...]', `a reason such as Vanished; or ${describeTarget('Volume')}`)
+    .addArgument(
+      new TargetArgument('Volume', `a reason such as Vanished; or ${describeTarget('Volume')}`, '[words...]'),
+    )
     .addOption(outputOption('text', 'json', 'yaml'))
   for (const option of targetOptions()) command.addOption(option)
   return command

@@ -9,8 +9,8 @@ import {
   isInstanceRowOf,
   isRowOf,
   parseKindOrTarget,
+  TargetArgument,
   type TargetFlags,
-  targetArgument,
   targetOptions,
 } from './target.ts'
 
@@ -24,7 +24,9 @@ export function getCommand(): Command {
     .description(
       'Shows declarations with their status. As YAML or JSON, the spec has its defaults filled in.',
     )
-    .argument(targetArgument, 'kind, for all of the kind; or kind name, or kind namespace/name')
+    .addArgument(
+      new TargetArgument(undefined, 'kind, for all of the kind; or kind name, or kind namespace/name'),
+    )
     .addOption(outputOption('table', 'wide', 'json', 'yaml', 'name'))
   for (const option of targetOptions()) command.addOption(option)
   return command

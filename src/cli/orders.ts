@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import type { Declaration } from '../operator/declare/declaration.ts'
 import { printResult, resultOption } from './output.ts'
-import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
+import { parseTarget, TargetArgument, type TargetFlags, targetOptions } from './target.ts'
 
 /** A command that gives one order. */
 export interface OrderVerb<Flags extends object = never> {
@@ -21,7 +21,7 @@ export function orderCommand<Flags extends object>(name: string, verb: OrderVerb
   const command = new Command(name)
     .summary(summary)
     .description(description)
-    .argument(targetArgument, describeTarget(kind))
+    .addArgument(new TargetArgument(kind))
   for (const option of [...options, resultOption(), ...targetOptions()]) command.addOption(option)
   return command
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  mooring ${example}`).join('\n')}`)

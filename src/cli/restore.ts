@@ -11,7 +11,7 @@ import { commandGiver, withAdmin } from '../operator/with-admin.ts'
 import { exitStatus, WrongUseError } from './exit-status.ts'
 import { waitOptions } from './options.ts'
 import { printJSON, printResult, resultOption } from './output.ts'
-import { describeTarget, parseTarget, type TargetFlags, targetArgument, targetOptions } from './target.ts'
+import { parseTarget, TargetArgument, type TargetFlags, targetOptions } from './target.ts'
 
 interface RestoreFlags extends TargetFlags {
   readonly from?: string
@@ -42,7 +42,7 @@ export function restoreCommand(): Command {
         'A restore asks for a yes on the terminal. Without a terminal, as in a script, give --yes.\n' +
         'With --wait it ends with 0 where it is restored, with 1 where it is not, and with 3 where it is not done in time.',
     )
-    .argument(targetArgument, describeTarget('Volume'))
+    .addArgument(new TargetArgument('Volume'))
     .addOption(
       new Option(
         '--from <snapshot>',

@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { Option } from 'commander'
+import { Argument, Option } from 'commander'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
 import type { Row } from '../operator/admin/row.ts'
 import type { Declaration } from '../operator/declare/declaration.ts'
@@ -26,12 +26,22 @@ export function kindWordOf(kind: string): string {
 /** The words that a shell offers for a kind. */
 export const kindWords = Object.values(words)
 
-/** The first argument of every command that is about one declaration. */
-export const targetArgument = '<target...>'
-
-/** What help says of the target. @param kind the one that is meant where none is given */
+/** What help says of a target. @param kind the one that is meant where none is given */
 export function describeTarget(kind: Kind): string {
   return `[kind] name, or [kind] namespace/name; the kind is volume, snapshot or schedule (default: ${words[kind]})`
+}
+
+/** The first argument of every command that is about one declaration. Completion offers names for it. */
+export class TargetArgument extends Argument {
+  /** The kind that is meant where none is given. Undefined: one has to be given. */
+  readonly kind: Kind | undefined
+
+  constructor(kind: Kind, description?: string, name?: string)
+  constructor(kind: undefined, description: string)
+  constructor(kind: Kind | undefined, description?: string, name = '<target...>') {
+    super(name, description ?? (kind === undefined ? undefined : describeTarget(kind)))
+    this.kind = kind
+  }
 }
 
 export const namespaceOption = () =>

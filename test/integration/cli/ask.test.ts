@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { bashCompletion } from '../../helpers/bash-completion.ts'
 import { volumeYAML } from '../../helpers/declarations-yaml.ts'
 import { startMooring } from '../../helpers/mooring-process.ts'
 import { runMooring } from '../../helpers/run-mooring.ts'
@@ -116,6 +117,28 @@ describe('commands that ask a running operator', () => {
     await mooring.stop()
 
     expect(await ask(dataDirectory, 'describe', 'volume', 'data')).toMatch(/expand-volume {2}done/)
+  })
+
+  it('completion in bash offers the names of declarations', async () => {
+    const { folder, dataDirectory, write } = workplace()
+    write('set.yaml', volumeYAML('set', { perAlloc: '{count: 2}' }))
+    write('other.yaml', volumeYAML('other', { namespace: 'prod' }))
+    const mooring = await startUp(folder, dataDirectory)
+    await mooring.status('Volume/default/set[0]', 'ready')
+    const complete = await bashCompletion()
+    const flags = `--data-dir ${dataDirectory}`
+    expect(complete(`mooring get volume ${flags} volume `).sort()).toEqual([
+      'prod/other',
+      'set\\[0\\]',
+      'set\\[1\\]',
+    ])
+    expect(complete(`mooring describe ${flags} s`)).toEqual([
+      'snapshot',
+      'schedule',
+      'set\\[0\\]',
+      'set\\[1\\]',
+    ])
+    await mooring.stop()
   })
 
   it('say what to do where there never was an operator', async () => {

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { bashCompletion } from '../../helpers/bash-completion.ts'
 import { volumeYAML } from '../../helpers/declarations-yaml.ts'
 import { runMooring } from '../../helpers/run-mooring.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
@@ -106,18 +106,18 @@ describe('mooring', () => {
   })
 
   it('completion prints a script that bash completes by: commands, flags, choices, kinds', async () => {
-    const { stdout: script } = await runMooring(['completion', 'bash'])
-    const complete = (...words: string[]) => {
-      const last = words.length - 1
-      const line = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${last}; _mooring; echo "\${COMPREPLY[@]}"`
-      const { stdout, stderr } = spawnSync('bash', ['-c', `${script}\n${line}`], { encoding: 'utf8' })
-      expect(stderr).toBe('')
-      return stdout.trim().split(' ')
-    }
-    expect(complete('mooring', 'st')).toEqual(['status'])
-    expect(complete('mooring', 'plan', '--prune-')).toEqual(['--prune-delay'])
-    expect(complete('mooring', 'status', '--output', 'w')).toEqual(['wide'])
-    expect(complete('mooring', 'describe', 's')).toEqual(['snapshot', 'schedule'])
+    const complete = await bashCompletion()
+    expect(complete('mooring st')).toEqual(['status'])
+    expect(complete('mooring plan --prune-')).toEqual(['--prune-delay'])
+    expect(complete('mooring status --output w')).toEqual(['wide'])
+    expect(complete('mooring status -o w')).toEqual(['wide'])
+    expect(complete('mooring describe s')).toEqual(['snapshot', 'schedule'])
+    expect(complete('mooring snapshot ')).toEqual(['now', 'keep', 'trust-clock'])
+    expect(complete('mooring snapshot keep --re')).toEqual(['--release'])
+    // bash has split the word at its colons.
+    const named = await bashCompletion('echo default/nightly:data:20261129')
+    expect(named('mooring snapshot keep nightly:da')).toEqual(['data:20261129'])
+    expect(complete('mooring server token ')).toEqual(['create'])
   })
 
   it('completion offers files, and no flags, where a flag takes a value', async () => {
@@ -126,9 +126,7 @@ describe('mooring', () => {
     const { stdout: fish } = await runMooring(['completion', 'fish'])
     expect(fish).toMatch(/ -l data-dir -d '[^']*' -r -F$/m)
     expect(fish).toMatch(/ -l prune -d '[^']*'$/m)
-    const { stdout: bash } = await runMooring(['completion', 'bash'])
-    const line = `COMP_WORDS=(mooring plan --data-dir ""); COMP_CWORD=3; _mooring; echo "\${#COMPREPLY[@]}"`
-    expect(spawnSync('bash', ['-c', `${bash}\n${line}`], { encoding: 'utf8' }).stdout).toBe('0\n')
+    expect((await bashCompletion())('mooring plan --data-dir ')).toEqual([])
   })
 
   it.each([
