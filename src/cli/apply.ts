@@ -9,14 +9,14 @@ import { openOperatorOnce } from '../operator/apply-once.ts'
 import { operatorDirectory } from '../operator/operator-directory.ts'
 import { exitStatus } from './exit-status.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
-import { type OperatorFlags, readOperatorSettings } from './operator-settings.ts'
-import { operatorOptions, sourceOption, waitOptions } from './options.ts'
+import { type LoopFlags, readOperatorSettings } from './operator-settings.ts'
+import { loopOptions, sourceOption, waitOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
 import { formatProgress } from './progress.ts'
 import { formatTable, tableOptionsFor } from './table.ts'
 import { dataDirOption } from './target.ts'
 
-interface ApplyFlags extends OperatorFlags, NomadConnection {
+interface ApplyFlags extends LoopFlags, NomadConnection {
   readonly source?: readonly string[]
   readonly dataDir: string
   readonly wait: boolean
@@ -38,7 +38,7 @@ export function applyCommand(): Command {
     .addOption(dataDirOption())
     .addOption(outputOption('text', 'json'))
   for (const option of waitOptions('wait until everything is Ready or Stalled')) command.addOption(option)
-  for (const option of [...nomadConnectionOptions(), ...operatorOptions()]) command.addOption(option)
+  for (const option of [...nomadConnectionOptions(), ...loopOptions()]) command.addOption(option)
   return command
     .addHelpText(
       'after',

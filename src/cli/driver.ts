@@ -2,23 +2,22 @@ import { hostname } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { startDriver } from '../driver/driver.ts'
 import { systemClock } from '../lib/clock.ts'
-import { createLog, type LogLevel } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
-import { collectOption, logLevelOption } from './options.ts'
+import { type LogFlags, logOptions, openLog } from './log-options.ts'
+import { collectOption } from './options.ts'
 
-interface DriverFlags {
+interface DriverFlags extends LogFlags {
   readonly endpoint: string
   readonly pool: string
   readonly nodeId: string
   readonly topology: Readonly<Record<string, string>>
   readonly capacity?: number
   readonly publish: 'auto' | 'bind' | 'symlink'
-  readonly logLevel: LogLevel
 }
 
 /** `mooring driver`: the CSI plugin whose volumes are directories of this machine. */
 export function driverCommand(): Command {
-  return new Command('driver')
+  const command = new Command('driver')
     .description('Serves a CSI plugin whose volumes are directories of this machine.')
     .addOption(
       new Option('--endpoint <address>', 'socket to listen at: unix:///path')
@@ -55,7 +54,8 @@ export function driverCommand(): Command {
         .default('auto', 'auto: bind mounts where this process may mount')
         .env('MOORING_PUBLISH'),
     )
-    .addOption(logLevelOption())
+  for (const option of logOptions()) command.addOption(option)
+  return command
     .addHelpText(
       'after',
       `
@@ -64,7 +64,7 @@ Examples:
   mooring driver --endpoint unix:///run/csi.sock --pool /srv/v --capacity 1Ti`,
     )
     .action(async (flags: DriverFlags) => {
-      const log = createLog(flags.logLevel)
+      const log = openLog(flags)
       const driver = await startDriver({
         endpoint: flags.endpoint,
         poolDirectory: flags.pool,

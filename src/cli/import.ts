@@ -43,6 +43,7 @@ export function importCommand(): Command {
       `
 Examples:
   mooring import --out volumes/ && mooring plan volumes/
+  mooring import -n '*' --out volumes/   all namespaces, a folder for each
   mooring import postgres-data -n prod | mooring validate -`,
     )
     .action(async (ids: readonly string[], flags: ImportFlags) => {
@@ -52,7 +53,9 @@ Examples:
       let count = 0
       try {
         for await (const imported of importVolumes(client, { namespace, ids, contents })) {
-          write(formatImported(imported), imported.id, out)
+          // With all namespaces each has a folder of its own, so that equal IDs do not meet.
+          const folder = namespace === '*' && out !== undefined ? join(out, imported.namespace) : out
+          write(formatImported(imported), imported.id, folder)
           count += 1
         }
         process.stderr.write(`${count === 1 ? '1 volume' : `${count} volumes`} written\n`)

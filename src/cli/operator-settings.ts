@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { errorMessage } from '../lib/errors.ts'
-import type { LogLevel } from '../lib/log.ts'
 import type { NomadConnection } from '../nomad/connection.ts'
 import type { NamespaceMapping } from '../operator/declare/namespace-mapping.ts'
 import { isVariableName, type Variables } from '../operator/declare/variables.ts'
@@ -17,6 +16,7 @@ import { isGitAddress } from '../operator/sources/git-address.ts'
 import { type SourceSettings, sourceName, type WebhookSettings } from '../operator/sources/open-sources.ts'
 import type { TelemetrySettings } from '../operator/telemetry/telemetry.ts'
 import { WrongUseError } from './exit-status.ts'
+import type { LogFlags } from './log-options.ts'
 import { readNomadConnection } from './nomad-options.ts'
 import { type LimitFlags, readLimits } from './source-limits.ts'
 
@@ -37,13 +37,21 @@ export interface VariableFlags {
   readonly varFile?: string
 }
 
-export interface SourceFlags extends VariableFlags, LimitFlags {
-  readonly gitPoll: number
+/** Of how a source is read. */
+export interface ReadingFlags extends VariableFlags, LimitFlags {
   readonly gitAllowedSigners?: string
   readonly gitKeyring?: string
+}
+
+/** Of how a running operator hears of changes in Git. */
+export interface GitFlags {
+  readonly gitPoll?: number
   readonly webhook?: Address
   readonly webhookSecretFile?: string
 }
+
+/** Time between two looks at Git repositories. */
+export const defaultGitPollMs = 60_000
 
 export interface TelemetryFlags {
   readonly metricsAddr?: Address
@@ -51,17 +59,24 @@ export interface TelemetryFlags {
   readonly notifySecretFile?: string
 }
 
-export interface OperatorFlags extends SourceFlags, TelemetryFlags {
+/** Of what is planned for declarations. */
+export interface PlanningFlags extends ReadingFlags {
   readonly csiEndpoint?: readonly PluginEndpoint[]
   readonly prune: boolean
   readonly pruneDelay: number
   readonly maxPrune?: number
   readonly allowEmpty: boolean
   readonly secretsDir?: string
+}
+
+/** Of a reconcile loop. */
+export interface LoopFlags extends PlanningFlags {
   readonly rescan: number
   readonly resync: number
-  readonly logLevel: LogLevel
 }
+
+/** Of an operator that goes on running. */
+export interface OperatorFlags extends LoopFlags, GitFlags, TelemetryFlags, LogFlags {}
 
 export interface SharedStateFlags {
   readonly inventory?: 'file' | 'nomad' | 'kubernetes'
@@ -79,7 +94,8 @@ export interface KubernetesFlags {
   readonly namespaceMapping?: NamespaceMapping
 }
 
-export interface RunFlags extends OperatorFlags, NomadConnection {
+/** All that an operator has to know, for `mooring apply` as for `mooring run`. */
+export interface RunFlags extends LoopFlags, GitFlags, TelemetryFlags, NomadConnection {
   readonly source: readonly string[]
   readonly dataDir: string
   readonly readOnly: boolean
@@ -106,16 +122,17 @@ export function readOperatorSettings(
   }
 }
 
-export function pruneOptionsOf({ prune, pruneDelay, maxPrune, allowEmpty }: OperatorFlags): PruneOptions {
+export function pruneOptionsOf({ prune, pruneDelay, maxPrune, allowEmpty }: PlanningFlags): PruneOptions {
   return { prune, pruneDelayMs: pruneDelay, allowEmpty, ...(maxPrune === undefined ? {} : { maxPrune }) }
 }
 
 /** Leaves out the webhook: only a running operator listens for one. @throws WrongUseError as readSourceSettings does */
 export function readClusterSettings(
-  flags: SourceFlags &
+  flags: ReadingFlags &
+    Pick<GitFlags, 'gitPoll'> &
     NomadConnection &
     Pick<RunFlags, 'source'> &
-    Partial<Pick<OperatorFlags, 'csiEndpoint' | 'secretsDir'> & Pick<KubernetesFlags, 'kubernetes'>>,
+    Partial<Pick<PlanningFlags, 'csiEndpoint' | 'secretsDir'> & Pick<KubernetesFlags, 'kubernetes'>>,
 ): ClusterSettings {
   const { csiEndpoint = [], secretsDir } = flags
   const { limits, allowedIDs } = readLimits(flags)
@@ -129,8 +146,10 @@ export function readClusterSettings(
 }
 
 /** @throws WrongUseError where a source is given twice, or the file of variables cannot be used */
-function readSourceSettings(flags: SourceFlags & { readonly source: readonly string[] }): SourceSettings {
-  const { source: places, gitPoll: gitPollMs, gitAllowedSigners, gitKeyring } = flags
+function readSourceSettings(
+  flags: ReadingFlags & Pick<GitFlags, 'gitPoll'> & { readonly source: readonly string[] },
+): SourceSettings {
+  const { source: places, gitPoll: gitPollMs = defaultGitPollMs, gitAllowedSigners, gitKeyring } = flags
   const names = places.map(sourceName)
   const repeated = names.find((name, index) => names.indexOf(name) !== index)
   if (repeated !== undefined) throw new WrongUseError(`${repeated} is given twice as a source: give it once`)

@@ -1,9 +1,9 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../lib/duration.ts'
-import { logLevels } from '../lib/log.ts'
 import { limitOptions } from '../operator/declare/source-limits.ts'
 import { isVariableName } from '../operator/declare/variables.ts'
-import type { PluginEndpoint } from './operator-settings.ts'
+import { logOptions } from './log-options.ts'
+import { defaultGitPollMs, type PluginEndpoint } from './operator-settings.ts'
 
 /** Options that more than one command takes. Each has an environment variable. */
 
@@ -117,14 +117,10 @@ function limitOptionList(): Option[] {
   ]
 }
 
-/** Options of how sources are read. */
-export function sourceOptions(): Option[] {
+/** Options of how a source is read, once or again and again. */
+export function readingOptions(): Option[] {
   return [
     ...variableOptions(),
-    new Option('--git-poll <duration>', 'time between two looks at the Git repositories')
-      .argParser(parseDurationOption)
-      .default(60_000, '1m')
-      .env('MOORING_GIT_POLL'),
     new Option(
       '--git-allowed-signers <file>',
       'read only commits that an SSH key of this allowed_signers file signed',
@@ -132,6 +128,17 @@ export function sourceOptions(): Option[] {
     new Option('--git-keyring <file>', 'read only commits that an OpenPGP key of this file signed').env(
       'MOORING_GIT_KEYRING',
     ),
+    ...limitOptionList(),
+  ]
+}
+
+/** Options of how a running operator hears of changes in Git. */
+function gitOptions(): Option[] {
+  return [
+    new Option('--git-poll <duration>', 'time between two looks at the Git repositories')
+      .argParser(parseDurationOption)
+      .default(defaultGitPollMs, '1m')
+      .env('MOORING_GIT_POLL'),
     new Option('--webhook <host:port>', 'address to listen at for pushes that a Git host tells of')
       .argParser(parseAddressOption)
       .env('MOORING_WEBHOOK'),
@@ -139,15 +146,8 @@ export function sourceOptions(): Option[] {
       '--webhook-secret-file <file>',
       'file of the secret that the Git host signs its calls with',
     ).env('MOORING_WEBHOOK_SECRET_FILE'),
-    ...limitOptionList(),
   ]
 }
-
-export const logLevelOption = () =>
-  new Option('--log-level <level>', 'lowest level that is logged')
-    .choices(logLevels)
-    .default('info')
-    .env('MOORING_LOG_LEVEL')
 
 export const readOnlyOption = () =>
   new Option(
@@ -179,10 +179,10 @@ function telemetryOptions(): Option[] {
   ]
 }
 
-/** Options of the reconcile loop. */
-export function operatorOptions(): Option[] {
+/** Options of what is planned for declarations. */
+export function planningOptions(): Option[] {
   return [
-    ...sourceOptions(),
+    ...readingOptions(),
     new Option('--prune', 'end what is no longer declared, as its deletionPolicy says')
       .default(false)
       .env('MOORING_PRUNE'),
@@ -202,6 +202,14 @@ export function operatorOptions(): Option[] {
     new Option('--secrets-dir <folder>', 'folder beneath which the files of fromFile secrets are').env(
       'MOORING_SECRETS_DIR',
     ),
+    csiEndpointOption(),
+  ]
+}
+
+/** Options of a reconcile loop: planning, and how often it looks again. */
+export function loopOptions(): Option[] {
+  return [
+    ...planningOptions(),
     new Option('--rescan <duration>', 'longest time between two readings of the sources')
       .argParser(parseDurationOption)
       .default(30_000, '30s')
@@ -210,10 +218,12 @@ export function operatorOptions(): Option[] {
       .argParser(parseDurationOption)
       .default(300_000, '5m')
       .env('MOORING_RESYNC'),
-    csiEndpointOption(),
-    ...telemetryOptions(),
-    logLevelOption(),
   ]
+}
+
+/** Options of an operator that goes on running. */
+export function operatorOptions(): Option[] {
+  return [...loopOptions(), ...gitOptions(), ...telemetryOptions(), ...logOptions()]
 }
 
 export const sourceOption = () =>

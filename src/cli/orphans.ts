@@ -7,12 +7,12 @@ import type { Orphans } from '../operator/plan/orphans.ts'
 import type { Released } from '../operator/plan/released.ts'
 import { exitStatus } from './exit-status.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
-import { readClusterSettings, type SourceFlags } from './operator-settings.ts'
-import { sourceOption, sourceOptions } from './options.ts'
+import { type ReadingFlags, readClusterSettings } from './operator-settings.ts'
+import { readingOptions, sourceOption } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
 import { clusterOption, dataDirOption } from './target.ts'
 
-interface OrphansFlags extends NomadConnection, SourceFlags {
+interface OrphansFlags extends NomadConnection, ReadingFlags {
   readonly source?: readonly string[]
   readonly dataDir: string
   readonly cluster?: string
@@ -32,7 +32,7 @@ export function orphansCommand(): Command {
     .addOption(clusterOption())
     .addOption(dataDirOption())
     .addOption(outputOption('text', 'json'))
-  for (const option of [...nomadConnectionOptions(), ...sourceOptions()]) command.addOption(option)
+  for (const option of [...nomadConnectionOptions(), ...readingOptions()]) command.addOption(option)
   return command
     .addHelpText(
       'after',

@@ -8,12 +8,12 @@ import { exitStatus } from './exit-status.ts'
 import { formatPlan } from './format-plan.ts'
 import { fromOperator } from './from-operator.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
-import { type OperatorFlags, pruneOptionsOf, readClusterSettings } from './operator-settings.ts'
-import { operatorOptions, sourceOption } from './options.ts'
+import { type PlanningFlags, pruneOptionsOf, readClusterSettings } from './operator-settings.ts'
+import { planningOptions, sourceOption } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
 import { dataDirOption } from './target.ts'
 
-interface PlanFlags extends OperatorFlags, NomadConnection {
+interface PlanFlags extends PlanningFlags, NomadConnection {
   readonly source?: readonly string[]
   readonly dataDir: string
   readonly output: 'text' | 'json'
@@ -32,7 +32,7 @@ export function planCommand(): Command {
     .addOption(sourceOption())
     .addOption(dataDirOption())
     .addOption(outputOption('text', 'json'))
-  for (const option of [...nomadConnectionOptions(), ...operatorOptions()]) command.addOption(option)
+  for (const option of [...nomadConnectionOptions(), ...planningOptions()]) command.addOption(option)
   return command
     .addHelpText(
       'after',

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import { systemClock } from '../lib/clock.ts'
-import { createLog } from '../lib/log.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import { runOperator } from '../operator/operator.ts'
 import { sourceNames } from '../operator/settings.ts'
 import { kubernetesOptions } from './kubernetes-options.ts'
+import { type LogFlags, openLog } from './log-options.ts'
 import { nomadConnectionOptions } from './nomad-options.ts'
 import {
   type KubernetesFlags,
@@ -37,10 +37,10 @@ Examples:
   mooring run --source git+https://host/repository.git#main:volumes --prune
   mooring run --source volumes/ --read-only`,
     )
-    .action(async (flags: RunFlags & SharedStateFlags & KubernetesFlags) => {
+    .action(async (flags: RunFlags & LogFlags & SharedStateFlags & KubernetesFlags) => {
       const settings = readOperatorSettings({ ...flags, source: flags.source ?? [] })
       const shutdown = waitForShutdown(systemClock)
-      const log = createLog(flags.logLevel)
+      const log = openLog(flags)
       const running = await runOperator(settings, { log })
       log.info({ sources: sourceNames(settings), nomad: flags.nomadAddr }, 'mooring runs')
       const signal = await shutdown

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage, UsageError } from '../lib/errors.ts'
-import { createLog, type LogLevel } from '../lib/log.ts'
 import { openTogether } from '../lib/open-together.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import type { Registration } from '../server/context.ts'
@@ -10,9 +9,9 @@ import { defaultLimits } from '../server/http/limits.ts'
 import type { TlsFiles } from '../server/http/tls.ts'
 import type { PluginConfig } from '../server/plugins/registry.ts'
 import { startServer } from '../server/server.ts'
+import { type LogFlags, logOptions, openLog } from './log-options.ts'
 import {
   collectOption,
-  logLevelOption,
   metricsAddressOption,
   parseAddressOption,
   parseCountOption,
@@ -23,7 +22,7 @@ import { serverRotateKeyCommand } from './server-rotate-key.ts'
 import { startServerTelemetry } from './server-telemetry.ts'
 import { aclFileOption, serverTokenCommand } from './server-token.ts'
 
-interface ServerFlags {
+interface ServerFlags extends LogFlags {
   readonly http: { readonly host: string; readonly port: number }
   readonly dataDir: string
   readonly plugin: readonly PluginConfig[]
@@ -37,7 +36,6 @@ interface ServerFlags {
   /** Milliseconds. */
   readonly probeInterval: number
   readonly metricsAddr?: { readonly host: string; readonly port: number }
-  readonly logLevel: LogLevel
   readonly allowedHost: readonly string[]
   readonly tlsCert?: string
   readonly tlsKey?: string
@@ -127,8 +125,7 @@ export function serverCommand(): Command {
         .env('MOORING_REGISTRATION'),
     )
     .addOption(metricsAddressOption())
-    .addOption(logLevelOption())
-  for (const option of guardOptions()) command.addOption(option)
+  for (const option of [...logOptions(), ...guardOptions()]) command.addOption(option)
   command.addHelpText(
     'after',
     `
@@ -139,7 +136,7 @@ Examples:
   mooring server backup /backup/volumes.sqlite`,
   )
   return command.action(async (flags: ServerFlags) => {
-    const log = createLog(flags.logLevel)
+    const log = openLog(flags)
     const tls = tlsFiles(flags)
     const running = await openTogether(async (adopt) => {
       const telemetry = adopt(await startServerTelemetry(flags.metricsAddr, log))

@@ -15,6 +15,7 @@ import { sourceName } from '../operator/sources/open-sources.ts'
 import { startServer } from '../server/server.ts'
 import { createPluginCallMetrics } from '../telemetry/plugin-calls.ts'
 import { showLiveTable } from './live-table.ts'
+import { openLog } from './log-options.ts'
 import { type OperatorFlags, readOperatorSettings } from './operator-settings.ts'
 import { operatorOptions, parseAddressOption, readOnlyOption } from './options.ts'
 import { dataDirOption } from './target.ts'
@@ -76,16 +77,20 @@ async function up(sources: readonly string[], flags: UpFlags): Promise<void> {
   const logFile = join(dataDirectory, 'mooring.log')
   const log = showsTable
     ? createLog(flags.logLevel, pino.destination({ dest: logFile, append: true, sync: true }))
-    : createLog(flags.logLevel)
+    : openLog(flags)
 
   const parts = await startParts(sources, flags, dataDirectory, log)
+  const names = sources.map(sourceName)
+  const { url, volumesDirectory } = parts
   const heading = [
-    `Declarations  ${sources.map(sourceName).join(', ')}`,
-    `Volumes API   ${parts.url}/v1/volumes?type=csi`,
-    `Directories   ${parts.volumesDirectory}`,
+    `Declarations  ${names.join(', ')}`,
+    `Volumes API   ${url}/v1/volumes?type=csi`,
+    `Directories   ${volumesDirectory}`,
     ...(showsTable ? [`Log           ${logFile}`, '', 'Ctrl-C ends.'] : []),
   ]
-  if (!showsTable) process.stdout.write(`${heading.join('\n')}\n`)
+  // Whoever asks for JSON, as for journald or docker logs, gets nothing else.
+  if (!showsTable && flags.logFormat !== 'json') process.stdout.write(`${heading.join('\n')}\n`)
+  log.info({ sources: names, volumesAPI: url, directories: volumesDirectory }, 'mooring runs')
   const stopTable = showsTable
     ? showLiveTable(parts.operator.admin, systemClock, heading.join('\n'), process.stdout)
     : async () => {}

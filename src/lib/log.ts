@@ -1,4 +1,5 @@
 import pino from 'pino'
+import { standardError } from './log-stream.ts'
 
 /** A structured log: a constant message with keys and values. Never pass a secret to it. */
 export type Log = pino.Logger
@@ -7,7 +8,7 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] a
 export type LogLevel = (typeof logLevels)[number]
 
 /** Writes one JSON object per line to `stream`. Default: standard error, because standard output is for answers. */
-export function createLog(level: LogLevel, stream?: pino.DestinationStream): Log {
+export function createLog(level: LogLevel, stream = standardError()): Log {
   return pino(
     {
       level,
@@ -15,16 +16,8 @@ export function createLog(level: LogLevel, stream?: pino.DestinationStream): Log
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    stream ?? standardError(),
+    stream,
   )
-}
-
-/** A disk that is full, or a reader that is gone, costs the lines that cannot be written, and never the process. */
-function standardError(): pino.DestinationStream {
-  const destination = pino.destination({ fd: 2, sync: true })
-  // Nobody can be told: this is where it would be told.
-  destination.on('error', () => {})
-  return destination
 }
 
 /** Drops everything. */

@@ -13,9 +13,9 @@ export async function bashCompletion(
 ): Promise<(line: string) => string[]> {
   const { stdout: script } = await runMooring(['completion', 'bash'])
   return (line) => {
-    const ask =
-      'COMP_LINE="$1" COMP_POINT="${#1}"; _mooring; [ ${#COMPREPLY[@]} = 0 ] || printf "%s\\n" "${COMPREPLY[@]}"'
-    const parameters = ['-c', `set -u\nmooring() { ${command}; }\n${script}\n${ask}`, 'bash', line]
+    const ask = `COMP_LINE="$1" COMP_POINT="$2"; _mooring; for each in "\${COMPREPLY[@]}"; do echo "$each"; done`
+    const commands = `set -u\nmooring() { ${command}; }\n${script}\n${ask}`
+    const parameters = ['-c', commands, 'bash', line, String(line.length)]
     const stdout = execFileSync('bash', parameters, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],

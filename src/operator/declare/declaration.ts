@@ -60,6 +60,8 @@ export interface Problem {
   readonly field: string
   /** What is wrong, and what to do. It never contains the value of a secret. */
   readonly message: string
+  /** The file speaks of nothing of ours, such as a template of Helm. It may still have been ours before. */
+  readonly isOfOthers?: true
 }
 
 /** `source/file:line:column`, which editors and terminals understand; for an object, `source <kind> <namespace>/<name>`. */

@@ -43,6 +43,9 @@ export interface ParseOptions {
   readonly storeSecret?: StoreSecret
 }
 
+/** What a declaration, or a specification of Nomad, has in it. */
+const speaksOfUs = /mooring\.dev|plugin_id|^ *kind: *['"]?(?:Volume|Snapshot|SnapshotSchedule)\b/im
+
 const dropSecret: StoreSecret = () => ({ fromSpecification: '' })
 
 /**
@@ -88,7 +91,12 @@ export function parseDeclarations(
     const documentIndex = position++
     const placeAt = (offset: number): Place => ({ ...origin, document: documentIndex, ...positionAt(offset) })
     if ('message' in document) {
-      parsed.problems.push({ place: placeAt(document.offset), field: '', message: document.message })
+      parsed.problems.push({
+        place: placeAt(document.offset),
+        field: '',
+        message: document.message,
+        ...(origin.file !== '' && !speaksOfUs.test(source) ? { isOfOthers: true } : {}),
+      })
       return
     }
     const result = parseDocument(document, placeAt, variables)

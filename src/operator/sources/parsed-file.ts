@@ -61,12 +61,23 @@ export function contentOf(reading: {
     declarations: all.flatMap(({ declarations }) => declarations).sort(inOrder),
     problems: [
       ...(isTooLarge ? [tooLarge] : reading.doubts.map(({ problem }) => problem)),
-      ...all.flatMap(({ problems }) => problems),
+      ...all.flatMap(({ problems }) => problems.filter(({ isOfOthers }) => !isOfOthers)),
     ].sort((a, b) => compare(a.place.file, b.place.file)),
-    warnings: all.flatMap(({ warnings }) => warnings),
+    warnings: all.flatMap(({ problems, warnings }) => [
+      // Such a file is in doubt all the same: what it declared before is kept.
+      ...problems.flatMap((problem) => (problem.isOfOthers ? passedOver(problem) : [])),
+      ...warnings,
+    ]),
     evidence: { monotonicMs, files: evidence, doubts, listing },
     readAtMs,
     skipped: all.reduce((sum, { others }) => sum + others.length, 0),
+  }
+}
+
+function passedOver(problem: Problem): Problem {
+  return {
+    ...problem,
+    message: `${problem.message}. Nothing in the file is of Mooring, so it is passed over`,
   }
 }
 

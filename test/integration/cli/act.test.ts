@@ -239,6 +239,10 @@ describe('mooring import', () => {
     expect(text).not.toMatch(/hunter2|REDACTED/)
     expect((await runMooring(['validate', folder])).status).toBe(0)
     expect((await mooring('import', '--out', folder)).stderr).toMatch(/is there already/)
+    const all = workplace().folder
+    expect((await mooring('import', '-n', '*', '--out', all)).stderr).toBe('3 volumes written\n')
+    expect(readFileSync(join(all, 'default/a-b.yaml'), 'utf8')).toBe(text)
+    expect((await mooring('import', '-n', '*', 'other')).stderr).toMatch(/no volume "other" in any namespace/)
 
     expect((await mooring('plan', folder)).stdout).toMatch(/^3 to take over\.$/m)
     expect((await mooring('apply', folder, '--wait')).status).toBe(0)

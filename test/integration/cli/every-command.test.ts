@@ -66,6 +66,16 @@ describe('every command', () => {
     expect(without).toEqual([])
   })
 
+  it('has no flag without an effect: what only a running operator does', () => {
+    const ofDaemons = ['--webhook', '--git-poll', '--metrics-addr', '--notify-url', '--log-level']
+    const idle = wrong(({ path, command }) => {
+      if (['up', 'run', 'server', 'driver'].includes(path)) return undefined
+      return command.options.map(({ long }) => long ?? '').find((long) => ofDaemons.includes(long))
+    })
+    expect(idle).toEqual([])
+    expect(leaves.find(({ path }) => path === 'run')?.help).toContain('--webhook')
+  })
+
   it('says once with which status it ends', () => {
     expect(wrong(({ help }) => (help.match(/Exit status:/g)?.length === 1 ? undefined : 'not once'))).toEqual(
       [],

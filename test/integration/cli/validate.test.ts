@@ -32,6 +32,23 @@ describe('mooring validate', () => {
     expect(stderr).toMatch(/^2 mistakes; 1 declaration can be used/)
   })
 
+  it('warns of broken files of others, such as templates of Helm, and finds the declarations valid', async () => {
+    const template =
+      '{{- if .Values.enabled }}\napiVersion: v1\nkind: ConfigMap{{ .Values.kind }}\n{{- end }}\n'
+    const folder = folderOf({
+      'good.yaml': volumeYAML('good'),
+      'chart.yaml': template,
+    })
+    const { status, stdout, stderr } = await runMooring(['validate', folder])
+    expect(stderr).toMatch(/^1 declaration is valid/)
+    expect(stdout).toMatch(/chart\.yaml:\d+:\d+: warning: .*Nothing in the file is of Mooring/)
+    expect(status).toBe(0)
+    for (const ours of ['kind: Volume\nspec: {', '# mooring.dev\na: {', '{"plugin_id": "ebs0",}}']) {
+      writeFileSync(join(folder, 'broken.yaml'), ours)
+      expect((await runMooring(['validate', folder])).status, ours).toBe(1)
+    }
+  })
+
   it('sees what is wrong between two files: one identity twice', async () => {
     const folder = folderOf({ 'one.yaml': volumeYAML('data'), 'two.yaml': volumeYAML('data') })
     const { status, stdout } = await runMooring(['validate', folder])

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { parseDeclarations } from '../../../../src/operator/declare/parse-declarations.ts'
 import { contentOf } from '../../../../src/operator/sources/parsed-file.ts'
 import { volume } from '../../../builders/declarations.ts'
 import { evidence } from '../../../builders/evidence.ts'
@@ -24,4 +25,23 @@ it('a source with more documents than one process should hold declares nothing, 
   expect(declarations).toEqual([])
   expect(problems).toMatchObject([{ message: expect.stringContaining('more than 200000 documents') }])
   expect(found).toMatchObject({ files: new Map(), doubts: [{ file: '' }] })
+})
+
+it('a broken file that speaks of nothing of ours is a warning, and in doubt all the same', () => {
+  const parsed = parseDeclarations('{{ if }}: [', { source: 's', file: 'chart.yaml' })
+  const {
+    problems,
+    warnings,
+    evidence: found,
+  } = contentOf({
+    source: 's',
+    files: new Map([['chart.yaml', parsed]]),
+    doubts: [],
+    listing: evidence().listing,
+    monotonicMs: 0,
+    readAtMs: 0,
+  })
+  expect(problems).toEqual([])
+  expect(warnings).toMatchObject([{ message: expect.stringContaining('it is passed over') }])
+  expect(found).toMatchObject({ files: new Map(), doubts: [{ file: 'chart.yaml' }] })
 })
