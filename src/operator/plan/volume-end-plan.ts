@@ -6,6 +6,7 @@ import { claimsOf } from './claims.ts'
 import { type Decision, stall, take, wait } from './decision.ts'
 import { mayStillRun, nextOutcomeCheckMs } from './intent.ts'
 import { type Now, passedMs } from './now.ts'
+import { isDeleteOpen } from './open-delete.ts'
 import { endPolicyOf } from './per-alloc.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import type { VolumeRecord } from './record.ts'
@@ -62,6 +63,10 @@ export function planVolumeEnd(record: VolumeRecord, observation: VolumeEndObserv
     return planUnknownCreate(record, observation)
   }
 
+  if (suspend || deletionPolicy === 'Retain') {
+    const sent = planSentDelete(record, observation, now)
+    if (sent !== undefined) return sent
+  }
   if (suspend)
     return take('release', 'Retained', 'no longer declared; it was suspended, so the volume stays as it is')
   if (deletionPolicy === 'Retain') {
@@ -150,6 +155,23 @@ export function planVolumeEnd(record: VolumeRecord, observation: VolumeEndObserv
   const refused = planRefused(record, observation, now)
   if (refused !== undefined) return refused
   return take('delete-volume', 'Deleting', `deleting external volume "${record.externalID}"`)
+}
+
+/** Decides for a volume that a person released after its delete was sent: what is gone is not retained. */
+function planSentDelete(
+  { end, externalID }: VolumeRecord,
+  { tombstone }: VolumeEndObservation,
+  now: Now,
+): Decision | undefined {
+  if (end?.phase !== 'delete') return undefined
+  if (tombstone === undefined) return take('release', 'Deleted', `external volume "${externalID}" is deleted`)
+  return isDeleteOpen(end, now)
+    ? take(
+        'release',
+        'OutcomeUnknown',
+        `released after its delete was sent, so external volume "${externalID}" may be deleted. ${advise(reasons.OutcomeUnknown.person.look())}`,
+      )
+    : undefined
 }
 
 /**

@@ -48,6 +48,15 @@ const broken = (answer: { externalID?: string }) => ({
 describe('planVolumeEnd', () => {
   it.each<Row>([
     ['leaves everything under Retain', 'Retain', recorded, { volume: there }, 'release', 'Retained'],
+    ['retains nothing whose delete is done', 'Retain', end('delete'), {}, 'release', 'Deleted'],
+    [
+      'does not know what a delete that may be running leaves under Retain',
+      'Retain',
+      end('delete'),
+      { tombstone },
+      'release',
+      'OutcomeUnknown',
+    ],
     [
       'takes it out of Nomad under Deregister',
       'Deregister',
