@@ -1,26 +1,42 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Agent, Pool } from 'undici'
-import { startFakePlugin } from '../test/fakes/csi-plugin.ts'
-import { type MooringProcess, startMooring } from './mooring-process.ts'
+import { Pool } from 'undici'
+import { startMooring } from './mooring-process.ts'
+import {
+  declaration,
+  declare,
+  difference,
+  forEachAtOnce,
+  namesOf,
+  pluginID,
+  progress,
+  request,
+  startOperator,
+  untilReady,
+  volumeBody,
+  waitFor,
+} from './operator-process.ts'
+import { plotLines } from './plot.ts'
+import { measureScale, startMemoryNomad, startMooringServer } from './scale.ts'
 
 /** The operator's own limit for one plugin, and so the floor's. */
 const callsAtOnce = 4
-const pluginID = 'bench'
-const documentsPerFile = 100
 
 /**
- * The operator, a process of its own, against `mooring server`, another. Convergence is over `mooring driver`, a third,
- * and its floor is what the same calls take that the operator made, sent by a plain client with as many at once to
- * the same server, before and after it. What is measured with many volumes is over a plugin in memory.
- * Written to bench-results/operator.json.
- *   --new N     volumes to converge (default 1000)     --rounds N  (default 3)
- *   --many N    volumes that are there (default 10000)
+ * The operator, a process of its own. Convergence is over `mooring server`, another, and `mooring driver`, a third, and
+ * its floor is what the same calls take that the operator made, sent by a plain client with as many at once to the same
+ * server, before and after it. What is measured as the number of volumes grows is over an API in memory, and at the
+ * size of `--server` over `mooring server` with a plugin in memory. Written to bench-results/operator.json, and the slope
+ * to bench-results/operator.svg.
+ *   --new N      volumes to converge (default 1000; 0 leaves it out)     --rounds N  (default 3)
+ *   --sizes N,…  volumes that are there (default 1000,10000,100000)     --server N  (default 10000; 0 leaves it out)
+ *   --changes N  changes one by one (default 100)                       --batch N   that come and go (default 1000)
+ *   --node FLAG  for the operator's Node, such as --cpu-prof
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -28,23 +44,69 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       new: { type: 'string', default: '1000' },
       rounds: { type: 'string', default: '3' },
-      many: { type: 'string', default: '10000' },
+      sizes: { type: 'string', default: '1000,10000,100000' },
+      server: { type: 'string', default: '10000' },
+      changes: { type: 'string', default: '100' },
+      batch: { type: 'string', default: '1000' },
+      node: { type: 'string', multiple: true, default: [] },
     },
   })
+  const common = { changes: Number(values.changes), batch: Number(values.batch), nodeFlags: values.node }
+  const convergence =
+    values.new === '0'
+      ? undefined
+      : await inTemporaryDirectory((directory) =>
+          measureConvergence(directory, Number(values.new), Number(values.rounds)),
+        )
+  const scale: Awaited<ReturnType<typeof measureScale>>[] = []
+  const measure = (count: number, isMemory: boolean) =>
+    inTemporaryDirectory(async (directory) => {
+      const farSide = isMemory ? await startMemoryNomad() : await startMooringServer(directory)
+      try {
+        scale.push(await measureScale({ ...common, directory, farSide, count }))
+      } finally {
+        await farSide.stop()
+      }
+    })
+  for (const size of values.sizes.split(',').map(Number)) if (size > 0) await measure(size, true)
+  if (values.server !== '0') await measure(Number(values.server), false)
   const report = {
     at: new Date().toISOString(),
     node: process.version,
+    cpu: cpus()[0]?.model,
     cpus: cpus().length,
-    convergence: await inTemporaryDirectory((directory) =>
-      measureConvergence(directory, Number(values.new), Number(values.rounds)),
-    ),
-    many: await inTemporaryDirectory((directory) => measureMany(directory, Number(values.many))),
+    memoryBytes: totalmem(),
+    ...(convergence && { convergence }),
+    scale,
   }
   const text = `${JSON.stringify(report, null, 2)}\n`
   const results = fileURLToPath(new URL('../bench-results', import.meta.url))
   mkdirSync(results, { recursive: true })
   writeFileSync(join(results, 'operator.json'), text)
+  writeFileSync(join(results, 'operator.svg'), plotSlope(scale))
   process.stdout.write(text)
+}
+
+/** How the time of each thing grows with the number of declarations. */
+function plotSlope(scale: readonly Awaited<ReturnType<typeof measureScale>>[]): string {
+  const inMemory = scale.filter(({ farSide }) => farSide === 'memory')
+  const line = (name: string, of: (each: (typeof inMemory)[number]) => number) => ({
+    name,
+    points: inMemory.map((each) => ({ x: each.volumes, y: Math.max(1, of(each)) })),
+  })
+  return plotLines({
+    title: 'As declarations become more (API in memory)',
+    x: 'declarations',
+    y: 'ms',
+    lines: [
+      line('declared change', (each) => each.declaredChangeMs.p50),
+      line('outside change', (each) => each.outsideChangeMs.p50),
+      line('floor of one change', (each) => each.floorOfOneChangeMs.p50),
+      line('resync', (each) => each.resync[1]?.tookMs ?? 0),
+      line('restart, first change', (each) => each.restart.firstChangeMs),
+      line('restart, all checked', (each) => each.restart.allCheckedMs),
+    ],
+  })
 }
 
 async function measureConvergence(directory: string, count: number, rounds: number) {
@@ -144,96 +206,6 @@ function deleteVolumes(pool: Pool, name: string, count: number): Promise<void> {
   )
 }
 
-async function measureMany(directory: string, count: number) {
-  const plugin = await startFakePlugin()
-  const server = await startServer(directory, plugin.endpoint)
-  const pool = new Pool(server.url, { connections: callsAtOnce })
-  const operator = await startOperator(join(directory, 'operator'), server.url)
-  try {
-    const emptyBytes = operator.process.rssBytes()
-    const names = namesOf('many', count)
-    for (const volumes of chunksOf(names, 500)) {
-      for (const id of volumes) plugin.volumes.set(id, { id, name: id, capacityBytes: 2n ** 30n })
-      await request(pool, 'POST', '/v1/volumes', {
-        Volumes: volumes.map((id) => ({ ...volumeBody(id), ExternalID: id })),
-      })
-    }
-    progress(`${count} volumes are in the server`)
-    const adopted = untilReady(operator.process, count)
-    const startMs = performance.now()
-    for (const [index, volumes] of chunksOf(names, documentsPerFile).entries()) {
-      declare(
-        operator.source,
-        `volumes-${index}.yaml`,
-        volumes.map((id) => declaration(id, `externalID: ${id}`, 'secrets: {}')),
-      )
-    }
-    await adopted
-    const adoptMs = performance.now() - startMs
-    progress(`${count} volumes taken over in ${Math.round(adoptMs)} ms`)
-    const manyBytes = operator.process.rssBytes()
-
-    const beforeResync = await operator.calls()
-    const resyncMs = await timed(() => operator.reconcile())
-    const resyncCalls = difference(beforeResync, await operator.calls())
-
-    progress(`resync in ${Math.round(resyncMs)} ms: ${JSON.stringify(resyncCalls)}`)
-    const declaredChangeMs = await timedSeveral(5, async (round) => {
-      const grown = untilReady(operator.process, 1, 'expand-volume')
-      const changed = names
-        .slice(0, documentsPerFile)
-        .map((id, index) =>
-          declaration(
-            id,
-            `externalID: ${id}`,
-            'secrets: {}',
-            index === 0 ? `capacity: {min: ${round + 2}Gi}` : '',
-          ),
-        )
-      declare(operator.source, 'volumes-0.yaml', changed)
-      await grown
-    })
-    progress(`declared changes in ${declaredChangeMs.map(Math.round)} ms`)
-    const outsideChangeMs = await timedSeveral(5, async () => {
-      const corrected = untilReady(operator.process, 1, 'register-volume')
-      await request(pool, 'DELETE', `/v1/volume/csi/${names.at(-1)}`)
-      await corrected
-    })
-    return {
-      volumes: count,
-      adoptMs: Math.round(adoptMs),
-      resync: { tookMs: Math.round(resyncMs), calls: resyncCalls },
-      declaredChangeMs: declaredChangeMs.map(Math.round),
-      outsideChangeMs: outsideChangeMs.map(Math.round),
-      floorOfOneChangeMs: (
-        await timedSeveral(5, async () => {
-          await request(pool, 'GET', '/v1/volumes?type=csi')
-          await request(pool, 'GET', `/v1/volume/csi/${names[1]}`)
-          await request(pool, 'PUT', `/v1/volume/csi/${names[1]}`, {
-            Volumes: [
-              {
-                ...volumeBody(names[1] ?? ''),
-                ExternalID: names[1],
-                Context: { at: String(performance.now()) },
-              },
-            ],
-          })
-        })
-      ).map(Math.round),
-      memory: {
-        emptyBytes,
-        manyBytes,
-        bytesPerDeclaration: Math.round((manyBytes - emptyBytes) / count),
-      },
-    }
-  } finally {
-    await operator.process.stop()
-    await pool.destroy()
-    await server.process.stop()
-    await plugin.dispose()
-  }
-}
-
 async function startServer(directory: string, endpoint: string) {
   const process_ = startMooring([
     ...['server', '--http', '127.0.0.1:0', '--log-level', 'info', '--data-dir', join(directory, 'server')],
@@ -243,115 +215,6 @@ async function startServer(directory: string, endpoint: string) {
   return { process: process_, url: String(url) }
 }
 
-/** On a folder that is empty at first, and with no beat of its own in between. */
-async function startOperator(directory: string, nomadAddress: string) {
-  const source = join(directory, 'source')
-  const data = join(directory, 'data')
-  mkdirSync(source, { recursive: true })
-  const process_ = startMooring([
-    ...['run', '--source', source, '--data-dir', data, '--nomad-addr', nomadAddress],
-    ...['--rescan', '1h', '--resync', '1h', '--metrics-addr', '127.0.0.1:0'],
-  ])
-  const { url } = await process_.logged('metrics listen')
-  await process_.logged('mooring runs')
-  const admin = new Agent({
-    connect: { socketPath: join(data, 'operator', 'admin.sock') },
-    headersTimeout: 0,
-  })
-  await waitFor(async () => (await fetch(new URL('/readyz', String(url)))).ok)
-  return {
-    process: process_,
-    source,
-    /** Requests to Nomad so far by operation. A watch is what nobody asked for, and is left out. */
-    async calls(): Promise<Record<string, number>> {
-      const text = await (await fetch(String(url))).text()
-      const counts = text.matchAll(
-        /^mooring_nomad_call_duration_seconds_count\{operation="(\w+)",code="\d+"\} (\d+)$/gm,
-      )
-      return Object.fromEntries([...counts].map(([, operation = '', number]) => [operation, Number(number)]))
-    },
-    async reconcile() {
-      const answer = await admin.request({ origin: 'http://mooring', method: 'POST', path: '/v1/reconcile' })
-      await answer.body.text()
-      if (answer.statusCode >= 300) throw new Error(`the operator answered ${answer.statusCode}`)
-    },
-  }
-}
-
-/** Resolves when this many volumes have become ready, each after the given step if there is one. */
-function untilReady(operator: MooringProcess, count: number, step?: string): Promise<void> {
-  const stepped = new Set<unknown>()
-  const ready = new Set<unknown>()
-  return new Promise((resolve) => {
-    const stop = operator.onLine((line) => {
-      if (line.msg === 'step' && line.step === step) stepped.add(line.key)
-      if (line.msg !== 'status' || line.state !== 'ready') return
-      if (step !== undefined && !stepped.has(line.key)) return
-      ready.add(line.key)
-      if (ready.size < count) return
-      stop()
-      resolve()
-    })
-  })
-}
-
-const namesOf = (name: string, count: number) =>
-  Array.from({ length: count }, (_, index) => `${name}-${index}`)
-
-const declaration = (name: string, ...fields: readonly string[]) => `apiVersion: mooring.dev/v1alpha1
-kind: Volume
-metadata: {name: ${name}}
-spec:
-  pluginID: ${pluginID}
-  capabilities: [{accessMode: single-node-writer, attachmentMode: file-system}]
-${fields.map((field) => (field === '' ? '' : `  ${field}\n`)).join('')}`
-
-const volumeBody = (id: string) => ({
-  ID: id,
-  Name: id,
-  PluginID: pluginID,
-  RequestedCapabilities: [{ AccessMode: 'single-node-writer', AttachmentMode: 'file-system' }],
-})
-
-/** Whole at once, as an editor or a checkout would. */
-function declare(folder: string, file: string, documents: readonly string[]): void {
-  writeFileSync(join(folder, `.${file}`), documents.join('---\n'))
-  renameSync(join(folder, `.${file}`), join(folder, file))
-}
-
-async function request(pool: Pool, method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: object) {
-  const answer = await pool.request({ method, path, body: body === undefined ? null : JSON.stringify(body) })
-  const text = await answer.body.text()
-  if (answer.statusCode !== 200) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`)
-}
-
-async function forEachAtOnce<Item>(
-  items: readonly Item[],
-  workers: number,
-  work: (item: Item) => Promise<void>,
-) {
-  const left = items.values()
-  await Promise.all(
-    Array.from({ length: workers }, async () => {
-      for (const item of left) await work(item)
-    }),
-  )
-}
-
-function difference(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>) {
-  return Object.fromEntries(
-    Object.entries(after)
-      .map(([operation, count]): [string, number] => [operation, count - (before[operation] ?? 0)])
-      .filter(([, count]) => count > 0),
-  )
-}
-
-function chunksOf<Item>(items: readonly Item[], size: number): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  )
-}
-
 async function inTemporaryDirectory<Result>(work: (directory: string) => Promise<Result>): Promise<Result> {
   const directory = mkdtempSync(join(tmpdir(), 'mooring-bench-'))
   try {
@@ -359,26 +222,6 @@ async function inTemporaryDirectory<Result>(work: (directory: string) => Promise
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
-}
-
-async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20))
-}
-
-function progress(text: string): void {
-  process.stderr.write(`${text}\n`)
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startMs = performance.now()
-  await work()
-  return performance.now() - startMs
-}
-
-async function timedSeveral(times: number, work: (round: number) => Promise<unknown>): Promise<number[]> {
-  const tookMs: number[] = []
-  for (let round = 0; round < times; round++) tookMs.push(await timed(() => work(round)))
-  return tookMs
 }
 
 function median(values: readonly number[]): number {
