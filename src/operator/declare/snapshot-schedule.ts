@@ -1,8 +1,8 @@
 import { Cron } from 'croner'
 import Type from 'typebox'
-import { Check } from 'typebox/value'
 import { parseDuration } from '../../lib/duration.ts'
 import { errorMessage } from '../../lib/errors.ts'
+import { createCheck } from './compiled-check.ts'
 import { apiVersion, Document, findReserved } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import type { Fault } from './fault.ts'
@@ -173,6 +173,8 @@ const sample: Type.Static<typeof SnapshotScheduleDocument> = {
   spec: { schedule: '0 3 * * *', volumes: { names: ['sample'] } },
 }
 
+const isDocument = createCheck(SnapshotScheduleDocument)
+
 /**
  * Reads a SnapshotSchedule document.
  * @param value the document's value, without nulls
@@ -192,7 +194,7 @@ export function readSnapshotSchedule(
       ...findFaults(spec),
     ]
   }
-  if (!Check(SnapshotScheduleDocument, value)) {
+  if (!isDocument(value)) {
     const faults = explainFaults(SnapshotScheduleDocument, value, hints)
     return { faults: withFaultsOfRules(SnapshotScheduleDocument, value, sample, faults, rules) }
   }

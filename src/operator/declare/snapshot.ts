@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { Check } from 'typebox/value'
+import { createCheck } from './compiled-check.ts'
 import { apiVersion, Document, findReserved } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
 import {
@@ -79,6 +79,8 @@ const sample: Type.Static<typeof SnapshotDocument> = {
   spec: { volume: 'sample' },
 }
 
+const isDocument = createCheck(SnapshotDocument)
+
 /**
  * Reads a Snapshot document.
  * @param value the document's value, without nulls
@@ -94,7 +96,7 @@ export function readSnapshot(
     ...findMisplaced(spec, origin),
     ...findLongName(spec.name),
   ]
-  if (!Check(SnapshotDocument, value)) {
+  if (!isDocument(value)) {
     const faults = explainFaults(SnapshotDocument, value, hints)
     return { faults: withFaultsOfRules(SnapshotDocument, value, sample, faults, rules) }
   }

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { Check } from 'typebox/value'
 import { UsageError } from '../../lib/errors.ts'
+import { createCheck } from './compiled-check.ts'
 import { Detach } from './detach.ts'
 import { apiVersion, Document, findReserved } from './document.ts'
 import { explainFaults, type Hints, type Reading } from './explain-faults.ts'
@@ -248,6 +248,8 @@ const hints: Hints = {
   'spec.topologyRequest': 'write it as topology: {required: […], preferred: […]}',
 }
 
+const isDocument = createCheck(VolumeDocument)
+
 /**
  * Reads a Volume document.
  * @param value the document's value, without nulls
@@ -255,7 +257,7 @@ const hints: Hints = {
  */
 export function readVolume(value: unknown, namespace: string, origin: Origin = 'file'): Reading<VolumeSpec> {
   const rules = (document: Type.Static<typeof VolumeDocument>) => findFaults(document, origin)
-  if (!Check(VolumeDocument, value)) {
+  if (!isDocument(value)) {
     const faults = explainFaults(VolumeDocument, value, hints)
     return { faults: withFaultsOfRules(VolumeDocument, value, sample, faults, rules) }
   }

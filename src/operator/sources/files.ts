@@ -1,10 +1,11 @@
+import { hash } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Problem } from '../declare/declaration.ts'
 import { parseDeclarations } from '../declare/parse-declarations.ts'
 import { type Doubt, wordsOf } from '../desired/evidence.ts'
 import { realName } from './file-names.ts'
-import { contentOf, type ParsedFile, unreadFile } from './parsed-file.ts'
+import { contentOf, type ParsedFile, unreadFile, withKnown } from './parsed-file.ts'
 import { readText } from './read-text.ts'
 import { type FoundFile, isSameScan, scanFiles, type Unreadable } from './scan-files.ts'
 import type { ParseFile, Source, SourceContent } from './source.ts'
@@ -21,6 +22,8 @@ export interface FileSourceOptions {
 /** The content of one file when it was last parsed. */
 interface Parsed extends ParsedFile {
   readonly fingerprint: string
+  /** Of its text. Absent: the text could not be read. */
+  readonly contentHash?: string
   /** The fingerprint will show the next change: see stableAfterMs. */
   readonly isStable: boolean
 }
@@ -69,9 +72,11 @@ export function createFileSource({
     const read = await readText(found.path)
     if ('message' in read)
       return { fingerprint, isStable: false, ...unreadFile(problemOf(file, read.message)) }
-    const result = parseText(read.text, { source: name, file })
+    const contentHash = hash('sha256', read.text)
+    if (before?.contentHash === contentHash) return { ...before, fingerprint, isStable }
+    const result = withKnown(parseText(read.text, { source: name, file }), before)
     const words = result.problems.length > 0 ? { words: wordsOf(read.text) } : {}
-    return { fingerprint, isStable, ...result, ...words }
+    return { fingerprint, isStable, contentHash, ...result, ...words }
   }
 
   /** The doubt about something that cannot be read. A file whose name is wrong tells by its text what it may declare. */

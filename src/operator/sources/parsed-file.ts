@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Declaration, Problem } from '../declare/declaration.ts'
 import type { ParsedDeclarations } from '../declare/parse-declarations.ts'
 import type { Doubt, FileEvidence, Listing } from '../desired/evidence.ts'
@@ -13,6 +14,22 @@ export interface ParsedFile extends Readonly<ParsedDeclarations> {
 /** The content of a file whose text could not be read. */
 export function unreadFile(problem: Problem): ParsedFile {
   return { declarations: [], problems: [problem], warnings: [], others: [] }
+}
+
+/**
+ * Takes the declarations that the file had before where they are the same, so that nobody compares them again: of a file of
+ * a hundred, most changes concern one.
+ */
+export function withKnown<Parsed extends ParsedDeclarations>(
+  parsed: Parsed,
+  before: Pick<ParsedFile, 'declarations'> | undefined,
+): Parsed {
+  const known = before?.declarations ?? []
+  const declarations = parsed.declarations.map((each, index) => {
+    const old = known[index]
+    return old !== undefined && isDeepStrictEqual(old, each) ? old : each
+  })
+  return { ...parsed, declarations }
 }
 
 /** More than one process should manage. Each declaration costs memory and a pass. */

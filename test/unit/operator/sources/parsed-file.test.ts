@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parseDeclarations } from '../../../../src/operator/declare/parse-declarations.ts'
-import { contentOf } from '../../../../src/operator/sources/parsed-file.ts'
+import { contentOf, withKnown } from '../../../../src/operator/sources/parsed-file.ts'
 import { volume } from '../../../builders/declarations.ts'
 import { evidence } from '../../../builders/evidence.ts'
 
@@ -44,4 +44,28 @@ it('a broken file that speaks of nothing of ours is a warning, and in doubt all 
   expect(problems).toEqual([])
   expect(warnings).toMatchObject([{ message: expect.stringContaining('it is passed over') }])
   expect(found).toMatchObject({ files: new Map(), doubts: [{ file: 'chart.yaml' }] })
+})
+
+describe('withKnown', () => {
+  const text = (bytes: string) =>
+    ['a', 'b']
+      .map(
+        (name) =>
+          `apiVersion: mooring.dev/v1alpha1\nkind: Volume\nmetadata: {name: ${name}}\nspec: {pluginID: p, capabilities: [{accessMode: single-node-writer, attachmentMode: file-system}], capacity: {min: ${name === 'b' ? bytes : '1Gi'}}}\n`,
+      )
+      .join('---\n')
+  const parse = (bytes: string) => parseDeclarations(text(bytes), { source: '/s', file: 'f.yaml' })
+
+  it('keeps the declarations that are the same, and takes the one that changed', () => {
+    const before = parse('1Gi')
+    const { declarations } = withKnown(parse('2Gi'), before)
+    expect(declarations[0]).toBe(before.declarations[0])
+    expect(declarations[1]).toEqual(parse('2Gi').declarations[1])
+  })
+
+  it('takes a declaration anew whose line moved', () => {
+    const before = parse('1Gi')
+    const moved = parseDeclarations(`# a comment\n${text('1Gi')}`, { source: '/s', file: 'f.yaml' })
+    expect(withKnown(moved, before).declarations).toEqual(moved.declarations)
+  })
 })
