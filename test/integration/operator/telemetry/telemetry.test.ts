@@ -176,6 +176,7 @@ it('a server shows its health and the calls of its plugins, by the codes that th
   })
   const text = await (await fetch(String(metrics))).text()
   expect(text).toContain('mooring_build_info{')
+  expect(text).toMatch(/^mooring_event_loop_delay_seconds\{quantile="0.999"\} \d/m)
   const { samples } = parseMetrics(text)
   const created = 'driver_name="disk",method_name="/csi.v1.Controller/CreateVolume"'
   expect(
