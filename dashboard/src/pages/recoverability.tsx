@@ -2,11 +2,12 @@ import { useLocation } from 'preact-iso/router'
 import type { RecoverabilityPage as Answer, Recoverability } from '../../../src/wire/dashboard/schedules.ts'
 import { queryOf } from '../data/format.ts'
 import { useData } from '../data/use-data.ts'
+import { formatDuration } from '../parts/durations.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { ObjectLink } from '../parts/object-link.tsx'
 import { Await, useTitle } from '../parts/page-state.tsx'
 import { Pager } from '../parts/pager.tsx'
-import { Ago, formatDuration, now } from '../parts/time.tsx'
+import { Ago, now } from '../parts/time.tsx'
 
 const results: Readonly<Record<Recoverability['result'], { icon: IconName; tone: string; means: string }>> = {
   met: { icon: 'ready', tone: 'ready', means: 'in time' },

@@ -1,5 +1,6 @@
 import type { VolumeSnapshot } from '../../../src/wire/dashboard/object.ts'
-import { formatExact, formatRelative, now } from '../parts/time.tsx'
+import { formatRelative } from '../parts/durations.ts'
+import { formatExact, now } from '../parts/time.tsx'
 import { nameRule, rankOfRule } from './retention-rules.ts'
 import { createTimeScale } from './time-scale.ts'
 

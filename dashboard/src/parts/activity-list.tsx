@@ -1,8 +1,9 @@
 import type { ActivityEntry } from '../../../src/wire/dashboard/common.ts'
 import { stepInWords } from '../data/format.ts'
+import { formatDuration } from './durations.ts'
 import { Icon } from './icon.tsx'
 import { ObjectLink } from './object-link.tsx'
-import { Ago, formatDuration } from './time.tsx'
+import { Ago } from './time.tsx'
 
 const looks = {
   done: { icon: 'done', tone: 'ready' },

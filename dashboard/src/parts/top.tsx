@@ -2,10 +2,11 @@ import { useEffect, useRef } from 'preact/hooks'
 import { useLocation } from 'preact-iso/router'
 import { queryOf } from '../data/format.ts'
 import { awaySinceMs, connection } from '../data/live.ts'
+import { formatRelative } from './durations.ts'
 import { Icon } from './icon.tsx'
 import { SessionButton } from './log-in.tsx'
 import { isMenuOpen } from './side.tsx'
-import { formatRelative, now } from './time.tsx'
+import { now } from './time.tsx'
 
 /** The bar over every page: finds declarations, says whether the page is current, and who looks. */
 export function Top() {
