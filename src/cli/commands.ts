@@ -53,6 +53,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'show what would be done, and do nothing (also: diff)',
     load: async () => (await import('./plan.ts')).planCommand(),
   },
+  dashboard: {
+    group: 'look',
+    summary: 'print a link to the dashboard that may give orders',
+    load: async () => (await import('./dashboard.ts')).dashboardCommand(),
+  },
   status: {
     group: 'look',
     summary: 'show where every declaration stands',

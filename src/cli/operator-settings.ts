@@ -19,6 +19,7 @@ import { WrongUseError } from './exit-status.ts'
 import type { LogFlags } from './log-options.ts'
 import { readNomadConnection } from './nomad-options.ts'
 import { type LimitFlags, readLimits } from './source-limits.ts'
+import { readUISettings, type UIFlags } from './ui-settings.ts'
 
 /** A CSI plugin by the ID that Nomad knows it by. */
 export interface PluginEndpoint {
@@ -76,7 +77,7 @@ export interface LoopFlags extends PlanningFlags {
 }
 
 /** Of an operator that goes on running. */
-export interface OperatorFlags extends LoopFlags, GitFlags, TelemetryFlags, LogFlags {}
+export interface OperatorFlags extends LoopFlags, GitFlags, TelemetryFlags, LogFlags, UIFlags {}
 
 export interface SharedStateFlags {
   readonly inventory?: 'file' | 'nomad' | 'kubernetes'
@@ -103,11 +104,12 @@ export interface RunFlags extends LoopFlags, GitFlags, TelemetryFlags, NomadConn
 
 /** @throws WrongUseError where flags do not go together, or a file that one names cannot be used */
 export function readOperatorSettings(
-  flags: RunFlags & Partial<SharedStateFlags & KubernetesFlags>,
+  flags: RunFlags & UIFlags & Partial<SharedStateFlags & KubernetesFlags>,
 ): OperatorSettings {
   if (flags.source.length === 0 && !flags.kubernetes)
     throw new WrongUseError('nothing says where declarations are: give --source, or --kubernetes')
   const webhook = readWebhookSettings(flags)
+  const ui = readUISettings(flags)
   return {
     directory: operatorDirectory(flags.dataDir),
     readOnly: flags.readOnly,
@@ -119,6 +121,7 @@ export function readOperatorSettings(
     inventory: readInventorySettings(flags),
     ...(flags.kubernetes ? { kubernetes: readKubernetesSettings(flags) } : {}),
     telemetry: readTelemetrySettings(flags),
+    ...(ui === undefined ? {} : { ui }),
   }
 }
 

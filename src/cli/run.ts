@@ -15,6 +15,8 @@ import {
 import { operatorOptions, readOnlyOption, sourceOption } from './options.ts'
 import { sharedStateOptions } from './shared-state-options.ts'
 import { dataDirOption } from './target.ts'
+import { uiOptions } from './ui-options.ts'
+import type { UIFlags } from './ui-settings.ts'
 
 /** `mooring run`: the operator alone, against a Nomad that runs elsewhere. */
 export function runCommand(): Command {
@@ -26,7 +28,7 @@ export function runCommand(): Command {
     .addOption(sourceOption())
     .addOption(dataDirOption())
   for (const option of [...nomadConnectionOptions(), ...operatorOptions()]) command.addOption(option)
-  command.addOption(readOnlyOption())
+  for (const option of [readOnlyOption(), ...uiOptions()]) command.addOption(option)
   for (const option of [...sharedStateOptions(), ...kubernetesOptions()]) command.addOption(option)
   return command
     .addHelpText(
@@ -37,7 +39,7 @@ Examples:
   mooring run --source git+https://host/repository.git#main:volumes --prune
   mooring run --source volumes/ --read-only`,
     )
-    .action(async (flags: RunFlags & LogFlags & SharedStateFlags & KubernetesFlags) => {
+    .action(async (flags: RunFlags & LogFlags & UIFlags & SharedStateFlags & KubernetesFlags) => {
       const settings = readOperatorSettings({ ...flags, source: flags.source ?? [] })
       const shutdown = waitForShutdown(systemClock)
       const log = openLog(flags)

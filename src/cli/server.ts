@@ -2,11 +2,10 @@ import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import { errorMessage, UsageError } from '../lib/errors.ts'
+import { defaultLimits } from '../lib/http/limits.ts'
 import { openTogether } from '../lib/open-together.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import type { Registration } from '../server/context.ts'
-import { defaultLimits } from '../server/http/limits.ts'
-import type { TlsFiles } from '../server/http/tls.ts'
 import type { PluginConfig } from '../server/plugins/registry.ts'
 import { startServer } from '../server/server.ts'
 import { type LogFlags, logOptions, openLog } from './log-options.ts'
@@ -21,8 +20,9 @@ import { serverBackupCommand, serverDataDirectoryOption, serverRestoreCommand } 
 import { serverRotateKeyCommand } from './server-rotate-key.ts'
 import { startServerTelemetry } from './server-telemetry.ts'
 import { aclFileOption, serverTokenCommand } from './server-token.ts'
+import { type TlsFlags, tlsFilesOf, tlsOptions } from './tls-options.ts'
 
-interface ServerFlags extends LogFlags {
+interface ServerFlags extends LogFlags, TlsFlags {
   readonly http: { readonly host: string; readonly port: number }
   readonly dataDir: string
   readonly plugin: readonly PluginConfig[]
@@ -37,9 +37,6 @@ interface ServerFlags extends LogFlags {
   readonly probeInterval: number
   readonly metricsAddr?: { readonly host: string; readonly port: number }
   readonly allowedHost: readonly string[]
-  readonly tlsCert?: string
-  readonly tlsKey?: string
-  readonly tlsClientCa?: string
   readonly maxBody: number
   readonly maxHeaders: number
   readonly maxConnectionsPerClient: number
@@ -137,7 +134,7 @@ Examples:
   )
   return command.action(async (flags: ServerFlags) => {
     const log = openLog(flags)
-    const tls = tlsFiles(flags)
+    const tls = tlsFilesOf(flags)
     const running = await openTogether(async (adopt) => {
       const telemetry = adopt(await startServerTelemetry(flags.metricsAddr, log))
       adopt(
@@ -176,15 +173,7 @@ Examples:
 
 /** Options of who may speak to the server, over TLS or not, and how much one client may take of it. */
 const guardOptions = () => [
-  new Option(
-    '--tls-cert <file>',
-    'serve HTTPS with this certificate and its chain (PEM), read again when it changes',
-  ).env('MOORING_TLS_CERT'),
-  new Option('--tls-key <file>', 'the key of --tls-cert').env('MOORING_TLS_KEY'),
-  new Option(
-    '--tls-client-ca <file>',
-    'let in only clients that show a certificate of one of these authorities',
-  ).env('MOORING_TLS_CLIENT_CA'),
+  ...tlsOptions(),
   new Option(
     '--allowed-host <name>',
     'another name that clients call this server by; may be given more than once',
@@ -213,14 +202,6 @@ const guardOptions = () => [
     .default(false)
     .env('MOORING_INSECURE'),
 ]
-
-function tlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServerFlags): TlsFiles | undefined {
-  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined
-  if (tlsCert === undefined || tlsKey === undefined) {
-    throw new UsageError('only a part of TLS is given: give --tls-cert and --tls-key together')
-  }
-  return { cert: tlsCert, key: tlsKey, ...(tlsClientCa !== undefined && { clientCA: tlsClientCa }) }
-}
 
 /** Adds the TLS files to a plugin over TCP, where any are given. @throws UsageError where a file cannot be read */
 function withTls(plugin: PluginConfig, flags: ServerFlags): PluginConfig {

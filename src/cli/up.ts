@@ -8,6 +8,7 @@ import { systemClock } from '../lib/clock.ts'
 import { createLog, type Log } from '../lib/log.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { openTogether } from '../lib/open-together.ts'
+import { shellCommand } from '../lib/shell-command.ts'
 import { waitForShutdown } from '../lib/shutdown.ts'
 import { fitsSocketPath } from '../lib/socket-path.ts'
 import { runOperator } from '../operator/operator.ts'
@@ -19,6 +20,7 @@ import { openLog } from './log-options.ts'
 import { type OperatorFlags, readOperatorSettings } from './operator-settings.ts'
 import { operatorOptions, parseAddressOption, readOnlyOption } from './options.ts'
 import { dataDirOption } from './target.ts'
+import { uiOptions } from './ui-options.ts'
 
 /** The plugin ID by which declarations name the driver of this process. */
 const pluginID = 'directories'
@@ -57,7 +59,7 @@ export function upCommand(): Command {
         .env('MOORING_OUTPUT'),
     )
   for (const option of operatorOptions()) command.addOption(option)
-  command.addOption(readOnlyOption())
+  for (const option of [readOnlyOption(), ...uiOptions()]) command.addOption(option)
   return command
     .addHelpText(
       'after',
@@ -85,6 +87,7 @@ async function up(sources: readonly string[], flags: UpFlags): Promise<void> {
   const heading = [
     `Declarations  ${names.join(', ')}`,
     `Volumes API   ${url}/v1/volumes?type=csi`,
+    ...describeUI(parts.operator.ui, showsTable, flags.dataDir),
     `Directories   ${volumesDirectory}`,
     ...(showsTable ? [`Log           ${logFile}`, '', 'Ctrl-C ends.'] : []),
   ]
@@ -99,6 +102,19 @@ async function up(sources: readonly string[], flags: UpFlags): Promise<void> {
   log.info({ signal }, 'finishing what is in process; a second signal stops it at once')
   await parts.close()
   await stopTable()
+}
+
+/** A terminal is told a link that may give orders, once. What may be kept in a file is not. */
+function describeUI(
+  ui: Awaited<ReturnType<typeof runOperator>>['ui'],
+  isTerminal: boolean,
+  dataDir: string,
+): string[] {
+  if (ui === undefined) return []
+  const link = isTerminal
+    ? ui.createLoginLink()
+    : `run ${shellCommand('mooring', 'dashboard', '--data-dir', dataDir)}`
+  return [`Dashboard     ${ui.url}`, `  with orders ${link}`]
 }
 
 function startParts(source: readonly string[], flags: UpFlags, dataDirectory: string, log: Log) {

@@ -1,8 +1,7 @@
+import { createRequire } from 'node:module'
 import protobuf from 'protobufjs'
-import descriptor from 'protobufjs/google/protobuf/descriptor.json' with { type: 'json' }
-import { withPackagedFile } from '../lib/packaged-files.ts'
 import { type NamedSecret, redactSecrets, stripped } from '../lib/redact.ts'
-import { protoFile } from './contract.ts'
+import { protoPath } from './contract.ts'
 
 /** Removes secrets from logs and errors, by the csi_secret marks of the CSI contract. */
 export interface Redactor {
@@ -25,8 +24,9 @@ export function loadRedactor(): Redactor {
 
 /** proto-loader drops the options of fields, so protobufjs reads the same file again. */
 function loadRoot(): protobuf.Root {
+  const descriptor = createRequire(import.meta.url)('protobufjs/google/protobuf/descriptor.json')
   protobuf.common('descriptor', descriptor.nested.google.nested.protobuf.nested)
-  const root = withPackagedFile(protoFile, (path) => protobuf.loadSync(path))
+  const root = protobuf.loadSync(protoPath)
   root.resolveAll()
   return root
 }

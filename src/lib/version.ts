@@ -1,6 +1,7 @@
-import { readPackagedFile } from './packaged-files.ts'
+import { readFileSync } from 'node:fs'
 
-/** The version of this package. */
+/** The version of this package. package.json is two levels above both src/lib and dist/lib. */
 export function packageVersion(): string {
-  return (JSON.parse(readPackagedFile('package.json')) as { version: string }).version
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }

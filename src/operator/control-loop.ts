@@ -74,13 +74,24 @@ export interface ObjectSync {
   afterReading(): Promise<void>
 }
 
+/** What may have changed. */
+export interface LoopChange {
+  /** Declarations and managed identities. */
+  readonly keys: readonly Key[]
+  /** The sources were read. */
+  readonly isReading: boolean
+}
+
 export interface ControlLoop {
   /** One row for each declaration and ending identity in the order of their names, then one for each problem. */
   rows(): Row[]
-  /** Called when rows may have changed. */
-  onChange(listener: () => void): void
+  /** Called when rows may have changed. @returns unsubscribes */
+  onChange(listener: (change: LoopChange) => void): () => void
   readonly desired: Desired
   readonly queue: Controller['counters']
+  /** Mistakes in the sources, and what in them has no effect, by the latest reading. */
+  problems(): readonly Problem[]
+  warnings(): readonly Problem[]
   /** In the order of the sources. */
   sources(): readonly SourceState[]
   /** Looks at the identity soon. */
@@ -97,13 +108,14 @@ export interface ControlLoop {
 /** Ties sources, queue and passes together: whatever changes anywhere becomes a key in the queue. */
 export function startControlLoop(options: ControlLoopOptions): ControlLoop {
   const { sources, observer, inventory, clock, log } = options
-  const listeners: (() => void)[] = []
+  const listeners = new Set<(change: LoopChange) => void>()
   const desired = createDesired(options)
   const reader = createCommonReader(sources)
   const problemLog = createProblemLog(log)
   const wake = (key: Key) => controller.add(key)
   const lookAtSecrets = createSecretWatch({ ...options, onChange: wake })
   let problems: readonly Problem[] = []
+  let warnings: readonly Problem[] = []
   let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
   /** Identities whose end is being carried out. */
   const ending = new Set<Key>()
@@ -125,8 +137,8 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     random: options.random,
   })
 
-  function tellListeners() {
-    for (const listener of listeners) listener()
+  function tellListeners(change: LoopChange) {
+    for (const listener of listeners) listener(change)
   }
 
   /** Wakes whatever may go on now that the status of an identity changed. */
@@ -136,7 +148,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     if (record === undefined) wakeEnding()
     if (record?.kind === 'Snapshot' && record.schedule) wake(record.schedule.schedule)
     options.onStatus(key)
-    tellListeners()
+    tellListeners({ keys: [key], isReading: false })
   }
 
   function wakeEnding() {
@@ -177,6 +189,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     const update = await desired.update(declarations, reading, ends)
     await recorded()
     problems = found.problems
+    warnings = found.warnings
     problemLog.update(problems, desired.refusals(), found.warnings)
     dependents = planDependents([...desired.declarations().values()])
     for (const key of update.changed) {
@@ -187,7 +200,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     if (isFirst) lookAtAll()
     isFirst = false
     await objects?.afterReading()
-    tellListeners()
+    tellListeners({ keys: update.changed, isReading: true })
     void lookAtSecrets(desired.declarations())
     const { readAgainAtMs = Number.POSITIVE_INFINITY } = update
     const againAfterMs = readAgainAtMs - clock.monotonicMs()
@@ -220,10 +233,13 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
       return [...managed.sort(byName), ...problems.map(rowOfProblem)]
     },
     onChange(listener) {
-      listeners.push(listener)
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     desired,
     queue: controller.counters,
+    problems: () => problems,
+    warnings: () => warnings,
     sources: reader.states,
     look: wake,
     async settle() {

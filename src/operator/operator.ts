@@ -2,8 +2,11 @@
  * The table of contents: how the operator is put together, from top to bottom. `runOperator` is the process,
  * `startTerm` what it does while it may work, and `startClusterWork` what it does for one Nomad cluster.
  */
+import { join } from 'node:path'
 import process from 'node:process'
+import { nest } from '../lib/around.ts'
 import { systemClock as clock } from '../lib/clock.ts'
+import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { openTogether } from '../lib/open-together.ts'
 import { packageVersion } from '../lib/version.ts'
@@ -11,10 +14,12 @@ import type { NomadConnection } from '../nomad/connection.ts'
 import type { VolumesApi } from '../nomad/ports.ts'
 import type { PluginCallMetrics } from '../telemetry/plugin-calls.ts'
 import type { Admin, OperatorInfo } from './admin/admin.ts'
-import { createCurrentAdmin } from './admin/current-admin.ts'
+import { createCurrentAdmin, standsBy } from './admin/current-admin.ts'
 import { mergeStatus } from './admin/merge-status.ts'
+import { type ActivityLogs, createActivityLogs } from './admin/pages/activity-log.ts'
 import { serveAdmin } from './admin/serve-admin.ts'
 import { createAskOutside } from './ask-outside.ts'
+import { createClusterView } from './cluster-view.ts'
 import { startNomadClusters } from './clusters/nomad-clusters.ts'
 import { type ControlLoop, startControlLoop } from './control-loop.ts'
 import { createMemoryInventory, type LastingInventory } from './inventory/memory-inventory.ts'
@@ -23,7 +28,8 @@ import { type Kubernetes, openClusterObjects, openKubernetes } from './kubernete
 import { openParts } from './open-parts.ts'
 import { createOperatorAdmin } from './operator-admin.ts'
 import { defaultRegion } from './operator-directory.ts'
-import { createTakeOrder } from './orders/take-order.ts'
+import { openOperatorPages } from './operator-pages.ts'
+import { createTakeOrder, type TakeOrder } from './orders/take-order.ts'
 import { guardEffects } from './replicas/guard-effects.ts'
 import { startOnlyTerm, startTerms, type Term } from './replicas/terms.ts'
 import { type ClusterSettings, gitDirectoryOf, type OperatorSettings, sourceNames } from './settings.ts'
@@ -35,6 +41,8 @@ const random = Math.random
 export interface RunningOperator {
   /** Answers by what the running term does. While this replica stands by, it says who leads. */
   readonly admin: Admin
+  /** The dashboard; undefined: it is not served. */
+  readonly ui?: { readonly url: string; createLoginLink(): string }
   /** Finishes what is in process, starts nothing new, and lets another replica lead. */
   close(): Promise<void>
 }
@@ -75,8 +83,9 @@ export function runOperator(
         log,
       }),
     )
+    const activity = adopt(openActivityLogs(settings, log))
     const begin = (term: Term) =>
-      startTerm(term, settings, { place, kubernetes, telemetry, callsEndedBeforeMs, log })
+      startTerm(term, settings, { place, kubernetes, telemetry, activity, callsEndedBeforeMs, log })
     const terms = adopt(
       replica === undefined
         ? await startOnlyTerm(begin)
@@ -94,10 +103,22 @@ export function runOperator(
       },
     })
     const clusters = () => terms.current()?.clusterAdmins() ?? new Map<string, Admin>()
-    adopt(await serveAdmin({ directory, admin, clusters, log }))
+    const { pages, ui } = adopt(
+      await openOperatorPages({
+        settings,
+        views: () => terms.current()?.views(),
+        standsBy: () => standsBy(replica?.lock.holder()),
+        admin,
+        activity,
+        clock,
+        log,
+      }),
+    )
+    const createLoginLink = ui?.createLoginLink
+    adopt(await serveAdmin({ directory, admin, clusters, pages, ...(ui && { createLoginLink }), log }))
     // Whoever waits for a change gets an answer before the socket closes.
     adopt({ close: () => terms.current()?.letGo() })
-    return { admin }
+    return { admin, ...(ui && { ui }) }
   })
 }
 
@@ -106,8 +127,18 @@ interface TermParts {
   readonly place: InventoryPlace
   readonly kubernetes: Kubernetes | undefined
   readonly telemetry: Telemetry
+  readonly activity: ActivityLogs
   readonly callsEndedBeforeMs: number | undefined
   readonly log: Log
+}
+
+/** The log outlives the process where the operator may write. */
+function openActivityLogs({ directory, readOnly }: OperatorSettings, log: Log): ActivityLogs {
+  return createActivityLogs({
+    ...(readOnly ? {} : { path: join(directory, 'activity.db') }),
+    clock,
+    onError: (error) => log.warn({ error: errorMessage(error) }, 'the activity log is in memory only'),
+  })
 }
 
 /** Works for the operator's own Nomad cluster and for each NomadCluster until the term ends. */
@@ -145,6 +176,7 @@ function startTerm(term: Term, settings: OperatorSettings, parts: TermParts) {
     return {
       admin: { ...own.admin, status: mergeStatus(own.admin, clusterAdmins) },
       clusterAdmins,
+      views: () => [own.view, ...[...(clusters?.running() ?? [])].map(([, { view }]) => view)],
       letGo: own.admin.close,
     }
   })
@@ -158,6 +190,7 @@ function startClusterWork(
     readonly inventory: LastingInventory
     readonly kubernetes: Kubernetes | undefined
     readonly telemetry: Telemetry
+    readonly activity: ActivityLogs
     readonly settings: Pick<OperatorSettings, 'directory' | 'readOnly' | 'loop'>
     readonly callsEndedBeforeMs: number | undefined
     readonly log: Log
@@ -184,7 +217,8 @@ function startClusterWork(
         log,
       }),
     )
-    const takeOrder = createTakeOrder({
+    const activity = options.activity.of(cluster.name)
+    const take = createTakeOrder({
       inventory,
       declarations: () => loop.desired.declarations(),
       region,
@@ -194,6 +228,7 @@ function startClusterWork(
       clock,
       log,
     })
+    const takeOrder: TakeOrder = (order, by) => activity.aroundOrder(order, by, () => take(order, by))
     const loop: ControlLoop = startControlLoop({
       ...times,
       observer,
@@ -209,7 +244,7 @@ function startClusterWork(
       ...(readOnly ? { onPlanned: createPlanLog(log) } : {}),
       onStatus: hooks.onStatus,
       aroundPass: hooks.aroundPass,
-      aroundStep: hooks.aroundStep,
+      aroundStep: nest(hooks.aroundStep, activity.aroundStep),
       // Whoever writes nothing leaves objects alone too.
       ...(objects === undefined || readOnly
         ? {}
@@ -227,7 +262,14 @@ function startClusterWork(
     const { queue, desired } = loop
     const view = { queue, sources: loop.sources, records: inventory.list, declarations: desired.declarations }
     adopt(show(view, admin.orphans))
-    return { admin, isManaging: () => inventory.list().length > 0 }
+    const shown = createClusterView({
+      ...{ cluster: cluster.name, nomad: cluster.nomad, inventory, loop, observer, admin, activity },
+      known: () => ({
+        ...{ inventory, declarations: desired.declarations(), region, ...allowed, nowMs: clock.now() },
+        clock: { dateMs: clock.now(), boot: clock.boot, uptimeMs: clock.uptimeMs() },
+      }),
+    })
+    return { admin, view: shown, isManaging: () => inventory.list().length > 0 }
   })
 }
 

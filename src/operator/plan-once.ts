@@ -90,12 +90,13 @@ export async function planCluster(
   cluster: ClusterSettings,
   prune: PruneOptions,
   directory: string,
-  { contents, keyedHash }: Pick<Parameters<typeof planOnce>[0], 'contents' | 'keyedHash'>,
+  known: Pick<Parameters<typeof planOnce>[0], 'contents' | 'keyedHash' | 'isAbout'>,
 ): Promise<Plan> {
+  const { keyedHash } = known
   const parts = await openPartsOnce({ cluster, keyedHash, earlierGitDirectory: gitDirectoryOf(directory) })
   try {
     const region = cluster.nomad.nomadRegion ?? defaultRegion
-    return await planOnce({ parts, contents, keyedHash, prune, region })
+    return await planOnce({ ...known, parts, prune, region })
   } finally {
     await parts.close()
   }
@@ -112,8 +113,10 @@ export async function planOnce(options: {
   readonly keyedHash: (text: string) => string
   readonly prune: PruneOptions
   readonly region: string
+  /** Only for these is anything planned; absent: for all. */
+  readonly isAbout?: (key: Key) => boolean
 }): Promise<Plan> {
-  const { parts, region, prune } = options
+  const { parts, region, prune, isAbout = () => true } = options
   const inventory = createMemoryInventory(options.contents, options.keyedHash)
   const desired = createDesired({ inventory, region, prune })
   const { declarations, reading, problems } = await createCommonReader(parts.sources).read()
@@ -139,7 +142,7 @@ export async function planOnce(options: {
   const queue = new PQueue({ concurrency })
   const keys = new Set([...desired.declarations().keys(), ...before.keys()])
   await queue.addAll(
-    [...keys].map((key) => async () => {
+    [...keys].filter(isAbout).map((key) => async () => {
       const outcome = await reconcile(key, new AbortController().signal)
       if (outcome.type === 'failed') failures.add(outcome.error.message)
     }),
@@ -152,7 +155,8 @@ export async function planOnce(options: {
     held: [] as PlannedNothing[],
     asDeclared: 0,
   }
-  for (const record of [...inventory.list()].sort((one, other) => (one.key < other.key ? -1 : 1))) {
+  const records = inventory.list().filter(({ key }) => isAbout(key))
+  for (const record of records.sort((one, other) => (one.key < other.key ? -1 : 1))) {
     const { key, declaration, status } = record
     const decision = decisions.get(key)
     const differences = decision?.differences ?? []

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { NomadConnection } from '../nomad/connection.ts'
+import type { UISettings } from './admin/http/serve-ui.ts'
 import type { AllowedIDs } from './declare/allowed-ids.ts'
 import type { NamespaceMapping } from './declare/namespace-mapping.ts'
 import type { PruneOptions } from './desired/prune.ts'
@@ -21,6 +22,8 @@ export interface OperatorSettings {
   /** undefined: objects of Kubernetes declare nothing here. */
   readonly kubernetes?: KubernetesSettings
   readonly telemetry: TelemetrySettings
+  /** undefined: the dashboard is not served. */
+  readonly ui?: UISettings
 }
 
 /** One Nomad cluster, and what is read for it alone. */

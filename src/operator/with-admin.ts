@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { adminSocketPath } from '../lib/admin-socket.ts'
 import { currentUser } from '../lib/current-user.ts'
 import { UsageError } from '../lib/errors.ts'
-import type { Admin, OperatorInfo } from './admin/admin.ts'
-import { connectAdmin } from './admin/admin-client.ts'
+import type { OperatorInfo } from './admin/admin.ts'
+import { type AdminClient, connectAdmin } from './admin/admin-client.ts'
 import { createKeyedHash } from './inventory/keyed-hash.ts'
 import { emptyContents, type InventoryContents } from './inventory/memory-inventory.ts'
 import { hasSqliteInventory } from './inventory/sqlite-inventory.ts'
@@ -13,7 +13,7 @@ import type { OrderGiver } from './plan/orders.ts'
 
 /** Whoever answers for a data directory: the operator that runs there, or else the inventory, under its lock. */
 export type OpenAdmin =
-  | { readonly running: true; readonly info: OperatorInfo; readonly admin: Admin }
+  | { readonly running: true; readonly info: OperatorInfo; readonly admin: AdminClient }
   | { readonly running: false; readonly admin: InventoryAdmin }
 
 /** The giver of an order by a command: the user of this process. */

@@ -22,16 +22,20 @@ export interface MooringProcess {
   exited(): Promise<number | NodeJS.Signals>
 }
 
-/** Starts `mooring` from the sources as a process of its own; it is killed when the test ends. */
+/**
+ * Starts `mooring` from the sources as a process of its own; it is killed when the test ends.
+ * @param atEnd takes what kills it, where more than one test uses it
+ */
 export function startMooring(
   parameters: readonly string[],
   environment: NodeJS.ProcessEnv = {},
+  atEnd: (kill: () => void) => void = onTestFinished,
 ): MooringProcess {
   const child = spawn(process.execPath, ['src/main.ts', ...parameters], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  onTestFinished(() => {
+  atEnd(() => {
     child.kill('SIGKILL')
   })
   return watchProcess(child)

@@ -11,13 +11,14 @@ export async function startUp(
   dataDirectory: string,
   flags: readonly string[] = [],
   environment: NodeJS.ProcessEnv = {},
+  atEnd?: (kill: () => void) => void,
 ) {
   const parameters = [
     ...['up', folder, '--data-dir', dataDirectory, '--http', '127.0.0.1:0', '--output', 'log'],
     ...['--prune', '--prune-delay', '200ms', '--max-prune', '3'],
     ...flags,
   ]
-  const mooring = startMooring(parameters, environment)
+  const mooring = startMooring(parameters, environment, atEnd)
   const [, url = ''] = await mooring.printed(/^Volumes API\s+(http:\S+)\/v1\/volumes/)
   return {
     ...mooring,

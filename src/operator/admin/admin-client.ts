@@ -10,6 +10,8 @@ import { type Admin, type OperatorInfo, type StatusReport, userHeader, versionHe
 import type { ManagedObject } from './managed-object.ts'
 
 export interface AdminClient extends Admin {
+  /** A link to the dashboard that logs in once, and may give orders. @throws UsageError where none is served */
+  createLoginLink(): Promise<string>
   close(): Promise<void>
 }
 
@@ -88,6 +90,7 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
     order: async (order, by) =>
       (await call<{ message: string }>('POST', '/v1/orders', order, by?.user)).message,
     reconcile: () => call('POST', '/v1/reconcile'),
+    createLoginLink: async () => (await call<{ url: string }>('POST', '/v1/login-link')).url,
     close: () => dispatcher.destroy(),
   }
   try {

@@ -27,7 +27,8 @@ export function createCurrentAdmin(options: {
   })
 }
 
-function standsBy(leader: string | undefined): string {
+/** Why a replica that does not lead answers nothing. */
+export function standsBy(leader: string | undefined): string {
   return leader === undefined
     ? 'this replica stands by, and none was seen to lead yet: ask again'
     : `this replica stands by while ${leader} leads: ask there`

@@ -67,7 +67,8 @@ export function rowOfProblem({ place, field, message }: Problem): Row {
   }
 }
 
-function stateOf({ conditions }: Status): Row['state'] {
+/** The state that the conditions come to. */
+export function stateOf({ conditions }: Status): Row['state'] {
   const isTrue = (type: string) =>
     conditions.some((condition) => condition.type === type && condition.status === 'True')
   if (isTrue('Ready')) return 'Ready'

@@ -1,6 +1,6 @@
 import { chmodSync } from 'node:fs'
 import { umask } from 'node:process'
-import fastify from 'fastify'
+import { type FastifyRequest, fastify } from 'fastify'
 import Type from 'typebox'
 import { reserveAdminSocket } from '../../lib/admin-socket.ts'
 import { UsageError } from '../../lib/errors.ts'
@@ -10,6 +10,8 @@ import { packageVersion } from '../../lib/version.ts'
 import { Order, parseOrder } from '../orders/order.ts'
 import type { OrderGiver } from '../plan/orders.ts'
 import { type Admin, userHeader, versionHeader } from './admin.ts'
+import { registerApi } from './http/register-api.ts'
+import type { Pages } from './pages/pages.ts'
 
 const StatusQuery = Type.Object({
   after: Type.Optional(Type.Integer()),
@@ -25,6 +27,10 @@ export async function serveAdmin(options: {
   readonly admin: Admin
   /** The operators of other Nomad clusters in this process, by the name of their NomadCluster: `?cluster=` asks one. */
   readonly clusters?: () => ReadonlyMap<string, Admin>
+  /** Answers the API for people here too. */
+  readonly pages?: Pages
+  /** Set where the dashboard is served. */
+  readonly createLoginLink?: (() => string) | undefined
   readonly log: Log
 }): Promise<{ close(): Promise<void> }> {
   const { log } = options
@@ -64,6 +70,18 @@ export async function serveAdmin(options: {
     { schema: { body: Order }, validatorCompiler: () => readOrder },
     async (request) => ({ message: await of(request).order(request.body, giverOf(request.headers)) }),
   )
+  const { pages, createLoginLink } = options
+  if (pages !== undefined) {
+    // Only the operator's own user and root can open the socket.
+    const admit = ({ headers }: FastifyRequest) => ({ role: 'operator' as const, giver: giverOf(headers) })
+    registerApi(app, { pages, admit, log })
+  }
+  app.post('/v1/login-link', async () => {
+    if (createLoginLink !== undefined) return { url: createLoginLink() }
+    throw new UsageError(
+      'the operator that runs here serves no dashboard: start it with --http-ui 127.0.0.1:4680',
+    )
+  })
   app.post('/v1/reconcile', async (request) => {
     await of(request).reconcile()
     return {}

@@ -25,6 +25,8 @@ export interface SourceState {
   }
   /** `readAtMs` of the latest complete reading. */
   readonly lastCompleteMs?: number
+  /** Of a Git repository: what the latest reading showed. */
+  readonly commit?: string
 }
 
 /** Reads all sources as one. */
@@ -36,13 +38,14 @@ export function createCommonReader(sources: readonly Source[]): {
 } {
   const states = new Map(sources.map((source): [Source, SourceState] => [source, { name: source.name }]))
 
-  function note(source: Source, { evidence, declarations, problems, readAtMs }: SourceContent): void {
+  function note(source: Source, { evidence, declarations, problems, readAtMs, commit }: SourceContent): void {
     const isComplete = evidence.doubts.length === 0
     states.set(source, {
       ...states.get(source),
       name: source.name,
       last: { declarations: declarations.length, problems: problems.length, isComplete },
       ...(isComplete ? { lastCompleteMs: readAtMs } : {}),
+      ...(commit === undefined ? {} : { commit }),
     })
   }
 

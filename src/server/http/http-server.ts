@@ -5,17 +5,22 @@ import { Readable } from 'node:stream'
 import { type FastifyReply, type FastifyRequest, fastify, type HTTPMethods } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
 import { errorMessage } from '../../lib/errors.ts'
+import {
+  createConnectionLimit,
+  createRequestLimit,
+  type Limits,
+  slownessLimits,
+} from '../../lib/http/limits.ts'
+import { isMeantForUs } from '../../lib/http/own-host.ts'
+import type { Tls } from '../../lib/http/tls.ts'
 import type { Log } from '../../lib/log.ts'
 import { type Acl, noAcl } from '../acl/acl.ts'
 import { ApiError } from '../errors.ts'
 import { chooseCoding } from './accept-encoding.ts'
 import type { ApiAnswer, ApiRequest, Resource } from './api.ts'
-import { createConnectionLimit, createRequestLimit, type Limits, slownessLimits } from './limits.ts'
-import { isMeantForUs } from './own-host.ts'
 import { cleanPath } from './path.ts'
 import { indexHeaders, refusalOf } from './refusal.ts'
 import { createOperation, readRequest, servedMethod } from './run-operation.ts'
-import type { Tls } from './tls.ts'
 import { writeBody } from './write-body.ts'
 
 const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE']

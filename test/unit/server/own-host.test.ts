@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { isLoopback, isMeantForUs } from '../../../src/server/http/own-host.ts'
+import { isLoopback, isMeantForUs } from '../../../src/lib/http/own-host.ts'
 
 const own = { names: ['nomad.example.com'], certificate: () => undefined }
 

@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import type { Clock } from '../../lib/clock.ts'
-import { errorMessage, UsageError } from '../../lib/errors.ts'
-import { watchFiles } from '../../lib/file-value.ts'
-import type { Log } from '../../lib/log.ts'
+import type { Clock } from '../clock.ts'
+import { errorMessage, UsageError } from '../errors.ts'
+import { watchFiles } from '../file-value.ts'
+import type { Log } from '../log.ts'
 
 /** Paths of PEM files. */
 export interface TlsFiles {

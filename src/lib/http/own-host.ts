@@ -23,8 +23,8 @@ export interface OwnNames {
 
 /**
  * Whether a request is meant for this server. A web page of another site can reach a server on loopback: by a name of
- * its own that points here (Host shows it), or across origins (Origin and Sec-Fetch-Site show it). Mooring serves no
- * page, so only requests of its own origin pass.
+ * its own that points here (Host shows it), or across origins (Origin and Sec-Fetch-Site show it). So only requests of the
+ * server's own origin pass.
  * @param localAddress where the connection arrived
  */
 export function isMeantForUs(
@@ -32,15 +32,23 @@ export function isMeantForUs(
   localAddress: string | undefined,
   own: OwnNames,
 ): boolean {
-  // HTTP/1.0 has no Host; every browser sends one.
-  if (headers.host !== undefined) {
-    const host = hostnameOf(`http://${headers.host}`)
-    if (host === undefined || !isOwnHost(host, localAddress, own)) return false
-  }
+  if (!hasOwnHost(headers, localAddress, own)) return false
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
   const { origin } = headers
   return origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${headers.host}`)?.host
+}
+
+/** Whether Host names this server, wherever the request comes from: a link of another site leads to a page of ours. */
+export function hasOwnHost(
+  headers: Pick<IncomingHttpHeaders, 'host'>,
+  localAddress: string | undefined,
+  own: OwnNames,
+): boolean {
+  // HTTP/1.0 has no Host; every browser sends one.
+  if (headers.host === undefined) return true
+  const host = hostnameOf(`http://${headers.host}`)
+  return host !== undefined && isOwnHost(host, localAddress, own)
 }
 
 function isOwnHost(

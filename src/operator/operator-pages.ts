@@ -1,0 +1,68 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { openTogether } from '../lib/open-together.ts'
+import type { Admin } from './admin/admin.ts'
+import { type RunningUI, serveUI } from './admin/http/serve-ui.ts'
+import type { ActivityLogs } from './admin/pages/activity-log.ts'
+import type { ClusterView } from './admin/pages/cluster-view.ts'
+import { createPages, type Pages } from './admin/pages/pages.ts'
+import type { ReadText } from './admin/pages/sources.ts'
+import { createPlanForPages } from './plan-for-pages.ts'
+import type { OperatorSettings } from './settings.ts'
+import { isGitAddress } from './sources/git-address.ts'
+import { sourceName } from './sources/open-sources.ts'
+
+/** What people see of the operator: the answers of the API, and where it is set, the dashboard. */
+export function openOperatorPages(options: {
+  readonly settings: OperatorSettings
+  /** undefined: this replica stands by. */
+  readonly views: () => readonly ClusterView[] | undefined
+  readonly standsBy: () => string
+  readonly admin: Admin
+  readonly activity: ActivityLogs
+  readonly clock: Clock
+  readonly log: Log
+}): Promise<{ readonly pages: Pages; readonly ui?: RunningUI; close(): Promise<void> }> {
+  const { settings, admin, clock, log, ...others } = options
+  const { readOnly, ui: uiSettings } = settings
+  const startTime = new Date(clock.now()).toISOString()
+  return openTogether(async (adopt) => {
+    const pages = adopt(
+      createPages({
+        ...others,
+        async operator() {
+          const { version, replica } = await admin.info()
+          return { version, readOnly, startTime, ...(replica === undefined ? {} : { replica }) }
+        },
+        readText: createReadText(settings),
+        plan: createPlanForPages(settings, admin),
+        clock,
+      }),
+    )
+    if (uiSettings === undefined) return { pages }
+    const ui = adopt(await serveUI({ settings: uiSettings, pages, readOnly, clock, log }))
+    log.info({ url: ui.url }, 'dashboard listens')
+    return { pages, ui }
+  })
+}
+
+/** Larger ones are no file that people wrote. */
+const largestTextBytes = 1_000_000
+
+/** Reads files of the folders that are sources here. Those of repositories and objects have no file here. */
+function createReadText({ own }: OperatorSettings): ReadText {
+  const folders = new Set(own.sources.places.filter((place) => !isGitAddress(place)).map(sourceName))
+  return async ({ source, file }) => {
+    if (!folders.has(source)) return undefined
+    const path = file === '' ? source : join(source, file)
+    try {
+      const { size } = await stat(path)
+      return size > largestTextBytes ? undefined : await readFile(path, 'utf8')
+    } catch {
+      // It went meanwhile: the problem itself is still shown, without the lines around.
+      return undefined
+    }
+  }
+}
