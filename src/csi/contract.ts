@@ -1,12 +1,12 @@
-import { fileURLToPath } from 'node:url'
 import { loadSync } from '@grpc/proto-loader'
+import { withPackagedFile } from '../lib/packaged-files.ts'
 import type { ControllerDefinition } from './generated/csi/v1/Controller.ts'
 import type { GroupControllerDefinition } from './generated/csi/v1/GroupController.ts'
 import type { IdentityDefinition } from './generated/csi/v1/Identity.ts'
 import type { NodeDefinition } from './generated/csi/v1/Node.ts'
 
-/** proto/csi.proto of the package, two levels above both src/csi and dist/csi. */
-export const protoPath = fileURLToPath(new URL('../../proto/csi.proto', import.meta.url))
+/** The proto file of the package. */
+export const protoFile = 'proto/csi.proto'
 
 /** The services of the Container Storage Interface, ready for a gRPC client or server. */
 export interface CsiContract {
@@ -25,7 +25,9 @@ let contract: CsiContract | undefined
  */
 export function loadContract(): CsiContract {
   if (contract !== undefined) return contract
-  const definitions = loadSync(protoPath, { longs: BigInt, enums: String, defaults: true, oneofs: true })
+  const definitions = withPackagedFile(protoFile, (path) =>
+    loadSync(path, { longs: BigInt, enums: String, defaults: true, oneofs: true }),
+  )
   // proto-loader gives every entry the same type. The generated types are exact.
   const service = <Definition>(name: string) => definitions[`csi.v1.${name}`] as unknown as Definition
   contract = {

@@ -1,7 +1,8 @@
-import { createRequire } from 'node:module'
 import protobuf from 'protobufjs'
+import descriptor from 'protobufjs/google/protobuf/descriptor.json' with { type: 'json' }
+import { withPackagedFile } from '../lib/packaged-files.ts'
 import { type NamedSecret, redactSecrets, stripped } from '../lib/redact.ts'
-import { protoPath } from './contract.ts'
+import { protoFile } from './contract.ts'
 
 /** Removes secrets from logs and errors, by the csi_secret marks of the CSI contract. */
 export interface Redactor {
@@ -24,9 +25,8 @@ export function loadRedactor(): Redactor {
 
 /** proto-loader drops the options of fields, so protobufjs reads the same file again. */
 function loadRoot(): protobuf.Root {
-  const descriptor = createRequire(import.meta.url)('protobufjs/google/protobuf/descriptor.json')
   protobuf.common('descriptor', descriptor.nested.google.nested.protobuf.nested)
-  const root = protobuf.loadSync(protoPath)
+  const root = withPackagedFile(protoFile, (path) => protobuf.loadSync(path))
   root.resolveAll()
   return root
 }

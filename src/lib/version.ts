@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readPackagedFile } from './packaged-files.ts'
 
-/** The version of this package. package.json is two levels above both src/lib and dist/lib. */
+/** The version of this package. */
 export function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
+  return (JSON.parse(readPackagedFile('package.json')) as { version: string }).version
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { isExecutable, readPackagedFile } from '../../lib/packaged-files.ts'
 import type { LogTask, LogTaskFailure } from './log-thread.ts'
 
 /** SQLite's own measure for a checkpoint: 1000 pages of 4 KiB. */
@@ -24,9 +25,7 @@ export function createLogUpkeep(path: string, onFailure: (reason: string) => voi
   const waiting: ((failure: LogTaskFailure) => void)[] = []
 
   function start(): Worker {
-    // What is published is JavaScript.
-    const file = import.meta.url.endsWith('.ts') ? './log-thread.ts' : './log-thread.js'
-    const started = new Worker(new URL(file, import.meta.url), { workerData: path })
+    const started = openThread(path)
     // The thread alone keeps no process running.
     started.unref()
     started.on('message', (failure: LogTaskFailure) => waiting.shift()?.(failure))
@@ -70,4 +69,11 @@ export function createLogUpkeep(path: string, onFailure: (reason: string) => voi
       void thread?.terminate()
     },
   }
+}
+
+/** An executable holds the thread's code as text. Elsewhere it is a file: what is published is JavaScript. */
+function openThread(workerData: string): Worker {
+  if (isExecutable) return new Worker(readPackagedFile('log-thread.cjs'), { eval: true, workerData })
+  const file = import.meta.url.endsWith('.ts') ? './log-thread.ts' : './log-thread.js'
+  return new Worker(new URL(file, import.meta.url), { workerData })
 }
