@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { packageVersion } from '../../src/lib/version.ts'
 import { volumeYAML } from '../helpers/declarations-yaml.ts'
 import { type MooringProcess, watchProcess } from '../helpers/mooring-process.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
@@ -36,7 +37,7 @@ describe('the executable file, on a machine without Node', () => {
   }
 
   it('knows its version, its commands and its reasons', () => {
-    expect(run('--version')).toBe('0.1.0\n')
+    expect(run('--version')).toBe(`${packageVersion()}\n`)
     expect(run('plan', '--help')).toMatch(/^Usage: mooring plan/)
     expect(run('explain', 'Vanished')).toMatch(/Vanished/)
   })

@@ -33,7 +33,7 @@ describe('the Dockerfile', () => {
 
   it('runs as the user of the chart, by its number, behind an init', () => {
     const [, user] = /^USER (\d+):\d+$/m.exec(text) ?? []
-    expect(readFileSync('charts/mooring/templates/deployment.yaml', 'utf8')).toContain(`runAsUser: ${user}\n`)
+    expect(readFileSync('charts/mooring/values.yaml', 'utf8')).toContain(`runAsUser: ${user}\n`)
     expect(text).toMatch(/^ENTRYPOINT \["\/usr\/bin\/tini", "--", "node", /m)
   })
 

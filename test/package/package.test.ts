@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { packageVersion } from '../../src/lib/version.ts'
 import { watchProcess } from '../helpers/mooring-process.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
@@ -29,7 +30,7 @@ function asOlderNode(): string[] {
 describe('the command in a clone', () => {
   it('runs the sources, by npx', () => {
     const { status, stdout } = run('npx', ['mooring', '--version'])
-    expect({ status, stdout }).toEqual({ status: 0, stdout: '0.1.0\n' })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${packageVersion()}\n` })
   })
 
   it('runs from any folder once it is installed for all', () => {
@@ -37,14 +38,14 @@ describe('the command in a clone', () => {
     const installed = run('npm', ['install', '--global', '--offline', '--prefix', prefix, '.'])
     expect(installed.status, installed.stderr).toBe(0)
     const { status, stdout } = run(join(prefix, 'bin/mooring'), ['--version'], { cwd: prefix })
-    expect({ status, stdout }).toEqual({ status: 0, stdout: '0.1.0\n' })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${packageVersion()}\n` })
   })
 
   it('runs by the Node that npm ci brought where the machine has an older one, and ends as that does', () => {
     const mooring = [...asOlderNode(), 'bin/mooring.js']
     expect(run(process.execPath, [...mooring, '--version'])).toEqual({
       status: 0,
-      stdout: '0.1.0\n',
+      stdout: `${packageVersion()}\n`,
       stderr: '',
     })
     expect(run(process.execPath, [...mooring, 'validate', 'nowhere']).status).toBe(1)
@@ -71,7 +72,7 @@ describe('the package', () => {
 
     const command = join(prefix, 'node_modules', '.bin', 'mooring')
     const version = run(command, ['--version'], { cwd: prefix })
-    expect(version).toEqual({ status: 0, stdout: '0.1.0\n', stderr: '' })
+    expect(version).toEqual({ status: 0, stdout: `${packageVersion()}\n`, stderr: '' })
     const help = run(command, ['up', '--help'], { cwd: prefix })
     expect(help.stdout).toContain('--data-dir')
     // All of it, on the examples that the package ships: the proto and the manifests are found where they were put.
