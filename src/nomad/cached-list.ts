@@ -13,11 +13,18 @@ export interface CachedListOptions<List> {
 
 export interface CachedList<List> {
   get(): Promise<List>
+  /** The latest list that is not too old, from before an `invalidate` too; else as `get`. */
+  recent(): Promise<List>
   invalidate(): void
 }
 
 export function createCachedList<List>({ read, maxAgeMs, clock }: CachedListOptions<List>): CachedList<List> {
-  let cached: { readonly list: List; readonly beganMs: number } | undefined
+  interface Dated {
+    readonly list: List
+    readonly beganMs: number
+  }
+  let cached: Dated | undefined
+  let latest: Dated | undefined
   let open: { readonly promise: Promise<List>; isStale: boolean } | undefined
   let following: Promise<List> | undefined
 
@@ -25,7 +32,8 @@ export function createCachedList<List>({ read, maxAgeMs, clock }: CachedListOpti
     const beganMs = clock.monotonicMs()
     const promise = read()
       .then((list) => {
-        if (!request.isStale) cached = { list, beganMs }
+        latest = { list, beganMs }
+        if (!request.isStale) cached = latest
         return list
       })
       .finally(() => {
@@ -36,8 +44,10 @@ export function createCachedList<List>({ read, maxAgeMs, clock }: CachedListOpti
     return promise
   }
 
+  const isRecent = ({ list, beganMs }: Dated) => clock.monotonicMs() - beganMs < maxAgeMs(list)
+
   async function get(): Promise<List> {
-    if (cached && clock.monotonicMs() - cached.beganMs < maxAgeMs(cached.list)) return cached.list
+    if (cached && isRecent(cached)) return cached.list
     if (open === undefined) return begin()
     if (!open.isStale) return open.promise
     // Its answer may be older than the invalidation. One more request follows, for all who wait.
@@ -52,6 +62,7 @@ export function createCachedList<List>({ read, maxAgeMs, clock }: CachedListOpti
 
   return {
     get,
+    recent: async () => (latest && isRecent(latest) ? latest.list : get()),
     invalidate() {
       cached = undefined
       if (open) open.isStale = true

@@ -6,17 +6,26 @@ import { delay, type SteadyClock } from '../lib/clock.ts'
 import { errorMessage, OperationError, toOperationError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { BlockingQuery } from './http.ts'
-import type { Indexed } from './reads.ts'
+import { listPages } from './list-pages.ts'
+import type { IndexedPage } from './reads.ts'
 
 export interface ListWatchOptions<Item> {
   /** For log lines and errors: `volumes in namespace "default"`. */
   readonly title: string
-  readonly list: (query: BlockingQuery | undefined, signal: AbortSignal) => Promise<Indexed<Item>>
+  /** @param token of the page; empty for the first one */
+  readonly list: (
+    query: BlockingQuery | undefined,
+    signal: AbortSignal,
+    token: string,
+  ) => Promise<IndexedPage<Item>>
+  /** Called with each page as it arrives, in their order. A list that is interrupted begins again with its first page. */
+  readonly onPage: (items: readonly Item[], isFirst: boolean) => void
   /**
-   * Called with each list and its place in the sequence, before `current` resolves with that place.
+   * Called after the last page with the list's place in the sequence, before `current` resolves with that place: when its
+   * first page arrived, because what changes after that wakes the next query.
    * Returns how many elements came, went or changed since the list before.
    */
-  readonly onList: (items: readonly Item[], arrivedAt: number) => number
+  readonly onList: (arrivedAt: number) => number
   /** Counts up. It orders the lists that arrive here and the requests that begin elsewhere. */
   readonly sequence: () => number
   readonly clock: SteadyClock
@@ -56,7 +65,7 @@ const longestGapMs = 2000
 const hintMs = 1000
 
 export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch {
-  const { title, list, onList, sequence, clock, random, log, pollMs } = options
+  const { title, list, onPage, onList, sequence, clock, random, log, pollMs } = options
   let closed = false
   let arrivedAt: number | undefined
   // A refresh wants a list whose request begins after it. These count refreshes: wanted, and seen in a list.
@@ -66,6 +75,7 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
   let lastError: unknown
   let cut = new AbortController()
   let cancelHint: (() => void) | undefined
+  let isBetweenPages = false
   let restsUntilMs = 0
   let attempt = Promise.withResolvers<void>()
 
@@ -73,30 +83,55 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
   async function step(index: bigint): Promise<bigint> {
     const generation = wanted
     const beganMs = clock.monotonicMs()
-    const answer = await list(index > 0n ? { index, waitMs: pollMs } : undefined, cut.signal)
+    const answer = await list(index > 0n ? { index, waitMs: pollMs } : undefined, cut.signal, '')
     const isExpired = index > 0n && answer.index === index
     let changes = 0
+    const answeredMs = clock.monotonicMs()
     if (!isExpired) {
+      const listedAt = sequence()
+      await readRest(answer)
       // Before the listeners run: what they ask for is then answered from this list.
-      arrivedAt = sequence()
+      arrivedAt = listedAt
       seen = generation
-      changes = onList(answer.items, arrivedAt)
+      changes = onList(listedAt)
     }
+    const pagesMs = clock.monotonicMs() - answeredMs
     failures = 0
     endAttempt()
-    const restMs = restAfter(index, answer.index, clock.monotonicMs() - beganMs, changes)
+    const restMs = restAfter(index, answer.index, answeredMs - beganMs, changes, pagesMs)
     restsUntilMs = clock.monotonicMs() + Math.min(restMs, longestGapMs)
-    if (restMs > 0) await delay(clock, restMs, cut.signal)
+    if (restMs > 0 && seen >= wanted) await delay(clock, restMs, cut.signal)
     return answer.index > index ? answer.index : 0n
   }
 
-  function restAfter(before: bigint, after: bigint, tookMs: number, changes: number): number {
+  /** Hands on the first page, and reads the others. Each answer lets the event loop go. */
+  async function readRest(first: IndexedPage<Item>): Promise<void> {
+    isBetweenPages = true
+    try {
+      await listPages(`list ${title}`, async ({ next_token }) => {
+        const page = next_token === undefined ? first : await list(undefined, cut.signal, next_token)
+        onPage(page.items, next_token === undefined)
+        return { items: [], nextToken: page.nextToken }
+      })
+    } finally {
+      isBetweenPages = false
+    }
+  }
+
+  function restAfter(
+    before: bigint,
+    after: bigint,
+    tookMs: number,
+    changes: number,
+    pagesMs: number,
+  ): number {
     // After a first or fresh list the next query blocks at once.
     if (before === 0n && after > 0n) return 0
     // No change, or no index: a server that does not block is asked as often as one that does.
     if (before === after) return pollMs - tookMs
     // A change. An index that went back means a restored cluster, and the series starts over.
-    return Math.min(longestGapMs, gapMs + gapPerChangeMs * changes)
+    // However long the list, reading it takes at most half of the time.
+    return Math.max(pagesMs, Math.min(longestGapMs, gapMs + gapPerChangeMs * changes))
   }
 
   function endAttempt() {
@@ -119,6 +154,8 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
         cut = new AbortController()
         index = 0n
       }
+      // It was asked for between two pages.
+      if (seen < wanted) index = 0n
     }
     endAttempt()
   }
@@ -138,7 +175,8 @@ export function startListWatch<Item>(options: ListWatchOptions<Item>): ListWatch
 
   function refresh() {
     wanted += 1
-    cut.abort()
+    // Hints must not begin a long list again and again.
+    if (!isBetweenPages) cut.abort()
   }
 
   const ended = run()

@@ -7,7 +7,7 @@ import { createCachedList } from './cached-list.ts'
 import { watchEvents } from './event-watch.ts'
 import type { EventReads, NomadEvent } from './events.ts'
 import { watchEnded } from './list-watch.ts'
-import type { Observer } from './ports.ts'
+import type { Observer, VolumeField } from './ports.ts'
 import type { VolumeReads } from './reads.ts'
 import { watchCollection } from './watched-collection.ts'
 
@@ -24,6 +24,12 @@ export interface ObserverOptions {
   /** The same for a list with a snapshot that is not ready to use. Default 2 s. */
   readonly notReadyMaxAgeMs?: number
 }
+
+/**
+ * How many volumes a request of a list asks for. Such a page takes some milliseconds to read, and holds up nothing else
+ * meanwhile.
+ */
+const pageSize = 1000
 
 /** How long a namespace is known to exist. One request then serves all creates of a storm. */
 const namespaceMaxAgeMs = 2000
@@ -74,19 +80,24 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     lastLists.set(pluginID, list)
     if (before === undefined) return
     const isWell = (volume: ExternalVolume | undefined) => volume !== undefined && !volume.IsAbnormal
-    for (const externalID of new Set([...before.keys(), ...list.keys()])) {
-      const now = isWell(list.get(externalID))
+    for (const [externalID, volume] of list) {
+      const now = isWell(volume)
       if (now !== isWell(before.get(externalID)))
         tell({ type: 'external volume', pluginID, externalID, isWell: now })
+    }
+    for (const [externalID, volume] of before) {
+      if (!list.has(externalID) && isWell(volume))
+        tell({ type: 'external volume', pluginID, externalID, isWell: false })
     }
   }
 
   const volumesOf = createLazyMap((namespace) =>
-    watchCollection<VolumeStub, Volume>({
+    watchCollection<VolumeStub, Volume, VolumeField>({
       ...watching,
       title: `volumes in namespace "${namespace}"`,
-      list: (query, cut) => client.listVolumes(namespace, query, cut),
+      list: (query, cut, token) => client.listVolumes(namespace, query, cut, { token, size: pageSize }),
       keyOf: (stub) => stub.ID,
+      fields: ['ExternalID', 'Name'],
       read: (volumeID) => client.readVolume(namespace, volumeID, signal),
       agrees: isSameVersion,
       isSame: (before, after) => isSameVersion(before, after) && isSameHealth(before, after),
@@ -97,11 +108,12 @@ export function createObserver(options: ObserverOptions): NomadObserver {
       },
     }),
   )
-  const plugins = watchCollection<PluginStub, Plugin>({
+  const plugins = watchCollection<PluginStub, Plugin, never>({
     ...watching,
     title: 'plugins',
     list: (query, cut) => client.listPlugins(query, cut),
     keyOf: (stub) => stub.ID,
+    fields: [],
     read: (pluginID) => client.readPlugin(pluginID, signal),
     // Nomad lowers the counts of healthy instances without a new version.
     agrees: isSamePlugin,
@@ -109,7 +121,8 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     onChange(pluginID) {
       // Volumes show the health of their plugin, and their own query does not wake for it.
       for (const volumes of volumesOf.values()) {
-        if (volumes.stubs().some((stub) => stub.PluginID === pluginID)) volumes.refresh()
+        const isShown = Iterator.from(volumes.stubs()).some((stub) => stub.PluginID === pluginID)
+        if (isShown) volumes.refresh()
       }
       tell({ type: 'plugin', pluginID })
     },
@@ -167,9 +180,14 @@ export function createObserver(options: ObserverOptions): NomadObserver {
       if (signal.aborted) throw watchEnded('volumes')
       return volumesOf.get(namespace).list()
     },
+    async findVolumeStubs(namespace, field, value) {
+      if (signal.aborted) throw watchEnded('volumes')
+      return volumesOf.get(namespace).find(field, value)
+    },
     namespaceExists: (namespace) => namespaces.get(namespace).get(),
     plugin: async (pluginID) => (await plugins.get(pluginID))?.full,
     externalVolumes: (pluginID) => externalVolumesOf.get(pluginID).get(),
+    recentExternalVolumes: (pluginID) => externalVolumesOf.get(pluginID).recent(),
     snapshots: (pluginID) => snapshotsOf.get(pluginID).get(),
     allocations: (namespace) => allocationsOf.get(namespace).get(),
     nodes: nodes.get,
@@ -212,7 +230,8 @@ type Versioned = Pick<VolumeStub, 'ModifyIndex'>
 
 /** Compares for equality: the index of a restored cluster goes back. */
 function isSameVersion(one: Versioned, other: Versioned): boolean {
-  return BigInt(one.ModifyIndex) === BigInt(other.ModifyIndex)
+  // Most are equal numbers. A large one may be a number here and a bigint there.
+  return one.ModifyIndex === other.ModifyIndex || BigInt(one.ModifyIndex) === BigInt(other.ModifyIndex)
 }
 
 type Health = Pick<

@@ -44,6 +44,9 @@ export interface VolumesApi {
   ): Promise<void>
 }
 
+/** A field by which volumes of the list are found. */
+export type VolumeField = 'ExternalID' | 'Name'
+
 /**
  * What Nomad and the plugins report. Watches update it. A read is as fresh as the last change that Nomad reported or
  * the last poll, and never older than the last `invalidate`.
@@ -53,12 +56,19 @@ export interface Observer {
   volume(namespace: string, volumeID: string): Promise<Volume | undefined>
   /** The volume list of a Nomad namespace. */
   volumeStubs(namespace: string): Promise<readonly VolumeStub[]>
+  /** Those of the volume list whose field has this value, without a look at the others. */
+  findVolumeStubs(namespace: string, field: VolumeField, value: string): Promise<readonly VolumeStub[]>
   /** `true` may be some seconds old. `false` is fresh. */
   namespaceExists(namespace: string): Promise<boolean>
   /** undefined: Nomad has no such plugin. */
   plugin(pluginID: string): Promise<Plugin | undefined>
   /** Every external volume that the plugin lists, by external ID. Rejects where a page is missing. */
   externalVolumes(pluginID: string): Promise<ReadonlyMap<string, ExternalVolume>>
+  /**
+   * The same, or a list that is at most 30 s old and may lack what Mooring did meanwhile: it proves what was there, and
+   * never that something is gone.
+   */
+  recentExternalVolumes(pluginID: string): Promise<ReadonlyMap<string, ExternalVolume>>
   /** Every snapshot that the plugin lists, by snapshot ID. Rejects where a page is missing. */
   snapshots(pluginID: string): Promise<ReadonlyMap<string, Snapshot>>
   /** Every allocation of a Nomad namespace, by ID. Rejects where the token may not see them. */

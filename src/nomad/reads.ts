@@ -17,13 +17,32 @@ export interface Indexed<Item> {
   readonly index: bigint
 }
 
+/** A page of a list. */
+export interface IndexedPage<Item> extends Indexed<Item> {
+  /** Empty or absent: the last page. */
+  readonly nextToken?: string
+}
+
+/** Asks for a page of a list. */
+export interface PageQuery {
+  /** Empty for the first page. */
+  readonly token: string
+  /** The most items. A server that knows no pages gives the whole list. */
+  readonly size: number
+}
+
 /**
  * The reads of the Volumes API. They reject with an OperationError, which is never ambiguous. Without an answer they
  * reject; they never return an empty list instead.
  */
 export interface VolumeReads {
-  /** For one namespace: Nomad's lists over several repeat and omit volumes. */
-  listVolumes(namespace: string, query?: BlockingQuery, signal?: AbortSignal): Promise<Indexed<VolumeStub>>
+  /** For one namespace: Nomad's lists over several repeat and omit volumes. @param page default: the whole list */
+  listVolumes(
+    namespace: string,
+    query?: BlockingQuery,
+    signal?: AbortSignal,
+    page?: PageQuery,
+  ): Promise<IndexedPage<VolumeStub>>
   /** undefined: Nomad has no such volume. */
   readVolume(namespace: string, volumeID: string, signal?: AbortSignal): Promise<Volume | undefined>
   listPlugins(query?: BlockingQuery, signal?: AbortSignal): Promise<Indexed<PluginStub>>
@@ -106,19 +125,29 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
   }
 
   return {
-    async listVolumes(namespace, query, signal) {
+    async listVolumes(namespace, query, signal, page) {
       const answer = await readAll(
         {
           operation: query ? 'watch_volumes' : 'list_volumes',
           path: '/volumes',
-          query: { type: 'csi', namespace },
+          query: {
+            type: 'csi',
+            namespace,
+            ...(page && { per_page: String(page.size) }),
+            ...(page?.token && { next_token: page.token }),
+          },
           blocking: query,
           timeoutMs: timeouts.readMs,
           signal,
         },
         `list volumes in namespace "${namespace}"`,
       )
-      return { items: parseVolumeStubs(answer.text, answer.purpose), index: indexOf(answer) }
+      const nextToken = answer.header('x-nomad-nexttoken') ?? ''
+      return {
+        items: parseVolumeStubs(answer.text, answer.purpose),
+        index: indexOf(answer),
+        ...(page && nextToken !== '' && { nextToken }),
+      }
     },
 
     async readVolume(namespace, volumeID, signal) {

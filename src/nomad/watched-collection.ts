@@ -1,8 +1,12 @@
+import { createFieldIndex } from './field-index.ts'
 import { type ListWatchOptions, startListWatch } from './list-watch.ts'
 import { createVersionedCache, type VersionedCache } from './versioned-cache.ts'
 
-export interface WatchedCollectionOptions<Stub, Full> extends Omit<ListWatchOptions<Stub>, 'onList'> {
+export interface WatchedCollectionOptions<Stub, Full, Field extends string>
+  extends Omit<ListWatchOptions<Stub>, 'onPage' | 'onList'> {
   readonly keyOf: (stub: Stub) => string
+  /** The fields by which `find` finds. */
+  readonly fields: readonly Field[]
   /** undefined: Nomad has no such element. */
   readonly read: (key: string) => Promise<Full | undefined>
   /** Whether the list shows the version that was read. */
@@ -14,11 +18,13 @@ export interface WatchedCollectionOptions<Stub, Full> extends Omit<ListWatchOpti
 }
 
 /** A watched list of stubs, and its elements in full, which are read when somebody asks for them. */
-export interface WatchedCollection<Stub, Full> extends VersionedCache<Stub, Full> {
+export interface WatchedCollection<Stub, Full, Field extends string> extends VersionedCache<Stub, Full> {
   /** The list as it is now. */
   list(): Promise<readonly Stub[]>
+  /** The elements of the list as it is now whose field has this value. */
+  find(field: Field, value: string): Promise<readonly Stub[]>
   /** The latest list; empty before the first. */
-  stubs(): readonly Stub[]
+  stubs(): Iterable<Stub>
   /** Reads the list anew; the next `get` waits for it. */
   refresh(): void
   /** Something may have changed: reads the list anew, unless a new one arrives within a moment. */
@@ -26,46 +32,60 @@ export interface WatchedCollection<Stub, Full> extends VersionedCache<Stub, Full
   close(): Promise<void>
 }
 
-export function watchCollection<Stub, Full>(
-  options: WatchedCollectionOptions<Stub, Full>,
-): WatchedCollection<Stub, Full> {
-  const { keyOf, read, agrees, isSame, onChange, sequence } = options
-  let stubs: ReadonlyMap<string, Stub> | undefined
+export function watchCollection<Stub, Full, Field extends keyof Stub & string>(
+  options: WatchedCollectionOptions<Stub, Full, Field>,
+): WatchedCollection<Stub, Full, Field> {
+  const { keyOf, fields, read, agrees, isSame, onChange, sequence } = options
+  /** The pages of a list that has not ended yet are in it, too. */
+  const stubs = new Map<string, Stub>()
+  const indexes = new Map(fields.map((field) => [field, createFieldIndex()]))
+  let listed = new Set<string>()
+  let changes = 0
+  let isFirstList = true
 
-  function onList(items: readonly Stub[], arrivedAt: number): number {
-    const before = stubs
-    const after = new Map(items.map((stub) => [keyOf(stub), stub]))
-    stubs = after
-    const changed = before === undefined ? [] : changesBetween(before, after)
-    // Whoever has read a new element already was its maker, and needs no news of it.
-    const news = changed.filter((key) => before?.has(key) || !after.has(key) || !isKnown(key))
-    // An element may come and go between two lists, and yet be read in between.
-    for (const key of new Set([...news, ...cache.outdatedBy(arrivedAt)])) tell(key)
-    return changed.length
-  }
-
-  function changesBetween(before: ReadonlyMap<string, Stub>, after: ReadonlyMap<string, Stub>): string[] {
-    const isOther = (key: string, stub: Stub) => {
-      const known = before.get(key)
-      return known === undefined || !isSame(known, stub)
+  function put(key: string, before: Stub | undefined, after: Stub | undefined): void {
+    for (const [field, index] of indexes) {
+      const [old, now] = [before?.[field], after?.[field]]
+      if (old === now) continue
+      if (before !== undefined) index.remove(String(old), key)
+      if (after !== undefined) index.add(String(now), key)
     }
-    return [
-      ...[...after].flatMap(([key, stub]) => (isOther(key, stub) ? [key] : [])),
-      ...[...before.keys()].filter((key) => !after.has(key)),
-    ]
+    if (after === undefined) stubs.delete(key)
+    else stubs.set(key, after)
   }
 
-  function isKnown(key: string): boolean {
-    const stub = stubs?.get(key)
-    return stub !== undefined && cache.has(key, stub)
+  function onPage(items: readonly Stub[], isFirst: boolean): void {
+    if (isFirst) listed = new Set()
+    for (const stub of items) {
+      const key = keyOf(stub)
+      listed.add(key)
+      const before = stubs.get(key)
+      if (before !== undefined && isSame(before, stub)) continue
+      put(key, before, stub)
+      changes += 1
+      // Whoever has read a new element already was its maker, and needs no news of it.
+      if (!isFirstList && (before !== undefined || !cache.has(key, stub))) tell(key)
+    }
   }
 
-  const tell = (key: string) => onChange(key, stubs?.get(key))
+  function onList(arrivedAt: number): number {
+    const gone = stubs.size === listed.size ? [] : [...stubs.keys()].filter((key) => !listed.has(key))
+    for (const key of gone) put(key, stubs.get(key), undefined)
+    // An element may come and go between two lists, and yet be read in between.
+    for (const key of new Set([...gone, ...cache.outdatedBy(arrivedAt)])) tell(key)
+    const changed = isFirstList ? 0 : changes + gone.length
+    isFirstList = false
+    changes = 0
+    listed = new Set()
+    return changed
+  }
 
-  const watch = startListWatch({ ...options, onList })
+  const tell = (key: string) => onChange(key, stubs.get(key))
+
+  const watch = startListWatch({ ...options, onPage, onList })
   const cache = createVersionedCache<Stub, Full>({
     watch,
-    stubOf: (key) => stubs?.get(key),
+    stubOf: (key) => stubs.get(key),
     read,
     agrees,
     onOutdated: tell,
@@ -75,9 +95,13 @@ export function watchCollection<Stub, Full>(
     ...cache,
     async list() {
       await watch.current()
-      return [...(stubs?.values() ?? [])]
+      return [...stubs.values()]
     },
-    stubs: () => [...(stubs?.values() ?? [])],
+    async find(field, value) {
+      await watch.current()
+      return (indexes.get(field)?.find(value) ?? []).flatMap((key) => stubs.get(key) ?? [])
+    },
+    stubs: () => stubs.values(),
     refresh: watch.refresh,
     hint: watch.hint,
     close: watch.close,

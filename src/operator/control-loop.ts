@@ -9,7 +9,6 @@ import type { VolumesApi } from '../nomad/ports.ts'
 import { type Row, rowOfDeclaration, rowOfProblem, rowOfRecord, rowOfRefusal } from './admin/row.ts'
 import type { AllowedIDs } from './declare/allowed-ids.ts'
 import type { Declaration, Problem } from './declare/declaration.ts'
-import { planDependents } from './desired/dependents.ts'
 import { createDesired, type Desired } from './desired/desired.ts'
 import {
   type Controller,
@@ -116,7 +115,6 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
   const lookAtSecrets = createSecretWatch({ ...options, onChange: wake })
   let problems: readonly Problem[] = []
   let warnings: readonly Problem[] = []
-  let dependents: ReadonlyMap<Key, readonly Key[]> = new Map()
   /** Identities whose end is being carried out. */
   const ending = new Set<Key>()
   let isFirst = true
@@ -143,7 +141,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
 
   /** Wakes whatever may go on now that the status of an identity changed. */
   function onStatus(key: Key) {
-    for (const dependent of dependents.get(key) ?? []) wake(dependent)
+    for (const dependent of desired.dependents(key)) wake(dependent)
     const record = inventory.get(key)
     if (record === undefined) wakeEnding()
     if (record?.kind === 'Snapshot' && record.schedule) wake(record.schedule.schedule)
@@ -191,7 +189,6 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     problems = found.problems
     warnings = found.warnings
     problemLog.update(problems, desired.refusals(), found.warnings)
-    dependents = planDependents([...desired.declarations().values()])
     for (const key of update.changed) {
       if (desired.absence(key)?.state === 'ending') ending.add(key)
       else ending.delete(key)

@@ -519,6 +519,9 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
       [...volumes.values()]
         .filter((volume) => volume.Namespace === namespace)
         .map((volume) => aVolumeStub(present(volume))),
+    findVolumeStubs: async (namespace, field, value) =>
+      (await observer.volumeStubs(namespace)).filter((stub) => stub[field] === value),
+    recentExternalVolumes: (pluginID) => observer.externalVolumes(pluginID),
     namespaceExists: async () => true,
     async plugin(pluginID) {
       if (pluginID !== plugin.ID) return undefined

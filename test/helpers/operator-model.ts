@@ -72,6 +72,7 @@ export function createOperatorModel(
     delete: async (key) => effect(() => memory.delete(key)),
     release: async (left) => effect(() => memory.release(left)),
     released: () => memory.released(),
+    findReleased: (field, value) => memory.findReleased(field, value),
     orders: (key) => memory.orders(key),
     amendOrders: async (key, change) => effect(() => memory.amendOrders(key, change)),
     keyedHash: hash,

@@ -1,38 +1,20 @@
 import type { Declaration } from '../declare/declaration.ts'
-import { type Key, keyOf, snapshotKey } from '../plan/identity.ts'
+import type { Key } from '../plan/identity.ts'
+import type { DeclarationIndex } from './declaration-index.ts'
 
-/** For each identity, the declarations that refer to it. They need a pass when its status changes. */
-export function planDependents(declarations: readonly Declaration[]): ReadonlyMap<Key, readonly Key[]> {
-  const volumeKeys = new Map<string, Key>()
-  for (const declaration of declarations) {
-    if (declaration.kind !== 'Volume') continue
-    volumeKeys.set(nameToken(declaration.spec.namespace, declaration.name), keyOf(declaration))
-  }
-  const dependents = new Map<Key, Key[]>()
-  for (const declaration of declarations) {
-    for (const key of referencesOf(declaration, volumeKeys)) {
-      const list = dependents.get(key)
-      if (list === undefined) dependents.set(key, [keyOf(declaration)])
-      else list.push(keyOf(declaration))
-    }
-  }
-  return dependents
-}
-
-function referencesOf(declaration: Declaration, volumeKeys: ReadonlyMap<string, Key>): Key[] {
-  // A schedule also selects volumes by labels. Its own passes find them.
-  if (declaration.kind === 'SnapshotSchedule') return []
-  const { namespace } = declaration.spec
-  const volumeName =
-    declaration.kind === 'Snapshot' ? declaration.spec.volume : declaration.spec.source?.volume
-  const snapshotName = declaration.kind === 'Volume' ? declaration.spec.source?.snapshot : undefined
-  const key = volumeName === undefined ? undefined : volumeKeys.get(nameToken(namespace, volumeName))
-  return [
-    ...(key === undefined ? [] : [key]),
-    ...(snapshotName === undefined ? [] : [snapshotKey(namespace, snapshotName)]),
-  ]
-}
-
-function nameToken(namespace: string, name: string): string {
-  return JSON.stringify([namespace, name])
+/**
+ * The identities that refer to this one. A schedule also selects volumes by labels: its own passes find them.
+ * @param declaration that of the identity, where it is declared
+ */
+export function findDependents(
+  key: Key,
+  declaration: Declaration | undefined,
+  index: Pick<DeclarationIndex, 'find'>,
+): readonly Key[] {
+  const [kind = ''] = key.split('/', 1)
+  // A volume can also be made from a snapshot that is managed and no longer declared.
+  if (kind === 'Snapshot') return index.find('madeFrom', key.slice('Snapshot/'.length))
+  if (declaration?.kind !== 'Volume') return []
+  const name = `${declaration.spec.namespace}/${declaration.name}`
+  return [...index.find('snapshotOf', name), ...index.find('cloneOf', name)]
 }

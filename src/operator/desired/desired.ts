@@ -7,6 +7,8 @@ import type { DeclaredStore, OrderStore, RecordReads } from '../plan/ports.ts'
 import type { Declared, InventoryRecord, Missing, Sighting } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
 import { createCameInDoubt } from './came-in-doubt.ts'
+import { createDeclarationIndex, type DeclarationIndexes } from './declaration-index.ts'
+import { findDependents } from './dependents.ts'
 import { createDoubtedFiles } from './doubted-files.ts'
 import { createMissingCount, type Proof } from './missing-count.ts'
 import type { OrderedEnd } from './object-ends.ts'
@@ -18,6 +20,10 @@ import { isKept, isOfFile, judgeUnclaimed, sightingOf } from './unclaimed.ts'
 export interface Desired {
   declaration(key: Key): Declaration | undefined
   declarations(): ReadonlyMap<Key, Declaration>
+  /** The declarations with this value in the index, in no order. */
+  find(index: keyof DeclarationIndexes, value: string): readonly Declaration[]
+  /** The identities that refer to this one. They need a pass when its status changes. */
+  dependents(key: Key): readonly Key[]
   /** For a managed identity that is not declared. */
   absence(key: Key): Absence | undefined
   refusals(): readonly Refusal[]
@@ -50,6 +56,7 @@ export function createDesired(options: {
   let owners: ReadonlyMap<Key, Declaration> = new Map()
   let absences: ReadonlyMap<Key, Absence> = new Map()
   let refusals: readonly Refusal[] = []
+  const index = createDeclarationIndex()
 
   /** What the last clear reading knew of where each owner stands. Without it, nobody could see its removal later. */
   const sightings = new Map<Key, Sighting>()
@@ -74,6 +81,8 @@ export function createDesired(options: {
   return {
     declaration: (key) => owners.get(key),
     declarations: () => owners,
+    find: (field, value) => index.find(field, value).flatMap((key) => owners.get(key) ?? []),
+    dependents: (key) => findDependents(key, owners.get(key), index),
     absence: (key) => absences.get(key),
     refusals: () => refusals,
     async update(declarations, reading, orderedEnds = []) {
@@ -156,6 +165,7 @@ export function createDesired(options: {
       owners = declared
       absences = nextAbsences
       refusals = ownership.refusals
+      for (const key of changed) index.replace(previous.get(key), declared.get(key))
       for (const key of previous.keys()) {
         if (declared.has(key)) continue
         inventory.undeclare(key)

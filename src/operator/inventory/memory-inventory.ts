@@ -44,7 +44,7 @@ export function createMemoryInventory(
   const declared = new Map(contents.declared.map((each) => [each.key, each]))
   const managed = new Map(contents.managed.map((each) => [each.key, each]))
   const orders = new Map(contents.orders)
-  const released = new Map(contents.released.map((each) => [releasedToken(each), each]))
+  const released = createReleased(contents.released)
   const records = new Map<Key, InventoryRecord>()
   const indexes = createIndexes()
   const listeners = new Set<(key: Key, record: InventoryRecord | undefined) => void>()
@@ -93,9 +93,10 @@ export function createMemoryInventory(
       refresh(key)
     },
     async release(left) {
-      released.set(releasedToken(left), left)
+      released.add(left)
     },
-    released: () => [...released.values()],
+    released: released.all,
+    findReleased: released.find,
     orders: (key) => orders.get(key) ?? {},
     async amendOrders(key, change) {
       orders.set(key, change(orders.get(key) ?? {}))
@@ -108,13 +109,30 @@ export function createMemoryInventory(
       declared: [...managed.keys()].flatMap((key) => declared.get(key) ?? []),
       managed: [...managed.values()],
       orders: [...orders],
-      released: [...released.values()],
+      released: released.all(),
     }),
   }
 }
 
-function releasedToken({ key, externalID }: Released): string {
-  return JSON.stringify([key, externalID])
+function createReleased(contents: readonly Released[]) {
+  const entries = new Map<string, Released>()
+  const tokensBy = { key: new Map<string, Set<string>>(), externalID: new Map<string, Set<string>>() }
+  function add(left: Released): void {
+    const token = JSON.stringify([left.key, left.externalID])
+    entries.set(token, left)
+    for (const field of ['key', 'externalID'] as const) {
+      const tokens = tokensBy[field].get(left[field])
+      if (tokens === undefined) tokensBy[field].set(left[field], new Set([token]))
+      else tokens.add(token)
+    }
+  }
+  for (const each of contents) add(each)
+  return {
+    add,
+    all: () => [...entries.values()],
+    find: (field: 'key' | 'externalID', value: string): readonly Released[] =>
+      [...(tokensBy[field].get(value) ?? [])].flatMap((token) => entries.get(token) ?? []),
+  }
 }
 
 /** The values under which each index lists the record. */
@@ -136,7 +154,11 @@ function tokensOf(record: InventoryRecord): Partial<Record<keyof RecordIndexes, 
         wholeName: declaration.instance && `${namespace}/${declaration.instance.name}`,
       }
     case 'Snapshot':
-      return { ...common, snapshotsOf: `${namespace}/${declaration.spec.volume}` }
+      return {
+        ...common,
+        snapshotsOf: `${namespace}/${declaration.spec.volume}`,
+        snapshot: snapshotOf(record),
+      }
     case 'SnapshotSchedule':
       return common
   }
@@ -146,6 +168,11 @@ function externalOf(record: InventoryRecord): string | undefined {
   if (record.kind !== 'Volume') return undefined
   const { pluginID, externalID = record.externalID } = record.declaration.spec
   return externalID === undefined ? undefined : externalToken(pluginID, record.externalID ?? externalID)
+}
+
+function snapshotOf(record: InventoryRecord): string | undefined {
+  if (record.kind !== 'Snapshot' || record.snapshotID === undefined) return undefined
+  return externalToken(record.pluginID ?? '', record.snapshotID)
 }
 
 function createIndexes() {

@@ -23,6 +23,8 @@ export interface RecordIndexes {
   readonly plugin: string
   /** `externalToken` of a volume. */
   readonly external: string
+  /** `externalToken` of a snapshot. */
+  readonly snapshot: string
   /** The UID of the Kubernetes object that declares it. */
   readonly object: string
   /** Key of the schedule that made the snapshot. */
@@ -75,6 +77,8 @@ export interface ReleasedStore {
   /** Records what Mooring no longer manages. An entry of the same key and external ID is replaced. */
   release(released: Released): Promise<void>
   released(): readonly Released[]
+  /** The entries of this key or external ID. */
+  findReleased(field: 'key' | 'externalID', value: string): readonly Released[]
 }
 
 /** Begins to manage a snapshot that its schedule makes: stores all parts together. */

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { Key } from './identity.ts'
 import type { RecordReads, ReleasedStore } from './ports.ts'
+import { externalToken } from './record.ts'
 import type { Status } from './status.ts'
 
 /** Year 9999 is the last in RFC 3339. */
@@ -20,18 +21,11 @@ export function snapshotFacts({
 
 /** Whether the inventory knew the plugin's snapshot before, from another declaration than `key` or a former life of it. */
 export function isKnownSnapshot(
-  inventory: Pick<RecordReads, 'find'> & Pick<ReleasedStore, 'released'>,
+  inventory: Pick<RecordReads, 'find'> & Pick<ReleasedStore, 'findReleased'>,
   of: { readonly pluginID: string; readonly externalID: string; readonly key: Key },
 ): boolean {
   return (
-    inventory
-      .released()
-      .some(({ pluginID, externalID }) => pluginID === of.pluginID && externalID === of.externalID) ||
-    inventory
-      .find('plugin', of.pluginID)
-      .some(
-        (record) =>
-          record.kind === 'Snapshot' && record.key !== of.key && record.snapshotID === of.externalID,
-      )
+    inventory.findReleased('externalID', of.externalID).some(({ pluginID }) => pluginID === of.pluginID) ||
+    inventory.find('snapshot', externalToken(of.pluginID, of.externalID)).some(({ key }) => key !== of.key)
   )
 }

@@ -16,7 +16,10 @@ export interface GatherContext {
   readonly observer: Observer
   /** Plugins that Mooring reaches directly. Absent if it reaches all through Nomad. */
   readonly plugins?: DirectPlugins
-  readonly inventory: Pick<Inventory, 'get' | 'list' | 'find' | 'orders' | 'released' | 'keyedHash'>
+  readonly inventory: Pick<
+    Inventory,
+    'get' | 'list' | 'find' | 'orders' | 'released' | 'findReleased' | 'keyedHash'
+  >
   readonly secrets: SecretResolver
   readonly desired: Desired
   readonly clock: Clock

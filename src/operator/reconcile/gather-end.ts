@@ -2,7 +2,7 @@ import { provesAbsence } from '../../lib/partial-map.ts'
 import type { Observer } from '../../nomad/ports.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import { claimsOf } from '../plan/claims.ts'
-import { displayName, tombstoneID, volumeKey } from '../plan/identity.ts'
+import { displayName, keyOf, tombstoneID } from '../plan/identity.ts'
 import { isListProof } from '../plan/late-list.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import { externalToken, type VolumeRecord } from '../plan/record.ts'
@@ -24,13 +24,14 @@ export async function gatherEnd(context: GatherContext, record: VolumeRecord): P
     externalID === undefined
       ? undefined
       : await observer.volume(spec.namespace, tombstoneID(record.key, externalID))
+  // Whether the external volume is gone decides only before a tombstone is registered.
   const asksList =
-    externalID !== undefined && volume === undefined && hasCapability(plugin, 'SupportsListVolumes')
-  if (asksList) observer.invalidate({ pluginID: spec.pluginID })
-  const isUnlisted =
-    asksList &&
-    provesAbsence(await observer.externalVolumes(spec.pluginID), externalID) &&
-    isListProof(record, context.time())
+    externalID !== undefined &&
+    volume === undefined &&
+    tombstone === undefined &&
+    record.end?.phase !== 'delete' &&
+    hasCapability(plugin, 'SupportsListVolumes')
+  const isUnlisted = asksList && (await isProvenGone(context, record, externalID))
   const canListSnapshots = hasCapability(plugin, 'SupportsListSnapshots')
   const observation = {
     volume,
@@ -61,6 +62,22 @@ export async function gatherEnd(context: GatherContext, record: VolumeRecord): P
   }
 }
 
+/**
+ * Whether a fresh list of the plugin lacks the external volume. It is read only if the recent one lacks it too: of many
+ * that end together, each would else read the whole list. One that went since then is deleted like any other, and the
+ * plugin says that it is gone.
+ */
+async function isProvenGone(
+  { observer, time }: GatherContext,
+  record: VolumeRecord,
+  externalID: string,
+): Promise<boolean> {
+  const { pluginID } = record.declaration.spec
+  if ((await observer.recentExternalVolumes(pluginID)).has(externalID)) return false
+  observer.invalidate({ pluginID })
+  return provesAbsence(await observer.externalVolumes(pluginID), externalID) && isListProof(record, time())
+}
+
 /** Whether another volume has the external volume that the broken answer to this one's create named. */
 async function isMadeTaken(
   { inventory, observer }: GatherContext,
@@ -69,11 +86,8 @@ async function isMadeTaken(
   const made = intent?.broken?.externalID
   if (made === undefined) return false
   const others = inventory.find('external', externalToken(spec.pluginID, made))
-  const stubs = await observer.volumeStubs(spec.namespace)
-  return (
-    others.some((other) => other.key !== key) ||
-    stubs.some(({ PluginID, ExternalID }) => PluginID === spec.pluginID && ExternalID === made)
-  )
+  const stubs = await observer.findVolumeStubs(spec.namespace, 'ExternalID', made)
+  return others.some((other) => other.key !== key) || stubs.some(({ PluginID }) => PluginID === spec.pluginID)
 }
 
 /** IDs of all snapshots of an external volume; empty if the plugin cannot list. */
@@ -105,13 +119,11 @@ async function isFinalSnapshotReady(
 /** Declared snapshots of the volume, clones that have still to be created, and its snapshots that are being deleted. */
 function dependentsOf({ desired, inventory }: GatherContext, record: VolumeRecord): string[] {
   const { name, spec } = record.declaration
-  const declared = [...desired.declarations().values()].filter((declaration) => {
-    if (declaration.spec.namespace !== spec.namespace) return false
-    if (declaration.kind === 'Snapshot') return declaration.spec.volume === name
-    if (declaration.kind !== 'Volume' || declaration.spec.source?.volume !== name) return false
-    const clone = inventory.get(volumeKey(spec.namespace, declaration.spec.volumeID))
+  const clones = desired.find('cloneOf', `${spec.namespace}/${name}`).filter((declaration) => {
+    const clone = inventory.get(keyOf(declaration))
     return clone?.kind === 'Volume' && clone.externalID === undefined
   })
+  const declared = [...desired.find('snapshotOf', `${spec.namespace}/${name}`), ...clones]
   const ending = inventory
     .find('snapshotsOf', `${spec.namespace}/${name}`)
     .filter(

@@ -2,11 +2,12 @@ import { contextsMayAgree } from '../../lib/contexts-may-agree.ts'
 import { provesAbsence } from '../../lib/partial-map.ts'
 import { advise } from '../../lib/reasons/explanation.ts'
 import { reasons } from '../../lib/reasons/reasons.ts'
+import type { VolumeField } from '../../nomad/ports.ts'
 import type { Room } from '../../wire/plugin.ts'
-import type { ExternalVolume, Volume, VolumeStub } from '../../wire/volume.ts'
+import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import { noneAllowed } from '../declare/allowed-ids.ts'
 import { explainForeignID, findForeignID, ownIDs } from '../plan/foreign-ids.ts'
-import { snapshotKey, volumeKey } from '../plan/identity.ts'
+import { keyOf, snapshotKey } from '../plan/identity.ts'
 import { isListProof } from '../plan/late-list.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import { type HiddenHashes, registeredContext, type VolumeRecord } from '../plan/record.ts'
@@ -166,13 +167,16 @@ async function findTaker({ observer }: GatherContext, record: VolumeRecord): Pro
   const externalID = record.externalID ?? spec.externalID
   const own = [spec.volumeID, record.end?.tombstoneID]
   const successor = record.restore?.undoneFor === undefined ? record.restore : undefined
-  const isSame = (stub: VolumeStub) => {
-    if (successor?.backTo !== undefined) return stub.ExternalID === successor.backTo
-    if (successor !== undefined) return stub.Name === successor.csiName
-    return externalID === undefined ? stub.Name === record.csiName : stub.ExternalID === externalID
-  }
-  const takers = (await observer.volumeStubs(spec.namespace)).filter(
-    (stub) => stub.PluginID === spec.pluginID && !own.includes(stub.ID) && isSame(stub),
+  const [field, value]: [VolumeField, string] =
+    successor?.backTo !== undefined
+      ? ['ExternalID', successor.backTo]
+      : successor !== undefined
+        ? ['Name', successor.csiName]
+        : externalID === undefined
+          ? ['Name', record.csiName]
+          : ['ExternalID', externalID]
+  const takers = (await observer.findVolumeStubs(spec.namespace, field, value)).filter(
+    (stub) => stub.PluginID === spec.pluginID && !own.includes(stub.ID),
   )
   const context = registeredContext(record.declaration, record)
   for (const { ID } of takers) {
@@ -228,10 +232,8 @@ async function sourceOf(context: GatherContext, record: VolumeRecord): Promise<S
           message: `waiting for snapshot "${snapshot}" to be ready to use`,
         }
   }
-  for (const declaration of desired.declarations().values()) {
-    if (declaration.kind !== 'Volume' || declaration.name !== volume) continue
-    if (declaration.spec.namespace !== spec.namespace) continue
-    const original = inventory.get(volumeKey(spec.namespace, declaration.spec.volumeID))
+  for (const declaration of desired.find('volumeName', `${spec.namespace}/${volume}`)) {
+    const original = inventory.get(keyOf(declaration))
     if (original?.kind === 'Volume' && original.externalID !== undefined) {
       const shared = refuseShared(
         original.externalID,

@@ -205,7 +205,13 @@ async function record<Record extends InventoryRecord>(
   const { key } = begun
   const before = inventory.get(key)
   if (after === undefined) {
-    const left = releasedOf(begun, steps.at(-1)?.step, verdict.reason, clock.now(), inventory.released())
+    const left = releasedOf(
+      begun,
+      steps.at(-1)?.step,
+      verdict.reason,
+      clock.now(),
+      inventory.findReleased('key', key),
+    )
     if (left !== undefined) await inventory.release(left)
     await inventory.delete(key)
     logged.delete(key)

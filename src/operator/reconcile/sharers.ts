@@ -46,12 +46,12 @@ export async function sharersOf(
       isTold(declaration.spec.namespace) ? displayName(declaration) : 'a volume of another Nomad namespace',
     )
   const released = inventory
-    .released()
-    .filter((left) => left.externalID === externalID && left.pluginID === spec.pluginID)
+    .findReleased('externalID', externalID)
+    .filter(({ pluginID }) => pluginID === spec.pluginID)
     .filter(({ key, reason, context }) => key !== record.key && reason !== 'Deleted' && differs(context))
     .map(({ key }) => (isTold(key.split('/')[1]) ? `${key}, which was released` : 'a released volume'))
-  const stubs = (await observer.volumeStubs(spec.namespace)).filter(
-    (stub) => stub.PluginID === spec.pluginID && stub.ExternalID === externalID && stub.ID !== spec.volumeID,
+  const stubs = (await observer.findVolumeStubs(spec.namespace, 'ExternalID', externalID)).filter(
+    (stub) => stub.PluginID === spec.pluginID && stub.ID !== spec.volumeID,
   )
   const volumes = await Promise.all(stubs.map(({ ID }) => observer.volume(spec.namespace, ID)))
   const registered = volumes.flatMap((volume) =>

@@ -1,4 +1,4 @@
-import { csiNameFor, displayName, type Key } from '../plan/identity.ts'
+import { csiNameFor, displayName, type Key, keyOf } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import type { SnapshotRecord } from '../plan/record.ts'
 import { firstIncarnation } from '../plan/released.ts'
@@ -58,7 +58,7 @@ function beginSnapshot({ inventory, desired, region }: GatherContext, key: Key):
     return declaration?.kind === 'Snapshot' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Snapshot') throw new Error(`${key} is neither declared nor managed`)
-  const incarnation = firstIncarnation(inventory.released(), key)
+  const incarnation = firstIncarnation(inventory.findReleased('key', key), key)
   return {
     kind: 'Snapshot',
     key,
@@ -153,10 +153,9 @@ function dependentsOf(
         other.kind === 'Volume' && snapshotID !== undefined && other.restore?.snapshotID === snapshotID,
     )
     .map((other) => displayName(other.declaration))
-  const declared = [...desired.declarations()].flatMap(([key, other]) => {
-    if (other.kind !== 'Volume' || other.spec.source?.snapshot !== declaration.name) return []
-    if (other.spec.namespace !== declaration.spec.namespace) return []
-    const record = inventory.get(key)
+  const madeFrom = desired.find('madeFrom', `${declaration.spec.namespace}/${declaration.name}`)
+  const declared = madeFrom.flatMap((other) => {
+    const record = inventory.get(keyOf(other))
     return record?.kind === 'Volume' && record.externalID !== undefined ? [] : [displayName(other)]
   })
   return [...declared, ...restored]

@@ -170,7 +170,7 @@ function beginVolume({ inventory, desired, region, time }: GatherContext, key: K
     return declaration?.kind === 'Volume' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Volume') throw new Error(`${key} is neither declared nor managed`)
-  const released = inventory.released()
+  const released = inventory.findReleased('key', key)
   const incarnation = firstIncarnation(released, key)
   const left = findReleased(declaration, key, released)
   return {

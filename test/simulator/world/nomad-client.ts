@@ -20,6 +20,9 @@ export interface Outside {
 
 export type SimulatedClient = VolumesApi & VolumeReads & EventReads
 
+/** So few that lists have several pages, between which things happen. A server may give fewer than it is asked for. */
+const volumesPerPage = 3
+
 /** The client of Nomad's API as one process has it. */
 export function createSimulatedClient(owner: Owner, outside: Outside): SimulatedClient {
   const { scheduler, network, nomad, history } = outside
@@ -140,8 +143,18 @@ export function createSimulatedClient(owner: Owner, outside: Outside): Simulated
         work: () => nomad.deleteSnapshot(snapshotID),
       }),
 
-    listVolumes: (namespace, query, signal) =>
-      list('volumes', namespace, query, signal, () => nomad.list(namespace).map(aVolumeStub)),
+    async listVolumes(namespace, query, signal, page) {
+      const byID = () =>
+        nomad
+          .list(namespace)
+          .map(aVolumeStub)
+          .sort((one, other) => (one.ID < other.ID ? -1 : 1))
+      const { items, index } = await list('volumes', namespace, query, signal, byID)
+      if (page === undefined) return { items, index }
+      const rest = items.filter(({ ID }) => ID >= page.token)
+      const next = rest[volumesPerPage]
+      return { items: rest.slice(0, volumesPerPage), index, ...(next && { nextToken: next.ID }) }
+    },
     listPlugins: (query, signal) => list('plugins', '', query, signal, () => [aPluginStub(nomad.plugin())]),
     readVolume: (namespace, volumeID, signal) =>
       read('read volume', `${namespace}/${volumeID}`, signal, () => nomad.volume(`${namespace}/${volumeID}`)),

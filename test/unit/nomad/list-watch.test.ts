@@ -29,6 +29,7 @@ function watch(server: Server, changes = 0) {
       asked.push({ atMs: Date.now() - beganMs, index })
       return server(index, query?.waitMs ?? 0, signal)
     },
+    onPage: () => {},
     onList,
     sequence: () => ++place,
     clock: systemClock,
