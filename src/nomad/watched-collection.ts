@@ -41,6 +41,7 @@ export function watchCollection<Stub, Full, Field extends keyof Stub & string>(
   const indexes = new Map(fields.map((field) => [field, createFieldIndex()]))
   let listed = new Set<string>()
   let changes = 0
+  let news = new Set<string>()
   let isFirstList = true
 
   function put(key: string, before: Stub | undefined, after: Stub | undefined): void {
@@ -64,7 +65,7 @@ export function watchCollection<Stub, Full, Field extends keyof Stub & string>(
       put(key, before, stub)
       changes += 1
       // Whoever has read a new element already was its maker, and needs no news of it.
-      if (!isFirstList && (before !== undefined || !cache.has(key, stub))) tell(key)
+      if (!isFirstList && (before !== undefined || !cache.has(key, stub))) news.add(key)
     }
   }
 
@@ -72,11 +73,13 @@ export function watchCollection<Stub, Full, Field extends keyof Stub & string>(
     const gone = stubs.size === listed.size ? [] : [...stubs.keys()].filter((key) => !listed.has(key))
     for (const key of gone) put(key, stubs.get(key), undefined)
     // An element may come and go between two lists, and yet be read in between.
-    for (const key of new Set([...gone, ...cache.outdatedBy(arrivedAt)])) tell(key)
+    const told = new Set([...news, ...gone, ...cache.outdatedBy(arrivedAt)])
     const changed = isFirstList ? 0 : changes + gone.length
     isFirstList = false
     changes = 0
+    news = new Set()
     listed = new Set()
+    for (const key of told) tell(key)
     return changed
   }
 

@@ -17,6 +17,8 @@ export interface FakeNomad extends FakeServer {
   /** By plugin ID; an Error is answered with 500 and its message. */
   readonly externalVolumes: Map<string, ExternalVolume[] | Error>
   readonly snapshots: Map<string, Snapshot[] | Error>
+  /** The most volumes that a page has, whatever is asked for. */
+  largestPage: number
   /** As after a restore from an older backup: the index goes back and blocked queries return. */
   restore(index: number): void
   /** While set, every answer, except that undefined leaves a request unanswered. */
@@ -67,8 +69,13 @@ export async function startFakeNomad(): Promise<FakeNomad> {
     if (path === '/v1/volumes') {
       await block('volumes', query)
       if (nomad.failure) return nomad.failure
-      const list = [...volumes.values()].filter((volume) => volume.Namespace === namespace)
-      return indexed(index.volumes, list.map(aVolumeStub))
+      const token = query.get('next_token') ?? ''
+      const list = [...volumes.values()]
+        .filter((volume) => volume.Namespace === namespace && volume.ID >= token)
+        .sort((one, other) => (one.ID < other.ID ? -1 : 1))
+      const next = query.has('per_page') ? list[nomad.largestPage]?.ID : undefined
+      const page = next === undefined ? list : list.slice(0, nomad.largestPage)
+      return indexed(index.volumes, page.map(aVolumeStub), next)
     }
     if (path === '/v1/plugins') {
       await block('plugins', query)
@@ -138,6 +145,7 @@ export async function startFakeNomad(): Promise<FakeNomad> {
     },
     externalVolumes: new Map(),
     snapshots: new Map(),
+    largestPage: 1000,
     restore(to) {
       index.volumes = to
       wake()
@@ -165,6 +173,9 @@ function json(body: unknown): Answer {
   return { body: stringifyJSON(body) }
 }
 
-function indexed(index: number, body: unknown): Answer {
-  return { headers: { 'x-nomad-index': String(index) }, body: stringifyJSON(body) }
+function indexed(index: number, body: unknown, next?: string): Answer {
+  return {
+    headers: { 'x-nomad-index': String(index), ...(next && { 'x-nomad-nexttoken': next }) },
+    body: stringifyJSON(body),
+  }
 }

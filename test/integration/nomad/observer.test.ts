@@ -150,8 +150,27 @@ describe('volumes', () => {
     observer.invalidate({ volume: { namespace: 'default', volumeID: 'data' } })
     expect(await observer.volume('default', 'data')).toBeDefined()
     gate.resolve()
-    await vi.waitFor(() => expect(observer.changes).toEqual([volumeChange('noise'), volumeChange('data')]))
+    await vi.waitFor(() => expect(observer.changes).toEqual([volumeChange('data'), volumeChange('noise')]))
     expect(await observer.volume('default', 'data')).toBeDefined()
+  })
+
+  it('reads the list in pages, and tells of what comes, changes and goes in any of them', async () => {
+    nomad.largestPage = 2
+    nomad.putVolume(...['a', 'b', 'c', 'd', 'e'].map((id) => aVolume(id)))
+    const observer = observe()
+    expect((await observer.volumeStubs('default')).map(({ ID }) => ID)).toEqual(['a', 'b', 'c', 'd', 'e'])
+    nomad.removeVolume('default', 'c')
+    nomad.putVolume(aVolume('d', { ExternalID: 'other' }), aVolume('f'))
+    await vi.waitFor(() => expect(observer.changes).toHaveLength(3))
+    expect(new Set(observer.changes)).toEqual(new Set(['c', 'd', 'f'].map((id) => volumeChange(id))))
+    const found = async (id: string) =>
+      (await observer.findVolumeStubs('default', 'ExternalID', id)).map(({ ID }) => ID)
+    expect([await found('ext-c'), await found('ext-d'), await found('other'), await found('ext-f')]).toEqual([
+      [],
+      [],
+      ['d'],
+      ['f'],
+    ])
   })
 
   it('starts over when the index goes backwards, and reads what differs', async () => {

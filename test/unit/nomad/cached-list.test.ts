@@ -36,6 +36,20 @@ function createSource() {
 }
 
 describe('cached list', () => {
+  it('gives a recent list from before it was invalidated, until it is too old', async () => {
+    const source = createSource()
+    const first = source.list.recent()
+    await source.arrive()
+    expect(await first).toBe(1)
+    source.list.invalidate()
+    expect(await source.list.recent()).toBe(1)
+    expect(source.requests()).toBe(1)
+    await vi.advanceTimersByTimeAsync(1000)
+    const second = source.list.recent()
+    await source.arrive()
+    expect(await second).toBe(2)
+  })
+
   it('is good for its beat, counted from the request', async () => {
     const source = createSource()
     const first = source.list.get()

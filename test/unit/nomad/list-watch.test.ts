@@ -3,7 +3,7 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { OperationError } from '../../../src/lib/errors.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import { startListWatch } from '../../../src/nomad/list-watch.ts'
-import type { Indexed } from '../../../src/nomad/reads.ts'
+import type { Indexed, IndexedPage } from '../../../src/nomad/reads.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -12,24 +12,28 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-type Server = (index: bigint, waitMs: number, signal: AbortSignal) => Promise<Indexed<string>>
+type Server = (index: bigint, waitMs: number, signal: AbortSignal) => Promise<IndexedPage<string>>
 
 const pollMs = 30_000
 const noLeader = new OperationError('No cluster leader', { kind: 'transient', reason: 'NoLeader' })
 
-function watch(server: Server, changes = 0) {
+type Pages = (token: string) => Promise<IndexedPage<string>>
+
+function watch(server: Server, changes = 0, serverPage: Pages = () => Promise.reject(new Error('no page'))) {
   const beganMs = Date.now()
   const asked: { atMs: number; index: bigint }[] = []
   let place = 0
   const onList = vi.fn(() => changes)
+  const onPage = vi.fn()
   const listWatch = startListWatch<string>({
     title: 'things',
-    list: (query, signal) => {
+    list: (query, signal, token) => {
+      if (token !== '') return serverPage(token)
       const index = query?.index ?? 0n
       asked.push({ atMs: Date.now() - beganMs, index })
       return server(index, query?.waitMs ?? 0, signal)
     },
-    onPage: () => {},
+    onPage,
     onList,
     sequence: () => ++place,
     clock: systemClock,
@@ -37,7 +41,7 @@ function watch(server: Server, changes = 0) {
     log: silentLog,
     pollMs,
   })
-  return { ...listWatch, asked, onList, times: () => asked.map(({ atMs }) => atMs) }
+  return { ...listWatch, asked, onList, onPage, times: () => asked.map(({ atMs }) => atMs) }
 }
 
 const list = (index: bigint): Indexed<string> => ({ items: ['a'], index })
@@ -52,6 +56,34 @@ const blockFor = (waitMs: number, index: bigint, signal: AbortSignal) =>
   })
 
 describe('list watch', () => {
+  it('is finished by a refresh between two pages, and then read once more', async () => {
+    const page = Promise.withResolvers<IndexedPage<string>>()
+    const watched = watch(
+      (index, waitMs, signal) =>
+        index === 0n
+          ? Promise.resolve({ items: ['a'], index: 7n, nextToken: 'b' })
+          : blockFor(waitMs, 7n, signal),
+      0,
+      () => page.promise,
+    )
+    await vi.advanceTimersByTimeAsync(0)
+    watched.refresh()
+    expect(watched.onList).not.toHaveBeenCalled()
+    page.resolve({ items: ['b'], index: 8n })
+    await watched.current()
+    expect(watched.onPage.mock.calls).toEqual([
+      [['a'], true],
+      [['b'], false],
+      [['a'], true],
+      [['b'], false],
+    ])
+    expect(watched.onList).toHaveBeenCalledTimes(2)
+    await vi.advanceTimersByTimeAsync(0)
+    // What changed after the first page wakes the query that follows.
+    expect(watched.asked.map(({ index }) => index)).toEqual([0n, 0n, 7n])
+    await watched.close()
+  })
+
   it('blocks, and reads the list afresh after each wait without news', async () => {
     const watched = watch((index, waitMs, signal) =>
       index === 0n ? Promise.resolve(list(7n)) : blockFor(waitMs, 7n, signal),

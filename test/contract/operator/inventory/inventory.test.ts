@@ -78,6 +78,9 @@ describe.each(Object.entries(implementations))('an inventory: %s', (_name, creat
         { ...released, externalID: 'vol-00' },
         { ...released, atMs: 8 },
       ])
+      expect(each.findReleased('key', key)).toHaveLength(2)
+      expect(each.findReleased('externalID', 'vol-0')).toEqual([{ ...released, atMs: 8 }])
+      expect(each.findReleased('externalID', 'vol-1')).toEqual([])
       expect(each.keyedHash('secret')).toBe(hash)
       expect(each.keyedHash('another')).not.toBe(hash)
     }
