@@ -33,6 +33,8 @@ interface ServerFlags extends LogFlags, TlsFlags {
   readonly pluginCertFile?: string
   readonly pluginKeyFile?: string
   readonly mountRoot?: string
+  readonly hostVolumesDir?: string
+  readonly hostVolumePluginDir?: string
   /** Milliseconds. */
   readonly probeInterval: number
   readonly metricsAddr?: { readonly host: string; readonly port: number }
@@ -114,6 +116,18 @@ export function serverCommand(): Command {
     )
     .addOption(
       new Option(
+        '--host-volumes-dir <folder>',
+        'folder where dynamic host volumes are made; default: host_volumes in --data-dir',
+      ).env('MOORING_HOST_VOLUMES_DIR'),
+    )
+    .addOption(
+      new Option(
+        '--host-volume-plugin-dir <folder>',
+        'folder of executables that make host volumes; default: host_volume_plugins in --data-dir',
+      ).env('MOORING_HOST_VOLUME_PLUGIN_DIR'),
+    )
+    .addOption(
+      new Option(
         '--registration <how>',
         'answer to a definition that is there already: 409 (page), or 200 (nomad)',
       )
@@ -144,6 +158,10 @@ Examples:
           registration: flags.registration,
           plugins: flags.plugin.map((plugin) => withTls(plugin, flags)),
           ...(flags.pluginDir !== undefined && { pluginDirectory: flags.pluginDir }),
+          ...(flags.hostVolumesDir !== undefined && { hostVolumesDirectory: flags.hostVolumesDir }),
+          ...(flags.hostVolumePluginDir !== undefined && {
+            hostVolumePluginDirectory: flags.hostVolumePluginDir,
+          }),
           clock: systemClock,
           log,
           probeIntervalMs: flags.probeInterval,

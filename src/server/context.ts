@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { InTurn } from '../lib/in-turn.ts'
 import type { Log } from '../lib/log.ts'
 import type { MountPoints } from './claims/mount-points.ts'
+import type { HostVolumePlugins } from './host-volumes/plugins.ts'
 import type { NodeIdentity } from './node/node-identity.ts'
 import type { PluginRegistry } from './plugins/registry.ts'
 import type { State } from './state/state.ts'
@@ -17,6 +18,7 @@ export interface ServerContext {
   readonly dataDirectory: string
   readonly registration: Registration
   readonly mounts: MountPoints
+  readonly hostVolumes: HostVolumePlugins
   /** An ID that nothing else has. */
   readonly newID: () => string
   /** At most one operation changes a volume at a time; holdVolumes takes it. */

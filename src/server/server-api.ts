@@ -1,12 +1,14 @@
 import { createInTurn } from '../lib/in-turn.ts'
 import { recoverClaims } from './claims/claims.ts'
 import type { ServerContext } from './context.ts'
+import { followHostVolumes } from './host-volumes/host-volumes.ts'
 import { createBlockingQueries } from './http/blocking-query.ts'
 import type { HttpServerOptions } from './http/http-server.ts'
 import { agentRoutes } from './routes/agent.ts'
 import { allocationRoutes } from './routes/allocations.ts'
 import { claimRoutes } from './routes/claims.ts'
 import { eventRoutes } from './routes/events.ts'
+import { hostVolumeRoutes } from './routes/host-volumes.ts'
 import { namespaceRoutes } from './routes/namespaces.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { openApiRoutes } from './routes/openapi.ts'
@@ -37,11 +39,13 @@ export function createServerApi(parts: Omit<ServerContext, 'lock'>, random: () =
   const replays = createReplays(context)
   const blocking = createBlockingQueries(state, clock, random)
   const storageIndexes = createStorageIndexes(state, clock, log)
+  const hostVolumes = followHostVolumes(context)
   return {
     resources: [
       ...volumesRoutes(context, blocking),
       ...claimRoutes(context),
       ...volumeRoutes(context, blocking, replays),
+      ...hostVolumeRoutes(context, blocking),
       ...storageRoutes(context, storageIndexes),
       ...pluginRoutes(context, blocking),
       ...namespaceRoutes(context, blocking),
@@ -57,9 +61,11 @@ export function createServerApi(parts: Omit<ServerContext, 'lock'>, random: () =
       await plugins.firstHealthy(timeoutMs)
       await replays.startAll(timeoutMs)
       await recoverClaims(context)
+      await hostVolumes.recover()
     },
     close() {
       replays.close()
+      hostVolumes.close()
       storageIndexes.close()
     },
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Clock, delay, systemClock } from '../lib/clock.ts'
 import { errorCode, UsageError } from '../lib/errors.ts'
 import { defaultLimits, type Limits } from '../lib/http/limits.ts'
@@ -10,6 +10,7 @@ import type { Log } from '../lib/log.ts'
 import { type Acl, noAcl, openAcl } from './acl/acl.ts'
 import { createMountPoints } from './claims/mount-points.ts'
 import type { Registration } from './context.ts'
+import { createHostVolumePlugins } from './host-volumes/plugins.ts'
 import { serveServerAdmin } from './http/admin-server.ts'
 import { createHttpServer } from './http/http-server.ts'
 import { followPluginDirectory } from './plugins/plugin-directory.ts'
@@ -39,6 +40,10 @@ export interface ServerOptions {
   readonly registration?: Registration
   /** Claims publish volumes beneath this folder only. Default: nowhere. */
   readonly mountRoot?: string
+  /** Dynamic host volumes are made beneath it. Default: `host_volumes` in the data directory. */
+  readonly hostVolumesDirectory?: string
+  /** Its executables are plugins of host volumes. Default: `host_volume_plugins` in the data directory. */
+  readonly hostVolumePluginDirectory?: string
   /** What the API calls this machine. Default: its host name. */
   readonly nodeName?: string
   /** Default `global`. */
@@ -97,6 +102,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       dataDirectory: options.dataDirectory,
       registration: options.registration ?? 'page',
       mounts: createMountPoints(options.mountRoot, join(options.dataDirectory, 'staging')),
+      hostVolumes: createHostVolumePlugins(
+        {
+          volumes: resolve(options.hostVolumesDirectory ?? join(options.dataDirectory, 'host_volumes')),
+          plugins: resolve(
+            options.hostVolumePluginDirectory ?? join(options.dataDirectory, 'host_volume_plugins'),
+          ),
+        },
+        state.nodeID,
+        log,
+      ),
       newID: randomUUID,
       aclEnabled: acl !== noAcl,
       log,

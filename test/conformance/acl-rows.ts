@@ -7,6 +7,11 @@ export const capabilities = [
   'csi-read-volume',
   'csi-write-volume',
   'csi-mount-volume',
+  'host-volume-read',
+  'host-volume-create',
+  'host-volume-register',
+  'host-volume-delete',
+  'host-volume-write',
   'list-jobs',
   'read-job',
 ] as const
@@ -55,6 +60,12 @@ const toList: AclRow['needs'] = [
   ['csi-mount-volume'],
   ['list-jobs'],
 ]
+const toReadHost: AclRow['needs'] = [
+  ['host-volume-read'],
+  ['host-volume-create'],
+  ['host-volume-register'],
+  ['host-volume-write'],
+]
 const toRead: AclRow['needs'] = [['csi-read-volume'], ['csi-mount-volume'], ['read-job']]
 const toDefine: AclRow['needs'] = [['csi-write-volume', 'plugin:read']]
 const everybody: AclRow['needs'] = [[]]
@@ -67,7 +78,26 @@ const snapshots = { Snapshots: [{ SourceVolumeID: '{p}none', Name: 'x' }] }
 export const aclRows: readonly AclRow[] = [
   { method: 'GET', path: '/v1/volumes?type=csi', needs: toList },
   { method: 'GET', path: '/v1/volumes?type=csi&namespace=*', needs: toList },
-  { method: 'GET', path: '/v1/volumes?type=host', needs: toList, nomad: differs(everybody) },
+  { method: 'GET', path: '/v1/volumes?type=host', needs: everybody },
+  { method: 'GET', path: '/v1/volume/host/{p}none', needs: toReadHost },
+  {
+    method: 'PUT',
+    path: '/v1/volume/host/create',
+    body: { Volume: { Name: '' } },
+    needs: [['host-volume-create'], ['host-volume-register'], ['host-volume-write']],
+  },
+  {
+    method: 'PUT',
+    path: '/v1/volume/host/register',
+    body: { Volume: { Name: 'x' } },
+    needs: [['host-volume-register'], ['host-volume-write']],
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/volume/host/{p}none',
+    needs: [['host-volume-delete'], ['host-volume-write']],
+  },
+  { method: 'GET', path: '/v1/volumes/claims', needs: toReadHost },
   { method: 'GET', path: '/v1/volumes', needs: toList, nomad: differs(everybody) },
   { method: 'PUT', path: '/v1/volumes', body: volumes('acl', { ExternalID: 'none' }), needs: toDefine },
   { method: 'POST', path: '/v1/volumes', body: volumes('acl', { ExternalID: 'none' }), needs: toDefine },
@@ -142,6 +172,7 @@ export const aclRows: readonly AclRow[] = [
   { method: 'GET', path: '/v1/allocation/none', needs: everybody },
   { method: 'PUT', path: '/v1/search', body: { Prefix: '', Context: 'all' }, needs: everybody },
   { method: 'GET', path: '/v1/event/stream?topic=CSIVolume', needs: [['csi-read-volume']] },
+  { method: 'GET', path: '/v1/event/stream?topic=HostVolume', needs: toReadHost },
   { method: 'GET', path: '/v1/event/stream?topic=CSIPlugin:disk', needs: [['read-job']] },
   { method: 'GET', path: '/v1/event/stream?topic=Node&topic=Allocation', needs: [['node:read', 'read-job']] },
   { method: 'GET', path: '/v1/event/stream', needs: management },

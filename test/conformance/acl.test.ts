@@ -154,11 +154,13 @@ const places = (row: AclRow): readonly { readonly namespace: string; readonly ro
     ...row,
     path: `${row.path.replace(/[?&]namespace=\*/, '')}${row.path.replace(/[?&]namespace=\*/, '').includes('?') ? '&' : '?'}namespace=${namespace}`,
   })
-  const body = row.body as { Volumes?: object[]; Snapshots?: object[] } | undefined
+  const body = row.body as { Volume?: object; Volumes?: object[]; Snapshots?: object[] } | undefined
   const inBody = (namespace: string): AclRow =>
-    body?.Volumes === undefined
-      ? { ...row, body: { ...body, Namespace: namespace } }
-      : { ...row, body: { Volumes: body.Volumes.map((volume) => ({ ...volume, Namespace: namespace })) } }
+    body?.Volume !== undefined
+      ? { ...row, body: { Volume: { ...body.Volume, Namespace: namespace } } }
+      : body?.Volumes === undefined
+        ? { ...row, body: { ...body, Namespace: namespace } }
+        : { ...row, body: { Volumes: body.Volumes.map((volume) => ({ ...volume, Namespace: namespace })) } }
   const absent = { namespace: 'default', row: { ...row, path: row.path.replace(/[?&]namespace=\*/, '') } }
   const names = ['own', 'other', 'default', '*']
   return [
@@ -169,7 +171,7 @@ const places = (row: AclRow): readonly { readonly namespace: string; readonly ro
         body?.Volumes === undefined || !('Namespace' in (body.Volumes[0] ?? {})) ? namespace : 'default',
       row: inQuery(namespace),
     })),
-    ...(body?.Volumes || body?.Snapshots
+    ...(body?.Volume || body?.Volumes || body?.Snapshots
       ? names.map((namespace) => ({ namespace, row: inBody(namespace) }))
       : []),
   ]
@@ -259,6 +261,7 @@ describe('namespaces', () => {
     expect(found.json.Matches).toEqual({
       volumes: ['team-a-volume', 'team-b-volume'],
       plugins: [pluginID],
+      host_volumes: [],
       namespaces: ['team-a', 'team-b'],
       nodes: [],
       allocs: [],

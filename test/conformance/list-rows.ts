@@ -49,7 +49,7 @@ export const listRows: readonly Row[] = [
     endpoint: 'List Volumes',
     case: 'gives the host volumes apart',
     method: 'GET',
-    path: '/v1/volumes?type=host',
+    path: '/v1/volumes?type=host&prefix={p}l1',
     answer: { status: 200, json: [] },
   },
   {

@@ -2,13 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseJSON } from '../../src/lib/json.ts'
 import type { NomadAnswer } from '../helpers/nomad-caller.ts'
 import { createDescribeFault, type DescribeFault } from './describe-fault.ts'
+import { hostRows } from './host-rows.ts'
 import { listRows } from './list-rows.ts'
 import { capability, type ExpectedAnswer, type Row } from './row.ts'
 import { storageRows } from './storage-rows.ts'
 import type { Target } from './target.ts'
 import { writeRows } from './write-rows.ts'
 
-export const rows: readonly Row[] = [...listRows, ...writeRows, ...storageRows]
+export const rows: readonly Row[] = [...listRows, ...writeRows, ...storageRows, ...hostRows]
 
 /** The Volumes API, case by case, at a server that is started before and closed after them. */
 export function tryRows(start: () => Promise<Target>, startMs: number): void {

@@ -6,6 +6,7 @@ export interface AskedFor {
   readonly access: Access
   /** The named parts of the path. */
   readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
   /** The namespaces that the request is about, by its body or its query. @throws ApiError 400 for a bad body */
   namespaces(): readonly string[]
 }
@@ -59,7 +60,15 @@ const writeWithPlugin = both(write, plugin('read'))
  * not served: the server does not start with one.
  */
 export const needs: Readonly<Record<string, Need>> = {
-  'GET /v1/volumes': list,
+  'GET /v1/volumes': {
+    text: `${list.text}; with type=host nothing, and what is listed is what the token may see by host-volume-read`,
+    isMet: (asked) => asked.query.get('type') === 'host' || list.isMet(asked),
+  },
+  'PUT /v1/volume/host/create': inNamespaces('host-volume-create'),
+  'PUT /v1/volume/host/register': inNamespaces('host-volume-register'),
+  'GET /v1/volume/host/:id': inNamespaces('host-volume-read'),
+  'DELETE /v1/volume/host/:id': inNamespaces('host-volume-delete'),
+  'GET /v1/volumes/claims': inNamespaces('host-volume-read'),
   'PUT /v1/volumes': writeWithPlugin,
   'GET /v1/volume/csi/:id': read,
   'PUT /v1/volume/csi/:id': writeWithPlugin,
@@ -101,7 +110,7 @@ export const needs: Readonly<Record<string, Need>> = {
   'GET /v1/allocation/:id': filtered,
   'PUT /v1/search': filtered,
   'GET /v1/event/stream': {
-    text: 'csi-read-volume (CSIVolume), read-job (CSIPlugin, Allocation), node read (Node); for `*` a management token',
+    text: 'csi-read-volume (CSIVolume), host-volume-read (HostVolume), read-job (CSIPlugin, Allocation), node read (Node); for `*` a management token',
     // What is asked for stands in the query; the stream looks, at each batch again.
     isMet: () => true,
   },

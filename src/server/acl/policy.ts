@@ -6,6 +6,10 @@ export type NamespaceCapability =
   | 'csi-read-volume'
   | 'csi-write-volume'
   | 'csi-mount-volume'
+  | 'host-volume-read'
+  | 'host-volume-create'
+  | 'host-volume-register'
+  | 'host-volume-delete'
   | 'list-jobs'
   | 'read-job'
 
@@ -57,15 +61,28 @@ export const Policy = Type.Object(
 export type Policy = Type.Static<typeof Policy>
 type NamespaceRule = Type.Static<typeof NamespaceRule>
 
-const read = ['list-jobs', 'read-job', 'csi-list-volume', 'csi-read-volume'] as const
+const read = ['list-jobs', 'read-job', 'csi-list-volume', 'csi-read-volume', 'host-volume-read'] as const
 const shorthands: Readonly<Record<NonNullable<NamespaceRule['policy']>, readonly string[]>> = {
   deny: ['deny'],
   read,
-  write: [...read, 'csi-mount-volume', 'csi-write-volume'],
+  write: [...read, 'csi-mount-volume', 'csi-write-volume', 'host-volume-create'],
   scale: ['read-job'],
+}
+
+/** A capability that holds others (Nomad: acl/policy.go). */
+const held: Readonly<Record<string, readonly NamespaceCapability[]>> = {
+  'host-volume-write': [
+    'host-volume-register',
+    'host-volume-create',
+    'host-volume-delete',
+    'host-volume-read',
+  ],
+  'host-volume-register': ['host-volume-create', 'host-volume-read'],
+  'host-volume-create': ['host-volume-read'],
 }
 
 /** The capabilities that a rule grants. Its shorthand becomes the capabilities that this server knows. */
 export function capabilitiesOf({ policy, capabilities = [] }: NamespaceRule): readonly string[] {
-  return [...(policy === undefined ? [] : shorthands[policy]), ...capabilities]
+  const granted = [...(policy === undefined ? [] : shorthands[policy]), ...capabilities]
+  return granted.flatMap((name) => [name, ...(held[name] ?? [])])
 }

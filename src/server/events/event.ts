@@ -4,7 +4,7 @@ import type { ApiRequest } from '../http/api.ts'
 import { parseNamespace } from '../http/read-options.ts'
 
 /** Topics, as Nomad names them (structs, event.go). Nomad's other topics are accepted, and never have events. */
-export type Topic = 'CSIVolume' | 'CSIPlugin' | 'Node' | 'Allocation'
+export type Topic = 'CSIVolume' | 'CSIPlugin' | 'HostVolume' | 'Node' | 'Allocation'
 
 export interface Event {
   readonly topic: Topic
@@ -68,6 +68,7 @@ const jobTopics: ReadonlySet<string> = new Set([
 /** Whether a token may see a topic, in a namespace where the topic is in one; `*`: in any. As Nomad (event_endpoint.go). */
 export function maySee(access: ApiRequest['access'], topic: string, namespace: string): boolean {
   if (topic === 'CSIVolume') return access.allows(namespace, 'csi-read-volume')
+  if (topic === 'HostVolume') return access.allows(namespace, 'host-volume-read')
   if (jobTopics.has(topic)) return access.allows(namespace, 'read-job')
   return topic === 'Node' ? access.allowsNodeRead() : access.isManagement()
 }

@@ -1,10 +1,17 @@
 import { stringifyJSON } from '../../lib/json.ts'
 import type { ServerContext } from '../context.ts'
+import { presentHostVolume } from '../host-volumes/present-host-volume.ts'
 import { presentAllocation } from '../node/present-allocation.ts'
 import { presentNode } from '../node/present-node.ts'
 import { presentPlugin } from '../plugins/present-plugin.ts'
 import { claimsOf } from '../state/claims-of.ts'
-import { type ClaimRecord, type PluginRecord, type VolumeRecord, volumeKey } from '../state/records.ts'
+import {
+  type ClaimRecord,
+  type HostVolumeRecord,
+  type PluginRecord,
+  type VolumeRecord,
+  volumeKey,
+} from '../state/records.ts'
 import type { RowChange } from '../state/state.ts'
 import { describeVolume } from '../volumes/present-volume.ts'
 import type { Event } from './event.ts'
@@ -28,6 +35,10 @@ export function eventsOf(context: Context, changes: readonly RowChange[]): Event
       const claim = (after ?? { ...before, clientStatus: 'complete' }) as ClaimRecord
       return [allocationEvent(context, type, claim)]
     }
+    if (table === 'host_volumes') {
+      const type = after === undefined ? 'HostVolumeDeleted' : 'HostVolumeRegistered'
+      return [hostVolumeEvent(type, (after ?? before) as HostVolumeRecord)]
+    }
     if (table === 'csi_plugins') return pluginEvents(context, (after ?? before) as PluginRecord)
     return []
   })
@@ -50,6 +61,15 @@ function volumeEvent({ state, node }: Context, type: string, volume: VolumeRecor
     payload: once(() => ({ Volume: describeVolume(volume, claims, plugin, node) })),
   }
 }
+
+const hostVolumeEvent = (type: string, volume: HostVolumeRecord): Event => ({
+  topic: 'HostVolume',
+  type,
+  key: volume.id,
+  filterKeys: [volume.id, volume.name, volume.pluginID],
+  namespace: volume.namespace,
+  payload: once(() => ({ Volume: presentHostVolume(volume) })),
+})
 
 const allocationEvent = ({ node }: Context, type: string, claim: ClaimRecord): Event => ({
   topic: 'Allocation',

@@ -42,7 +42,10 @@ export function createOperation(
   return async (request, bytes) => {
     const { namespaces, run } = prepareRequest(operation, request, bytes)
     try {
-      return await guard({ namespaces, access: request.access, params: request.params }, run)
+      return await guard(
+        { namespaces, access: request.access, params: request.params, query: request.query },
+        run,
+      )
     } finally {
       await settled()
     }

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { Int64 } from '../../wire/volume.ts'
 import { shapes } from './shapes.ts'
 
 export interface Operation {
@@ -28,7 +29,7 @@ const putNamespace: Operation = { summary: 'Create or change a namespace', body:
 export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/volumes': {
     summary: 'List Volumes',
-    query: ['type', 'prefix', 'plugin_id', 'node_id', ...paged],
+    query: ['type', 'prefix', 'plugin_id', 'node_id', 'node_pool', ...paged],
     answer: list(shapes.VolumeStub),
     blocks: true,
   },
@@ -39,6 +40,26 @@ export const operations: Readonly<Record<string, Operation>> = {
   'PUT /v1/volume/csi/:id/create': { summary: 'Create Volume', ...define },
   'DELETE /v1/volume/csi/:id/delete': { summary: 'Delete Volume' },
   'DELETE /v1/volume/csi/:id/detach': { summary: 'Detach Volume', query: ['node'] },
+  'PUT /v1/volume/host/create': {
+    summary: 'Create Host Volume',
+    body: shapes.HostVolumeRequest,
+    answer: shapes.HostVolumeResponse,
+  },
+  'PUT /v1/volume/host/register': {
+    summary: 'Register Host Volume',
+    body: shapes.HostVolumeRequest,
+    answer: shapes.HostVolumeResponse,
+  },
+  'GET /v1/volume/host/:id': { summary: 'Read Host Volume', answer: shapes.HostVolume, blocks: true },
+  'DELETE /v1/volume/host/:id': {
+    summary: 'Delete Host Volume',
+    query: ['force'],
+    answer: Type.Object({ Index: Int64 }),
+  },
+  'GET /v1/volumes/claims': {
+    summary: 'List the claims of task groups on host volumes: none, because no jobs run here',
+    answer: list(anything),
+  },
   'GET /v1/volumes/external': {
     summary: 'List External Volumes',
     query: ['plugin_id', ...pagedByPlugin],

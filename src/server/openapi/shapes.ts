@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { HostVolume, HostVolumeResponse, HostVolumeStub } from '../../wire/host-volume.ts'
 import { Namespace } from '../../wire/namespace.ts'
 import { Node, NodePool, NodeStub } from '../../wire/node.ts'
 import { Plugin, PluginInstance, PluginStub } from '../../wire/plugin.ts'
@@ -12,6 +13,7 @@ import {
   VolumeStub,
   VolumesResponse,
 } from '../../wire/volume.ts'
+import { HostVolumeBody } from '../host-volumes/parse-host-volume.ts'
 import { ClaimBody } from '../routes/claims.ts'
 import { NamespaceBody } from '../routes/namespaces.ts'
 import { SearchBody } from '../routes/search.ts'
@@ -95,6 +97,10 @@ export const shapes = {
   VolumeRequest: VolumeBody,
   VolumesRequest: VolumesBody,
   VolumesResponse: Type.Object({ ...VolumesResponse.properties, ...metadata }),
+  HostVolume,
+  HostVolumeStub,
+  HostVolumeRequest: HostVolumeBody,
+  HostVolumeResponse,
   ExternalVolume,
   ExternalVolumesResponse: Type.Object({ ...ExternalVolumesResponse.properties, ...metadata }),
   Snapshot,

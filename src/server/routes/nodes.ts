@@ -31,9 +31,12 @@ function requirePool(name: string | undefined): NodePool {
 }
 
 /** Nodes: this machine, which changes as its plugins do. */
-export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlockingQuery): Resource[] {
-  const topics = ['csi_plugins']
-  const index = () => state.index('csi_plugins')
+export function nodeRoutes(
+  { state, node, hostVolumes }: ServerContext,
+  blocking: RunBlockingQuery,
+): Resource[] {
+  const topics = ['csi_plugins', 'host_volumes']
+  const index = () => Math.max(state.index('csi_plugins'), state.index('host_volumes'))
   return [
     {
       path: '/v1/nodes',
@@ -41,7 +44,9 @@ export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlocking
         const options = parseReadOptions(query)
         const takePage = planPage(options, nodeFields, ({ ID }) => ID)
         const answer = (index: number) => {
-          const nodes = node.id.startsWith(options.prefix) ? [presentNode(state, node)] : []
+          const nodes = node.id.startsWith(options.prefix)
+            ? [presentNode(state, node, hostVolumes.versions())]
+            : []
           const { page, nextToken } = takePage(nodes)
           return { body: page.map(() => presentNodeStub(state, node)), index, nextToken }
         }
@@ -74,7 +79,7 @@ export function nodeRoutes({ state, node }: ServerContext, blocking: RunBlocking
       path: '/v1/node/:id',
       GET: ({ params, query, signal }) => {
         if (params.id !== node.id) throw notFound('node not found', index())
-        const answer = (index: number) => ({ body: presentNode(state, node), index })
+        const answer = (index: number) => ({ body: presentNode(state, node, hostVolumes.versions()), index })
         return blocking({ options: parseReadOptions(query), topics, index, answer }, signal)
       },
     },

@@ -11,10 +11,10 @@ export const SearchBody = Type.Object({ Prefix: Type.String(), Context: Type.Str
 /** As many IDs as Nomad gives for one context. */
 const longestMatch = 20
 
-const searchedTables = ['csi_volumes', 'csi_plugins', 'csi_claims', 'namespaces'] as const
+const searchedTables = ['csi_volumes', 'csi_plugins', 'csi_claims', 'host_volumes', 'namespaces'] as const
 
 /** What Nomad finds too, and this server has none of. */
-const emptyContexts = ['jobs', 'evals', 'deployment', 'node_pools', 'scaling_policy', 'vars', 'host_volumes']
+const emptyContexts = ['jobs', 'evals', 'deployment', 'node_pools', 'scaling_policy', 'vars']
 
 const searchReader: BodyReader<Type.Static<typeof SearchBody>> = {
   read: (bytes, request) => readBody(SearchBody, bytes, request),
@@ -36,6 +36,13 @@ export function searchRoutes({ state }: ServerContext): Resource[] {
               .values()
               .filter((volume) => namespace === '*' || volume.namespace === namespace)
               .filter((volume) => access.allows(volume.namespace, ...listCapabilities))
+              .map(({ id }) => id),
+          host_volumes: () =>
+            state.host_volumes
+              .list()
+              .values()
+              .filter((volume) => namespace === '*' || volume.namespace === namespace)
+              .filter((volume) => access.allows(volume.namespace, 'host-volume-read'))
               .map(({ id }) => id),
           plugins: () =>
             (access.allowsPlugin('list') ? state.csi_plugins.list() : []).values().map(({ id }) => id),

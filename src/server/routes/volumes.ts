@@ -10,6 +10,7 @@ import { createStubWriter, followListRows } from '../volumes/list-rows.ts'
 import { planList } from '../volumes/list-volumes.ts'
 import { presentVolume } from '../volumes/present-volume.ts'
 import { volumesReader } from '../volumes/request-body.ts'
+import { listHostVolumes } from './host-volumes.ts'
 
 /** The list of volumes, and Register by its collection path. */
 export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery): Resource[] {
@@ -22,8 +23,7 @@ export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery
         const options = parseReadOptions(query)
         const type = query.get('type')
         if (type === null || type === '') return { body: [] }
-        // This server has no dynamic host volumes.
-        if (type === 'host') return { body: [], index: state.index('csi_volumes') }
+        if (type === 'host') return listHostVolumes(context, blocking, { query, access, signal })
         if (type !== 'csi') throw notFound('resource not found')
         const takePage = planList(context, rows, {
           ...options,

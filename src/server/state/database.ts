@@ -19,6 +19,8 @@ export const tableNames = [
   'csi_deletes',
   'csi_claims',
   'storage_digests',
+  'host_volumes',
+  'host_creates',
 ] as const
 export type TableName = (typeof tableNames)[number]
 
@@ -45,6 +47,8 @@ export const migrations: readonly string[] = [
      document = json_remove(document, '$.definition.mountOptions.mountFlags');
    UPDATE csi_deletes SET
      secrets = seal('csi_deletes/' || key, json_object('secrets', json(unsealed('csi_deletes/' || key, coalesce(secrets, '{}')))));`,
+  `CREATE TABLE host_volumes (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;
+   CREATE TABLE host_creates (key TEXT PRIMARY KEY, document TEXT NOT NULL, secrets TEXT) STRICT;`,
 ]
 
 const fdatasync = promisify(fdatasyncCallback)

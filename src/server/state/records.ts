@@ -1,4 +1,5 @@
 import type { Int64 } from '../../lib/json.ts'
+import type { HostAccessMode, HostVolumeConstraint, HostVolumeState } from '../../wire/host-volume.ts'
 import type { NamespaceJobSettings } from '../../wire/namespace.ts'
 import type { ControllerInfo, NodeInfo } from '../../wire/plugin.ts'
 import type { AccessMode, AttachmentMode } from '../../wire/volume.ts'
@@ -74,6 +75,46 @@ export interface DeleteIntent {
   readonly id: string
   /** The secrets that the client sent with its request. */
   readonly secrets: StringMap
+  readonly startedMs: number
+}
+
+/** What a client asks for of a dynamic host volume, with every default filled in. Capacities in bytes. */
+export interface HostVolumeDefinition {
+  readonly namespace: string
+  readonly name: string
+  /** `''`: it was registered, and no plugin is called for it. */
+  readonly pluginID: string
+  readonly nodePool: string
+  readonly nodeID: string
+  readonly constraints: readonly HostVolumeConstraint[]
+  readonly requestedCapacityMinBytes: Int64
+  readonly requestedCapacityMaxBytes: Int64
+  readonly requestedCapabilities: readonly HostCapabilityRecord[]
+  readonly parameters: StringMap
+}
+
+export interface HostCapabilityRecord {
+  readonly accessMode: HostAccessMode
+  readonly attachmentMode: AttachmentMode
+}
+
+export interface HostVolumeRecord extends HostVolumeDefinition {
+  /** A UUID that the server gave. */
+  readonly id: string
+  readonly capacityBytes: Int64
+  /** The volume's folder on its node. */
+  readonly hostPath: string
+  readonly state: HostVolumeState
+  readonly createIndex: number
+  readonly modifyIndex: number
+  readonly createTimeMs: number
+  readonly modifyTimeMs: number
+}
+
+/** A create or an update of a host volume that has begun. Its outcome is not stored yet. */
+export interface HostCreateIntent {
+  readonly id: string
+  readonly definition: HostVolumeDefinition
   readonly startedMs: number
 }
 

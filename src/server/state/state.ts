@@ -12,6 +12,8 @@ import {
   type ClaimRecord,
   type CreateIntent,
   type DeleteIntent,
+  type HostCreateIntent,
+  type HostVolumeRecord,
   handleOf,
   type NamespaceRecord,
   type PluginRecord,
@@ -33,6 +35,8 @@ interface Rows {
   csi_deletes: DeleteIntent
   csi_claims: ClaimRecord
   storage_digests: StorageDigest
+  host_volumes: HostVolumeRecord
+  host_creates: HostCreateIntent
 }
 
 /**
@@ -47,6 +51,8 @@ interface Tables {
   readonly csi_deletes: Table<DeleteIntent>
   readonly storage_digests: Table<StorageDigest>
   readonly csi_claims: Table<ClaimRecord, ClaimPlace>
+  readonly host_volumes: Table<HostVolumeRecord>
+  readonly host_creates: Table<HostCreateIntent>
 }
 
 /** The changes of one write. Reads of the tables see them once the write is committed. */
@@ -139,6 +145,8 @@ export function readState(database: StateDatabase, clock: Clock, newID: () => st
         compareBytes(a.volumeID, b.volumeID) ||
         compareBytes(a.id, b.id),
     ),
+    host_volumes: byName((row) => volumeKey(row.namespace, row.id)),
+    host_creates: byName((row) => row.id),
   }
   const watchers = new Map<string, Set<() => void>>()
   const followers = new Set<Parameters<State['follow']>[0]>()

@@ -146,4 +146,41 @@ capability {
       }
     })
   })
+
+  it('makes, shows, changes and deletes a dynamic host volume', async () => {
+    await start('page')
+    try {
+      const specification = join(home, 'host.hcl')
+      const text = (id: string, mode: string) => `type = "host"
+${id}
+name = "cache"
+plugin_id = "mkdir"
+node_pool = "default"
+capability {
+  access_mode = "single-node-writer"
+  attachment_mode = "file-system"
+}
+constraint {
+  attribute = "\${attr.kernel.name}"
+  value     = "linux"
+}
+parameters {
+  mode = "${mode}"
+}
+`
+      writeFileSync(specification, text('', '0700'))
+      const created = await nomad(`volume create ${specification}`)
+      const [, id = ''] = /Created host volume cache with ID (\S+)/.exec(created) ?? [created]
+      expect(id).toMatch(/^[0-9a-f-]{36}$/)
+      expect(await nomad('volume status -type host')).toContain('cache')
+      expect(await nomad(`volume status -type host ${id.slice(0, 8)}`)).toMatch(/Name +=? *cache/)
+      writeFileSync(specification, text(`id = "${id}"`, '0700'))
+      expect(await nomad(`volume create ${specification}`)).toContain(id)
+      expect((await server.call('GET', '/v1/volumes?type=host')).json).toHaveLength(1)
+      expect(await nomad(`volume delete -type host ${id}`)).toMatch(/Successfully deleted/)
+      expect((await server.call('GET', '/v1/volumes?type=host')).json).toEqual([])
+    } finally {
+      await dispose()
+    }
+  })
 })

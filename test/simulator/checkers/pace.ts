@@ -63,7 +63,12 @@ export const suspendedMeansNothing: Checker = {
       ({ order, volume, takenAtMs }) =>
         volume === name && takenAtMs !== undefined && (order === 'suspend' || order === 'resume'),
     )
-    const isOrderedSo = last?.order === 'suspend' && view.nowMs - (last.takenAtMs ?? 0) > suspendedForMs
+    // One whose answer was lost may have been taken.
+    const mayBeResumed = view.orders.some(
+      ({ order, volume, atMs }) => volume === name && order === 'resume' && atMs > (last?.atMs ?? 0),
+    )
+    const isOrderedSo =
+      last?.order === 'suspend' && !mayBeResumed && view.nowMs - (last.takenAtMs ?? 0) > suspendedForMs
     const begun = view.wishes.all.get(`Volume ${name}`)?.absences.at(-1)?.sinceMs ?? 0
     // A new life begins without the orders of the former one.
     if (!isDeclaredSo && !(isOrderedSo && begun < (last?.takenAtMs ?? 0))) return undefined

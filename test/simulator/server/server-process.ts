@@ -16,6 +16,11 @@ import type { Owner, Scheduler } from '../scheduler.ts'
 import type { ServerDisk } from './disk.ts'
 import { pluginID } from './requests.ts'
 
+/** No history makes host volumes. */
+const noHostPlugin = () => {
+  throw new Error('this machine has no plugin of host volumes')
+}
+
 export interface ServerRequest {
   readonly method: 'GET' | 'PUT' | 'DELETE'
   readonly path: string
@@ -96,6 +101,7 @@ export function startServerProcess(options: {
         node,
         dataDirectory: 'the simulated disk',
         registration: 'page',
+        hostVolumes: { fingerprint: async () => {}, get: noHostPlugin, versions: () => new Map() },
         mounts,
         newID,
         aclEnabled: false,

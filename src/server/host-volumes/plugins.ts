@@ -1,0 +1,87 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { errorMessage } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
+import { unprocessable } from '../errors.ts'
+import type { HostVolumeDefinition, HostVolumeRecord } from '../state/records.ts'
+import { externalPlugin, fingerprint } from './external-plugin.ts'
+import { mkdirID, mkdirPlugin } from './mkdir-plugin.ts'
+
+/** What a plugin made. */
+export interface MadeHostVolume {
+  readonly hostPath: string
+  /** 0: it has no size of its own. */
+  readonly capacityBytes: number | bigint
+}
+
+/** Makes and deletes host volumes on this machine. Both calls may be repeated. */
+export interface HostVolumePlugin {
+  /** Makes the volume, or changes the one that is there. @throws ApiError 422, 504 */
+  create(id: string, definition: HostVolumeDefinition): Promise<MadeHostVolume>
+  /** Deletes the volume with its data. @throws ApiError 422, 504 */
+  delete(volume: HostVolumeRecord): Promise<void>
+  /** Removes what an interrupted delete left. */
+  sweep?(): Promise<void>
+}
+
+export interface HostVolumePlugins {
+  /** Asks every executable for its version. One that does not answer is no plugin, and the log says so. */
+  fingerprint(): Promise<void>
+  /** @throws ApiError 422 where this machine has no such plugin */
+  get(pluginID: string): HostVolumePlugin
+  /** IDs and versions, for the attributes of the node. */
+  versions(): ReadonlyMap<string, string>
+}
+
+export interface HostVolumeFolders {
+  /** Beneath it, each volume gets a folder that has its ID for a name. */
+  readonly volumes: string
+  /** Its executables are plugins, each with its file name for an ID. */
+  readonly plugins: string
+}
+
+/** The built-in plugin, and the executables of a folder (Nomad: client/hostvolumemanager). */
+export function createHostVolumePlugins(
+  folders: HostVolumeFolders,
+  nodeID: string,
+  log: Log,
+): HostVolumePlugins {
+  const builtIn = mkdirPlugin(folders.volumes)
+  const versions = new Map([[mkdirID, '0.0.1']])
+  return {
+    async fingerprint() {
+      await builtIn.sweep?.()
+      for (const id of executablesOf(folders.plugins)) {
+        try {
+          versions.set(id, await fingerprint(join(folders.plugins, id)))
+        } catch (error) {
+          log.error(
+            { pluginID: id, reason: errorMessage(error) },
+            'host volume plugin does not tell its version',
+          )
+        }
+      }
+    },
+    get(pluginID) {
+      if (pluginID === mkdirID) return builtIn
+      // Only names that were found in the folder: an ID leads nowhere else.
+      if (!versions.has(pluginID)) throw unprocessable(`no such plugin: "${pluginID}"`)
+      return externalPlugin(pluginID, folders, nodeID)
+    },
+    versions: () => versions,
+  }
+}
+
+function executablesOf(folder: string): string[] {
+  let names: string[]
+  try {
+    names = readdirSync(folder)
+  } catch {
+    // Where the folder is not there, there are no plugins.
+    return []
+  }
+  return names.filter((name) => {
+    const found = statSync(join(folder, name), { throwIfNoEntry: false })
+    return found?.isFile() === true && (found.mode & 0o111) !== 0 && name !== mkdirID
+  })
+}
