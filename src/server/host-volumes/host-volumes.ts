@@ -211,13 +211,13 @@ async function make(
   id: string,
   asked: HostVolumeDefinition,
 ): Promise<HostVolumeRecord> {
-  const { state, clock, hostVolumes } = context
+  const { state, hostVolumes } = context
   const definition = {
     ...asked,
     nodeID: context.node.id,
     nodePool: presentNode(state, context.node).NodePool,
   }
-  state.write(({ put }) => put('host_creates', { id, definition, startedMs: clock.now() }))
+  state.write(({ put }) => put('host_creates', { id, definition }))
   await state.durable()
   try {
     const made = await hostVolumes.get(definition.pluginID).create(id, definition)

@@ -115,7 +115,6 @@ export interface HostVolumeRecord extends HostVolumeDefinition {
 export interface HostCreateIntent {
   readonly id: string
   readonly definition: HostVolumeDefinition
-  readonly startedMs: number
 }
 
 /** The digest of what a plugin listed last. A change of it moves the table's index. */

@@ -314,7 +314,7 @@ it('a create that a crash cut short is finished under the same ID by the next st
   database.prepare('DELETE FROM host_volumes').run()
   database
     .prepare('INSERT INTO host_creates (key, document) VALUES (?, ?)')
-    .run(id, JSON.stringify({ id, definition, startedMs: 1 }))
+    .run(id, JSON.stringify({ id, definition }))
   database.close()
   await server.restart()
   expect((await list())[0]).toMatchObject({ ID: volume.ID, Name: 'data', State: 'ready' })
