@@ -6,7 +6,7 @@ import { Int64 } from '../../wire/volume.ts'
 import { ApiError, unprocessable } from '../errors.ts'
 import { decode } from '../http/decode.ts'
 import type { HostVolumeDefinition } from '../state/records.ts'
-import type { HostVolumeFolders, HostVolumePlugin } from './plugins.ts'
+import type { HostVolumeFolders, HostVolumePlugin } from './host-volume-plugin.ts'
 
 const fingerprintLimitMs = 5_000
 /** How long Nomad waits for a plugin. */

@@ -5,10 +5,10 @@ import type { ServerContext } from '../context.ts'
 import { badRequest, conflict, notFound, unprocessable } from '../errors.ts'
 import { presentNode } from '../node/present-node.ts'
 import { type HostVolumeDefinition, type HostVolumeRecord, volumeKey } from '../state/records.ts'
+import type { MadeHostVolume } from './host-volume-plugin.ts'
 import { mkdirID } from './mkdir-plugin.ts'
 import type { ParsedHostVolume } from './parse-host-volume.ts'
 import { isFeasible } from './placement.ts'
-import type { MadeHostVolume } from './plugins.ts'
 
 /** How often it is looked whether the volumes' folders are there. */
 const lookAgainMs = 30_000

@@ -4,7 +4,7 @@ import { errorCode, errorMessage } from '../../lib/errors.ts'
 import { makeFolder } from '../../lib/make-folder.ts'
 import { unprocessable } from '../errors.ts'
 import type { StringMap } from '../state/records.ts'
-import type { HostVolumePlugin } from './plugins.ts'
+import type { HostVolumePlugin } from './host-volume-plugin.ts'
 
 export const mkdirID = 'mkdir'
 

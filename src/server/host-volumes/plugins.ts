@@ -3,26 +3,9 @@ import { join } from 'node:path'
 import { errorMessage } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { unprocessable } from '../errors.ts'
-import type { HostVolumeDefinition, HostVolumeRecord } from '../state/records.ts'
 import { externalPlugin, fingerprint } from './external-plugin.ts'
+import type { HostVolumeFolders, HostVolumePlugin } from './host-volume-plugin.ts'
 import { mkdirID, mkdirPlugin } from './mkdir-plugin.ts'
-
-/** What a plugin made. */
-export interface MadeHostVolume {
-  readonly hostPath: string
-  /** 0: it has no size of its own. */
-  readonly capacityBytes: number | bigint
-}
-
-/** Makes and deletes host volumes on this machine. Both calls may be repeated. */
-export interface HostVolumePlugin {
-  /** Makes the volume, or changes the one that is there. @throws ApiError 422, 504 */
-  create(id: string, definition: HostVolumeDefinition): Promise<MadeHostVolume>
-  /** Deletes the volume with its data. @throws ApiError 422, 504 */
-  delete(volume: HostVolumeRecord): Promise<void>
-  /** Removes what an interrupted delete left. */
-  sweep?(): Promise<void>
-}
 
 export interface HostVolumePlugins {
   /** Asks every executable for its version. One that does not answer is no plugin, and the log says so. */
@@ -31,13 +14,6 @@ export interface HostVolumePlugins {
   get(pluginID: string): HostVolumePlugin
   /** IDs and versions, for the attributes of the node. */
   versions(): ReadonlyMap<string, string>
-}
-
-export interface HostVolumeFolders {
-  /** Beneath it, each volume gets a folder that has its ID for a name. */
-  readonly volumes: string
-  /** Its executables are plugins, each with its file name for an ID. */
-  readonly plugins: string
 }
 
 /** The built-in plugin, and the executables of a folder (Nomad: client/hostvolumemanager). */
