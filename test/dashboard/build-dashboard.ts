@@ -13,3 +13,8 @@ export async function buildDashboard(): Promise<{ directory: string; remove: () 
   })
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
 }
+
+/** Builds the page where an operator of this clone looks for it. */
+export async function buildForClone(): Promise<void> {
+  await build({ configFile: 'dashboard/vite.config.ts', logLevel: 'error' })
+}

@@ -1,0 +1,179 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { volumeYAML } from '../helpers/declarations-yaml.ts'
+import { startUp } from '../helpers/start-up.ts'
+import { suiteDirectory } from '../helpers/temporary-directory.ts'
+import { chromiumPath, openPage, startBrowser, type WatchedPage, withoutChromium } from './browser.ts'
+import { buildForClone } from './build-dashboard.ts'
+
+const token = 'operator-token-0123456789'
+
+const schedule = `apiVersion: mooring.dev/v1alpha1
+kind: SnapshotSchedule
+metadata: {name: nightly}
+spec:
+  schedule: '0 3 * * *'
+  timeZone: Europe/Berlin
+  volumes: {names: [database]}
+  retention: {keepLast: 2, keepDaily: 7}
+`
+
+// One operator, one browser and one page for all: each task begins where the one before ended, as a person's day does.
+describe.skipIf(chromiumPath === undefined)(
+  `a person at the dashboard of a real operator${withoutChromium}`,
+  () => {
+    const root = suiteDirectory()
+    const folder = join(root, 'declarations')
+    const dataDirectory = join(root, 'data')
+    const kills: (() => void)[] = []
+    let port: number
+    let operator: Awaited<ReturnType<typeof startUp>>
+    let browser: Browser
+    let watched: WatchedPage
+
+    const pathOf = (externalID: string) => join(dataDirectory, 'pool', 'volumes', externalID)
+    const start = () =>
+      startUp(
+        folder,
+        dataDirectory,
+        ['--http-ui', `127.0.0.1:${port}`, '--ui-token-file', join(root, 'tokens'), '--rescan', '500ms'],
+        {},
+        (kill) => kills.push(kill),
+      )
+
+    beforeAll(async () => {
+      mkdirSync(folder)
+      writeFileSync(join(root, 'tokens'), `operator mara ${token}\n`, { mode: 0o600 })
+      writeFileSync(join(folder, 'database.yaml'), volumeYAML('database'))
+      writeFileSync(join(folder, 'lost.yaml'), volumeYAML('lost'))
+      writeFileSync(join(folder, 'old.yaml'), volumeYAML('old', { deletionPolicy: 'Delete' }))
+      writeFileSync(join(folder, 'nightly.yaml'), schedule)
+      await buildForClone()
+      port = await freePort()
+      operator = await start()
+      for (const name of ['database', 'lost', 'old']) await operator.status(`Volume/default/${name}`, 'ready')
+      browser = await startBrowser()
+      watched = await openPage(browser, `http://127.0.0.1:${port}`)
+    })
+    afterAll(async () => {
+      await browser.close()
+      for (const kill of kills) kill()
+    })
+
+    it('may read at once, is told of a wrong token, and logs in with the right one', async () => {
+      const { page, faults } = watched
+      await page.goto('/')
+      await page.getByRole('heading', { level: 1, name: 'nothing needs you' }).waitFor()
+      await page.getByRole('button', { name: 'Log in' }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByLabel('Token').fill('a-guess-that-is-long-enough')
+      await dialog.getByRole('button', { name: 'Log in' }).click()
+      await dialog.getByRole('alert').waitFor()
+      // The browser itself writes the 401 to its console.
+      expect(faults.splice(0)).toEqual([expect.stringContaining('401')])
+      await dialog.getByLabel('Token').fill(token)
+      await dialog.getByRole('button', { name: 'Log in' }).click()
+      await page.getByRole('button', { name: 'Log out' }).waitFor()
+      const [cookie] = await watched.context.cookies()
+      expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' })
+    })
+
+    it('finds the volume that is lost and gives it up for a new one, without a reload', async () => {
+      const { page } = watched
+      await fetch(`${operator.url}/v1/volume/csi/lost/delete`, { method: 'DELETE' })
+      await page.getByRole('heading', { level: 1, name: /1 needs you/ }).waitFor()
+      await page
+        .getByRole('listitem')
+        .filter({ hasText: 'Vanished' })
+        .getByRole('link', { name: 'lost' })
+        .click()
+      await page.getByText('Vanished').first().waitFor()
+      await page.getByRole('button', { name: /^Give up the lost volume/ }).click()
+      const dialog = page.getByRole('dialog')
+      const confirm = dialog.getByRole('button', { name: 'Give up the lost volume' })
+      expect(await confirm.isDisabled()).toBe(true)
+      await dialog.getByRole('textbox').fill('lost')
+      await confirm.click()
+      await page.getByText('the volume is as declared').first().waitFor()
+      await page.getByRole('link', { name: /^Overview/ }).click()
+      await page.getByRole('heading', { level: 1, name: 'nothing needs you' }).waitFor()
+    })
+
+    it('takes a snapshot, and sees it appear without a reload', async () => {
+      const { page } = watched
+      const { ExternalID = '' } = (await operator.read('database')) ?? {}
+      writeFileSync(join(pathOf(ExternalID), 'ledger'), 'as it was')
+      await page.goto('/objects/Volume/default/database')
+      await page.getByRole('button', { name: /^Take a snapshot now/ }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Take a snapshot now' }).click()
+      const row = page.getByRole('row').filter({ hasText: 'nightly' })
+      await row.getByText('Ready').waitFor()
+      await row.getByText('daily', { exact: true }).waitFor()
+      await page.getByRole('figure', { name: 'Time line of 1 snapshots' }).waitFor()
+    })
+
+    it('goes back to that snapshot, and the volume has its data', async () => {
+      const { page } = watched
+      const { ExternalID = '' } = (await operator.read('database')) ?? {}
+      writeFileSync(join(pathOf(ExternalID), 'ledger'), 'spoilt')
+      await page.getByRole('button', { name: /^Restore/ }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByRole('textbox').fill('database')
+      await dialog.getByRole('button', { name: /^Restore/ }).click()
+      await page.getByText('Last restore').waitFor()
+      await page.getByText('Replaced, still there').waitFor()
+      const restored = await vi.waitFor(async () => {
+        const now = (await operator.read('database'))?.ExternalID ?? ExternalID
+        expect(now).not.toBe(ExternalID)
+        return now
+      })
+      expect(readFileSync(join(pathOf(restored), 'ledger'), 'utf8')).toBe('as it was')
+    })
+
+    it('confirms the end of a declaration that is in doubt', async () => {
+      const { page } = watched
+      writeFileSync(join(folder, 'old.yaml'), '')
+      await page.getByRole('link', { name: /^Sources/ }).click()
+      const doubt = page.getByRole('listitem').filter({ hasText: 'SourceUnclear' })
+      await doubt.getByRole('button', { name: /^It was removed on purpose/ }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByRole('textbox').fill('old')
+      await dialog.getByRole('button', { name: 'It was removed on purpose' }).click()
+      await page.getByText('Nothing is missing.').waitFor()
+      const left = () => operator.directories().filter((name) => name.startsWith('old-'))
+      await vi.waitFor(() => expect(left()).toEqual([]), { timeout: 20_000 })
+      expect(await operator.read('old')).toBeUndefined()
+    })
+
+    it('keeps what it shows while the operator is away, and goes on by itself when it is back', async () => {
+      const { page, faults } = watched
+      await page.goto('/declarations')
+      await page.getByRole('link', { name: 'database', exact: true }).waitFor()
+      expect(faults.splice(0)).toEqual([])
+      operator.signal('SIGKILL')
+      await page.getByText('The operator does not answer').waitFor()
+      expect(await page.getByRole('link', { name: 'database', exact: true }).isVisible()).toBe(true)
+      writeFileSync(join(folder, 'new.yaml'), volumeYAML('new'))
+      operator = await start()
+      await page.getByText('Live', { exact: true }).waitFor()
+      await page.getByRole('link', { name: 'new', exact: true }).waitFor()
+      expect(await page.getByText('The operator does not answer').count()).toBe(0)
+      // The sessions of the process before are gone with it: whoever orders logs in again.
+      await page.getByRole('button', { name: 'Log in' }).waitFor()
+    })
+  },
+)
+
+function freePort(): Promise<number> {
+  const probe = createServer()
+  return new Promise((resolve) => {
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo // Of a socket that listens on a port.
+      probe.close(() => resolve(port))
+    })
+  })
+}
