@@ -45,6 +45,15 @@ export function uiOptions(): Option[] {
     )
       .argParser(collectUsers)
       .env('MOORING_UI_PROXY_OPERATORS'),
+    new Option('--ui-read-only', 'take no orders from the dashboard, whatever the role')
+      .default(false)
+      .env('MOORING_UI_READ_ONLY'),
+    new Option(
+      '--ui-advertise <host:port>',
+      'where other replicas reach the dashboard of this one, without TLS: those that stand by pass requests on to the leader',
+    )
+      .argParser(parseAddressOption)
+      .env('MOORING_UI_ADVERTISE'),
     new Option(
       '--allowed-host <name>',
       'another name that browsers call the dashboard by; may be given more than once',

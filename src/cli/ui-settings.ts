@@ -12,6 +12,8 @@ export interface UIFlags extends TlsFlags {
   readonly uiTrustedProxy?: readonly string[]
   readonly uiProxyOperators?: readonly string[]
   readonly allowedHost?: readonly string[]
+  readonly uiReadOnly?: boolean
+  readonly uiAdvertise?: { readonly host: string; readonly port: number }
   readonly insecure?: boolean
 }
 
@@ -37,10 +39,16 @@ export function readUISettings(flags: UIFlags): UISettings | undefined {
   return {
     ...httpUi,
     names,
+    readOnly: flags.uiReadOnly ?? false,
+    ...(flags.uiAdvertise === undefined ? {} : { advertise: formatAddress(flags.uiAdvertise) }),
     ...(tokenFile === undefined ? {} : { tokenFile }),
     ...(proxy === undefined ? {} : { proxy }),
     ...(tls === undefined ? {} : { tls }),
   }
+}
+
+function formatAddress({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function readProxy({

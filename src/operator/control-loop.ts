@@ -93,6 +93,8 @@ export interface ControlLoop {
   warnings(): readonly Problem[]
   /** In the order of the sources. */
   sources(): readonly SourceState[]
+  /** Reads the sources soon. */
+  readSoon(): void
   /** Looks at the identity soon. */
   look(key: Key): void
   /** Reads the sources and looks at everything now. Resolves when nothing is left to do at once. */
@@ -238,6 +240,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     problems: () => problems,
     warnings: () => warnings,
     sources: reader.states,
+    readSoon: () => reading.read(),
     look: wake,
     async settle() {
       await readSources()

@@ -72,6 +72,8 @@ export function openInventoryPlace(options: {
   readonly kubernetes: Kubernetes | undefined
   /** Writes go nowhere. */
   readonly readOnly: boolean
+  /** Where the other replicas reach the dashboard of this one: a part of its name. */
+  readonly advertised: string | undefined
   readonly clock: Clock
 }): InventoryPlace {
   const { settings, nomad, kubernetes, readOnly, clock } = options
@@ -80,7 +82,9 @@ export function openInventoryPlace(options: {
   if (settings.place === 'file') throw new Error('the directory was held without its inventory')
   const { instance, times } = settings
   const lockID = randomUUID()
-  const identity = `${process.env.NOMAD_ALLOC_ID ?? hostname()}_${lockID.slice(0, 8)}`
+  const { advertised } = options
+  const name = `${process.env.NOMAD_ALLOC_ID ?? hostname()}_${lockID.slice(0, 8)}`
+  const identity = advertised === undefined ? name : `${name}@${advertised}`
   const shared =
     settings.place === 'kubernetes' && kubernetes !== undefined
       ? openObjects(settings, kubernetes, identity, clock)

@@ -20,18 +20,20 @@ export function openOperatorPages(options: {
   /** undefined: this replica stands by. */
   readonly views: () => readonly ClusterView[] | undefined
   readonly standsBy: () => string
+  /** The replica that leads, as it was last seen; undefined: this process is alone. */
+  readonly leader: () => string | undefined
   readonly admin: Admin
   readonly activity: ActivityLogs
   readonly clock: Clock
   readonly log: Log
 }): Promise<{ readonly pages: Pages; readonly ui?: RunningUI; close(): Promise<void> }> {
-  const { settings, admin, clock, log, ...others } = options
+  const { settings, admin, clock, log, views, standsBy, activity } = options
   const { readOnly, ui: uiSettings } = settings
   const startTime = new Date(clock.now()).toISOString()
   return openTogether(async (adopt) => {
     const pages = adopt(
       createPages({
-        ...others,
+        ...{ views, standsBy, activity },
         async operator() {
           const { version, replica } = await admin.info()
           return { version, readOnly, startTime, ...(replica === undefined ? {} : { replica }) }
@@ -42,10 +44,20 @@ export function openOperatorPages(options: {
       }),
     )
     if (uiSettings === undefined) return { pages }
-    const ui = adopt(await serveUI({ settings: uiSettings, pages, readOnly, clock, log }))
+    const noOrders = readOnly ? isReadOnly : uiSettings.readOnly ? isUIReadOnly : undefined
+    const leader = () => (options.views() === undefined ? addressIn(options.leader()) : undefined)
+    const ui = adopt(await serveUI({ settings: uiSettings, pages, noOrders, leader, clock, log }))
     log.info({ url: ui.url }, 'dashboard listens')
     return { pages, ui }
   })
+}
+
+const isReadOnly = 'the operator runs with --read-only: it takes no orders'
+const isUIReadOnly = 'the dashboard is served with --ui-read-only: give the order by its command'
+
+/** The name of a replica ends with the address at which it answers for others, where it has one. */
+function addressIn(identity: string | undefined): string | undefined {
+  return identity?.split('@')[1]
 }
 
 /** Larger ones are no file that people wrote. */

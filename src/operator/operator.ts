@@ -71,7 +71,10 @@ export function runOperator(
       adopt(await openKubernetes({ settings: settings.kubernetes, readOnly, clock, log }))
     const { inventory, own } = settings
     const place = adopt(
-      openInventoryPlace({ settings: inventory, held, nomad: own.nomad, kubernetes, readOnly, clock }),
+      openInventoryPlace({
+        ...{ settings: inventory, held, nomad: own.nomad, kubernetes, readOnly, clock },
+        advertised: settings.ui?.advertise,
+      }),
     )
     const { replica } = place
     const telemetry = adopt(
@@ -108,6 +111,7 @@ export function runOperator(
         settings,
         views: () => terms.current()?.views(),
         standsBy: () => standsBy(replica?.lock.holder()),
+        leader: () => replica?.lock.holder(),
         admin,
         activity,
         clock,
@@ -228,7 +232,12 @@ function startClusterWork(
       clock,
       log,
     })
-    const takeOrder: TakeOrder = (order, by) => activity.aroundOrder(order, by, () => take(order, by))
+    const takeOrder: TakeOrder = async (order, by) => {
+      const told = await activity.aroundOrder(order, by, () => take(order, by))
+      // A reading decides what becomes of it.
+      if (order.type === 'confirmRemoval') loop.readSoon()
+      return told
+    }
     const loop: ControlLoop = startControlLoop({
       ...times,
       observer,

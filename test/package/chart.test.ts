@@ -140,6 +140,28 @@ const given: readonly [string, unknown, RegExp][] = [
   ['serviceMonitor.relabelings', [{ action: 'keep' }], / relabelings:\n +- action: keep/],
   ['serviceMonitor.metricRelabelings', [{ action: 'drop' }], /metricRelabelings:\n +- action: drop/],
   ['serviceMonitor.labels', { release: 'prom' }, /release: prom/],
+  ['ui.enabled', true, /kind: Service\nmetadata:\n {2}name: other-ui\n[\s\S]*"--http-ui=0\.0\.0\.0:/],
+  ['ui.port', 4681, /"--ui-advertise=\$\(POD_IP\):4681"[\s\S]*name: ui\n +containerPort: 4681/],
+  ['ui.existingSecret', 'ui-tokens-secret', /--ui-token-file=\/etc\/[\s\S]*secretName: ui-tokens-secret/],
+  ['ui.hosts', ['m.example'], /"--allowed-host=m\.example"[\s\S]*- host: "m\.example"/],
+  ['ui.proxy.userHeader', 'x-user', /"--ui-proxy-user-header=x-user"/],
+  ['ui.proxy.trusted', ['10.0.0.0/8'], /"--ui-trusted-proxy=10\.0\.0\.0\/8"/],
+  ['ui.proxy.operators', ['olaf', 'vera'], /"--ui-proxy-operators=olaf,vera"/],
+  ['ui.service.type', 'NodePort', /type: NodePort/],
+  ['ui.service.port', 8080, /port: 8080\n +targetPort: ui/],
+  ['ui.service.annotations', { s: 'service' }, /annotations:\n +s: service/],
+  ['ui.ingress.enabled', true, /kind: Ingress\n/],
+  ['ui.ingress.className', 'nginx', /ingressClassName: nginx/],
+  ['ui.ingress.annotations', { i: 'ingress' }, /annotations:\n +i: ingress/],
+  ['ui.ingress.tlsSecretName', 'ui-cert', /tls:\n +- secretName: ui-cert\n +hosts:\n +- m\.example/],
+  ['ui.httpRoute.enabled', true, /kind: HTTPRoute\n[\s\S]*hostnames:\n +- m\.example/],
+  ['ui.httpRoute.parentRefs', [{ name: 'gate' }], /parentRefs:\n +- name: gate/],
+  ['ui.httpRoute.annotations', { r: 'route' }, /annotations:\n +r: route/],
+  [
+    'networkPolicy.uiFrom',
+    [{ namespaceSelector: {} }],
+    /port: ui\n[\s\S]*from:[\s\S]*- namespaceSelector: {}/,
+  ],
   ['podDisruptionBudget.minAvailable', '60%', /minAvailable: 60%/],
   ['networkPolicy.enabled', true, /kind: NetworkPolicy/],
   ['networkPolicy.metricsFrom', [{ podSelector: {} }], /from:\n +- podSelector: {}/],
@@ -156,9 +178,15 @@ const taken: readonly [string, unknown, RegExp][] = [
   ['rbac.create', false, /kind: (?:Cluster)?Role/],
   ['rbac.aggregate', false, /aggregate-to-view/],
   ['metrics.service.enabled', false, /kind: Service\n/],
+  ['ui.readOnly', false, /- --ui-read-only/],
   ['podDisruptionBudget.enabled', false, /kind: PodDisruptionBudget/],
   ['podDisruptionBudget.maxUnavailable', '50%', /maxUnavailable: 1$/m],
 ]
+
+/** What else is needed for a switch that is off by default to show that it takes something away. */
+const besides: Readonly<Record<string, object>> = {
+  'ui.readOnly': { ui: { enabled: true, existingSecret: 'tokens' } },
+}
 
 /** What manifests/monitoring holds is not this chart's to say: their test is below. */
 const ofMonitoring = ['alertRules.enabled', 'alertRules.labels', 'dashboard.enabled', 'dashboard.labels']
@@ -185,6 +213,18 @@ describe('the Helm chart', () => {
     const { failed, said } = await template({ nomad: { tls: { clientCertificate: true } } })
     expect(failed).toBe(true)
     expect(said).toContain('nomad.tls.clientCertificate needs nomad.tls.secretName')
+  })
+
+  it('serves no dashboard that nobody may use, and no Ingress without a name', async () => {
+    const nobody = await template({ ui: { enabled: true } })
+    expect([nobody.failed, nobody.said]).toEqual([
+      true,
+      expect.stringContaining('ui.enabled needs ui.existingSecret'),
+    ])
+    const nameless = await template({
+      ui: { enabled: true, existingSecret: 't', ingress: { enabled: true } },
+    })
+    expect([nameless.failed, nameless.said]).toEqual([true, expect.stringContaining('needs ui.hosts')])
   })
 
   it('takes a number where --set makes one of a text', async () => {
@@ -214,14 +254,18 @@ describe('the Helm chart', () => {
   })
 
   it('leaves out what is switched off', async () => {
-    const { text: byDefault } = await template()
+    const image = { image: { repository: 'registry.example/mooring' } }
     const rendered = await Promise.all(
-      taken.map(([path, value]) =>
-        template(merge({ image: { repository: 'registry.example/mooring' } }, nest(path, value))),
-      ),
+      taken.map(async ([path, value]) => {
+        const before = merge(image, { ...besides[path] })
+        return {
+          ...(await template(merge(before, nest(path, value)))),
+          byDefault: (await template(before)).text,
+        }
+      }),
     )
     for (const [index, [path, , pattern]] of taken.entries()) {
-      const { failed, said, text } = rendered[index] ?? expect.fail()
+      const { failed, said, text, byDefault } = rendered[index] ?? expect.fail()
       expect(failed, said).toBe(false)
       expect(byDefault, path).toMatch(pattern)
       expect(text, path).not.toMatch(pattern)
@@ -302,7 +346,10 @@ describe('the Helm chart', () => {
       const named = [...args.slice(1), ...env.map(({ name }: { name: string }) => name)]
       expect(named.length).toBeGreaterThan(5)
       expect(
-        named.map((argument: string) => argument.replace(/=.*$/, '')).filter((name) => !known.has(name)),
+        named
+          .map((argument: string) => argument.replace(/=.*$/, ''))
+          // What an argument is put together with is not mooring's own.
+          .filter((name) => !known.has(name) && !args.join(' ').includes(`$(${name})`)),
       ).toEqual([])
     }
   })

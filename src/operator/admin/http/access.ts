@@ -54,12 +54,13 @@ export function createAccess(options: {
   readonly proxy?: ProxySettings
   /** The server listens on loopback only. */
   readonly isLocal: boolean
-  readonly readOnly: boolean
+  /** Why nobody may give orders; undefined: who has the role may. */
+  readonly noOrders: string | undefined
   readonly clock: Pick<SteadyClock, 'monotonicMs'>
   /** The operating system's generator. @returns so many random bytes, base64url */
   readonly randomText: (bytes: number) => string
 }): Access {
-  const { tokens, proxy, isLocal, readOnly, clock, randomText } = options
+  const { tokens, proxy, isLocal, noOrders, clock, randomText } = options
   const sessions = new Map<string, Stored>()
   const codes = new Map<string, number>()
   const tries = new Map<string, { count: number; endsMs: number }>()
@@ -122,7 +123,7 @@ export function createAccess(options: {
   return {
     sessionOf(caller) {
       const holder = holderOf(caller)
-      const refusal = explainNoOrders(holder, readOnly)
+      const refusal = noOrders ?? explainNoOrders(holder)
       return {
         ...(holder === undefined ? {} : { role: holder.role }),
         ...(holder === undefined || holder.name === '' ? {} : { user: holder.name }),
@@ -161,9 +162,7 @@ export function createAccess(options: {
 
 function explainNoOrders(
   holder: (UITokenHolder & { readonly via: Session['via'] }) | undefined,
-  readOnly: boolean,
 ): string | undefined {
-  if (readOnly) return 'the operator runs with --read-only: it takes no orders'
   if (holder?.role === 'operator') return undefined
   switch (holder?.via) {
     case undefined:

@@ -1,14 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sendFailure } from './register-api.ts'
-import { findDashboard, notBuilt, readStaticFiles, type StaticFile } from './static-files.ts'
+import { notBuilt, readStaticFiles, type StaticFile } from './static-files.ts'
 
 /** Serves the built dashboard: its files, and its page for every other path that is none of the API's. */
-export function registerStatic(app: FastifyInstance): void {
+export function registerStatic(app: FastifyInstance, findPage: () => string | undefined): void {
   let files: ReadonlyMap<string, StaticFile> | undefined
   const find = (path: string) => {
-    const folder = findDashboard()
-    if (folder === undefined) return undefined
-    files ??= readStaticFiles(folder)
+    if (files === undefined) {
+      const folder = findPage()
+      if (folder === undefined) return undefined
+      files = readStaticFiles(folder)
+    }
     // A file is asked for by name, so an old page's gets no new page in its place.
     return files.get(path) ?? (path.startsWith('/assets/') ? undefined : files.get('/index.html'))
   }

@@ -16,9 +16,11 @@ import { LoginRequest, type Role, requestHeader } from '../../../wire/dashboard/
 import type { Pages } from '../pages/pages.ts'
 import { type Access, createAccess, includesRole, type ProxySettings, sessionCookie } from './access.ts'
 import { createEventStreams } from './event-stream.ts'
+import { createForward } from './forward.ts'
 import { NotLoggedIn, registerApi, sendAnswer, sendError, sendFailure } from './register-api.ts'
 import { NotAllowed } from './routes.ts'
 import { registerStatic } from './serve-static.ts'
+import { findDashboard } from './static-files.ts'
 import { streamEvents } from './stream-events.ts'
 import { readUITokens, type UITokens } from './ui-tokens.ts'
 
@@ -32,6 +34,10 @@ export interface UISettings {
   readonly tls?: TlsFiles
   /** Names that clients call the server by, beside those of loopback, of this machine and of the certificate. */
   readonly names: readonly string[]
+  /** It takes no orders, whatever the role. */
+  readonly readOnly: boolean
+  /** `host:port` at which the other replicas reach this one; undefined: they do not. */
+  readonly advertise?: string
 }
 
 export interface RunningUI {
@@ -72,18 +78,23 @@ const securityHeaders = {
 export async function serveUI(options: {
   readonly settings: UISettings
   readonly pages: Pages
-  readonly readOnly: boolean
+  /** Why nobody may give orders; undefined: who has the role may. */
+  readonly noOrders: string | undefined
+  /** Where the replica that leads answers; undefined: here. */
+  readonly leader: () => string | undefined
+  /** The folder of the built page; undefined: it is not built. Looked for until it is there. */
+  readonly findPage?: () => string | undefined
   readonly clock: Clock
   readonly log: Log
 }): Promise<RunningUI> {
-  const { settings, pages, readOnly, clock, log } = options
+  const { settings, pages, noOrders, clock, log } = options
   const { host, port, tokenFile, proxy } = settings
   let tls: Tls | undefined = settings.tls && loadTls(settings.tls)
   const access = createAccess({
     tokens: tokensOf(tokenFile, log),
     ...(proxy === undefined ? {} : { proxy }),
     isLocal: isLoopback(host),
-    readOnly,
+    noOrders,
     clock,
     randomText: (bytes) => randomBytes(bytes).toString('base64url'),
   })
@@ -139,6 +150,12 @@ export async function serveUI(options: {
     done()
   })
   app.setErrorHandler((error, _request, reply) => sendError(reply, error, log))
+  const forward = createForward(options.leader)
+  // Over TLS the leader would have to be called by the name of its certificate.
+  if (settings.tls === undefined)
+    app.addHook('onRequest', async (request, reply) => {
+      if (request.url.startsWith('/api/') && (await forward.take(request, reply))) return reply
+    })
 
   registerApi(app, { pages, admit: (request, needed) => admit(access, request, needed), log })
   registerSession(app, access, tls !== undefined)
@@ -147,12 +164,13 @@ export async function serveUI(options: {
     const isAllowed = () => access.sessionOf(callerOf(request)).role !== undefined
     return streamEvents(streams, request, reply, isAllowed)
   })
-  registerStatic(app)
+  registerStatic(app, options.findPage ?? findDashboard)
 
   try {
     await app.listen({ host, port })
   } catch (error) {
     streams.close()
+    await forward.close()
     throw new UsageError(`--http-ui: ${errorMessage(error)}`, { cause: error })
   }
   const stopWatch = settings.tls
@@ -171,7 +189,7 @@ export async function serveUI(options: {
     async close() {
       stopWatch()
       streams.close()
-      await app.close()
+      await Promise.all([app.close(), forward.close()])
     },
   }
 }
