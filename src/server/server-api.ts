@@ -19,6 +19,7 @@ import { volumeRoutes } from './routes/volume.ts'
 import { volumesRoutes } from './routes/volumes.ts'
 import { createAbsentRoutes } from './routes/without-jobs.ts'
 import { createStorageIndexes } from './storage/storage-indexes.ts'
+import { followListRows } from './volumes/list-rows.ts'
 import { createReplays } from './volumes/replays.ts'
 
 /** The API and its work in the background, over whatever state, plugins and clock it is given. */
@@ -40,11 +41,12 @@ export function createServerApi(parts: Omit<ServerContext, 'lock'>, random: () =
   const blocking = createBlockingQueries(state, clock, random)
   const storageIndexes = createStorageIndexes(state, clock, log)
   const hostVolumes = followHostVolumes(context)
+  const rows = followListRows(state)
   return {
     resources: [
-      ...volumesRoutes(context, blocking),
+      ...volumesRoutes(context, blocking, rows),
       ...claimRoutes(context),
-      ...volumeRoutes(context, blocking, replays),
+      ...volumeRoutes(context, blocking, replays, rows),
       ...hostVolumeRoutes(context, blocking),
       ...storageRoutes(context, storageIndexes),
       ...pluginRoutes(context, blocking),

@@ -33,6 +33,8 @@ export interface JSONElements<Row = unknown> {
 export interface ApiAnswer {
   /** Sent as JSON; absent: an empty body. */
   readonly body?: unknown
+  /** A body that is JSON already. */
+  readonly json?: string
   /** A body that is an array, perhaps a long one, whose elements are written as they are sent. */
   readonly elements?: JSONElements
   /** A body without an end: each text goes out as it comes. */

@@ -19,16 +19,16 @@ const piecewise = { gzip: createGzip, deflate: createDeflate }
 
 /** An answer's JSON in the coding that is asked for, whole where it is short; undefined: the answer has no body. */
 export function writeBody(
-  { body, elements }: ApiAnswer,
+  { body, json, elements }: ApiAnswer,
   isPretty: boolean,
   coding: Coding,
 ): string | Promise<Buffer> | Readable | undefined {
-  if (elements === undefined && body === undefined) return undefined
+  if (elements === undefined && json === undefined && body === undefined) return undefined
   if (elements !== undefined && elements.rows.length > mostAtOnce) {
     const pieces = new ArrayPieces(elements, isPretty)
     return coding === undefined ? pieces : pieces.pipe(piecewise[coding]())
   }
-  const value = elements === undefined ? stringifyJSON(body) : writeArray(elements)
+  const value = json ?? (elements === undefined ? stringifyJSON(body) : writeArray(elements))
   const text = isPretty ? `${stringifyJSON(parseJSON(value), 4)}\n` : value
   return coding === undefined ? text : whole[coding](text)
 }

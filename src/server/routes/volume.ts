@@ -8,6 +8,7 @@ import { parseNamespace, parseReadOptions } from '../http/read-options.ts'
 import { parseSecretsHeader } from '../http/secrets-header.ts'
 import { volumeKey } from '../state/records.ts'
 import { createVolumes, registerVolumes } from '../volumes/define-volumes.ts'
+import { createReadWriter, type ListRows } from '../volumes/list-rows.ts'
 import { presentVolume } from '../volumes/present-volume.ts'
 import { deleteVolume, deregisterVolume } from '../volumes/remove-volume.ts'
 import type { Replays } from '../volumes/replays.ts'
@@ -19,8 +20,10 @@ export function volumeRoutes(
   context: ServerContext,
   blocking: RunBlockingQuery,
   replays: Replays,
+  rows: ListRows,
 ): Resource[] {
   const { state } = context
+  const writeUnclaimed = createReadWriter()
   return [
     {
       path: '/v1/volume/csi/:id',
@@ -36,7 +39,10 @@ export function volumeRoutes(
             answer: (index) => {
               const volume = state.csi_volumes.get(key)
               if (volume === undefined) throw notFound('volume not found', index)
-              return { body: presentVolume(context, volume), index }
+              const row = rows.get(key)
+              return row?.volume === volume && row.claims.length === 0
+                ? { json: writeUnclaimed(row, state.csi_plugins.get(volume.pluginID)), index }
+                : { body: presentVolume(context, volume), index }
             },
           },
           signal,

@@ -6,16 +6,19 @@ import type { RunBlockingQuery } from '../http/blocking-query.ts'
 import { parseReadOptions } from '../http/read-options.ts'
 import type { VolumeRecord } from '../state/records.ts'
 import { registerVolumes } from '../volumes/define-volumes.ts'
-import { createStubWriter, followListRows } from '../volumes/list-rows.ts'
+import { createStubWriter, type ListRows } from '../volumes/list-rows.ts'
 import { planList } from '../volumes/list-volumes.ts'
 import { presentVolume } from '../volumes/present-volume.ts'
 import { volumesReader } from '../volumes/request-body.ts'
 import { listHostVolumes } from './host-volumes.ts'
 
 /** The list of volumes, and Register by its collection path. */
-export function volumesRoutes(context: ServerContext, blocking: RunBlockingQuery): Resource[] {
+export function volumesRoutes(
+  context: ServerContext,
+  blocking: RunBlockingQuery,
+  rows: ListRows,
+): Resource[] {
   const { state } = context
-  const rows = followListRows(state)
   return [
     {
       path: '/v1/volumes',

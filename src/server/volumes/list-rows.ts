@@ -4,22 +4,29 @@ import { claimsOf } from '../state/claims-of.ts'
 import { type ClaimRecord, type PluginRecord, type VolumeRecord, volumeKey } from '../state/records.ts'
 import type { State } from '../state/state.ts'
 import { compareVolumes, Table, type VolumePlace } from '../state/table.ts'
-import { health, identity, times } from './present-volume.ts'
+import { definition, health, identity, provider, times } from './present-volume.ts'
 
 /** What a list needs of one volume. It never changes: a change of the volume or of its claims makes a new one. */
 export interface ListRow extends VolumePlace {
   readonly volume: VolumeRecord
   readonly claims: readonly ClaimRecord[]
-  /** The stub as JSON, but for the health of the plugin, which belongs between the two. */
-  readonly head: string
-  readonly tail: string
+  /**
+   * What is shown of the volume, as JSON in parts. The first part begins the object, and the last one ends it. The health of
+   * the plugin is not in it, and a read shows no counts, and a list no definition.
+   */
+  readonly identity: string
+  readonly counts: string
+  readonly definition: string
+  readonly times: string
 }
 
 /** The plugins of one moment, by ID. */
 export type PluginsThen = ReadonlyMap<string, PluginRecord>
 
+export type ListRows = Table<ListRow, VolumePlace>
+
 /** A row for each volume, in the order of lists, serialised when it changes and not when it is listed. */
-export function followListRows(state: State): Table<ListRow, VolumePlace> {
+export function followListRows(state: State): ListRows {
   const rows = new Table<ListRow, VolumePlace>(
     ({ volume }) => volumeKey(volume.namespace, volume.id),
     compareVolumes,
@@ -48,16 +55,28 @@ export function createListRow(volume: VolumeRecord, claims: readonly ClaimRecord
     id: volume.id,
     volume,
     claims: claims.length === 0 ? noClaims : claims,
-    head: stringifyJSON(head(volume, claims)).slice(0, -1),
-    tail: stringifyJSON(times(volume)).slice(1),
+    identity: stringifyJSON(identity(volume, claims)).slice(0, -1),
+    counts: claims.length === 0 ? noCounts : fieldsOf(counts(claims)),
+    definition: fieldsOf(definition(volume)),
+    times: stringifyJSON(times(volume)).slice(1),
   }
 }
 
 const noClaims: readonly ClaimRecord[] = []
 
+/** The fields of an object as JSON, without the braces around them. */
+const fieldsOf = (part: object) => stringifyJSON(part).slice(1, -1)
+
+const counts = (claims: readonly ClaimRecord[]) => ({
+  CurrentReaders: claims.filter(({ mode }) => mode === 'read').length,
+  CurrentWriters: claims.filter(({ mode }) => mode === 'write').length,
+})
+const noCounts = fieldsOf(counts([]))
+
 /** What List Volumes shows of a volume: with the health of its plugin and the counts of its claims as they were. */
 export const presentVolumeStub = ({ volume, claims }: ListRow, plugins: PluginsThen): VolumeStub => ({
-  ...head(volume, claims),
+  ...identity(volume, claims),
+  ...counts(claims),
   ...health(volume.pluginID, plugins.get(volume.pluginID)),
   ...times(volume),
 })
@@ -65,18 +84,25 @@ export const presentVolumeStub = ({ volume, claims }: ListRow, plugins: PluginsT
 /** The same as JSON: its parts, to be joined by commas. */
 export function createStubWriter(plugins: PluginsThen): (row: ListRow, parts: string[]) => void {
   const healthOf = new Map<string, string>()
-  return ({ volume: { pluginID }, head, tail }, parts) => {
+  return ({ volume: { pluginID }, identity, counts, times }, parts) => {
     let text = healthOf.get(pluginID)
     if (text === undefined) {
-      text = stringifyJSON(health(pluginID, plugins.get(pluginID))).slice(1, -1)
+      text = fieldsOf(health(pluginID, plugins.get(pluginID)))
       healthOf.set(pluginID, text)
     }
-    parts.push(head, text, tail)
+    parts.push(identity, counts, text, times)
   }
 }
 
-const head = (volume: VolumeRecord, claims: readonly ClaimRecord[]) => ({
-  ...identity(volume, claims),
-  CurrentReaders: claims.filter(({ mode }) => mode === 'read').length,
-  CurrentWriters: claims.filter(({ mode }) => mode === 'write').length,
-})
+/** What Read Volume answers of a volume that nothing claims, as JSON. */
+export function createReadWriter(): (row: ListRow, plugin: PluginRecord | undefined) => string {
+  const providers = new WeakMap<PluginRecord, string>()
+  return ({ volume: { pluginID }, identity, definition, times }, plugin) => {
+    const known = plugin && providers.get(plugin)
+    const shown = known ?? fieldsOf({ ...noAllocations, ...provider(pluginID, plugin) })
+    if (plugin !== undefined && known === undefined) providers.set(plugin, shown)
+    return `${identity},${definition},${shown},${times}`
+  }
+}
+
+const noAllocations = { ReadAllocs: {}, WriteAllocs: {}, Allocations: [] }

@@ -26,28 +26,38 @@ export function describeVolume(
     Object.fromEntries(claims.filter(({ mode }) => mode === wanted).map(({ id }) => [id, null]))
   return {
     ...identity(volume, claims),
-    ...presentRequests(volume),
-    RequestedCapacityMin: volume.requestedCapacityMin,
-    RequestedCapacityMax: volume.requestedCapacityMax,
-    Capacity: volume.capacity,
-    CloneID: volume.cloneID,
-    SnapshotID: volume.snapshotID,
-    MountOptions: {
-      FSType: volume.mountOptions.fsType,
-      MountFlags: volume.mountOptions.mountFlags.length === 0 ? null : [...redactedFlags],
-    },
-    Secrets: null,
-    Parameters: volume.parameters,
-    Context: volume.context,
+    ...definition(volume),
     ReadAllocs: allocIDs('read'),
     WriteAllocs: allocIDs('write'),
     Allocations: claims.map((claim) => presentAllocation(claim, node)),
-    ProviderVersion: plugin?.providerVersion ?? '',
-    Version: plugin?.providerVersion ?? '',
-    ...health(volume.pluginID, plugin),
+    ...provider(volume.pluginID, plugin),
     ...times(volume),
   }
 }
+
+/** What of a volume only its definition and its plugin's answer decide, and no list shows. */
+export const definition = (volume: VolumeRecord) => ({
+  ...presentRequests(volume),
+  RequestedCapacityMin: volume.requestedCapacityMin,
+  RequestedCapacityMax: volume.requestedCapacityMax,
+  Capacity: volume.capacity,
+  CloneID: volume.cloneID,
+  SnapshotID: volume.snapshotID,
+  MountOptions: {
+    FSType: volume.mountOptions.fsType,
+    MountFlags: volume.mountOptions.mountFlags.length === 0 ? null : [...redactedFlags],
+  },
+  Secrets: null,
+  Parameters: volume.parameters,
+  Context: volume.context,
+})
+
+/** What a read of a volume shows of its plugin. */
+export const provider = (pluginID: string, plugin: PluginRecord | undefined) => ({
+  ProviderVersion: plugin?.providerVersion ?? '',
+  Version: plugin?.providerVersion ?? '',
+  ...health(pluginID, plugin),
+})
 
 /** What was asked for of a volume, where that has a shape of its own. */
 export function presentRequests({ requestedCapabilities, requestedTopologies }: VolumeRecord) {
