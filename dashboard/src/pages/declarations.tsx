@@ -5,6 +5,7 @@ import { useData } from '../data/use-data.ts'
 import { Icon } from '../parts/icon.tsx'
 import { Await, useTitle } from '../parts/page-state.tsx'
 import { Pager } from '../parts/pager.tsx'
+import { Prose } from '../parts/prose.tsx'
 import { State } from '../parts/state.tsx'
 import { Ago } from '../parts/time.tsx'
 
@@ -221,7 +222,11 @@ function Row({ row }: { readonly row: ObjectRow }) {
       </td>
       <td class="wide">
         <span class="reason">{reason}</span>
-        {state !== 'Ready' && <span class="second clip">{message}</span>}
+        {state !== 'Ready' && (
+          <span class="second clip">
+            <Prose text={message} />
+          </span>
+        )}
         {row.isSuspended && reason !== 'Suspended' && <span class="second">suspended</span>}
       </td>
       <td class="middle second">{since !== undefined && <Ago at={since} />}</td>

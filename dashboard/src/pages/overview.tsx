@@ -8,6 +8,7 @@ import { Remedy } from '../parts/copy.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { ObjectLink } from '../parts/object-link.tsx'
 import { Await, useTitle } from '../parts/page-state.tsx'
+import { Prose } from '../parts/prose.tsx'
 import { lookOf, StateBadge } from '../parts/state.tsx'
 import { Ago } from '../parts/time.tsx'
 import { Clusters, Plugins, SourceList } from './overview-health.tsx'
@@ -46,7 +47,9 @@ function Contents({ data }: { readonly data: Overview }) {
                         {reason}, <Ago at={since} />
                       </span>
                     </div>
-                    <p class="second small clip">{message}</p>
+                    <p class="second small clip">
+                      <Prose text={message} />
+                    </p>
                   </li>
                 ))}
               </ul>
@@ -144,7 +147,9 @@ function AttentionRow({ attention }: { readonly attention: Attention }) {
           )}
         </span>
       </div>
-      <p class="message">{message}</p>
+      <p class="message">
+        <Prose text={message} />
+      </p>
       <div class="attention-foot">
         {possible.length > 0 && <ActionBar actions={possible} object={object} isSmall />}
         {explanation !== undefined && (

@@ -7,6 +7,7 @@ import { Card } from '../parts/card.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { ObjectLink } from '../parts/object-link.tsx'
 import { useTitle } from '../parts/page-state.tsx'
+import { Prose } from '../parts/prose.tsx'
 import { Problem } from './sources.tsx'
 
 const example = `apiVersion: mooring.dev/v1alpha1
@@ -207,7 +208,7 @@ function Change({ change }: { readonly change: PlannedChange }) {
           </span>
         </div>
         <p class="second">
-          {message}
+          <Prose text={message} />
           {reason !== undefined && <span class="quiet"> ({reason})</span>}
         </p>
         {differences.length > 0 && (

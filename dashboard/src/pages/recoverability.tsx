@@ -7,6 +7,7 @@ import { Icon, type IconName } from '../parts/icon.tsx'
 import { ObjectLink } from '../parts/object-link.tsx'
 import { Await, useTitle } from '../parts/page-state.tsx'
 import { Pager } from '../parts/pager.tsx'
+import { Prose } from '../parts/prose.tsx'
 import { Ago, now } from '../parts/time.tsx'
 
 const results: Readonly<Record<Recoverability['result'], { icon: IconName; tone: string; means: string }>> = {
@@ -101,7 +102,11 @@ function Row({ row }: { readonly row: Recoverability }) {
           <Icon name={icon} />
           {means}
         </span>
-        {sentence !== '' && <span class="second small clip">{sentence}</span>}
+        {sentence !== '' && (
+          <span class="second small clip">
+            <Prose text={sentence} />
+          </span>
+        )}
       </td>
       <td class="middle" data-label="Schedules">
         {schedules.map((schedule) => (

@@ -49,18 +49,18 @@ export function RetentionChart({ snapshots }: { readonly snapshots: readonly Vol
       <div class="lanes" aria-hidden="true">
         {lanes.map(([rule, members]) => (
           <div class="lane" key={rule}>
-            <span class="lane-name">{rule === '' ? 'goes next' : nameRule(rule)}</span>
+            <span class="lane-name">{nameRule(rule)}</span>
             <span class="lane-line">
               {members.map(({ snapshot, atMs }) => (
                 <i
                   key={snapshot.object.key}
-                  class={`snapshot-dot${snapshot.state === 'Ready' ? '' : ' not-ready'}${rule === '' ? ' going' : ''}`}
+                  class={`snapshot-dot${snapshot.state === 'Ready' ? '' : ' not-ready'}${rule === 'goes next' ? ' going' : ''}`}
                   style={{ left: percent(placePast(atMs)) }}
                   title={`${snapshot.object.name}\ntaken ${formatRelative(atMs, nowMs)}\n${formatExact(atMs)}\n${snapshot.fate}`}
                 />
               ))}
               {members.map(({ snapshot }) =>
-                snapshot.goesAt === undefined ? null : (
+                snapshot.goesAt === undefined || !isLastLane(rule, snapshot) ? null : (
                   <i
                     key={`end of ${snapshot.object.key}`}
                     class="snapshot-ring"
@@ -103,8 +103,13 @@ export function RetentionChart({ snapshots }: { readonly snapshots: readonly Vol
   )
 }
 
-/** The rules that keep it; an empty one stands for none. */
-function rulesOf({ keptBy, schedule }: VolumeSnapshot): readonly string[] {
+/** The rules that keep it, or what is said where none does. */
+function rulesOf({ keptBy, schedule, state }: VolumeSnapshot): readonly string[] {
   if (keptBy.length > 0) return keptBy
-  return schedule === undefined ? ['declared'] : ['']
+  return [schedule === undefined ? 'declared' : state === 'Ready' ? 'goes next' : 'not ready']
+}
+
+/** The ring of a snapshot stands in the lane that reaches furthest back. */
+function isLastLane(rule: string, snapshot: VolumeSnapshot): boolean {
+  return Math.max(...rulesOf(snapshot).map(rankOfRule)) === rankOfRule(rule)
 }

@@ -12,6 +12,8 @@ const names = new Map([
   ['source in use', 'source in use'],
   ['in the future', 'in the future'],
   ['declared', 'declared'],
+  ['not ready', 'not ready'],
+  ['goes next', 'goes next'],
 ])
 
 export function nameRule(rule: string): string {

@@ -1,9 +1,10 @@
-import type { ScheduleRow } from '../../../src/wire/dashboard/schedules.ts'
+import type { PastRun, ScheduleRow } from '../../../src/wire/dashboard/schedules.ts'
 import { count } from '../data/format.ts'
 import { ActionBar } from '../parts/action.tsx'
 import { Card } from '../parts/card.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { ObjectLink } from '../parts/object-link.tsx'
+import { Prose } from '../parts/prose.tsx'
 import { State } from '../parts/state.tsx'
 import { Ago, Moment } from '../parts/time.tsx'
 import { Calendar, outcomes } from './calendar.tsx'
@@ -18,9 +19,12 @@ export function ScheduleCard(props: { readonly schedule: ScheduleRow; readonly i
   const { object, state, message, retention, timeZone, nextRuns, pastRuns, volumes, volumesTotal, actions } =
     schedule
   const [next] = nextRuns
-  const troubles = pastRuns
-    .filter(({ outcome }) => outcome === 'failed' || outcome === 'missed')
-    .slice(0, mostRuns)
+  const troubles = [
+    ...Map.groupBy(
+      pastRuns.filter(({ outcome }) => outcome === 'failed' || outcome === 'missed'),
+      ({ time, outcome }) => `${time} ${outcome}`,
+    ).values(),
+  ].slice(0, mostRuns)
   return (
     <Card
       title={isAlone ? 'Runs' : <ObjectLink object={object} />}
@@ -46,23 +50,17 @@ export function ScheduleCard(props: { readonly schedule: ScheduleRow; readonly i
             <dt>Retention</dt>
             <dd>{retention}</dd>
           </dl>
-          {state !== 'Ready' && <p class="second">{message}</p>}
+          {state !== 'Ready' && (
+            <p class="second">
+              <Prose text={message} />
+            </p>
+          )}
           {troubles.length > 0 && (
             <div>
               <h3>What went wrong lately</h3>
               <ul class="troubles">
-                {troubles.map(({ time, volume, outcome, message: why }) => (
-                  <li key={`${time}${volume}`}>
-                    <span class="line">
-                      <span class={`state tone-${outcomes[outcome].tone}`}>
-                        <Icon name={outcomes[outcome].icon} />
-                        {outcome}
-                      </span>
-                      <Moment at={time} />
-                      {volume !== undefined && <span class="second">{volume.split('/').pop()}</span>}
-                    </span>
-                    <span class="second small">{why}</span>
-                  </li>
+                {troubles.map((runs) => (
+                  <Trouble key={`${runs[0]?.time}${runs[0]?.outcome}`} runs={runs} />
                 ))}
               </ul>
             </div>
@@ -101,5 +99,31 @@ export function ScheduleCard(props: { readonly schedule: ScheduleRow; readonly i
         </div>
       </div>
     </Card>
+  )
+}
+
+/** Runs of several volumes at one time that went wrong in the same way. */
+function Trouble({ runs }: { readonly runs: readonly PastRun[] }) {
+  const [first] = runs
+  if (first === undefined) return null
+  const { time, outcome, volume, message } = first
+  return (
+    <li>
+      <span class="line">
+        <span class={`state tone-${outcomes[outcome].tone}`}>
+          <Icon name={outcomes[outcome].icon} />
+          {outcome}
+        </span>
+        <Moment at={time} />
+        {volume !== undefined && (
+          <span class="second">
+            {runs.length === 1 ? volume.split('/').pop() : count(runs.length, 'volume')}
+          </span>
+        )}
+      </span>
+      <span class="second small">
+        <Prose text={message} />
+      </span>
+    </li>
   )
 }

@@ -4,6 +4,7 @@ import { count, formatSize } from '../data/format.ts'
 import { ActionBar } from '../parts/action.tsx'
 import { Card } from '../parts/card.tsx'
 import { ObjectLink } from '../parts/object-link.tsx'
+import { Prose } from '../parts/prose.tsx'
 import { State } from '../parts/state.tsx'
 import { Ago } from '../parts/time.tsx'
 import { RetentionChart } from './retention-chart.tsx'
@@ -72,12 +73,20 @@ export function SnapshotsCard({ snapshots }: { readonly snapshots: readonly Volu
                   </span>
                 </td>
                 <td class="fate" data-label="Goes">
-                  {snapshot.goesAt !== undefined && (
-                    <span class="keep-together">
-                      <Ago at={snapshot.goesAt} />
+                  {snapshot.goesAt === undefined ? (
+                    <span class="quiet small">
+                      <Prose text={snapshot.fate} />
                     </span>
+                  ) : (
+                    <details>
+                      <summary>
+                        <Ago at={snapshot.goesAt} />
+                      </summary>
+                      <span class="quiet small">
+                        <Prose text={snapshot.fate} />
+                      </span>
+                    </details>
                   )}
-                  <span class="quiet small">{snapshot.fate}</span>
                 </td>
                 <td class="number middle second" data-label="Size">
                   {formatSize(snapshot.sizeBytes)}

@@ -6,6 +6,7 @@ import { Card } from '../parts/card.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { ObjectLink } from '../parts/object-link.tsx'
 import { Await, useTitle } from '../parts/page-state.tsx'
+import { Prose } from '../parts/prose.tsx'
 import { Ago, Moment } from '../parts/time.tsx'
 import { Excerpt } from './excerpt.tsx'
 import { SourceState } from './overview-health.tsx'
@@ -107,7 +108,9 @@ function Contents({ data }: { readonly data: Sources }) {
                     )}
                   </span>
                 </div>
-                <p class="second">{message}</p>
+                <p class="second">
+                  <Prose text={message} />
+                </p>
                 {until !== undefined && (
                   <p class="quiet small">
                     It is decided again <Ago at={until} />, <Moment at={until} />.

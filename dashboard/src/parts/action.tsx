@@ -1,3 +1,4 @@
+import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Action, ObjectReference } from '../../../src/wire/dashboard/common.ts'
 import type { OrderAnswer } from '../../../src/wire/dashboard/session.ts'
@@ -27,14 +28,18 @@ export function refusalOf(action: Action): string | undefined {
   return undefined
 }
 
+/** What else a person should know before they confirm an action: terms and what is so. */
+export type ActionNotes = (action: Action) => readonly (readonly [string, string])[]
+
 /** Opens the question of an action. What cannot be done now stays there, and says why. */
 export function ActionButton(props: {
   readonly action: Action
   readonly object: ObjectReference | undefined
   readonly isMain?: boolean
   readonly isSmall?: boolean
+  readonly notes?: ActionNotes
 }) {
-  const { action, object, isMain, isSmall } = props
+  const { action, object, isMain, isSmall, notes } = props
   const [isOpen, setOpen] = useState(false)
   const refusal = refusalOf(action)
   const isDangerous = action.typeToConfirm !== undefined
@@ -53,7 +58,14 @@ export function ActionButton(props: {
         {object !== undefined && <span class="for-readers"> of {object.name}</span>}
         {refusal !== undefined && <span class="for-readers">, not possible now: {refusal}</span>}
       </button>
-      {isOpen && <Question action={action} object={object} onClose={() => setOpen(false)} />}
+      {isOpen && (
+        <Question
+          action={action}
+          object={object}
+          notes={notes?.(action) ?? []}
+          onClose={() => setOpen(false)}
+        />
+      )}
     </>
   )
 }
@@ -61,9 +73,10 @@ export function ActionButton(props: {
 function Question(props: {
   readonly action: Action
   readonly object: ObjectReference | undefined
+  readonly notes: ReturnType<ActionNotes>
   readonly onClose: () => void
 }) {
-  const { action, object, onClose } = props
+  const { action, object, notes, onClose } = props
   const { label, consequence, typeToConfirm, choices = [], order, command } = action
   const [typed, setTyped] = useState('')
   const [chosen, setChosen] = useState<Readonly<Record<string, string>>>(() => firstChoices(action))
@@ -94,6 +107,16 @@ function Question(props: {
     <Dialog title={object === undefined ? label : `${label}: ${object.name}`} onClose={onClose}>
       <form class="question" onSubmit={send}>
         <p class={`consequence tone-${tone}`}>{consequence}</p>
+        {notes.length > 0 && (
+          <dl class="facts">
+            {notes.map(([term, note]) => (
+              <Fragment key={term}>
+                <dt>{term}</dt>
+                <dd>{note}</dd>
+              </Fragment>
+            ))}
+          </dl>
+        )}
         {choices.map(({ field, label: title, options }) => (
           <fieldset key={field} class="field">
             <legend>{title}</legend>
@@ -205,8 +228,9 @@ export function ActionBar(props: {
   readonly object: ObjectReference | undefined
   readonly isSmall?: boolean
   readonly mainID?: string
+  readonly notes?: ActionNotes
 }) {
-  const { actions, object, isSmall = false, mainID } = props
+  const { actions, object, isSmall = false, mainID, notes } = props
   if (actions.length === 0) return null
   const rank = ({ id, refusal, typeToConfirm }: Action) =>
     (id === mainID ? -4 : 0) + (refusal === undefined ? 0 : 2) + (typeToConfirm === undefined ? 0 : 1)
@@ -221,6 +245,7 @@ export function ActionBar(props: {
             object={object}
             isSmall={isSmall}
             isMain={action.id === mainID && refusalOf(action) === undefined}
+            {...(notes === undefined ? {} : { notes })}
           />
         ))}
     </div>

@@ -3,6 +3,7 @@ import { stepInWords } from '../data/format.ts'
 import { formatDuration } from './durations.ts'
 import { Icon } from './icon.tsx'
 import { ObjectLink } from './object-link.tsx'
+import { Prose } from './prose.tsx'
 import { Ago } from './time.tsx'
 
 const looks = {
@@ -38,11 +39,15 @@ export function ActivityList(props: {
                 </span>
                 {isObjectShown && <ObjectLink object={entry.object} />}
                 <span class="end quiet small">
-                  {entry.durationMs !== undefined && `${formatDuration(entry.durationMs)}, `}
+                  {entry.durationMs !== undefined &&
+                    entry.durationMs > 0 &&
+                    `${formatDuration(entry.durationMs)}, `}
                   <Ago at={entry.time} />
                 </span>
               </div>
-              <p class="second small">{entry.why}</p>
+              <p class="second small">
+                <Prose text={entry.why} />
+              </p>
               {entry.by !== undefined && (
                 <p class="quiet small">
                   by {entry.by.user ?? 'nobody known'}, via {entry.by.via}

@@ -67,8 +67,9 @@ export function LogInDialog() {
     <Dialog title="Log in" onClose={close}>
       <form onSubmit={send}>
         <p class="second">
-          A token is a line of the file that <code>--ui-token-file</code> names. A viewer reads, an operator
-          also gives orders. Each order is recorded with the name of its token.
+          On the operator's machine, <code>mooring dashboard</code> prints a link that logs you in. Elsewhere,
+          ask whoever runs the operator for a token: it is on a line of the file that{' '}
+          <code>--ui-token-file</code> names. Each order is recorded with the name of its token.
         </p>
         <label class="field">
           <span>Token</span>

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import { Icon } from './icon.tsx'
+import { Prose } from './prose.tsx'
 
 const message = signal<string | undefined>(undefined)
 let timer: ReturnType<typeof setTimeout> | undefined
@@ -19,7 +20,9 @@ export function Toast() {
       {message.value !== undefined && (
         <div class="toast tone-ready">
           <Icon name="done" />
-          <span>{message.value}</span>
+          <span>
+            <Prose text={message.value} />
+          </span>
           <button
             type="button"
             class="button bare small square"
