@@ -83,7 +83,7 @@ describe.skipIf(chromiumPath === undefined)(`the page in the browser${withoutChr
     await context.close()
     expect(found).toEqual([])
     expect(faults.filter((fault) => !fault.includes('404'))).toEqual([])
-  })
+  }, 180_000)
 
   it('opens each page of the menu under a strict policy, without an error', async () => {
     const address = await serve(43)
