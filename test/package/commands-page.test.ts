@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runMooring } from '../helpers/run-mooring.ts'
+import { textsIn } from '../helpers/test-titles.ts'
 
 describe('docs/commands.md', () => {
   const page = readFileSync('docs/commands.md', 'utf8')
@@ -19,8 +20,8 @@ describe('docs/commands.md', () => {
   it('names a test that is there in each row', () => {
     expect(rows.length).toBeGreaterThan(10)
     for (const { groups } of rows) {
-      const text = readFileSync(join('docs', groups?.file ?? ''), 'utf8')
-      expect(text, `the test of ${groups?.command}`).toContain(groups?.title?.trim())
+      const texts = textsIn(join('docs', groups?.file ?? ''))
+      expect(texts, `the test of ${groups?.command}`).toContain(groups?.title)
     }
   })
 })

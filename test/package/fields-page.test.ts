@@ -4,6 +4,7 @@ import { fieldTests } from '../../scripts/lib/fields/field-tests.ts'
 import { renderFields } from '../../scripts/lib/fields/generate-fields.ts'
 import { schemaFields } from '../../scripts/lib/fields/schema-fields.ts'
 import { kinds } from '../../src/operator/declare/kinds.ts'
+import { textsIn } from '../helpers/test-titles.ts'
 
 describe('docs/fields.md', () => {
   it('is what the schemas say', () => {
@@ -18,7 +19,7 @@ describe('docs/fields.md', () => {
 
   it.each(Object.entries(fieldTests))('names a test that is there for each field of %s', (_kind, tests) => {
     for (const [path, [file, title]] of Object.entries(tests)) {
-      expect(readFileSync(file, 'utf8'), path).toContain(title)
+      expect(textsIn(file), path).toContain(title)
     }
   })
 })

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { textsIn } from '../helpers/test-titles.ts'
 
 describe('docs/pains.md', () => {
   const page = readFileSync('docs/pains.md', 'utf8')
@@ -9,9 +10,15 @@ describe('docs/pains.md', () => {
   it('names a test that is there in each row, and the complaint is in its title', () => {
     expect(rows.length).toBeGreaterThan(40)
     for (const { groups: { complaint = '', file = '', title = '' } = {} } of rows) {
-      expect(readFileSync(join('docs', file), 'utf8'), complaint).toContain(title)
+      expect(textsIn(join('docs', file)), complaint).toContain(title)
       if (complaint.includes('#')) expect(title).toContain(complaint)
     }
+  })
+
+  it('would be found out if it named half of a test', () => {
+    const texts = textsIn('test/package/pains-page.test.ts')
+    expect(texts).toContain('would be found out if it named half of a test')
+    expect(texts).not.toContain(['would be found', 'out'].join(' '))
   })
 
   it('has a row for every complaint that a test is named after', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { nomadConnectionOptions } from '../../src/cli/nomad-options.ts'
+import { textsIn } from '../helpers/test-titles.ts'
 
 describe('docs/real-nomad.md', () => {
   const page = readFileSync('docs/real-nomad.md', 'utf8')
@@ -12,8 +13,7 @@ describe('docs/real-nomad.md', () => {
     expect(rows.length).toBeGreaterThan(15)
     for (const row of rows) {
       const { file, title } = /\]\((?<file>[^)]+)\): (?<title>[^|]+) \|$/.exec(row)?.groups ?? {}
-      const text = readFileSync(join('docs', file ?? row), 'utf8')
-      expect(text, `the test of: ${row}`).toContain(title?.trim() ?? row)
+      expect(textsIn(join('docs', file ?? row)), `the test of: ${row}`).toContain(title ?? row)
     }
   })
 

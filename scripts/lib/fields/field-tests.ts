@@ -22,11 +22,11 @@ const up = 'test/integration/up.test.ts'
 
 const request: TestReference = [
   pains,
-  'every field of a declaration reaches the request, mount flags among them',
+  'every field of a declaration reaches the request, mount flags among them (terraform-provider-nomad#260)',
 ]
 const snapshotRequest: TestReference = [
   pains,
-  'a snapshot is taken and deleted with its own name, parameters and secrets',
+  'a snapshot is taken and deleted with its own name, parameters and secrets (nomad#10639, nomad#25976, democratic-csi#303)',
 ]
 const written: TestReference = [parse, 'a volume keeps every field that it gives']
 const cluster: TestReference = [
@@ -44,13 +44,13 @@ const perAlloc: TestReference = [
 ]
 const freed: TestReference = [
   detachPasses,
-  'frees a claim whose allocation ended, with the proof in the history',
+  'frees a claim whose allocation ended, with the proof in the history (nomad#8057)',
 ]
 const connection: TestReference = [readObject, 'is an address and references to Secrets']
 
 const document: Readonly<Record<string, TestReference>> = {
-  apiVersion: [parse, 'documents of others are counted and skipped'],
-  kind: [parse, 'documents of others are counted and skipped'],
+  apiVersion: [parse, 'empty documents do not count, documents of others are counted and skipped'],
+  kind: [parse, 'empty documents do not count, documents of others are counted and skipped'],
   metadata: written,
   'metadata.labels': written,
   'metadata.annotations': [parse, 'keys with our prefix are reserved'],
@@ -87,7 +87,7 @@ export const fieldTests: Readonly<Record<KubernetesKind['kind'], Readonly<Record
     'spec.detach.policy': freed,
     'spec.detach.nodes': [
       detachPasses,
-      'frees a node of detach.nodes from an attachment that nothing claims',
+      'frees a node of detach.nodes from an attachment that nothing claims (nomad#8232)',
     ],
     'spec.capacity': request,
     'spec.capacity.min': [volumePlan, 'grows a volume that is smaller than declared'],
@@ -95,10 +95,13 @@ export const fieldTests: Readonly<Record<KubernetesKind['kind'], Readonly<Record
     'spec.capabilities': [parse, 'capabilities are needed, and each only once'],
     'spec.capabilities[].accessMode': [volumePlan, 'changes capabilities'],
     'spec.capabilities[].attachmentMode': request,
-    'spec.mountOptions': [volumePlan, 'holds mount options while the volume is in use'],
+    'spec.mountOptions': [volumePlan, 'holds mount options while the volume is in use (nomad#25592)'],
     'spec.mountOptions.fsType': request,
     'spec.mountOptions.mountFlags': request,
-    'spec.topology': [pains, 'a topology that differs is named, and what Nomad never shows is listed'],
+    'spec.topology': [
+      pains,
+      'a topology that differs is named, and what Nomad never shows is listed (terraform-provider-nomad#337)',
+    ],
     'spec.topology.required': request,
     'spec.topology.preferred': request,
     'spec.parameters': request,
@@ -125,7 +128,7 @@ export const fieldTests: Readonly<Record<KubernetesKind['kind'], Readonly<Record
     'spec.name': [fields, 'a snapshot has the CSI name that it gives'],
     'spec.parameters': snapshotRequest,
     'spec.secrets': snapshotRequest,
-    'spec.deletionPolicy': [snapshotPlan, 'deletes it under Delete'],
+    'spec.deletionPolicy': [snapshotPlan, 'deletes it under Delete, whatever a list says that may be behind'],
     'spec.suspend': [fields, 'a suspended %s takes nothing'],
   },
   SnapshotSchedule: {

@@ -20,7 +20,7 @@ async function startNomad() {
 }
 
 describe('mooring plan', () => {
-  it('shows what would be made with its risk, writes nothing at all, and exits 2, later 0', async () => {
+  it('shows what would be made with its risk, writes nothing at all, and exits 3, later 0', async () => {
     const { folder, dataDirectory, write, nomad, mooring } = await startNomad()
     write('data.yaml', volumeYAML('data', { capacity: '{min: 1Gi}' }))
     write('snapshot.yaml', snapshotYAML('nightly', 'data'))
