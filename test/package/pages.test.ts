@@ -6,6 +6,8 @@ import { runMooring } from '../helpers/run-mooring.ts'
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
   ...globSync('{docs,charts/*,test}/*.md'),
   'test/simulator/planted-faults.md',
 ]
