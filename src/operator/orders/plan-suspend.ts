@@ -33,9 +33,12 @@ export function instancesOf(
   key: Key,
   { inventory, declarations }: Pick<Known, 'inventory' | 'declarations'>,
 ): Declaration[] {
-  return [...inventory.list().map(({ declaration }) => declaration), ...declarations.values()].filter(
-    (each) => wholeKeyOf(each) === key,
-  )
+  const found: Declaration[] = []
+  // There may be very many, and each order asks.
+  for (const { declaration } of inventory.list()) if (wholeKeyOf(declaration) === key) found.push(declaration)
+  for (const declaration of declarations.values())
+    if (wholeKeyOf(declaration) === key) found.push(declaration)
+  return found
 }
 
 function explainNoResume(

@@ -11,14 +11,16 @@ export function selectVolumes(
   declarations: Iterable<Declaration>,
   inventory: Pick<Inventory, 'get'>,
 ): ScheduledVolume[] {
-  return [...declarations].flatMap((volume) => {
-    if (volume.kind !== 'Volume' || !selectsVolume(schedule, volume)) return []
+  const selected: ScheduledVolume[] = []
+  for (const volume of declarations) {
+    if (volume.kind !== 'Volume' || !selectsVolume(schedule, volume)) continue
     const key = keyOf(volume)
     const record = inventory.get(key)
     const exists = record?.kind === 'Volume' && record.externalID !== undefined
     const loss = exists ? explainLoss(record) : undefined
-    return [{ key, name: volume.name, exists, ...(loss === undefined ? {} : { refusal: loss }) }]
-  })
+    selected.push({ key, name: volume.name, exists, ...(loss === undefined ? {} : { refusal: loss }) })
+  }
+  return selected
 }
 
 /** Why no snapshot of the volume can be taken: its data is gone. undefined: as far as Mooring knows, it is there. */

@@ -17,6 +17,10 @@ export interface ObjectEntry {
   readonly refusal?: Refusal
   readonly kind: string
   readonly namespace: string
+  /** `namespace/name`. */
+  readonly name: string
+  /** How serious it is, from 1; absent: it needs nobody. */
+  readonly severity: number | undefined
   readonly state: ObjectState
   readonly pluginID: string
   readonly source: string
@@ -66,6 +70,8 @@ function makeEntry(
     key,
     kind,
     namespace,
+    name: key.slice(kind.length + 1),
+    severity: severityOf(state, reason),
     state,
     pluginID,
     source: declaration.place.source,
@@ -146,4 +152,30 @@ export function conditionOf({ conditions }: Status): Condition | undefined {
 
 export function shownState(status: Status): ObjectState {
   return stateOf(status) as ObjectState // A record is never refused or invalid.
+}
+
+/** Data are in danger, or lost. */
+const dangers = new Set([
+  'Vanished',
+  'ExternalVolumeMissing',
+  'ExternalVolumeAbnormal',
+  'ExternalIDChanged',
+  'SharedExternalID',
+  'DetachNeedsWord',
+])
+/** It waits for a person's word, and stays as it is meanwhile. */
+const waitsForWord = new Set([
+  'SourceUnclear',
+  'SourceNotRead',
+  'TooManyEnds',
+  'SourceEmpty',
+  'PruneDisabled',
+  'DeleteUnconfirmed',
+])
+
+/** How serious it is, from 1; undefined: it needs nobody. */
+export function severityOf(state: ObjectState, reason: string): number | undefined {
+  if (state === 'Stalled') return dangers.has(reason) ? 1 : 2
+  if (state === 'Refused') return 2
+  return state === 'Held' && waitsForWord.has(reason) ? 3 : undefined
 }

@@ -1,46 +1,67 @@
-import type { FilterValues, ObjectPage, ObjectQuery, sortFields } from '../../../wire/dashboard/objects.ts'
+import { createBreather } from '../../../lib/breather.ts'
+import { createInTurn } from '../../../lib/in-turn.ts'
+import type { FilterValues, ObjectPage, ObjectQuery } from '../../../wire/dashboard/objects.ts'
+import type { StateCounts } from '../../../wire/dashboard/overview.ts'
 import type { Key } from '../../plan/identity.ts'
 import type { ClusterView } from './cluster-view.ts'
 import { entryOf, entryOfRefusal, type ObjectEntry, rowOf } from './object-entry.ts'
-import { createSearch, pageOf } from './references.ts'
-
-type SortField = (typeof sortFields)[number]
+import { createOrders } from './object-orders.ts'
+import { createSearch } from './references.ts'
 
 /**
- * The table of all objects of all clusters. It makes an entry anew only for an object that changed, and keeps each order
- * that was asked for, so that a page of 100,000 costs what it shows.
+ * The table of all objects of all clusters. It makes an entry anew only for an object that changed, and keeps counts and
+ * the orders that were asked for, so that a page of 100,000 costs what it shows. Long work lets other work run.
  */
 export interface ObjectTable {
-  /** Every entry, in no order. */
-  entries(): readonly ObjectEntry[]
-  query(query: ObjectQuery): ObjectPage
+  query(query: ObjectQuery): Promise<ObjectPage>
+  /** By state; and what needs a person or is under way, in no order. */
+  summary(): Promise<ObjectSummary>
   close(): void
+}
+
+export interface ObjectSummary {
+  readonly counts: StateCounts
+  readonly serious: ReadonlySet<ObjectEntry>
+  readonly working: ReadonlySet<ObjectEntry>
 }
 
 interface Shown {
   readonly entries: Map<Key, ObjectEntry>
   /** undefined: all. */
   changed: Set<Key> | undefined
+  /** As the entries have them. */
+  refusals: ReturnType<ClusterView['refusals']>
+  refused: readonly ObjectEntry[]
   readonly stop: () => void
 }
 
+const filterFields = {
+  state: ({ state }: ObjectEntry) => state as string,
+  kind: ({ kind }: ObjectEntry) => kind,
+  plugin: ({ pluginID }: ObjectEntry) => pluginID,
+  namespace: ({ namespace }: ObjectEntry) => namespace,
+  cluster: ({ view }: ObjectEntry) => view.cluster ?? '',
+  source: ({ source }: ObjectEntry) => source,
+} as const
+type FilterField = keyof typeof filterFields
+const filterNames = Object.keys(filterFields) as FilterField[] // The names of an object of our own.
+
 export function createObjectTable(views: () => readonly ClusterView[]): ObjectTable {
   const shown = new Map<ClusterView, Shown>()
-  const orders = new Map<
-    SortField,
-    { readonly of: readonly ObjectEntry[]; readonly sorted: readonly ObjectEntry[] }
-  >()
-  let all: readonly ObjectEntry[] = []
-  let filters: ObjectPage['filters'] | undefined
-  let isStale = true
+  const orders = createOrders()
+  const serious = new Set<ObjectEntry>()
+  const working = new Set<ObjectEntry>()
+  const counts = new Map(filterNames.map((field) => [field, new Map<string, number>()]))
+  const inTurn = createInTurn()
 
   function show(view: ClusterView): Shown {
     const each: Shown = {
       entries: new Map(),
       changed: undefined,
+      refusals: [],
+      refused: [],
       stop: view.onChange(({ keys, topics }) => {
-        if (!topics.includes('objects') && !topics.includes('sources')) return
-        isStale = true
+        if (!topics.includes('objects')) return
         if (keys === undefined) each.changed = undefined
         else for (const key of keys) each.changed?.add(key)
       }),
@@ -48,70 +69,90 @@ export function createObjectTable(views: () => readonly ClusterView[]): ObjectTa
     return each
   }
 
+  function replace(before: ObjectEntry | undefined, after: ObjectEntry | undefined) {
+    for (const [entry, by] of [[before, -1] as const, [after, 1] as const]) {
+      if (entry === undefined) continue
+      for (const field of filterNames) {
+        const of = counts.get(field)
+        const value = filterFields[field](entry)
+        const count = (of?.get(value) ?? 0) + by
+        if (count === 0) of?.delete(value)
+        else of?.set(value, count)
+      }
+    }
+    if (before !== undefined) {
+      serious.delete(before)
+      working.delete(before)
+    }
+    if (after?.severity !== undefined) serious.add(after)
+    if (after?.state === 'Reconciling') working.add(after)
+    orders.replace(before, after)
+  }
+
   /** Brings the entries up to date, for what changed. */
-  function refresh(): void {
+  async function update(): Promise<void> {
+    const breathe = createBreather()
     const now = new Set(views())
-    for (const [view, { stop }] of shown) {
+    for (const [view, { stop, entries, refused }] of shown) {
       if (now.has(view)) continue
       stop()
       shown.delete(view)
-      isStale = true
+      for (const entry of [...entries.values(), ...refused]) replace(entry, undefined)
     }
     for (const view of now) {
-      if (shown.has(view)) continue
-      shown.set(view, show(view))
-      isStale = true
-    }
-    if (!isStale) return
-    for (const [view, each] of shown) {
-      const keys =
-        each.changed ??
-        new Set([
-          ...each.entries.keys(),
-          ...view.declarations().keys(),
-          ...view.records.list().map(({ key }) => key),
-        ])
-      for (const key of keys) {
-        const entry = entryOf(view, key)
-        if (entry === undefined) each.entries.delete(key)
-        else each.entries.set(key, entry)
-      }
+      const each = shown.get(view) ?? show(view)
+      shown.set(view, each)
+      const keys = each.changed ?? allKeys(view, each)
       each.changed = new Set()
+      for (const key of keys) {
+        const before = each.entries.get(key)
+        const after = entryOf(view, key)
+        if (after === undefined) each.entries.delete(key)
+        else each.entries.set(key, after)
+        replace(before, after)
+        const breath = breathe()
+        if (breath !== undefined) await breath
+      }
+      const refusals = view.refusals()
+      if (refusals === each.refusals) continue
+      for (const entry of each.refused) replace(entry, undefined)
+      each.refusals = refusals
+      each.refused = refusals.map((refusal) => entryOfRefusal(view, refusal))
+      for (const entry of each.refused) replace(undefined, entry)
     }
-    all = [...shown].flatMap(([view, { entries }]) => [
-      ...entries.values(),
-      ...view.refusals().map((refusal) => entryOfRefusal(view, refusal)),
-    ])
-    filters = undefined
-    isStale = false
   }
 
-  /** The order from before is nearly right, and sorting what is nearly sorted is quick. */
-  function inOrder(field: SortField): readonly ObjectEntry[] {
-    const before = orders.get(field)
-    if (before?.of === all) return before.sorted
-    const kept = (before?.sorted ?? []).flatMap(({ view, key, refusal }) =>
-      refusal === undefined ? (shown.get(view)?.entries.get(key) ?? []) : [],
-    )
-    const known = new Set(kept)
-    const sorted = [...kept, ...all.filter((entry) => !known.has(entry))].sort(comparers[field])
-    orders.set(field, { of: all, sorted })
-    return sorted
-  }
+  const refresh = () => inTurn('update', update)
 
   return {
-    entries() {
-      refresh()
-      return all
+    async query(query) {
+      await refresh()
+      const sorted = await orders.sorted(query.sort ?? 'name', () => allEntries(shown))
+      const { page = 1, size = 50, descending = false } = query
+      const matching = await filterEntries(sorted, query)
+      const from = (page - 1) * size
+      const rows = descending
+        ? matching
+            .slice(Math.max(0, matching.length - from - size), Math.max(0, matching.length - from))
+            .reverse()
+        : matching.slice(from, from + size)
+      return {
+        rows: rows.map(rowOf),
+        total: matching.length,
+        all: sorted.length,
+        page,
+        size,
+        filters: presentFilters(counts),
+      }
     },
-    query(query) {
-      refresh()
-      const sorted = inOrder(query.sort ?? 'name')
-      const matching = filterEntries(sorted, query)
-      const directed = query.descending === true ? matching.toReversed() : matching
-      const { items, page, size } = pageOf(directed, query)
-      filters ??= countFilters(all)
-      return { rows: items.map(rowOf), total: matching.length, all: all.length, page, size, filters }
+    async summary() {
+      await refresh()
+      const states = { total: 0, Ready: 0, Reconciling: 0, Stalled: 0, Held: 0, Refused: 0 }
+      for (const [state, count] of counts.get('state') ?? []) {
+        states[state as 'Ready'] = count // The field's values are the states.
+        states.total += count
+      }
+      return { counts: states, serious, working }
     },
     close() {
       for (const { stop } of shown.values()) stop()
@@ -120,71 +161,61 @@ export function createObjectTable(views: () => readonly ClusterView[]): ObjectTa
   }
 }
 
-const byKey = (one: ObjectEntry, other: ObjectEntry) =>
-  one.key < other.key ? -1 : one.key > other.key ? 1 : 0
-const byNumber = (field: 'sinceMs' | 'sizeBytes' | 'createdMs') => (one: ObjectEntry, other: ObjectEntry) =>
-  one[field] - other[field] || byKey(one, other)
-const byText = (read: (entry: ObjectEntry) => string) => (one: ObjectEntry, other: ObjectEntry) => {
-  const [first, second] = [read(one), read(other)]
-  return first < second ? -1 : first > second ? 1 : byKey(one, other)
-}
-/** What needs a person comes first. */
-const stateOrder = ['Stalled', 'Refused', 'Held', 'Reconciling', 'Ready']
-
-const comparers: Readonly<Record<SortField, (one: ObjectEntry, other: ObjectEntry) => number>> = {
-  name: byText(({ key }) => key.slice(key.indexOf('/') + 1)),
-  kind: byKey,
-  state: (one, other) => stateOrder.indexOf(one.state) - stateOrder.indexOf(other.state) || byKey(one, other),
-  plugin: byText(({ pluginID }) => pluginID),
-  since: byNumber('sinceMs'),
-  size: byNumber('sizeBytes'),
-  created: byNumber('createdMs'),
+function allKeys(view: ClusterView, { entries }: Shown): Set<Key> {
+  const keys = new Set([...entries.keys(), ...view.declarations().keys()])
+  for (const { key } of view.records.list()) keys.add(key)
+  return keys
 }
 
-/** The entries that a query is for. Pure. */
-export function filterEntries(
+function allEntries(shown: ReadonlyMap<ClusterView, Shown>): ObjectEntry[] {
+  return [...shown.values()].flatMap(({ entries, refused }) => [...entries.values(), ...refused])
+}
+
+/** The entries that a query is for. */
+export async function filterEntries(
   entries: readonly ObjectEntry[],
-  { text, state, kind, plugin, namespace, cluster, source }: ObjectQuery,
-): readonly ObjectEntry[] {
-  const oneOf = (list: string | undefined, read: (entry: ObjectEntry) => string) => {
-    if (list === undefined) return undefined
-    const values = new Set(list.split(','))
-    return (entry: ObjectEntry) => values.has(read(entry))
+  query: ObjectQuery,
+): Promise<readonly ObjectEntry[]> {
+  const tests = testsOf(query)
+  if (tests.length === 0) return entries
+  const breathe = createBreather()
+  const found: ObjectEntry[] = []
+  for (const entry of entries) {
+    if (tests.every((test) => test(entry))) found.push(entry)
+    const breath = breathe()
+    if (breath !== undefined) await breath
   }
-  const search = text === undefined || text.trim() === '' ? undefined : createSearch(text)
-  const tests = [
-    oneOf(state, (entry) => entry.state),
-    oneOf(kind, (entry) => entry.kind),
-    oneOf(plugin, ({ pluginID }) => pluginID),
-    oneOf(namespace, (entry) => entry.namespace),
-    oneOf(cluster, ({ view }) => view.cluster ?? ''),
-    oneOf(source, (entry) => entry.source),
-    search && ((entry: ObjectEntry) => search(entry.text)),
-  ].filter((test) => test !== undefined)
-  return tests.length === 0 ? entries : entries.filter((entry) => tests.every((test) => test(entry)))
+  return found
+}
+
+function testsOf(query: ObjectQuery): ((entry: ObjectEntry) => boolean)[] {
+  const fields = filterNames.flatMap((field) => {
+    const list = query[field]
+    if (list === undefined) return []
+    const values = new Set(list.split(','))
+    return [(entry: ObjectEntry) => values.has(filterFields[field](entry))]
+  })
+  const { text = '' } = query
+  const search = createSearch(text)
+  return text.trim() === '' ? fields : [...fields, (entry) => search(entry.text)]
 }
 
 const mostFilterValues = 200
 
-/** How many entries have each value of the fields that are filtered by. Pure. */
-export function countFilters(entries: readonly ObjectEntry[]): ObjectPage['filters'] {
-  const countBy = (read: (entry: ObjectEntry) => string): FilterValues => {
-    const counts = new Map<string, number>()
-    for (const entry of entries) {
-      const value = read(entry)
-      counts.set(value, (counts.get(value) ?? 0) + 1)
-    }
-    return [...counts]
+function presentFilters(
+  counts: ReadonlyMap<FilterField, ReadonlyMap<string, number>>,
+): ObjectPage['filters'] {
+  const valuesOf = (field: FilterField): FilterValues =>
+    [...(counts.get(field) ?? [])]
       .map(([value, count]) => ({ value, count }))
       .sort((one, other) => other.count - one.count || (one.value < other.value ? -1 : 1))
       .slice(0, mostFilterValues)
-  }
   return {
-    state: countBy(({ state }) => state),
-    kind: countBy(({ kind }) => kind),
-    plugin: countBy(({ pluginID }) => pluginID),
-    namespace: countBy(({ namespace }) => namespace),
-    cluster: countBy(({ view }) => view.cluster ?? ''),
-    source: countBy(({ source }) => source),
+    state: valuesOf('state'),
+    kind: valuesOf('kind'),
+    plugin: valuesOf('plugin'),
+    namespace: valuesOf('namespace'),
+    cluster: valuesOf('cluster'),
+    source: valuesOf('source'),
   }
 }

@@ -1,4 +1,4 @@
-import type { ActivityEntry, ObjectState } from '../../../wire/dashboard/common.ts'
+import type { ActivityEntry } from '../../../wire/dashboard/common.ts'
 import type {
   Attention,
   ClusterHealth,
@@ -15,85 +15,63 @@ import { remedyActions } from './actions.ts'
 import type { ClusterView } from './cluster-view.ts'
 import { explain } from './explain.ts'
 import { type ObjectEntry, rowOf } from './object-entry.ts'
+import type { ObjectSummary } from './object-table.ts'
 import { given, referTo, timeOf } from './references.ts'
 
 const mostAttention = 100
 const mostProgress = 50
 const mostNext = 20
 
-/** Data are in danger, or lost. */
-const dangers = new Set([
-  'Vanished',
-  'ExternalVolumeMissing',
-  'ExternalVolumeAbnormal',
-  'ExternalIDChanged',
-  'SharedExternalID',
-  'DetachNeedsWord',
-])
-/** It waits for a person's word, and stays as it is meanwhile. */
-const waitsForWord = new Set([
-  'SourceUnclear',
-  'SourceNotRead',
-  'TooManyEnds',
-  'SourceEmpty',
-  'PruneDisabled',
-  'DeleteUnconfirmed',
-])
-
-/** How serious it is, from 1; undefined: it needs nobody. */
-export function severityOf(state: ObjectState, reason: string): number | undefined {
-  if (state === 'Stalled') return dangers.has(reason) ? 1 : 2
-  if (state === 'Refused') return 2
-  return state === 'Held' && waitsForWord.has(reason) ? 3 : undefined
-}
-
 /** The first page: what needs a person, and what goes on. */
 export function presentOverview(parts: {
   readonly views: readonly ClusterView[]
-  readonly entries: readonly ObjectEntry[]
+  readonly summary: ObjectSummary
   readonly clusters: readonly ClusterHealth[]
   readonly plugins: readonly PluginHealth[]
+  readonly nextSnapshots: readonly NextSnapshot[]
   readonly lately: readonly ActivityEntry[]
   readonly operator: OperatorSummary
 }): Overview {
-  const { views, entries, clusters, plugins, lately, operator } = parts
-  const counts = countStates(entries)
-  const problems = views.flatMap((view) => view.problems().map((problem) => ({ view, problem })))
-  const serious = entries
-    .flatMap((entry) => {
-      const severity = severityOf(entry.state, reasonOf(entry))
-      return severity === undefined ? [] : [{ entry, severity }]
-    })
-    .sort((one, other) => one.severity - other.severity || one.entry.sinceMs - other.entry.sinceMs)
+  const { views, clusters, plugins, lately, operator } = parts
+  const { counts, serious, working } = parts.summary
+  const problems = views.flatMap((view) => view.problems())
   const attention = [
-    ...serious.slice(0, mostAttention).map(({ entry, severity }) => presentAttention(entry, severity)),
-    ...problems.slice(0, mostAttention).map(({ problem }) => presentProblem(problem)),
+    ...mostSerious(serious).map(presentAttention),
+    ...problems.slice(0, mostAttention).map(presentProblem),
   ].sort((one, other) => one.severity - other.severity)
-  const working = entries.filter(({ state }) => state === 'Reconciling')
-  const total = serious.length + problems.length
+  const total = serious.size + problems.length
   return {
     sentence: summarise(counts, total),
     counts,
     needsPerson: attention.slice(0, mostAttention),
     needsPersonTotal: total,
-    inProgress: working.slice(0, mostProgress).map((entry) => {
+    inProgress: [...working.values().take(mostProgress)].map((entry) => {
       const { object, reason, message, since } = rowOf(entry)
       return { object, reason, message, ...given('since', since) }
     }),
-    inProgressTotal: working.length,
+    inProgressTotal: working.size,
     sources: views.flatMap(presentSourceStates),
     clusters: [...clusters],
     plugins: [...plugins],
-    nextSnapshots: nextSnapshots(views),
+    nextSnapshots: [...parts.nextSnapshots],
     lately: [...lately],
     operator,
   }
 }
 
-export function countStates(entries: readonly ObjectEntry[]): StateCounts {
-  const counts = { total: entries.length, Ready: 0, Reconciling: 0, Stalled: 0, Held: 0, Refused: 0 }
-  for (const { state } of entries) counts[state] += 1
-  return counts
+/** The most serious, and of those what has waited longest. Without sorting all of them. */
+function mostSerious(entries: Iterable<ObjectEntry>): ObjectEntry[] {
+  const best: ObjectEntry[] = []
+  const compare = (one: ObjectEntry, other: ObjectEntry) =>
+    (one.severity ?? 0) - (other.severity ?? 0) || one.sinceMs - other.sinceMs
+  for (const entry of entries) {
+    const last = best.at(-1)
+    if (best.length === mostAttention && last !== undefined && compare(last, entry) <= 0) continue
+    const place = best.findIndex((each) => compare(entry, each) < 0)
+    best.splice(place === -1 ? best.length : place, 0, entry)
+    if (best.length > mostAttention) best.pop()
+  }
+  return best
 }
 
 /** `412 of 415 as declared; 3 need you.` */
@@ -113,17 +91,8 @@ export function summarise({ total, Ready, Reconciling }: StateCounts, needsPerso
 
 const need = (count: number) => `${count} ${count === 1 ? 'needs' : 'need'} you`
 
-function reasonOf({ refusal, view, key }: ObjectEntry): string {
-  if (refusal !== undefined) return refusal.reason
-  const conditions = view.records.get(key)?.status.conditions ?? []
-  return (
-    (conditions.find(({ status, type }) => type !== 'Ready' && status === 'True') ?? conditions[0])?.reason ??
-    'New'
-  )
-}
-
-function presentAttention(entry: ObjectEntry, severity: number): Attention {
-  const { view, key, refusal } = entry
+function presentAttention(entry: ObjectEntry): Attention {
+  const { view, key, refusal, severity = 0 } = entry
   const { object, state, reason, message, since, place } = rowOf(entry)
   const explanation = explain(reason, key, view.records.get(key))
   return {
@@ -162,7 +131,8 @@ export function presentSourceStates(view: ClusterView): SourceSummary[] {
   }))
 }
 
-function nextSnapshots(views: readonly ClusterView[]): NextSnapshot[] {
+/** The schedules that run next. */
+export function nextSnapshots(views: readonly ClusterView[]): NextSnapshot[] {
   return views
     .flatMap((view) =>
       view.records.find('kind', 'SnapshotSchedule').flatMap((record) => {

@@ -16,7 +16,7 @@ import { createMemo } from './memo.ts'
 import { presentDetail } from './object-detail.ts'
 import { createObjectTable } from './object-table.ts'
 import { presentOrphans } from './orphans.ts'
-import { presentOverview } from './overview.ts'
+import { nextSnapshots, presentOverview } from './overview.ts'
 import { readHealth } from './plugins.ts'
 import { presentRecoverability, recoveryFacts } from './recoverability.ts'
 import { partsOf } from './references.ts'
@@ -68,6 +68,8 @@ export function createPages(options: {
   const listeners = new Set<(change: ViewChange & { readonly cluster?: string }) => void>()
   const watched = new Map<ClusterView, () => void>()
   const memo = createMemo(() => version, clock)
+  /** For what is proportional to all declarations, and may be some seconds old. */
+  const slowMemo = createMemo(() => 0, clock)
   const table = createObjectTable(() => options.views() ?? [])
   let lastOrphans: { readonly atMs: number; readonly report: Promise<OrphanReport> } | undefined
 
@@ -111,7 +113,7 @@ export function createPages(options: {
     return found
   }
 
-  const facts = () => memo('facts', () => recoveryFacts(leading(), clock.now()))
+  const facts = () => slowMemo('facts', () => recoveryFacts(leading(), clock.now()))
 
   async function readActual(view: ClusterView, key: Key) {
     const { kind, namespace, name } = partsOf(key)
@@ -127,12 +129,13 @@ export function createPages(options: {
     overview: async () => {
       const views = leading()
       return memo('overview', async () => {
-        const health = await Promise.all(views.map(readHealth))
+        const health = await slowMemo('health', () => Promise.all(views.map(readHealth)))
         return presentOverview({
           views,
-          entries: table.entries(),
+          summary: await table.summary(),
           clusters: health.map(({ cluster }) => cluster),
           plugins: health.flatMap(({ plugins }) => plugins),
+          nextSnapshots: slowMemo('next snapshots', () => nextSnapshots(views)),
           lately: latestActivity(activity.newestFirst(), mostLately),
           operator: await operator(),
         })
@@ -146,10 +149,10 @@ export function createPages(options: {
       const view = viewOf(cluster)
       const parts = { ...(await readActual(view, key)), nowMs: clock.now() }
       const isSchedule = partsOf(key).kind === 'SnapshotSchedule'
-      return presentDetail(view, key, { ...parts, facts: isSchedule ? facts() : [] })
+      return presentDetail(view, key, { ...parts, facts: isSchedule ? await facts() : [] })
     },
-    recoverability: async (query) => presentRecoverability(facts(), query),
-    schedules: async (query) => presentSchedules(leading(), facts(), clock.now(), query),
+    recoverability: async (query) => presentRecoverability(await facts(), query),
+    schedules: async (query) => presentSchedules(leading(), await facts(), clock.now(), query),
     sources: async () => {
       const views = leading()
       return memo('sources', () => presentSources(views, readText))

@@ -1,3 +1,4 @@
+import { createBreather } from '../../../lib/breather.ts'
 import type {
   PageQuery,
   Recoverability,
@@ -25,21 +26,22 @@ export interface RecoveryFacts {
   readonly ageMs: number | undefined
 }
 
-const resultOrder = ['never', 'missed', 'none', 'met']
+const resultOrder = { never: 0, missed: 1, none: 2, met: 3 }
 
-/** All volumes, the worst first. */
-export function recoveryFacts(views: readonly ClusterView[], nowMs: number): RecoveryFacts[] {
-  return views
-    .flatMap((view) => factsOfView(view, nowMs))
-    .sort(
-      (one, other) =>
-        resultOrder.indexOf(one.result) - resultOrder.indexOf(other.result) ||
-        (other.ageMs ?? Number.MAX_SAFE_INTEGER) - (one.ageMs ?? Number.MAX_SAFE_INTEGER) ||
-        (one.volume.key < other.volume.key ? -1 : 1),
-    )
+/** All volumes, the worst first. Other work runs meanwhile. */
+export async function recoveryFacts(views: readonly ClusterView[], nowMs: number): Promise<RecoveryFacts[]> {
+  const facts: RecoveryFacts[] = []
+  for (const view of views) facts.push(...(await factsOfView(view, nowMs)))
+  return facts.sort(
+    (one, other) =>
+      resultOrder[one.result] - resultOrder[other.result] ||
+      (other.ageMs ?? Number.MAX_SAFE_INTEGER) - (one.ageMs ?? Number.MAX_SAFE_INTEGER) ||
+      (one.volume.key < other.volume.key ? -1 : 1),
+  )
 }
 
-function factsOfView(view: ClusterView, nowMs: number): RecoveryFacts[] {
+async function factsOfView(view: ClusterView, nowMs: number): Promise<RecoveryFacts[]> {
+  const breathe = createBreather()
   const best = newestReady(view)
   const schedules = view.records.find('kind', 'SnapshotSchedule').flatMap((record) => {
     const declaration = view.declaration(record.key)
@@ -47,25 +49,29 @@ function factsOfView(view: ClusterView, nowMs: number): RecoveryFacts[] {
       ? [{ record, declaration, goal: goalOf(view, record, nowMs) }]
       : []
   })
-  return view.records.find('kind', 'Volume').flatMap((volume) => {
-    if (volume.kind !== 'Volume') return []
+  const facts: RecoveryFacts[] = []
+  for (const volume of view.records.find('kind', 'Volume')) {
+    if (volume.kind !== 'Volume') continue
     const selecting = schedules.filter(({ declaration }) => selectsVolume(declaration, volume.declaration))
-    const goal = selecting
-      .flatMap((each) => each.goal ?? [])
-      .reduce<SnapshotGoal | undefined>(
-        (least, each) => (least === undefined || each.maxAgeMs < least.maxAgeMs ? each : least),
-        undefined,
-      )
+    const goal = strictest(selecting.flatMap((each) => each.goal ?? []))
     const { newest, ready = 0 } = best.get(volume.key) ?? {}
     const ageMs = newest === undefined ? undefined : nowMs - takenAtMs(newest)
-    return [
-      {
-        ...{ view, volume, newest, ready, goal, ageMs },
-        schedules: selecting.map(({ record }) => record),
-        result: judge(ageMs, goal),
-      },
-    ]
-  })
+    facts.push({
+      ...{ view, volume, newest, ready, goal, ageMs },
+      schedules: selecting.map(({ record }) => record),
+      result: judge(ageMs, goal),
+    })
+    const breath = breathe()
+    if (breath !== undefined) await breath
+  }
+  return facts
+}
+
+function strictest(goals: readonly SnapshotGoal[]): SnapshotGoal | undefined {
+  return goals.reduce<SnapshotGoal | undefined>(
+    (least, each) => (least === undefined || each.maxAgeMs < least.maxAgeMs ? each : least),
+    undefined,
+  )
 }
 
 /** Whether the newest good snapshot is as young as it has to be. Pure. */
