@@ -15,6 +15,7 @@ import { ask, listen } from '../../helpers/dashboard-client.ts'
 import { temporaryDirectory, writeTemporaryFile } from '../../helpers/temporary-directory.ts'
 
 const token = 'operator-token-0123456789'
+const within = { timeout: 20_000 }
 
 /** A replica's dashboard over one volume. @param leader where it passes requests on to, as it stands by */
 async function replica(settings: Partial<UISettings> = {}, leader?: string, page?: string) {
@@ -69,9 +70,9 @@ describe('a replica that stands by', () => {
     const taken = await ask(standby.url, '/api/orders', { method: 'POST', headers, body: order })
     expect([taken.status, taken.text]).toEqual([200, '{"message":"taken"}'])
     const stream = await listen(standby.url)
-    await expect.poll(() => stream.events[0]?.event).toBe('hello')
+    await expect.poll(() => stream.events[0]?.event, within).toBe('hello')
     await leader.view.change(volumeRecord(volume('new'), { status: { conditions: conditionsOf('Ready') } }))
-    await expect.poll(() => stream.events.at(-1)?.data.keys).toEqual(['Volume/default/new'])
+    await expect.poll(() => stream.events.at(-1)?.data.keys, within).toEqual(['Volume/default/new'])
     expect((await ask(standby.url, '/api/objects')).text).toBe((await ask(leader.url, '/api/objects')).text)
     stream.close()
   })

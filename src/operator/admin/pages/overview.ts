@@ -9,7 +9,7 @@ import type {
   SourceSummary,
   StateCounts,
 } from '../../../wire/dashboard/overview.ts'
-import { formatPlace, type Problem } from '../../declare/declaration.ts'
+import { formatPlace, type Problem, type SnapshotScheduleDeclaration } from '../../declare/declaration.ts'
 import { selectsVolume } from '../../plan/selects-volume.ts'
 import { remedyActions } from './actions.ts'
 import type { ClusterView } from './cluster-view.ts'
@@ -131,8 +131,14 @@ export function presentSourceStates(view: ClusterView): SourceSummary[] {
   }))
 }
 
-/** The schedules that run next. */
-export function nextSnapshots(views: readonly ClusterView[]): NextSnapshot[] {
+/**
+ * The schedules that run next.
+ * @param remember keeps how many volumes a schedule selects: that looks at all of them
+ */
+export function nextSnapshots(
+  views: readonly ClusterView[],
+  remember: (name: string, count: () => number) => number,
+): NextSnapshot[] {
   return views
     .flatMap((view) =>
       view.records.find('kind', 'SnapshotSchedule').flatMap((record) => {
@@ -144,12 +150,17 @@ export function nextSnapshots(views: readonly ClusterView[]): NextSnapshot[] {
     )
     .sort((one, other) => one.nextRunMs - other.nextRunMs)
     .slice(0, mostNext)
-    .map(({ view, record, nextRunMs }) => ({
-      schedule: referTo(record.key, view.cluster),
+    .map(({ view, record: { key, declaration }, nextRunMs }) => ({
+      schedule: referTo(key, view.cluster),
       time: timeOf(nextRunMs),
-      timeZone: record.declaration.spec.timeZone,
-      volumes: [...view.declarations().values()].filter(
-        (each) => each.kind === 'Volume' && selectsVolume(record.declaration, each),
-      ).length,
+      timeZone: declaration.spec.timeZone,
+      volumes: remember(JSON.stringify([view.cluster, key]), () => countVolumes(view, declaration)),
     }))
+}
+
+function countVolumes(view: ClusterView, schedule: SnapshotScheduleDeclaration): number {
+  let count = 0
+  for (const each of view.declarations().values())
+    if (each.kind === 'Volume' && selectsVolume(schedule, each)) count += 1
+  return count
 }

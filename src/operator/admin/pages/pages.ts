@@ -65,16 +65,18 @@ export function createPages(options: {
 }): Pages {
   const { standsBy, operator, activity, readText, plan, clock } = options
   let version = 1
+  let slowVersion = 1
   const listeners = new Set<(change: ViewChange & { readonly cluster?: string }) => void>()
   const watched = new Map<ClusterView, () => void>()
   const memo = createMemo(() => version, clock)
-  /** For what is proportional to all declarations, and may be some seconds old. */
-  const slowMemo = createMemo(() => 0, clock)
+  /** For what is proportional to all declarations: made anew where the sources or a plugin changed. */
+  const slowMemo = createMemo(() => slowVersion, clock)
   const table = createObjectTable(() => options.views() ?? [])
   let lastOrphans: { readonly atMs: number; readonly report: Promise<OrphanReport> } | undefined
 
   function tell(change: ViewChange & { readonly cluster?: string }) {
     version += 1
+    if (change.topics.includes('sources') || change.topics.includes('plugins')) slowVersion += 1
     for (const listener of listeners) listener(change)
   }
 
@@ -113,7 +115,7 @@ export function createPages(options: {
     return found
   }
 
-  const facts = () => slowMemo('facts', () => recoveryFacts(leading(), clock.now()))
+  const facts = () => memo('facts', () => recoveryFacts(leading(), clock.now()))
 
   async function readActual(view: ClusterView, key: Key) {
     const { kind, namespace, name } = partsOf(key)
@@ -135,7 +137,7 @@ export function createPages(options: {
           summary: await table.summary(),
           clusters: health.map(({ cluster }) => cluster),
           plugins: health.flatMap(({ plugins }) => plugins),
-          nextSnapshots: slowMemo('next snapshots', () => nextSnapshots(views)),
+          nextSnapshots: nextSnapshots(views, (key, count) => slowMemo(key, count)),
           lately: latestActivity(activity.newestFirst(), mostLately),
           operator: await operator(),
         })
