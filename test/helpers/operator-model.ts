@@ -60,6 +60,7 @@ export function createOperatorModel(
   const inventory: Inventory = {
     get: (key) => memory.get(key),
     list: () => memory.list(),
+    size: () => memory.size(),
     find: (index, value) => memory.find(index, value),
     onChange: (listener) => memory.onChange(listener),
     // What no pass has written anything of is in the memory of the process alone.

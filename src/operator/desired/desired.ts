@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AllowedIDs } from '../declare/allowed-ids.ts'
 import type { Declaration, VolumeDeclaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
-import { expandPerAlloc, familyOf, leftOutBy, planScaledAway, wholeKeyOf } from '../plan/per-alloc.ts'
+import { expandPerAlloc, leftOutBy, planScaledAway, wholeKeyOf } from '../plan/per-alloc.ts'
 import type { DeclaredStore, OrderStore, RecordReads } from '../plan/ports.ts'
 import type { Declared, InventoryRecord, Missing, Sighting } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
@@ -12,8 +12,10 @@ import { findDependents } from './dependents.ts'
 import { createDoubtedFiles } from './doubted-files.ts'
 import { createMissingCount, type Proof } from './missing-count.ts'
 import type { OrderedEnd } from './object-ends.ts'
-import { planOwnership, type Refusal } from './ownership.ts'
+import { createOpenRecords } from './open-records.ts'
+import { planOwnership, type Refusal, tokensOf } from './ownership.ts'
 import { type PruneOptions, planAbsences, planUnclear } from './prune.ts'
+import { createSettled } from './settled.ts'
 import { isKept, isOfFile, judgeUnclaimed, sightingOf } from './unclaimed.ts'
 
 /** The declarations now in force, and the fate of managed identities whose declaration was removed. */
@@ -53,7 +55,11 @@ export function createDesired(options: {
   const { inventory, region, prune, allowedIDs } = options
   const count = createMissingCount(prune.pruneDelayMs)
   const cameInDoubt = createCameInDoubt()
-  let owners: ReadonlyMap<Key, Declaration> = new Map()
+  const owners = new Map<Key, Declaration>()
+  const settled = createSettled()
+  const openRecords = createOpenRecords(inventory)
+  /** Identities that have an owner and are not settled. */
+  let undecided: ReadonlySet<Key> = new Set()
   let absences: ReadonlyMap<Key, Absence> = new Map()
   let refusals: readonly Refusal[] = []
   const index = createDeclarationIndex()
@@ -86,16 +92,26 @@ export function createDesired(options: {
     absence: (key) => absences.get(key),
     refusals: () => refusals,
     async update(declarations, reading, orderedEnds = []) {
-      const records = new Map(inventory.list().map((record) => [record.key, record]))
       // A deleted object still owns its identity until its end is done.
       const written = orderedEnds.map((end) => ({
         end,
         declarations: end.declaration === undefined ? [] : expandPerAlloc(end.declaration),
       }))
-      const claims = [...declarations, ...written.flatMap((each) => each.declarations)].flatMap(
-        expandPerAlloc,
-      )
+      const all = [...declarations, ...written.flatMap((each) => each.declarations)]
+      const namesOf = (each: Declaration) => tokensOf(each, inventory.get(keyOf(each)), region)
+      const opened = settled.open(all, reading, openRecords.takeChanged(), namesOf)
+      for (const key of opened.keys) if (inventory.get(key) !== undefined) openRecords.open(key)
+      let claims = opened.declarations.flatMap(expandPerAlloc)
       const claimed = new Map(claims.map((each) => [keyOf(each), each]))
+      const ofObjects = orderedEnds.flatMap(({ place }) =>
+        place.object === undefined ? [] : inventory.find('object', place.object.uid).map(({ key }) => key),
+      )
+      const records = new Map(
+        [...openRecords.keys(), ...claimed.keys(), ...ofObjects].flatMap((key) => {
+          const record = inventory.get(key)
+          return record === undefined ? [] : [[key, record] as const]
+        }),
+      )
       const doubtedFiles = createDoubtedFiles(reading)
       const { unclaimed, confirmed, unclear, unclearThere, mayBeIn } = judgeUnclaimed(
         records,
@@ -116,12 +132,24 @@ export function createDesired(options: {
         return unclear.has(record.key) ? 'seen' : 'removed'
       }
       const keptBefore = unclaimed.filter((record) => unclearThere.has(record.key) && isKept(record, reading))
+      const sharing = settled.openSharing(
+        all,
+        keptBefore.flatMap(({ declaration }) => namesOf(declaration)),
+      )
+      if (sharing.keys.length > 0) claims = sharing.declarations.flatMap(expandPerAlloc)
+      for (const key of sharing.keys) {
+        const record = inventory.get(key)
+        if (record !== undefined) records.set(key, record)
+        openRecords.open(key)
+      }
+      const claimsByKey = Map.groupBy(claims, keyOf)
       const ownership = planOwnership(
         claims,
         records,
         region,
         allowedIDs,
         keptBefore.map(({ declaration }) => declaration),
+        inventory.list,
       )
       const ends = endsByKey(written, ownership.owners, [...records.values()])
       const declared = new Map([...ownership.owners].filter(([key]) => !ends.has(key)))
@@ -137,8 +165,7 @@ export function createDesired(options: {
           ...(missing === undefined ? {} : { missing }),
         }
       })
-      const managed = new Set([...records.values()].map(({ declaration }) => familyOf(declaration))).size
-      const planned = planAbsences(asTheyEnd, managed, reading, prune, {
+      const planned = planAbsences(asTheyEnd, openRecords.managedCount(), reading, prune, {
         ends,
         ordered: new Set(scaledAway.keys()),
         unclear,
@@ -155,25 +182,35 @@ export function createDesired(options: {
         const doubt = unclearThere.get(record.key)
         if (doubt !== undefined) nextAbsences.set(record.key, planUnclear(record, doubt, reading))
       }
-      const keys = new Set([...owners.keys(), ...declared.keys(), ...absences.keys(), ...nextAbsences.keys()])
+      const keys = new Set([
+        ...undecided,
+        ...opened.keys,
+        ...sharing.keys,
+        ...declared.keys(),
+        ...absences.keys(),
+        ...nextAbsences.keys(),
+      ])
       const changed = [...keys].filter(
         (key) =>
           !isSameDeclaration(owners.get(key), declared.get(key)) ||
           !isDeepStrictEqual(absences.get(key), nextAbsences.get(key)),
       )
-      const previous = owners
-      owners = declared
+      for (const key of changed) index.replace(owners.get(key), declared.get(key))
+      const previous = new Map<Key, Declaration>()
+      for (const key of keys) {
+        const [before, after] = [owners.get(key), declared.get(key)]
+        if (before !== undefined) previous.set(key, before)
+        if (after !== undefined) owners.set(key, after)
+        else if (owners.delete(key)) {
+          inventory.undeclare(key)
+          sightings.delete(key)
+        }
+      }
       absences = nextAbsences
       refusals = ownership.refusals
-      for (const key of changed) index.replace(previous.get(key), declared.get(key))
-      for (const key of previous.keys()) {
-        if (declared.has(key)) continue
-        inventory.undeclare(key)
-        sightings.delete(key)
-      }
       const writes = new Map<Key, Declared>()
       for (const [key, declaration] of ownership.owners) {
-        if (!claimed.has(key)) continue
+        if (!claimsByKey.has(key)) continue
         const record = records.get(key)
         const sighting = doubtedFiles.withDoubted(sightingOf(declaration, reading), record, declaration)
         if (sighting !== undefined) sightings.set(key, sighting)
@@ -183,7 +220,14 @@ export function createDesired(options: {
           writes.set(key, { key, declaration, ...(sighting === undefined ? {} : { sighting }) })
         }
         count.forget(key)
+        const isAlone = claimsByKey.get(key)?.length === 1 && wholeKeyOf(declaration) === undefined
+        const isClear = declared.has(key) && !nextAbsences.has(key) && !ownership.held.has(key)
+        if (record !== undefined && !isNews && isAlone && isClear && !isSpecial(record)) {
+          settled.settle(declaration, reading, namesOf(declaration))
+          if (settled.has(key)) openRecords.close(key)
+        }
       }
+      undecided = new Set([...declared.keys()].filter((key) => !settled.has(key)))
       for (const record of [
         ...asTheyEnd,
         ...kept.map((each) => ({ ...each, missing: countMissing(each, 'unclear') })),
@@ -209,6 +253,11 @@ export function createDesired(options: {
       return { changed, readAgainAtMs }
     },
   }
+}
+
+/** Whether more of a record decides than what its declaration says and where it stands. */
+function isSpecial({ schedule, sighting }: InventoryRecord): boolean {
+  return schedule !== undefined || sighting?.doubted !== undefined
 }
 
 /** The end of a delay is computed anew at each reading. A difference of the clocks alone is no news. */

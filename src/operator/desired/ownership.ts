@@ -32,6 +32,7 @@ export interface Ownership {
  * Decides which declaration owns each identity. If several declare it, the one that owned it before still does, else
  * the first in the order of sources, files and documents.
  * @param kept recorded declarations that no source shows and whose removal is in doubt: they stay in force
+ * @param all every record, where `records` are those of some declarations
  */
 export function planOwnership(
   written: readonly Declaration[],
@@ -39,6 +40,7 @@ export function planOwnership(
   region: string,
   allowedIDs: AllowedIDs = noneAllowed,
   kept: readonly Declaration[] = [],
+  all: () => readonly InventoryRecord[] = () => [...records.values()],
 ): Ownership {
   const declarations = written.flatMap(expandPerAlloc)
   const refusals: Refusal[] = []
@@ -95,7 +97,7 @@ export function planOwnership(
     const key = keyOf(declaration)
     if (!owners.has(key) && !held.has(key)) owners.set(key, declaration)
   }
-  refuseTaken(owners, records, { region, allowedIDs }, refuse)
+  refuseTaken(owners, records, { region, allowedIDs, all }, refuse)
   for (const { key, reason } of refusals) {
     // A refused document still exists, so it does not order an end.
     if (owners.has(key) || !records.has(key)) continue
@@ -145,7 +147,15 @@ function isSibling(one: Declaration, other: Declaration): boolean {
 function refuseTaken(
   owners: Map<Key, Declaration>,
   records: ReadonlyMap<Key, InventoryRecord>,
-  { region, allowedIDs }: { readonly region: string; readonly allowedIDs: AllowedIDs },
+  {
+    region,
+    allowedIDs,
+    all,
+  }: {
+    readonly region: string
+    readonly allowedIDs: AllowedIDs
+    readonly all: () => readonly InventoryRecord[]
+  },
   refuse: (declaration: Declaration, reason: Refusal['reason'], message: string) => void,
 ): void {
   const taken = new Map<string, { readonly declaration: Declaration; readonly name: Name }[]>()
@@ -156,7 +166,7 @@ function refuseTaken(
         (holder) =>
           !isSibling(holder.declaration, declaration) && contextsMayAgree(holder.name.context, name.context),
       )?.declaration
-  const foreign = findForeign(owners, records, allowedIDs)
+  const foreign = findForeign(owners, records, allowedIDs, all)
   // Managed identities come first, so that they keep their names. Who names what is not theirs comes last.
   const ranks: [Key, Declaration][][] = [[], [], [], []]
   for (const owner of owners) {
@@ -164,7 +174,7 @@ function refuseTaken(
     ranks[(foreign.has(key) ? 2 : 0) + (records.has(key) ? 0 : 1)]?.push(owner)
   }
   for (const [key, declaration] of ranks.flat()) {
-    const names = rememberedNames(key, declaration, records.get(key), region)
+    const names = namesOf(key, declaration, records.get(key), region)
     const clash = names.find((name) => holderOf(name, declaration) !== undefined)
     if (clash === undefined) {
       for (const name of names) {
@@ -190,11 +200,21 @@ function refuseTaken(
   }
 }
 
+/** What only one declaration may name: metadata.name, an external volume, a CSI name. */
+export function tokensOf(
+  declaration: Declaration,
+  record: InventoryRecord | undefined,
+  region: string,
+): readonly string[] {
+  return namesOf(keyOf(declaration), declaration, record, region).map(({ token }) => token)
+}
+
 /** The IDs of plugins that declarations must not name, as far as the records alone tell. */
 function findForeign(
   owners: ReadonlyMap<Key, Declaration>,
   records: ReadonlyMap<Key, InventoryRecord>,
   allowedIDs: AllowedIDs,
+  all: () => readonly InventoryRecord[],
 ): ReadonlyMap<Key, ForeignID> {
   const foreign = new Map<Key, ForeignID>()
   const known = new Map<string, OwnIDs>()
@@ -203,7 +223,7 @@ function findForeign(
     const { namespace, pluginID } = declaration.spec
     const own = () => {
       const token = JSON.stringify([namespace, pluginID])
-      const found = known.get(token) ?? ownIDs(namespace, pluginID, [...records.values()], [])
+      const found = known.get(token) ?? ownIDs(namespace, pluginID, all(), [])
       known.set(token, found)
       return found
     }
@@ -222,28 +242,6 @@ interface Name {
   readonly reason: 'NameTaken' | 'ExternalIDTaken'
   /** Of a registered volume: with differing contexts, several may have one external ID. */
   readonly context?: Readonly<Record<string, string>> | undefined
-}
-
-interface Remembered {
-  readonly record: InventoryRecord | undefined
-  readonly region: string
-  readonly names: readonly Name[]
-}
-
-/** Most readings change few declarations and records, and a name costs a hash. */
-const remembered = new WeakMap<Declaration, Remembered>()
-
-function rememberedNames(
-  key: Key,
-  declaration: Declaration,
-  record: InventoryRecord | undefined,
-  region: string,
-): readonly Name[] {
-  const before = remembered.get(declaration)
-  if (before !== undefined && before.record === record && before.region === region) return before.names
-  const names = namesOf(key, declaration, record, region)
-  remembered.set(declaration, { record, region, names })
-  return names
 }
 
 function namesOf(

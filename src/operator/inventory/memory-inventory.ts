@@ -69,6 +69,7 @@ export function createMemoryInventory(
   return {
     get: (key) => records.get(key),
     list: () => [...records.values()],
+    size: () => records.size,
     find: indexes.find,
     onChange(listener) {
       listeners.add(listener)

@@ -28,15 +28,31 @@ export function createNow(clock: Clock): () => Now {
   const startedMs = clock.monotonicMs()
   const { boot, started } = clock
   return () => {
-    const uptimeMs = clock.uptimeMs()
-    const runsForMs = uptimeMs - started.uptimeMs
+    const monotonicMs = clock.monotonicMs()
+    let dates: Pick<Now, 'dateMs' | 'steadyDateMs' | 'runsForMs' | 'uptimeMs'> | undefined
+    /** Together, so that they agree, and only for plans that ask: the uptime is a file of the system. */
+    const read = () => {
+      if (dates !== undefined) return dates
+      const uptimeMs = clock.uptimeMs()
+      const runsForMs = uptimeMs - started.uptimeMs
+      dates = { dateMs: clock.now(), steadyDateMs: started.dateMs + runsForMs, runsForMs, uptimeMs }
+      return dates
+    }
     return {
-      dateMs: clock.now(),
-      steadyDateMs: started.dateMs + runsForMs,
-      runsForMs,
+      get dateMs() {
+        return read().dateMs
+      },
+      get steadyDateMs() {
+        return read().steadyDateMs
+      },
+      get runsForMs() {
+        return read().runsForMs
+      },
+      get uptimeMs() {
+        return read().uptimeMs
+      },
       boot,
-      monotonicMs: clock.monotonicMs(),
-      uptimeMs,
+      monotonicMs,
       startedMs,
     }
   }

@@ -41,6 +41,8 @@ export interface RecordIndexes {
 export interface RecordReads {
   get(key: Key): InventoryRecord | undefined
   list(): readonly InventoryRecord[]
+  /** How many there are. */
+  size(): number
   /** The records with this value in the index, in no order. */
   find(index: keyof RecordIndexes, value: string): readonly InventoryRecord[]
   /** Calls the listener for each change; `record` is undefined if it is no longer managed. @returns unsubscribes */

@@ -6,6 +6,7 @@ import type { VolumeField } from '../../nomad/ports.ts'
 import type { Room } from '../../wire/plugin.ts'
 import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import { noneAllowed } from '../declare/allowed-ids.ts'
+import type { VolumeDeclaration } from '../declare/declaration.ts'
 import { explainForeignID, findForeignID, ownIDs } from '../plan/foreign-ids.ts'
 import { keyOf, snapshotKey } from '../plan/identity.ts'
 import { isListProof } from '../plan/late-list.ts'
@@ -194,11 +195,22 @@ export function specHash(
   { inventory }: Pick<GatherContext, 'inventory'>,
   { declaration }: VolumeRecord,
 ): string {
+  const { keyedHash } = inventory
+  const known = specHashes.get(declaration)
+  if (known?.keyedHash === keyedHash) return known.hash
   const { deletionPolicy, driftPolicy, finalSnapshot, perAlloc, detach, suspend, ...asked } = declaration.spec
-  return inventory.keyedHash(
+  const hash = keyedHash(
     JSON.stringify(asked, (_key, value) => (typeof value === 'bigint' ? value.toString() : value)),
   )
+  specHashes.set(declaration, { keyedHash, hash })
+  return hash
 }
+
+/** A resync asks for that of each declaration, and most do not change. */
+const specHashes = new WeakMap<
+  VolumeDeclaration,
+  { readonly keyedHash: (text: string) => string; readonly hash: string }
+>()
 
 function hiddenHashes(
   context: GatherContext,

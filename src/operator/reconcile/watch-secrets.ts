@@ -21,6 +21,7 @@ export function createSecretWatch(options: {
     // Secrets that Kubernetes objects use are watched in Kubernetes.
     if (place.object !== undefined) return undefined
     if (!('secrets' in spec) || spec.secrets === undefined) return undefined
+    if (Object.keys(spec.secrets).length === 0) return undefined
     try {
       return inventory.keyedHash(JSON.stringify(await secrets.resolve(spec.secrets, spec.namespace)))
     } catch {

@@ -61,17 +61,11 @@ export function contentOf(reading: {
   }
   const evidence = new Map<string, FileEvidence>()
   const doubts = isTooLarge ? [{ file: '', problem: tooLarge }] : [...reading.doubts]
-  for (const [file, { declarations, problems, others, words }] of files) {
-    const [problem] = problems
+  for (const [file, parsed] of files) {
+    const { words } = parsed
+    const [problem] = parsed.problems
     if (problem !== undefined) doubts.push({ file, problem, ...(words === undefined ? {} : { words }) })
-    else {
-      const folder = folderOf?.(file)
-      evidence.set(file, {
-        documents: declarations.length + others.length,
-        others,
-        ...(folder === undefined ? {} : { folder }),
-      })
-    }
+    else evidence.set(file, evidenceOf(parsed, folderOf?.(file)))
   }
   const all = [...files.values()]
   return {
@@ -90,6 +84,22 @@ export function contentOf(reading: {
     skipped: all.reduce((sum, { others }) => sum + others.length, 0),
   }
 }
+
+/** The same object for a file that has not changed, by which others see that. */
+function evidenceOf(parsed: ParsedFile, folder: string | undefined): FileEvidence {
+  const before = evidenceBefore.get(parsed)
+  if (before !== undefined && before.folder === folder) return before
+  const { declarations, others } = parsed
+  const evidence = {
+    documents: declarations.length + others.length,
+    others,
+    ...(folder === undefined ? {} : { folder }),
+  }
+  evidenceBefore.set(parsed, evidence)
+  return evidence
+}
+
+const evidenceBefore = new WeakMap<ParsedFile, FileEvidence>()
 
 function passedOver(problem: Problem): Problem {
   return {

@@ -1,0 +1,113 @@
+import type { Declaration } from '../declare/declaration.ts'
+import { type Key, keyOf } from '../plan/identity.ts'
+import { expandPerAlloc } from '../plan/per-alloc.ts'
+import type { Reading } from './absence.ts'
+import type { FileEvidence } from './evidence.ts'
+import { fileEvidence } from './judge-removal.ts'
+
+interface Entry {
+  readonly key: Key
+  readonly declaration: Declaration
+  readonly evidence: FileEvidence | undefined
+  /** What only one declaration may name. */
+  readonly tokens: readonly string[]
+  /** The latest reading that had it. */
+  seenIn: number
+}
+
+/**
+ * Remembers the declarations about which nothing is left to decide: one is the only one of its identity and owns it, no
+ * other one names what it names, and its record says all that a reading knows of it. A reading decides about the others
+ * alone, which gives the same as deciding about all. These open a settled one again: another declaration in its place,
+ * a change of its record or of what surrounds it in its file, and a declaration that names what it names.
+ */
+export interface Settled {
+  /**
+   * Finds what a reading has to decide about.
+   * @param changed the identities whose records have changed
+   * @param tokensOf what only one declaration may name, of an instance or a declaration without perAlloc
+   */
+  open(
+    declarations: readonly Declaration[],
+    reading: Reading,
+    changed: Iterable<Key>,
+    tokensOf: (declaration: Declaration) => readonly string[],
+  ): Opened
+  /** Opens what names the same as `tokens`, too. */
+  openSharing(declarations: readonly Declaration[], tokens: Iterable<string>): Opened
+  settle(declaration: Declaration, reading: Reading, tokens: readonly string[]): void
+  has(key: Key): boolean
+}
+
+export interface Opened {
+  /** In their order. */
+  readonly declarations: readonly Declaration[]
+  /** The identities that were settled until now. */
+  readonly keys: readonly Key[]
+}
+
+export function createSettled(): Settled {
+  const byDeclaration = new Map<Declaration, Entry>()
+  const byKey = new Map<Key, Entry>()
+  const byToken = new Map<string, Entry>()
+  let readings = 0
+
+  function openEntry(entry: Entry | undefined): readonly Key[] {
+    if (entry === undefined) return []
+    byDeclaration.delete(entry.declaration)
+    byKey.delete(entry.key)
+    for (const token of entry.tokens) byToken.delete(token)
+    return [entry.key]
+  }
+
+  const openIn = (declarations: readonly Declaration[]) =>
+    declarations.filter((declaration) => !byDeclaration.has(declaration))
+
+  /** Marks those that are still as they were. @returns the others */
+  function passOver(declarations: readonly Declaration[], reading: Reading) {
+    const open: Declaration[] = []
+    let seen = 0
+    for (const declaration of declarations) {
+      const entry = byDeclaration.get(declaration)
+      if (entry === undefined) open.push(declaration)
+      else if (entry.seenIn !== readings && entry.evidence === fileEvidence(declaration, reading.sources)) {
+        entry.seenIn = readings
+        seen += 1
+      }
+    }
+    return { open, seen }
+  }
+
+  return {
+    open(declarations, reading, changed, tokensOf) {
+      readings += 1
+      const keys = [...changed].flatMap((key) => openEntry(byKey.get(key)))
+      const { open, seen } = passOver(declarations, reading)
+      let isMore = false
+      const openMore = (entry: Entry | undefined) => {
+        isMore ||= entry !== undefined
+        keys.push(...openEntry(entry))
+      }
+      if (seen < byKey.size)
+        for (const entry of byKey.values()) if (entry.seenIn !== readings) openMore(entry)
+      for (const declaration of open.flatMap(expandPerAlloc)) {
+        openMore(byKey.get(keyOf(declaration)))
+        if (byKey.size > 0) for (const token of tokensOf(declaration)) openMore(byToken.get(token))
+      }
+      return { declarations: isMore ? openIn(declarations) : open, keys }
+    },
+    openSharing(declarations, tokens) {
+      const keys = [...tokens].flatMap((token) => openEntry(byToken.get(token)))
+      return { declarations: openIn(declarations), keys }
+    },
+    settle(declaration, reading, tokens) {
+      if (tokens.some((token) => byToken.has(token))) return
+      const evidence = fileEvidence(declaration, reading.sources)
+      const entry = { key: keyOf(declaration), declaration, evidence, tokens, seenIn: readings }
+      byDeclaration.set(declaration, entry)
+      byKey.set(entry.key, entry)
+      for (const token of tokens) byToken.set(token, entry)
+    },
+    has: (key) => byKey.has(key),
+  }
+}
