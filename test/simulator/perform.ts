@@ -181,8 +181,12 @@ function orderOf(name: OrderName, volume: string, { plugin, nomad }: Stage): Ord
       return { type: 'takeSnapshots', key }
     case 'keep': {
       const taken = [...plugin.snapshots.values()].find((each) => each.name.startsWith('hourly'))
-      const shown = taken?.name.replace(/-[0-9a-f]{10}(-r\d+)?$/, '')
-      return shown === undefined ? undefined : { type: 'keepSnapshot', key: `Snapshot/default/${shown}` }
+      const [, schedule, volume, time] = /^(hourly)-(.+)-(\d{8}t\d{6}z)-/.exec(taken?.name ?? '') ?? []
+      if (time === undefined) return undefined
+      return {
+        type: 'keepSnapshot',
+        key: `Snapshot/default/${schedule}:${volume}:${time.toUpperCase()}`,
+      }
     }
     case 'node is dead': {
       // A person who gives their word has looked.

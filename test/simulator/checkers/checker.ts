@@ -16,7 +16,7 @@ export interface Violation {
 /** All that an onlooker knows. Nothing of it is what Mooring believes. */
 export interface View {
   readonly nowMs: number
-  readonly wishes: Pick<Wishes, 'all'>
+  readonly wishes: Pick<Wishes, 'all'> & Partial<Pick<Wishes, 'files'>>
   /** How long something must be removed before it may end. A deleted object ends at once. */
   readonly pruneDelayMs: number
   /** Where objects declare. */

@@ -123,14 +123,23 @@ export const nothingIsWiped: Checker = {
     if (happened.type !== 'volume stored' || happened.by !== 'Mooring' || happened.lost.length === 0)
       return undefined
     const wish = view.wishes.all.get(`Volume ${volumeOf(happened.at)}`)
-    const isAsked = wish?.versions.some(
-      ({ document }) => document.kind === 'Volume' && document.secrets === 'none',
+    // Beside a file that cannot be read, another one may say it.
+    const written = [...(view.wishes.files?.values() ?? [])].flatMap(({ documents, damage }) =>
+      damage === undefined ? documents : [],
+    )
+    const said = [...(wish?.versions ?? []).map(({ document }) => document), ...written]
+    const isAsked = said.some(
+      (document) =>
+        document.kind === 'Volume' && document.secrets === 'none' && document.name === volumeOf(happened.at),
     )
     // No declaration speaks of mount flags.
     const wiped = isAsked ? happened.lost.filter((name) => name === handMountFlag) : happened.lost
     return wiped.length === 0 ? undefined : `a write of ${happened.at} wiped ${wiped.join(', ')}`
   },
 }
+
+/** How the plugin's name for a snapshot begins: in small letters, with a hyphen for what a name may not hold. */
+const csiStem = (key: string) => key.split('/')[2]?.replaceAll(':', '-').toLowerCase()
 
 /** By so much people set a clock in small steps, which count as corrections. */
 const clockStepsMs = 600_000
@@ -165,7 +174,7 @@ export const snapshotsEndByOrder: Checker = {
     if (!taken.name.startsWith('hourly')) return `${taken.name} was deleted, which is nobody's to delete`
     const kept = view.orders.find(
       ({ order, key, takenAtMs }) =>
-        order === 'keep' && takenAtMs !== undefined && taken.name.startsWith(`${key.split('/')[2]}-`),
+        order === 'keep' && takenAtMs !== undefined && taken.name.startsWith(`${csiStem(key)}-`),
     )
     if (kept !== undefined) return `${taken.name} was deleted, which a person keeps`
     const rest = [...view.plugin.snapshots.values()].filter(
