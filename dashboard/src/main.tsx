@@ -12,20 +12,25 @@ import './style/pages.css'
 const page = document.getElementById('page')
 if (page === null) throw new Error('index.html has no element with the ID page')
 
-// `npm start` prints an address that logs in once. Nobody shall find it in the history.
-const code = /^#login=(.+)$/.exec(location.hash)?.[1]
-if (code !== undefined) history.replaceState(null, '', location.pathname + location.search)
-
 render(
   <LocationProvider>
     <App />
   </LocationProvider>,
   page,
 )
-// A link that was used before is no reason to keep anybody from reading.
-if (code !== undefined) await logIn(decodeURIComponent(code)).catch(() => {})
+addEventListener('hashchange', () => void logInByLink())
+await logInByLink()
 void readSession()
-followEvents()
+followEvents({ isThere: readSession })
 onChange(({ topics }) => {
   if (topics === 'all') void readSession()
 })
+
+/** `mooring dashboard` prints an address that logs in once. Nobody shall find it in the browser's history. */
+async function logInByLink(): Promise<void> {
+  const code = /^#login=(.+)$/.exec(location.hash)?.[1]
+  if (code === undefined) return
+  history.replaceState(null, '', location.pathname + location.search)
+  // A link that was used before keeps nobody from reading.
+  await logIn(decodeURIComponent(code)).catch(() => {})
+}

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { volumeYAML } from '../helpers/declarations-yaml.ts'
+import { runMooring } from '../helpers/run-mooring.ts'
 import { startUp } from '../helpers/start-up.ts'
 import { suiteDirectory } from '../helpers/temporary-directory.ts'
 import { chromiumPath, openPage, startBrowser, type WatchedPage, withoutChromium } from './browser.ts'
@@ -162,8 +163,13 @@ describe.skipIf(chromiumPath === undefined)(
       await page.getByText('Live', { exact: true }).waitFor()
       await page.getByRole('link', { name: 'new', exact: true }).waitFor()
       expect(await page.getByText('The operator does not answer').count()).toBe(0)
-      // The sessions of the process before are gone with it: whoever orders logs in again.
+      // The sessions of the process before are gone with it: whoever orders logs in again, now by a command's link.
       await page.getByRole('button', { name: 'Log in' }).waitFor()
+      const { stdout } = await runMooring(['dashboard', '--data-dir', dataDirectory])
+      const [link = ''] = /http:\S+/.exec(stdout) ?? []
+      await page.goto(link)
+      await page.getByRole('button', { name: 'Log out' }).waitFor()
+      expect(page.url()).not.toContain('login')
     })
   },
 )

@@ -1,6 +1,5 @@
 import { signal } from '@preact/signals'
 import type { ChangeEvent, HelloEvent, Topic } from '../../../src/wire/dashboard/session.ts'
-import { get } from './request.ts'
 
 /** `away`: what is shown is from before; the page goes on asking. */
 export const connection = signal<'connecting' | 'live' | 'away'>('connecting')
@@ -35,7 +34,11 @@ const probeMs = 30_000
  * Follows the operator's events for as long as the page is open. Its end is the end of the page, so nothing closes it.
  * EventSource gives up after some failures, so each connection is a new one.
  */
-export function followEvents(): void {
+export function followEvents(options: {
+  /** @returns whether the operator answers, whoever asks */
+  readonly isThere: () => Promise<boolean>
+}): void {
+  const { isThere } = options
   let retryMs = firstRetryMs
   let version: string | undefined
   connect()
@@ -44,7 +47,10 @@ export function followEvents(): void {
     const events = new EventSource('/api/events')
     let isLost = false
     const probe = setInterval(() => {
-      if (document.visibilityState === 'visible') get('/api/session').catch(lose)
+      if (document.visibilityState !== 'visible') return
+      void isThere().then((answers) => {
+        if (!answers) lose()
+      })
     }, probeMs)
     events.addEventListener('hello', (event) => {
       retryMs = firstRetryMs
@@ -67,8 +73,11 @@ export function followEvents(): void {
       isLost = true
       clearInterval(probe)
       events.close()
-      if (connection.value !== 'away') awaySinceMs.value = Date.now()
-      connection.value = 'away'
+      // Whoever is not logged in gets no events, although the operator is there.
+      void isThere().then((answers) => {
+        if (!answers && connection.value !== 'away') awaySinceMs.value = Date.now()
+        connection.value = answers ? 'connecting' : 'away'
+      })
       setTimeout(connect, retryMs)
       retryMs = Math.min(longestRetryMs, retryMs * 1.6)
     }

@@ -7,11 +7,14 @@ import { get, post } from './request.ts'
 export const session = signal<Session | undefined>(undefined)
 export const isLogInOpen = signal(false)
 
-export async function readSession(): Promise<void> {
+/** @returns whether the operator answers; where it does not, what was known stays */
+export async function readSession(): Promise<boolean> {
   try {
     session.value = await get<Session>('/api/session')
+    return true
   } catch {
-    // The operator is away: it is asked again when it is back, and what was known stays.
+    // Whatever the reason is, it is asked again soon.
+    return false
   }
 }
 

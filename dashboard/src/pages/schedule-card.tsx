@@ -22,7 +22,8 @@ export function ScheduleCard(props: { readonly schedule: ScheduleRow; readonly i
   const troubles = [
     ...Map.groupBy(
       pastRuns.filter(({ outcome }) => outcome === 'failed' || outcome === 'missed'),
-      ({ time, outcome }) => `${time} ${outcome}`,
+      // Those of one run end within moments of each other.
+      ({ time, outcome }) => `${time.slice(0, 16)} ${outcome}`,
     ).values(),
   ].slice(0, mostRuns)
   return (
@@ -122,7 +123,7 @@ function Trouble({ runs }: { readonly runs: readonly PastRun[] }) {
         )}
       </span>
       <span class="second small">
-        <Prose text={message} />
+        <Prose text={runs.length === 1 ? message : `such as: ${message}`} />
       </span>
     </li>
   )

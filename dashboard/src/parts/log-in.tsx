@@ -8,34 +8,33 @@ export function SessionButton() {
   const current = session.value
   if (current === undefined) return null
   const { user, role, mayWrite, canLogIn, via } = current
-  if (via === 'token') {
-    return (
-      <button
-        type="button"
-        class="button small"
-        onClick={() => void logOut()}
-        title={`${user ?? ''}, ${role}`}
-      >
-        <Icon name="key" />
-        Log out
-      </button>
-    )
-  }
-  if (canLogIn && !mayWrite) {
-    return (
-      <button
-        type="button"
-        class="button small"
-        onClick={() => {
-          isLogInOpen.value = true
-        }}
-      >
-        <Icon name="key" />
-        Log in
-      </button>
-    )
-  }
-  return <span class="second small">{mayWrite ? (user ?? role) : 'read only'}</span>
+  return (
+    <>
+      {via !== 'token' && via !== 'loopback' && <span class="second small">{user ?? role}</span>}
+      {canLogIn && !mayWrite && (
+        <button
+          type="button"
+          class="button small"
+          onClick={() => {
+            isLogInOpen.value = true
+          }}
+        >
+          <Icon name="key" />
+          Log in
+        </button>
+      )}
+      {via === 'token' && (
+        <button
+          type="button"
+          class="button small"
+          title={`${user ?? ''}, ${role}`}
+          onClick={() => void logOut()}
+        >
+          Log out
+        </button>
+      )}
+    </>
+  )
 }
 
 export function LogInDialog() {
@@ -64,7 +63,7 @@ export function LogInDialog() {
   }
 
   return (
-    <Dialog title="Log in" onClose={close}>
+    <Dialog title="Log in" onClose={close} isNeeded={isNeeded}>
       <form onSubmit={send}>
         <p class="second">
           On the operator's machine, <code>mooring dashboard</code> prints a link that logs you in. Elsewhere,

@@ -15,6 +15,13 @@ export function Side() {
   useEffect(() => {
     isMenuOpen.value = false
   }, [path])
+  useEffect(() => {
+    const hear = (event: MouseEvent) => {
+      if (!(event.target as Element).closest('#side')) isMenuOpen.value = false
+    }
+    document.addEventListener('click', hear)
+    return () => document.removeEventListener('click', hear)
+  }, [])
   const problems = data?.sources.reduce((sum, each) => sum + each.problems, 0) ?? 0
   return (
     <aside
