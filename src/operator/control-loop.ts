@@ -31,6 +31,9 @@ import { createProblemLog } from './telemetry/problem-log.ts'
 /** How long passes in process may go on after a shutdown was asked for. */
 const drainGraceMs = 10_000
 
+/** Of a hundred thousand keys, so many at once hold up nothing else. */
+const addsInARow = 1000
+
 /** Until the next reading, where its time has passed already. */
 const pastMs = 1_000
 
@@ -156,9 +159,14 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
   }
 
   /** Looks at all that is declared or managed. What a schedule made is in the inventory alone. */
-  function lookAtAll() {
+  async function lookAtAll(): Promise<void> {
     const keys = new Set([...desired.declarations().keys(), ...inventory.list().map(({ key }) => key)])
-    for (const key of keys) controller.add(key, { priority: 'resync' })
+    let added = 0
+    for (const key of keys) {
+      controller.add(key, { priority: 'resync' })
+      added += 1
+      if (added % addsInARow === 0) await new Promise(setImmediate)
+    }
   }
 
   function onObserved(change: ObservedChange) {
@@ -196,7 +204,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
       else ending.delete(key)
       wake(key)
     }
-    if (isFirst) lookAtAll()
+    if (isFirst) void lookAtAll()
     isFirst = false
     await objects?.afterReading()
     tellListeners({ keys: update.changed, isReading: true })
@@ -215,7 +223,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
   const stops = [
     observer.onChange(onObserved),
     ...sources.map((source) => source.onChange(() => reading.read())),
-    every(clock, options.resyncMs, lookAtAll),
+    every(clock, options.resyncMs, () => void lookAtAll()),
   ]
   reading.read()
 
@@ -244,7 +252,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     look: wake,
     async settle() {
       await readSources()
-      lookAtAll()
+      await lookAtAll()
       await controller.whenIdle()
     },
     async close(graceMs = drainGraceMs) {

@@ -33,6 +33,7 @@ import { createTakeOrder, type TakeOrder } from './orders/take-order.ts'
 import { guardEffects } from './replicas/guard-effects.ts'
 import { startOnlyTerm, startTerms, type Term } from './replicas/terms.ts'
 import { type ClusterSettings, gitDirectoryOf, type OperatorSettings, sourceNames } from './settings.ts'
+import { countObjects } from './telemetry/object-counts.ts'
 import { createPlanLog } from './telemetry/plan-log.ts'
 import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 
@@ -269,7 +270,13 @@ function startClusterWork(
       createOperatorAdmin({ operator: loop, inventory, hashKey, client, clock, info, takeOrder }),
     )
     const { queue, desired } = loop
-    const view = { queue, sources: loop.sources, records: inventory.list, declarations: desired.declarations }
+    const view = {
+      queue,
+      sources: loop.sources,
+      records: inventory.list,
+      objectCounts: countObjects(inventory),
+      declarations: desired.declarations,
+    }
     adopt(show(view, admin.orphans))
     const shown = createClusterView({
       ...{ cluster: cluster.name, nomad: cluster.nomad, inventory, loop, observer, admin, activity },

@@ -1,3 +1,4 @@
+import { countObjects } from '../../src/operator/telemetry/object-counts.ts'
 import type { OperatorView, QueueView, SourceView } from '../../src/operator/telemetry/operator-view.ts'
 
 export function queueView(fields: Partial<QueueView> = {}): QueueView {
@@ -18,6 +19,7 @@ export function operatorView(fields: {
     queue: () => fields.queue ?? queueView(),
     sources: () => fields.sources ?? [],
     records: () => fields.records ?? [],
+    objectCounts: countObjects({ list: () => fields.records ?? [], onChange: () => () => {} }),
     declarations: () => fields.declarations ?? new Map(),
   }
 }

@@ -43,6 +43,13 @@ export const isHidden = (name: string) => name.startsWith('.')
 
 export const isDeclarationFile = (name: string) => /\.(?:ya?ml|json|hcl)$/i.test(name)
 
+/** So many looks at files run at once; the system carries out some of them together. */
+const looksAtOnce = 32
+
+/** Whether it takes a look to know what it is. */
+const needsLook = (entry: Dirent<Buffer>, name: string) =>
+  !entry.isDirectory() && (entry.isSymbolicLink() || isDeclarationFile(name))
+
 /** More files and folders than a source has in practice. Each costs memory at every reading. */
 const maxEntries = 200_000
 
@@ -87,8 +94,20 @@ export async function scanFiles(root: string, signal?: AbortSignal): Promise<Fil
     const visible = named.filter(({ name }) => !isHidden(name))
     folders.set(file, { device: String(stats.dev), realPath, isEmpty: visible.length === 0 })
     if (!isFirst) return
-    for (const { entry, name, misnamed } of visible.sort((a, b) => compare(a.name, b.name))) {
-      if (misnamed === undefined) await visit(entry, name, path, file)
+    const sorted = visible.sort((a, b) => compare(a.name, b.name))
+    const looks: Promise<BigIntStats | undefined>[] = []
+    for (const [index, { entry, name, misnamed }] of sorted.entries()) {
+      // One after the other, the looks at a thousand files would take longer than everything else.
+      for (const next of sorted.slice(looks.length, index + looksAtOnce)) {
+        const look = needsLook(next.entry, next.name)
+          ? stat(join(path, next.name), { bigint: true })
+          : undefined
+        looks.push(Promise.resolve(look))
+        // Whoever comes to it hears of it.
+        look?.catch(() => {})
+      }
+      const look = looks[index]
+      if (misnamed === undefined) await visit(entry, name, path, file, () => look)
       else refuseName(entry, name, misnamed, path, file)
     }
   }
@@ -98,13 +117,14 @@ export async function scanFiles(root: string, signal?: AbortSignal): Promise<Fil
     name: string,
     folder: string,
     folderFile: string,
+    look: () => Promise<BigIntStats | undefined> | undefined,
   ): Promise<void> {
     const path = join(folder, name)
     const file = folderFile === '' ? name : `${folderFile}/${name}`
     if (entry.isDirectory()) return enter(path, file)
     if (!entry.isSymbolicLink() && !isDeclarationFile(name)) return void passed.add(file)
     const isLink = entry.isSymbolicLink()
-    const stats = await attempt(file, isLink, () => stat(path, { bigint: true }))
+    const stats = await attempt(file, isLink, async () => look())
     if (stats?.isDirectory()) return enter(path, file)
     if (stats === undefined) return
     if (!isDeclarationFile(name)) return void passed.add(file)

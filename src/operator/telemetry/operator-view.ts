@@ -1,6 +1,7 @@
 import type { Declaration } from '../declare/declaration.ts'
 import type { Key } from '../plan/identity.ts'
 import type { InventoryRecord } from '../plan/record.ts'
+import type { ObjectCount } from './object-counts.ts'
 
 /** What metrics and health read from a running operator, at each request. */
 export interface OperatorView {
@@ -8,6 +9,7 @@ export interface OperatorView {
   /** The sources in their order. */
   sources(): readonly SourceView[]
   records(): readonly InventoryRecord[]
+  objectCounts(): Iterable<ObjectCount>
   declarations(): ReadonlyMap<Key, Declaration>
 }
 
@@ -49,5 +51,6 @@ export const nothingToSee: OperatorView = {
   }),
   sources: () => [],
   records: () => [],
+  objectCounts: () => [],
   declarations: () => new Map(),
 }

@@ -1,6 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { lastSnapshots } from '../plan/last-snapshots.ts'
-import type { InventoryRecord } from '../plan/record.ts'
 import type { OperatorView } from './operator-view.ts'
 
 /** The operators, each with the label of its cluster. */
@@ -66,8 +65,7 @@ export function addViewMetrics(registry: Registry, shown: Shown): void {
     collect() {
       this.reset()
       for (const { view, labels } of shown()) {
-        for (const record of view.records())
-          this.inc({ kind: record.kind, ...conditionOf(record), ...labels })
+        for (const { count, ...group } of view.objectCounts()) this.set({ ...group, ...labels }, count)
       }
     },
   })
@@ -119,9 +117,11 @@ function addScheduleMetrics(registry: Registry, shown: Shown): void {
   const registers = [registry]
   const labelNames = ['namespace', 'schedule', 'cluster']
   const last = () =>
-    shown().flatMap(({ view, labels }) =>
-      lastSnapshots(view.declarations().values(), view.records()).map((each) => ({ ...each, labels })),
-    )
+    shown().flatMap(({ view, labels }) => {
+      const declarations = [...view.declarations().values()]
+      if (!declarations.some(({ kind }) => kind === 'SnapshotSchedule')) return []
+      return lastSnapshots(declarations, view.records()).map((each) => ({ ...each, labels }))
+    })
   new Gauge({
     name: 'mooring_schedule_last_ready_snapshot_timestamp_seconds',
     help: 'The time of the schedule that the latest ready snapshot is for: of the volume for which it is the oldest.',
@@ -146,14 +146,4 @@ function addScheduleMetrics(registry: Registry, shown: Shown): void {
       }
     },
   })
-}
-
-/** At most one condition is true. Where a person has suspended the object, none is. */
-function conditionOf({ status }: InventoryRecord): { condition: string; reason: string } {
-  const [first] = status.conditions
-  const found = status.conditions.find((condition) => condition.status === 'True')
-  if (found !== undefined) return { condition: found.type, reason: found.reason }
-  return first === undefined
-    ? { condition: 'Reconciling', reason: 'New' }
-    : { condition: 'Suspended', reason: first.reason }
 }
