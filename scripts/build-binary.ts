@@ -1,14 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -36,6 +27,10 @@ const { values } = parseArgs({
     arch: { type: 'string', default: process.arch },
     out: { type: 'string', default: at('dist-binary') },
   },
+})
+execFileSync('npm', ['run', '--silent', 'dashboard:build'], {
+  cwd: repository,
+  stdio: ['ignore', 'ignore', 'inherit'],
 })
 const wanted = values.arch === 'all' ? architectures : values.arch.split(',').map(parseArchitecture)
 for (const architecture of wanted) await build(architecture, values.out)
@@ -94,18 +89,8 @@ async function bundle(input: string, file: string): Promise<void> {
 
 /** What the program reads of its own package, by the names that it asks for. */
 function assets(thread: string): Record<string, string> {
-  const files = [
-    'package.json',
-    'proto/csi.proto',
-    ...(existsSync(at('dashboard/dist')) ? dashboardFiles() : []),
-  ]
+  const files = ['package.json', 'proto/csi.proto', ...globSync('dashboard/dist/**/*.*', { cwd: repository })]
   return { ...Object.fromEntries(files.map((file) => [file, at(file)])), 'log-thread.cjs': thread }
-}
-
-function dashboardFiles(): string[] {
-  return globSync('dashboard/dist/**/*', { cwd: repository, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(repository.length))
 }
 
 /** Node for an architecture: what npm ci brought, or the same version from its package in the registry. */

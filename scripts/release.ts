@@ -55,7 +55,6 @@ function build(folder: string): void {
 
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  run('npm', ['run', '--silent', 'dashboard:build'])
   run('npm', ['pack', '--silent', '--pack-destination', folder])
   packChart(folder, version)
   run(process.execPath, ['scripts/build-binary.ts', '--arch', values.arch, '--out', folder])

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { getAsset, isSea } from 'node:sea'
+import { getAsset, getAssetKeys, isSea } from 'node:sea'
 import { fileURLToPath } from 'node:url'
 
 /** Whether Mooring is one executable file, which holds its other files itself. */
@@ -26,4 +26,11 @@ export function withPackagedFile<Result>(file: string, use: (path: string) => Re
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+/** The files that an executable holds beneath a path, by what follows it. Undefined: it holds none. */
+export function assetsBeneath(path: string): ReadonlyMap<string, Buffer> | undefined {
+  const names = getAssetKeys().filter((name) => name.startsWith(path))
+  if (names.length === 0) return undefined
+  return new Map(names.map((name) => [name.slice(path.length), Buffer.from(getAsset(name))]))
 }

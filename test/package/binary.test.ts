@@ -63,12 +63,16 @@ describe('the executable file, on a machine without Node', () => {
     const { url } = await server.logged(({ msg }) => msg === 'server listens', 'the server listens')
     const operator = start(
       ...['run', '--source', at('data.yaml'), '--nomad-addr', `${url}`, '--data-dir', at('operator')],
+      ...['--http-ui', '127.0.0.1:0'],
     )
     await operator.logged(
       ({ key, state }) => key === 'Volume/default/data' && state === 'ready',
       'the volume is ready',
     )
     expect(run('status', '--data-dir', at('operator'))).toMatch(/^Volume +default\/data +directories +Ready/m)
+    // The dashboard is in the file.
+    const link = run('dashboard', '--data-dir', at('operator')).trim()
+    expect(await (await fetch(new URL('/', link))).text()).toContain('<script type="module"')
     // The backup is made by a thread, whose code is in the file too.
     run('server', 'backup', at('backup.sqlite'), '--data-dir', at('server'))
     expect(statSync(at('backup.sqlite')).size).toBeGreaterThan(0)

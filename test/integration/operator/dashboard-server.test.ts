@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import { serveUI, type UISettings } from '../../../src/operator/admin/http/serve-ui.ts'
+import { readPageFolder } from '../../../src/operator/admin/http/static-files.ts'
 import { createActivityLogs } from '../../../src/operator/admin/pages/activity-log.ts'
 import { createPages } from '../../../src/operator/admin/pages/pages.ts'
 import { clusterView, conditionsOf } from '../../builders/cluster-view.ts'
@@ -36,7 +37,7 @@ async function replica(settings: Partial<UISettings> = {}, leader?: string, page
     pages,
     noOrders: undefined,
     leader: () => leader,
-    findPage: () => page,
+    findPage: () => (page === undefined ? undefined : readPageFolder(page)),
     clock: systemClock,
     log: silentLog,
   })

@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sendFailure } from './register-api.ts'
-import { notBuilt, readStaticFiles, type StaticFile } from './static-files.ts'
+import { notBuilt, type PageFiles, type StaticFile, staticFilesOf } from './static-files.ts'
 
 /** Serves the built dashboard: its files, and its page for every other path that is none of the API's. */
-export function registerStatic(app: FastifyInstance, findPage: () => string | undefined): void {
+export function registerStatic(app: FastifyInstance, findPage: () => PageFiles | undefined): void {
   let files: ReadonlyMap<string, StaticFile> | undefined
   const find = (path: string) => {
     if (files === undefined) {
-      const folder = findPage()
-      if (folder === undefined) return undefined
-      files = readStaticFiles(folder)
+      const page = findPage()
+      if (page === undefined) return undefined
+      files = staticFilesOf(page)
     }
     // A file is asked for by name, so an old page's gets no new page in its place.
     return files.get(path) ?? (path.startsWith('/assets/') ? undefined : files.get('/index.html'))

@@ -20,7 +20,7 @@ import { createForward } from './forward.ts'
 import { NotLoggedIn, registerApi, sendAnswer, sendError, sendFailure } from './register-api.ts'
 import { NotAllowed } from './routes.ts'
 import { registerStatic } from './serve-static.ts'
-import { findDashboard } from './static-files.ts'
+import { findDashboard, type PageFiles } from './static-files.ts'
 import { streamEvents } from './stream-events.ts'
 import { readUITokens, type UITokens } from './ui-tokens.ts'
 
@@ -83,7 +83,7 @@ export async function serveUI(options: {
   /** Where the replica that leads answers; undefined: here. */
   readonly leader: () => string | undefined
   /** The folder of the built page; undefined: it is not built. Looked for until it is there. */
-  readonly findPage?: () => string | undefined
+  readonly findPage?: () => PageFiles | undefined
   readonly clock: Clock
   readonly log: Log
 }): Promise<RunningUI> {

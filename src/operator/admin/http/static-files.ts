@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { assetsBeneath, isExecutable } from '../../../lib/packaged-files.ts'
 
 /** A file of the dashboard, ready to be sent. */
 export interface StaticFile {
@@ -28,24 +29,36 @@ const types: Readonly<Record<string, string>> = {
   '.txt': 'text/plain; charset=utf-8',
 }
 
-/** The folder of the built dashboard: beside the compiled code of the package, or in a clone where it was built. */
-export function findDashboard(): string | undefined {
+/** The files of a built page, by their paths beneath it. */
+export type PageFiles = ReadonlyMap<string, Buffer>
+
+/** The built dashboard: inside the executable, beside the compiled code of the package, or in a clone where it was built. */
+export function findDashboard(): PageFiles | undefined {
+  if (isExecutable) return assetsBeneath('dashboard/dist/')
   const places = ['../../../dashboard/', '../../../../dashboard/dist/']
-  return places
+  const folder = places
     .map((place) => fileURLToPath(new URL(place, import.meta.url)))
     .find((folder) => existsSync(join(folder, 'index.html')))
+  return folder === undefined ? undefined : readPageFolder(folder)
 }
 
-/** Every file beneath the folder by its path in a URL. What is not in the map is not served, so no path leads elsewhere. */
-export function readStaticFiles(folder: string): ReadonlyMap<string, StaticFile> {
+export function readPageFolder(folder: string): PageFiles {
   return new Map(
-    readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry): [string, StaticFile][] => {
+    readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry): [string, Buffer][] => {
       if (!entry.isFile()) return []
       const path = join(entry.parentPath, entry.name)
-      const type = types[extname(entry.name)]
+      return [[relative(folder, path).replaceAll('\\', '/'), readFileSync(path)]]
+    }),
+  )
+}
+
+/** Every file by its path in a URL. What is not in the map is not served, so no path leads elsewhere. */
+export function staticFilesOf(page: PageFiles): ReadonlyMap<string, StaticFile> {
+  return new Map(
+    [...page].flatMap(([path, bytes]): [string, StaticFile][] => {
+      const type = types[extname(path)]
       if (type === undefined) return []
-      const url = `/${path.slice(folder.length).replaceAll('\\', '/').replace(/^\/+/, '')}`
-      const bytes = readFileSync(path)
+      const url = `/${path}`
       const gzip = gzipSync(bytes)
       const file = {
         type,
