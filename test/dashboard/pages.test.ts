@@ -12,6 +12,7 @@ const pages = [
   ['the overview', '/'],
   ['the declarations', '/declarations?size=12'],
   ['a volume', '/objects/Volume/default/postgres-data'],
+  ['a volume with instances', '/objects/Volume/default/kafka-data'],
   ['a volume that needs a person', '/objects/Volume/default/grafana-data'],
   ['a schedule', '/objects/SnapshotSchedule/default/nightly'],
   ['recoverability', '/recoverability?size=6'],

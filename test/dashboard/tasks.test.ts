@@ -83,6 +83,24 @@ describe.skipIf(chromiumPath === undefined)(
       expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' })
     })
 
+    it('shows nothing to somebody from elsewhere until they log in', async () => {
+      // What a proxy passes on is not from this machine.
+      const extraHTTPHeaders = { 'x-forwarded-for': '192.0.2.7' }
+      const { page, context } = await openPage(browser, `http://127.0.0.1:${port}`, { extraHTTPHeaders })
+      await page.goto('/declarations')
+      const dialog = page.getByRole('dialog')
+      await dialog.getByLabel('Token').waitFor()
+      await page.keyboard.press('Escape')
+      expect(await dialog.isVisible()).toBe(true)
+      expect(await page.content()).not.toContain('database')
+      expect(await page.getByText('The operator does not answer').count()).toBe(0)
+      await dialog.getByLabel('Token').fill(token)
+      await page.keyboard.press('Enter')
+      await page.getByRole('link', { name: 'database', exact: true }).waitFor()
+      await page.getByText('Live', { exact: true }).waitFor()
+      await context.close()
+    })
+
     it('finds the volume that is lost and gives it up for a new one, without a reload', async () => {
       const { page } = watched
       await fetch(`${operator.url}/v1/volume/csi/lost/delete`, { method: 'DELETE' })
