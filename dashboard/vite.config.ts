@@ -2,15 +2,13 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 import { serveFixture } from './fixture/serve-fixture.ts'
 
-/** Builds the page into `dashboard/dist`. `vite` alone serves it over the fixture, without an operator. */
+/** `build.ts` says where it is built into. `vite` alone serves it over the fixture, without an operator. */
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: '/',
   publicDir: false,
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
-    outDir: fileURLToPath(new URL('./dist', import.meta.url)),
-    emptyOutDir: true,
     target: 'es2023',
     // The Content-Security-Policy allows no data: addresses.
     assetsInlineLimit: 0,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { build } from 'vite'
 
 /** Builds the page into a directory of its own, so that tests beside each other do not disturb one another. */
-export async function buildDashboard(): Promise<{ directory: string; remove: () => void }> {
+export async function buildAside(): Promise<{ directory: string; remove: () => void }> {
   const directory = mkdtempSync(join(tmpdir(), 'mooring-test-'))
   await build({
     configFile: 'dashboard/vite.config.ts',
@@ -12,9 +12,4 @@ export async function buildDashboard(): Promise<{ directory: string; remove: () 
     build: { outDir: directory, emptyOutDir: true },
   })
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
-}
-
-/** Builds the page where an operator of this clone looks for it. */
-export async function buildForClone(): Promise<void> {
-  await build({ configFile: 'dashboard/vite.config.ts', logLevel: 'error' })
 }

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serveBuilt } from '../../dashboard/fixture/serve-built.ts'
 import { chromiumPath, findViolations, openPage, startBrowser, withoutChromium } from './browser.ts'
-import { buildDashboard } from './build-dashboard.ts'
+import { buildAside } from './build-dashboard.ts'
 
 /** Few rows of each table: every row is made in the same way, and axe looks at each. */
 const pages = [
@@ -47,7 +47,7 @@ describe.skipIf(chromiumPath === undefined)(`the page in the browser${withoutChr
   const closing: (() => Promise<unknown>)[] = []
 
   beforeAll(async () => {
-    const built = await buildDashboard()
+    const built = await buildAside()
     directory = built.directory
     closing.push(async () => built.remove())
     browser = await startBrowser()

@@ -4,12 +4,12 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { buildDashboard } from '../../dashboard/build.ts'
 import { volumeYAML } from '../helpers/declarations-yaml.ts'
 import { runMooring } from '../helpers/run-mooring.ts'
 import { startUp } from '../helpers/start-up.ts'
 import { suiteDirectory } from '../helpers/temporary-directory.ts'
 import { chromiumPath, openPage, startBrowser, type WatchedPage, withoutChromium } from './browser.ts'
-import { buildForClone } from './build-dashboard.ts'
 
 const token = 'operator-token-0123456789'
 
@@ -53,7 +53,7 @@ describe.skipIf(chromiumPath === undefined)(
       writeFileSync(join(folder, 'lost.yaml'), volumeYAML('lost'))
       writeFileSync(join(folder, 'old.yaml'), volumeYAML('old', { deletionPolicy: 'Delete' }))
       writeFileSync(join(folder, 'nightly.yaml'), schedule)
-      await buildForClone()
+      await buildDashboard('dashboard/dist')
       port = await freePort()
       operator = await start()
       for (const name of ['database', 'lost', 'old']) await operator.status(`Volume/default/${name}`, 'ready')
