@@ -37,7 +37,7 @@ export interface EventStreams {
  * @param epoch of this process: numbers of another one mean nothing here
  */
 export function createEventStreams(options: {
-  readonly pages: Pick<Pages, 'onChange' | 'refresh'>
+  readonly pages: Pick<Pages, 'onChange' | 'refresh' | 'told'>
   readonly epoch: string
   readonly clock: Pick<Clock, 'after'>
 }): EventStreams {
@@ -63,6 +63,7 @@ export function createEventStreams(options: {
 
   function flush() {
     cancelFlush = undefined
+    pages.told(sinks.size > 0)
     const change = { version: versionOf(number), topics: [...topics], ...(keys && { keys: [...keys] }) }
     topics = new Set()
     keys = new Set()
@@ -109,8 +110,12 @@ export function createEventStreams(options: {
       sink.write(`retry: 1000\n${eventText('hello', hello, hello.version)}`)
       for (const change of missed ?? []) sink.write(eventText('change', change, change.version))
       sinks.add(sink)
+      pages.told(true)
       cancelLook ??= clock.after(lookMs, look)
-      return () => sinks.delete(sink)
+      return () => {
+        sinks.delete(sink)
+        if (sinks.size === 0) pages.told(false)
+      }
     },
     close() {
       stop()

@@ -43,6 +43,12 @@ export interface Pages {
   order(order: Order, by: OrderGiver, cluster?: string): Promise<string>
   /** Called with each change of any cluster. @returns unsubscribes */
   onChange(listener: (change: ViewChange & { readonly cluster?: string }) => void): () => void
+  /**
+   * Everybody who listens is told of all changes so far. Until the next call, all of them may have the same answer: what
+   * changed meanwhile is told then.
+   * @param isHeard whether anybody listens
+   */
+  told(isHeard: boolean): void
   /** Looks whether clusters came or went, or this replica began or ceased to lead. */
   refresh(): void
   close(): void
@@ -66,9 +72,11 @@ export function createPages(options: {
   const { standsBy, operator, activity, readText, plan, clock } = options
   let version = 1
   let slowVersion = 1
+  /** undefined: nobody listens, so each answer is as things are now. */
+  let toldVersion: number | undefined
   const listeners = new Set<(change: ViewChange & { readonly cluster?: string }) => void>()
   const watched = new Map<ClusterView, () => void>()
-  const memo = createMemo(() => version, clock)
+  const memo = createMemo(() => toldVersion ?? version, clock)
   /** For what is proportional to all declarations: made anew where the sources or a plugin changed. */
   const slowMemo = createMemo(() => slowVersion, clock)
   const table = createObjectTable(() => options.views() ?? [])
@@ -183,6 +191,9 @@ export function createPages(options: {
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
+    },
+    told(isHeard) {
+      toldVersion = isHeard ? version : undefined
     },
     refresh,
     close() {

@@ -15,6 +15,7 @@ function streams() {
         return () => {}
       },
       refresh: () => {},
+      told: () => {},
     },
     epoch: 'e',
     clock,
