@@ -86,7 +86,7 @@ describe.skipIf(whySkipped !== '')(`docs/quickstart-nomad.md, word for word (ski
     expect(install).toContain('npm ci')
     for (const block of [address, policy, imports, orphans]) await shell(block)
     // There is something to do.
-    expect(await shell(declare, 2)).toMatch(/Volume\/default\/first: create-volume/)
+    expect(await shell(declare, 3)).toMatch(/Volume\/default\/first: create-volume/)
     spawn(
       'bash',
       [

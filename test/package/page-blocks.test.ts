@@ -1,5 +1,6 @@
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { parseDeclarations } from '../../src/operator/declare/parse-declarations.ts'
 import { blocksOf, isAsPrinted } from '../helpers/page-blocks.ts'
 import { runPage } from '../helpers/page-runner.ts'
 
@@ -64,6 +65,27 @@ describe('the shell blocks of a page', () => {
       block.page === page && block.script.startsWith(begin)
     expect(blocks.filter((block) => !elsewhere.some((row) => isOf(row, block)))).toEqual([])
     expect(elsewhere.filter((row) => !blocks.some((block) => isOf(row, block)))).toEqual([])
+  })
+})
+
+describe('the declarations of a page', () => {
+  const shown = ['README.md', ...globSync('{docs,charts/*}/*.md')].flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/^(?:```yaml|.*<<'?YAML'?)\n([\s\S]*?)^(?:```|YAML)$/gm)]
+      .map(([, text = '']) => ({ page, text: text.replaceAll('$id', 'id') }))
+      .filter(({ text }) => /^apiVersion: mooring\.dev\//m.test(text)),
+  )
+
+  it('are valid, wherever they stand', () => {
+    expect(shown.length).toBeGreaterThan(10)
+    const problems = shown.flatMap(({ page, text }) =>
+      parseDeclarations(text, { source: page, file: '' }).problems.map(
+        ({ field, message }) => `${page}: ${field}: ${message}\n${text}`,
+      ),
+    )
+    // The guide to alerts breaks one on purpose: it is found, and no other is.
+    const isMeant = (problem: string) => problem.includes('name: broken')
+    expect(problems.some(isMeant)).toBe(true)
+    expect(problems.filter((problem) => !isMeant(problem))).toEqual([])
   })
 })
 
