@@ -6,6 +6,7 @@ import type { ExternalVolume, Volume, VolumeStub } from '../wire/volume.ts'
 import { createCachedList } from './cached-list.ts'
 import { watchEvents } from './event-watch.ts'
 import type { EventReads, NomadEvent } from './events.ts'
+import { createKnownPages } from './known-pages.ts'
 import { watchEnded } from './list-watch.ts'
 import type { Observer, VolumeField } from './ports.ts'
 import type { VolumeReads } from './reads.ts'
@@ -91,11 +92,15 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     }
   }
 
-  const volumesOf = createLazyMap((namespace) =>
-    watchCollection<VolumeStub, Volume, VolumeField>({
+  const volumesOf = createLazyMap((namespace) => {
+    const pages = createKnownPages<VolumeStub>()
+    return watchCollection<VolumeStub, Volume, VolumeField>({
       ...watching,
       title: `volumes in namespace "${namespace}"`,
-      list: (query, cut, token) => client.listVolumes(namespace, query, cut, { token, size: pageSize }),
+      list: (query, cut, token) =>
+        pages.read(token, (before) =>
+          client.listVolumes(namespace, query, cut, { token, size: pageSize, before }),
+        ),
       keyOf: (stub) => stub.ID,
       fields: ['ExternalID', 'Name'],
       read: (volumeID) => client.readVolume(namespace, volumeID, signal),
@@ -106,8 +111,8 @@ export function createObserver(options: ObserverOptions): NomadObserver {
         allocationsOf.peek(namespace)?.invalidate()
         tell({ type: 'volume', namespace, volumeID })
       },
-    }),
-  )
+    })
+  })
   const plugins = watchCollection<PluginStub, Plugin, never>({
     ...watching,
     title: 'plugins',

@@ -61,8 +61,9 @@ export function watchCollection<Stub, Full, Field extends keyof Stub & string>(
       const key = keyOf(stub)
       listed.add(key)
       const before = stubs.get(key)
-      if (before !== undefined && isSame(before, stub)) continue
+      if (before === stub) continue
       put(key, before, stub)
+      if (before !== undefined && isSame(before, stub)) continue
       changes += 1
       // Whoever has read a new element already was its maker, and needs no news of it.
       if (!isFirstList && (before !== undefined || !cache.has(key, stub))) news.add(key)

@@ -223,7 +223,7 @@ export function createDesired(options: {
         const isAlone = claimsByKey.get(key)?.length === 1 && wholeKeyOf(declaration) === undefined
         const isClear = declared.has(key) && !nextAbsences.has(key) && !ownership.held.has(key)
         if (record !== undefined && !isNews && isAlone && isClear && !isSpecial(record)) {
-          settled.settle(declaration, reading, namesOf(declaration))
+          settled.settle(declaration, reading, ownership.tokens.get(key) ?? [])
           if (settled.has(key)) openRecords.close(key)
         }
       }

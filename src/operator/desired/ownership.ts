@@ -26,6 +26,8 @@ export interface Ownership {
   readonly refusals: readonly Refusal[]
   /** Managed identities whose document still exists but was refused, and why they stay as they are. */
   readonly held: ReadonlyMap<Key, Pick<Refusal, 'reason' | 'message'>>
+  /** What each owner names that only one declaration may name. */
+  readonly tokens: ReadonlyMap<Key, readonly string[]>
 }
 
 /**
@@ -97,7 +99,7 @@ export function planOwnership(
     const key = keyOf(declaration)
     if (!owners.has(key) && !held.has(key)) owners.set(key, declaration)
   }
-  refuseTaken(owners, records, { region, allowedIDs, all }, refuse)
+  const tokens = refuseTaken(owners, records, { region, allowedIDs, all }, refuse)
   for (const { key, reason } of refusals) {
     // A refused document still exists, so it does not order an end.
     if (owners.has(key) || !records.has(key)) continue
@@ -106,7 +108,7 @@ export function planOwnership(
       message: 'its declaration is refused, so nothing changes; correct the declaration',
     })
   }
-  return { owners, refusals, held }
+  return { owners, refusals, held, tokens }
 }
 
 /** The same document, else another one in the same file, else the first in order. */
@@ -143,7 +145,7 @@ function isSibling(one: Declaration, other: Declaration): boolean {
   return wholeOf(one) !== undefined && familyOf(one) === familyOf(other) && isSameDocument(one, other)
 }
 
-/** Refuses a declaration whose name, external volume or CSI name another one already uses. */
+/** Refuses a declaration whose name, external volume or CSI name another one already uses. @returns what the others name */
 function refuseTaken(
   owners: Map<Key, Declaration>,
   records: ReadonlyMap<Key, InventoryRecord>,
@@ -157,7 +159,8 @@ function refuseTaken(
     readonly all: () => readonly InventoryRecord[]
   },
   refuse: (declaration: Declaration, reason: Refusal['reason'], message: string) => void,
-): void {
+): ReadonlyMap<Key, readonly string[]> {
+  const tokens = new Map<Key, readonly string[]>()
   const taken = new Map<string, { readonly declaration: Declaration; readonly name: Name }[]>()
   const holderOf = (name: Name, declaration: Declaration) =>
     taken
@@ -177,6 +180,10 @@ function refuseTaken(
     const names = namesOf(key, declaration, records.get(key), region)
     const clash = names.find((name) => holderOf(name, declaration) !== undefined)
     if (clash === undefined) {
+      tokens.set(
+        key,
+        names.map(({ token }) => token),
+      )
       for (const name of names) {
         const holders = taken.get(name.token)
         if (holders === undefined) taken.set(name.token, [{ declaration, name }])
@@ -195,9 +202,10 @@ function refuseTaken(
     refuse(
       declaration,
       clash.reason,
-      `${displayName(declaration)} at ${formatPlace(declaration.place)} has the same ${clash.what} as ${other === undefined ? 'another' : `${displayName(other)} at ${formatPlace(other.place)}`}. ${advise(reasons[clash.reason].person.changeOne())}`,
+      `${displayName(declaration)} at ${formatPlace(declaration.place)} has the same ${clash.what()} as ${other === undefined ? 'another' : `${displayName(other)} at ${formatPlace(other.place)}`}. ${advise(reasons[clash.reason].person.changeOne())}`,
     )
   }
+  return tokens
 }
 
 /** What only one declaration may name: metadata.name, an external volume, a CSI name. */
@@ -238,7 +246,8 @@ function findForeign(
 /** Something that only one declaration may have. */
 interface Name {
   readonly token: string
-  readonly what: string
+  /** For people. */
+  readonly what: () => string
   readonly reason: 'NameTaken' | 'ExternalIDTaken'
   /** Of a registered volume: with differing contexts, several may have one external ID. */
   readonly context?: Readonly<Record<string, string>> | undefined
@@ -255,15 +264,16 @@ function namesOf(
   const names: Name[] = [
     {
       token: JSON.stringify(['metadata', kind, spec.namespace, written]),
-      what: `metadata.name "${written}" in Nomad namespace "${spec.namespace}"`,
+      what: () => `metadata.name "${written}" in Nomad namespace "${spec.namespace}"`,
       reason: 'NameTaken',
     },
   ]
   if (declaration.kind !== 'Volume') return names
-  if (declaration.instance !== undefined) {
+  const { instance } = declaration
+  if (instance !== undefined) {
     names.push({
       token: JSON.stringify(['family', familyOf(declaration)]),
-      what: `volume ID "${declaration.instance.volumeID}" with perAlloc`,
+      what: () => `volume ID "${instance.volumeID}" with perAlloc`,
       reason: 'NameTaken',
     })
   }
@@ -274,7 +284,7 @@ function namesOf(
     names.push({
       token: JSON.stringify(['external', externalToken(pluginID, externalID)]),
       context: registeredContext(declaration, record?.kind === 'Volume' ? record : undefined),
-      what: `external volume "${externalID}" of plugin "${pluginID}"`,
+      what: () => `external volume "${externalID}" of plugin "${pluginID}"`,
       reason: 'ExternalIDTaken',
     })
   }
@@ -282,7 +292,7 @@ function namesOf(
     const csiName = record?.csiName ?? csiNameFor(key, declaration, region)
     names.push({
       token: JSON.stringify(['name', pluginID, csiName]),
-      what: `CSI name "${csiName}" for plugin "${pluginID}"`,
+      what: () => `CSI name "${csiName}" for plugin "${pluginID}"`,
       reason: 'NameTaken',
     })
   }
