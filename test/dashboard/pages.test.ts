@@ -37,7 +37,6 @@ async function findWideParts(page: Page): Promise<string[]> {
     )
     if (excess > 0) wide.push(`${new URL(page.url()).pathname} at ${width} px: ${excess} px too wide`)
   }
-  await page.setViewportSize({ width: 1280, height: 800 })
   return wide
 }
 
@@ -76,6 +75,9 @@ describe.skipIf(chromiumPath === undefined)(`the page in the browser${withoutChr
       await page.emulateMedia({ colorScheme: 'dark' })
       found.push(...(await findViolations(page, ['color-contrast'])))
       found.push(...(await findWideParts(page)))
+      await page.setViewportSize({ width: 360, height: 800 })
+      found.push(...(await findViolations(page, ['scrollable-region-focusable', 'target-size'])))
+      await page.setViewportSize({ width: 1280, height: 800 })
     }
     await page.goto('/objects/Volume/default/grafana-data')
     await page.getByRole('button', { name: 'Recreate empty' }).click()

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { PlanAnswer, PlannedChange, PlanRequest } from '../../../src/wire/dashboard/sources.ts'
-import { stepInWords } from '../data/format.ts'
+import { formatSize, stepInWords } from '../data/format.ts'
 import { post } from '../data/request.ts'
 import { session } from '../data/session.ts'
 import { Card } from '../parts/card.tsx'
@@ -191,6 +191,11 @@ const risks = {
   'destroys data': { tone: 'stalled', means: 'destroys data' },
 } as const
 
+/** Capacities come in bytes, as Nomad has them. */
+function showValue(field: string, value: string): string {
+  return field.startsWith('spec.capacity.') && /^\d+$/.test(value) ? formatSize(Number(value)) : value
+}
+
 function Change({ change }: { readonly change: PlannedChange }) {
   const { object, result, step, effect, risk, reason, message, differences, place } = change
   const { sign, tone } = effect === undefined ? others[result] : effects[effect]
@@ -228,10 +233,10 @@ function Change({ change }: { readonly change: PlannedChange }) {
                     <code>{field}</code>
                   </th>
                   <td>
-                    <code class="gone">{actual}</code>
+                    <code class="gone">{showValue(field, actual)}</code>
                   </td>
                   <td>
-                    <code class="come">{declared}</code>
+                    <code class="come">{showValue(field, declared)}</code>
                   </td>
                 </tr>
               ))}
