@@ -68,10 +68,13 @@ describe('the shell blocks of a page', () => {
   })
 })
 
+/** As a file has it: with a value for the shell's variable, and without the namespace of an object of Kubernetes. */
+const asFile = (text: string) => text.replaceAll('$id', 'id').replaceAll(', namespace: default}', '}')
+
 describe('the declarations of a page', () => {
   const shown = ['README.md', ...globSync('{docs,charts/*}/*.md')].flatMap((page) =>
     [...readFileSync(page, 'utf8').matchAll(/^(?:```yaml|.*<<'?YAML'?)\n([\s\S]*?)^(?:```|YAML)$/gm)]
-      .map(([, text = '']) => ({ page, text: text.replaceAll('$id', 'id') }))
+      .map(([, text = '']) => ({ page, text: asFile(text) }))
       .filter(({ text }) => /^apiVersion: mooring\.dev\//m.test(text)),
   )
 
