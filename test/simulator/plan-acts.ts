@@ -106,6 +106,7 @@ function drawScene(random: Random, volume: () => string): scenes.Scene {
     [1, () => scenes.keeping(random)],
     [2, () => scenes.finalLife(random, name)],
     [3, () => scenes.lateCreate(random, name)],
+    [1, () => scenes.lostCreate(random)],
     [1, () => scenes.byHand(random, name)],
   ])()
 }

@@ -250,6 +250,18 @@ export function finalLife(random: Random, name: string): Scene {
   return [...use, [remove, between(random, 60, 95) * second], ...use, remove]
 }
 
+/** A new volume whose create is answered late or not at all, and which is removed before anybody knows of it. */
+export function lostCreate(random: Random): Scene {
+  const document = { ...volumeDocument(random, 'f'), policy: 'Delete', isSuspended: false } as Document
+  return [
+    [{ do: 'weather', kind: pick(random, ['late', 'lostAnswers']), share: 0.7 }, 0],
+    [{ do: 'write', file: 'f.yaml', documents: [document] }, between(random, 1, 20) * second],
+    [{ do: 'remove', file: 'f.yaml' }, between(random, 60, 120) * second],
+    { do: 'weather', kind: 'late', share: 0 },
+    { do: 'weather', kind: 'lostAnswers', share: 0 },
+  ]
+}
+
 /** A create comes late, and whoever sent it is killed. */
 export function lateCreate(random: Random, name: string): Scene {
   return [

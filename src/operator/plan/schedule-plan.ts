@@ -267,13 +267,14 @@ function planDue(
   if (tickMs === undefined || tickMs <= lastHandledMs(record, volume)) return undefined
   if (nowMs < tickMs + jitterMs(declaration, volume)) return undefined
   const inFlight = snapshots.find((snapshot) => volumeOf(snapshot) === volume.key && isInFlight(snapshot))
-  const obstacle = !volume.exists
-    ? `volume "${volume.name}" does not exist yet`
-    : volume.refusal !== undefined
+  const obstacle =
+    volume.refusal !== undefined
       ? volume.refusal
-      : inFlight === undefined
-        ? undefined
-        : `snapshot "${inFlight.declaration.name}" of volume "${volume.name}" is not finished yet`
+      : !volume.exists
+        ? `volume "${volume.name}" does not exist yet`
+        : inFlight === undefined
+          ? undefined
+          : `snapshot "${inFlight.declaration.name}" of volume "${volume.name}" is not finished yet`
   if (nowMs - tickMs > spec.startingDeadlineSeconds * 1000) {
     return { type: 'miss', volume, tickMs, why: obstacle ?? 'no operator took it in time' }
   }

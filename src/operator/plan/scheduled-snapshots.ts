@@ -17,8 +17,12 @@ export function selectVolumes(
     const key = keyOf(volume)
     const record = inventory.get(key)
     const exists = record?.kind === 'Volume' && record.externalID !== undefined
-    const loss = exists ? explainLoss(record) : undefined
-    selected.push({ key, name: volume.name, exists, ...(loss === undefined ? {} : { refusal: loss }) })
+    const refusal = exists
+      ? explainLoss(record)
+      : volume.spec.suspend
+        ? `volume "${volume.name}" is suspended, and Mooring has not made it or taken it over`
+        : undefined
+    selected.push({ key, name: volume.name, exists, ...(refusal === undefined ? {} : { refusal }) })
   }
   return selected
 }

@@ -164,7 +164,7 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory, quietMs:
     return undefined
   const isSuspendedOrSet =
     view.orders.some(({ order }) => order === 'suspend') || view.history.all.some(isSetting)
-  if (ready?.reason === 'RunWaits' && isSuspendedOrSet) return undefined
+  if (ready?.reason === 'RunWaits' && (isSuspendedOrSet || says.includes('is suspended'))) return undefined
   // What is of volume a waits for it.
   if (['RunWaits', 'VolumeNotFound'].includes(ready?.reason ?? '') && !view.nomad.volumes.has('default/a'))
     return undefined

@@ -129,7 +129,7 @@ export const effects: readonly PlantedFault[] = [
   },
   {
     name: 'a living writer counts as dead',
-    needs: [/"do":"claim"/, /"detachesStale":true/],
+    needs: [/"do":"claim"/, /"detachesStale":true/, /"isBroken":true/],
     file: 'operator/plan/detach-plan.ts',
     text: "return { is: 'living' }",
     replacement: "return { is: 'dead', proof: 'it is old' }",

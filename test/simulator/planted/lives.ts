@@ -66,6 +66,8 @@ export const lives: readonly PlantedFault[] = [
   },
   {
     name: 'the end forgets a create whose answer was lost',
+    notFound:
+      'Nomad makes the disk and its record at one moment here, so that a create that was carried out is found in Nomad',
     needs: [/"do":"remove"/, /"kind":"(late|lostAnswers|errors)"/],
     file: 'operator/plan/volume-end-plan.ts',
     text: 'return planUnknownCreate(record, observation)',
