@@ -13,7 +13,7 @@ import { type Key, keyOf } from './plan/identity.ts'
 import { expandPerAlloc } from './plan/per-alloc.ts'
 import { planCluster } from './plan-once.ts'
 import type { OperatorSettings } from './settings.ts'
-import { createParse } from './sources/open-sources.ts'
+import { createParse, sourceName } from './sources/open-sources.ts'
 
 const pastedFile = 'pasted.yaml'
 
@@ -67,13 +67,23 @@ export function createPlanForPages(
     }
   }
 
+  /** What other sources declare is none of the folder's business: it stays as it is. */
+  async function planFolder(folder: string): Promise<PlanAnswer> {
+    const source = sourceName(folder)
+    const { declared } = await admin.inventory()
+    const elsewhere = new Set(
+      declared.flatMap(({ key, declaration }) => (declaration.place.source === source ? [] : [key])),
+    )
+    const planned = await plan(folder)
+    const held = planned.held.filter(({ key, reason }) => !(reason === 'SourceNotRead' && elsewhere.has(key)))
+    return presentPlan({ ...planned, held }, [], own.name)
+  }
+
   return ({ documents, folder }) => {
     if ((documents === undefined) === (folder === undefined))
       throw new UsageError('write either documents or folder, and not both')
     return inTurn('plan', async () =>
-      documents === undefined
-        ? presentPlan(await plan(folder ?? ''), [], own.name)
-        : planDocuments(documents),
+      documents === undefined ? planFolder(folder ?? '') : planDocuments(documents),
     )
   }
 }

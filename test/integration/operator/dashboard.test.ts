@@ -186,12 +186,17 @@ describe('the API for people', () => {
     )
     expect(plan.sentence).toContain('No data would be destroyed')
     expect(up.directories()).not.toContain('new')
-    const folderPlan = await ask(base, '/api/plan', {
-      method: 'POST',
-      headers: orderHeader,
-      body: { folder },
-    })
-    expect(folderPlan.status).toBe(403)
+    const other = join(root, 'other')
+    mkdirSync(other)
+    writeFileSync(join(other, 'new.yaml'), volume('new'))
+    const folderPlan = (headers: Record<string, string>) =>
+      ask(base, '/api/plan', { method: 'POST', headers, body: { folder: other } })
+    expect((await folderPlan(orderHeader)).status, 'a viewer').toBe(403)
+    const ofFolder = (await folderPlan({ authorization: `Bearer ${tokens.operator}` })).json() as PlanAnswer
+    // What the other sources declare is left out.
+    expect(ofFolder.changes.map(({ object, step }) => [object.name, step])).toEqual([
+      ['new', 'create-volume'],
+    ])
   }, 30_000)
 
   it('answers the same on the admin socket', async () => {

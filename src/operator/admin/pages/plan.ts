@@ -68,7 +68,7 @@ export function presentPlan(
     ...nothing('waiting', plan.waiting),
   ].sort((one, other) => riskOrder.indexOf(one.risk) - riskOrder.indexOf(other.risk))
   return {
-    sentence: sentenceOf(plan, changes),
+    sentence: `${sentenceOf(plan, changes)}${wholeness(plan.problems.length + problems.length)}`,
     changes,
     asDeclared: plan.asDeclared,
     problems,
@@ -82,4 +82,10 @@ function sentenceOf({ steps, asDeclared }: PlanResult, changes: readonly Planned
   if (steps.length === 0 && destroying === 0) return `Nothing would be done; ${stays}.`
   const danger = destroying === 0 ? 'No data would be destroyed' : `${destroying} would destroy data`
   return `${steps.length} ${steps.length === 1 ? 'step' : 'steps'} would be taken; ${stays}. ${danger}.`
+}
+
+/** Why a person should not rely on it. */
+function wholeness(problems: number): string {
+  if (problems === 0) return ''
+  return ` The plan is not whole: ${problems} ${problems === 1 ? 'problem has' : 'problems have'} to be solved first.`
 }
