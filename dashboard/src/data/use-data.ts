@@ -8,6 +8,8 @@ interface Entry {
   readonly data: Signal<unknown>
   readonly failure: Signal<RequestFailure | undefined>
   isOld: boolean
+  /** When it was asked for last, by the page's monotonic clock. */
+  askedMs: number
   isAsking: boolean
   isAskedAgain: boolean
 }
@@ -16,7 +18,9 @@ interface Entry {
 const entries = new Map<string, Entry>()
 const mostEntries = 40
 /** Changes that come close together are one request. */
-const pauseMs = 250
+const pauseMs = 50
+/** While something changes all the time, nothing is asked for more often. */
+const leastIntervalMs = 900
 
 function entryOf(path: string): Entry {
   const found = entries.get(path)
@@ -29,6 +33,7 @@ function entryOf(path: string): Entry {
     data: signal(undefined),
     failure: signal(undefined),
     isOld: true,
+    askedMs: Number.NEGATIVE_INFINITY,
     isAsking: false,
     isAskedAgain: false,
   }
@@ -45,6 +50,7 @@ async function ask(path: string, entry: Entry): Promise<void> {
   }
   entry.isAsking = true
   entry.isOld = false
+  entry.askedMs = performance.now()
   try {
     entry.data.value = await get(path)
     entry.failure.value = undefined
@@ -56,7 +62,11 @@ async function ask(path: string, entry: Entry): Promise<void> {
   }
   if (!entry.isAskedAgain) return
   entry.isAskedAgain = false
-  setTimeout(() => void ask(path, entry), pauseMs)
+  setTimeout(() => void ask(path, entry), untilNext(entry))
+}
+
+function untilNext({ askedMs }: Entry): number {
+  return Math.max(pauseMs, askedMs + leastIntervalMs - performance.now())
 }
 
 export interface Shown<Answer> {
@@ -90,7 +100,7 @@ export function useData<Answer>(
       timer ??= setTimeout(() => {
         timer = undefined
         void ask(path, entry)
-      }, pauseMs / 5)
+      }, untilNext(entry))
     }
     const hear = ({ topics: changed, keys }: Change) => {
       if (changed === 'all') return askSoon()

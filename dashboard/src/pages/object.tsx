@@ -32,8 +32,8 @@ export function ObjectPage() {
     `/api/object${queryOf({ key, cluster })}`,
     ['objects', 'activity'],
     (keys) =>
-      // Snapshots of the volume are on its page too.
-      keys.some((each) => each === reference || each.startsWith('Snapshot')),
+      // Instances and snapshots of the volume are on its page too.
+      keys.some((each) => each === reference || each.startsWith(`${key}[`) || each.startsWith('Snapshot')),
   )
   // The page of another declaration is no answer for this one.
   const own = shown.isCurrent ? shown : { ...shown, data: undefined }
