@@ -35,6 +35,11 @@ execFileSync('npm', ['run', '--silent', 'dashboard:build'], {
 const wanted = values.arch === 'all' ? architectures : values.arch.split(',').map(parseArchitecture)
 for (const architecture of wanted) await build(architecture, values.out)
 
+/** Whether this very Node runs there. */
+function isOwn(architecture: Architecture): boolean {
+  return process.platform === 'linux' && architecture === process.arch
+}
+
 function parseArchitecture(text: string): Architecture {
   const found = architectures.find((each) => each === text)
   if (found === undefined) throw new Error(`--arch ${text}: write ${architectures.join(', ')} or all`)
@@ -53,7 +58,7 @@ async function build(architecture: Architecture, folder: string): Promise<void> 
       output: join(work, 'blob'),
       disableExperimentalSEAWarning: true,
       // V8's cache is of one architecture: that of the Node which makes it.
-      useCodeCache: architecture === process.arch,
+      useCodeCache: isOwn(architecture),
       assets: assets(thread),
     }
     writeFileSync(join(work, 'config.json'), JSON.stringify(config))
@@ -95,7 +100,7 @@ function assets(thread: string): Record<string, string> {
 
 /** Node for an architecture: what npm ci brought, or the same version from its package in the registry. */
 function nodeOf(architecture: Architecture, work: string): string {
-  if (architecture === process.arch) return process.execPath
+  if (isOwn(architecture)) return process.execPath
   const name = `node-linux-${architecture}@${process.versions.node}`
   const [{ filename }] = JSON.parse(
     execFileSync('npm', ['pack', name, '--json', '--pack-destination', work], { encoding: 'utf8' }),

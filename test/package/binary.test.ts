@@ -11,7 +11,10 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 /** A machine without Node, and without anything else. */
 const environment = { PATH: '/nowhere', HOME: '/nowhere' }
 
-describe('the executable file, on a machine without Node', () => {
+/** It is made for Linux. */
+const whySkipped = process.platform === 'linux' ? '' : ' (skipped: this is no Linux)'
+
+describe.skipIf(whySkipped !== '')(`the executable file, on a machine without Node${whySkipped}`, () => {
   const built = mkdtempSync(join(tmpdir(), 'mooring-binary-'))
   let binary = ''
 
