@@ -19,8 +19,11 @@ export const withoutChromium =
 
 export async function startBrowser(): Promise<Browser> {
   if (chromiumPath === undefined) throw new Error('there is no Chromium here: skip the test')
-  // Root has no sandbox in a container. Only pages of this machine are opened.
-  return await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
+  // Root has no sandbox in a container, and a container has little shared memory. Only pages of this machine are opened.
+  return await chromium.launch({
+    executablePath: chromiumPath,
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  })
 }
 
 export interface WatchedPage {
@@ -30,7 +33,7 @@ export interface WatchedPage {
   readonly faults: string[]
 }
 
-/** A page that keeps count of its errors. Waits of the page end after ten seconds. */
+/** A page that keeps count of its errors. Waits of the page end after half a minute. */
 export async function openPage(
   browser: Browser,
   address: string,
@@ -38,7 +41,7 @@ export async function openPage(
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ reducedMotion: 'reduce', baseURL: address, ...options })
   const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(30_000)
   const faults: string[] = []
   page.on('console', (message) => {
     if (message.type() === 'error') faults.push(`${page.url()}: ${message.text()}`)

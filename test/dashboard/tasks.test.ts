@@ -11,6 +11,8 @@ import { startUp } from '../helpers/start-up.ts'
 import { suiteDirectory } from '../helpers/temporary-directory.ts'
 import { chromiumPath, openPage, startBrowser, type WatchedPage, withoutChromium } from './browser.ts'
 
+/** A bound for a hang. */
+const patience = { timeout: 20_000 }
 const token = 'operator-token-0123456789'
 
 const schedule = `apiVersion: mooring.dev/v1alpha1
@@ -130,7 +132,7 @@ describe.skipIf(chromiumPath === undefined)(
       await page.getByRole('button', { name: /^Take a snapshot now/ }).click()
       await page.getByRole('dialog').getByRole('button', { name: 'Take a snapshot now' }).click()
       const row = page.getByRole('row').filter({ hasText: 'nightly' })
-      await row.getByText('Ready').waitFor()
+      await row.getByText('Ready', { exact: true }).waitFor()
       await row.getByText('daily', { exact: true }).waitFor()
       await page.getByRole('figure', { name: 'Time line of 1 snapshots' }).waitFor()
     })
@@ -149,7 +151,7 @@ describe.skipIf(chromiumPath === undefined)(
         const now = (await operator.read('database'))?.ExternalID ?? ExternalID
         expect(now).not.toBe(ExternalID)
         return now
-      })
+      }, patience)
       expect(readFileSync(join(pathOf(restored), 'ledger'), 'utf8')).toBe('as it was')
     })
 
@@ -164,7 +166,7 @@ describe.skipIf(chromiumPath === undefined)(
       await dialog.getByRole('button', { name: 'It was removed on purpose' }).click()
       await page.getByText('Nothing is missing.').waitFor()
       const left = () => operator.directories().filter((name) => name.startsWith('old-'))
-      await vi.waitFor(() => expect(left()).toEqual([]), { timeout: 20_000 })
+      await vi.waitFor(() => expect(left()).toEqual([]), patience)
       expect(await operator.read('old')).toBeUndefined()
     })
 
