@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 
@@ -12,11 +13,7 @@ const mostTries = 20
  */
 export async function buildDashboard(directory: string): Promise<void> {
   const made = mkdtempSync(join(repository, 'node_modules', '.dashboard-'))
-  await build({
-    configFile: join(repository, 'dashboard', 'vite.config.ts'),
-    logLevel: 'warn',
-    build: { outDir: made, emptyOutDir: true },
-  })
+  await buildInto(made)
   // Only its owner may read a temporary directory, and an image runs as another user.
   chmodSync(made, 0o755)
   const before = `${made}-before`
@@ -31,6 +28,22 @@ export async function buildDashboard(directory: string): Promise<void> {
     } finally {
       rmSync(before, { recursive: true, force: true })
     }
+  }
+}
+
+/** Builds the page into an empty directory, as it is published, also where tests have named another environment. */
+export async function buildInto(directory: string): Promise<void> {
+  const before = process.env.NODE_ENV
+  process.env.NODE_ENV = 'production'
+  try {
+    await build({
+      configFile: join(repository, 'dashboard', 'vite.config.ts'),
+      logLevel: 'warn',
+      build: { outDir: directory, emptyOutDir: true },
+    })
+  } finally {
+    if (before === undefined) delete process.env.NODE_ENV
+    else process.env.NODE_ENV = before
   }
 }
 
