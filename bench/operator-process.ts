@@ -36,7 +36,13 @@ export async function startOperator(
   {
     flags = [],
     nodeFlags = [],
-  }: { readonly flags?: readonly string[]; readonly nodeFlags?: readonly string[] } = {},
+    onBegun = () => {},
+  }: {
+    readonly flags?: readonly string[]
+    readonly nodeFlags?: readonly string[]
+    /** Called before the process has logged anything. */
+    readonly onBegun?: (process: MooringProcess) => void
+  } = {},
 ): Promise<BenchOperator> {
   const source = join(directory, 'source')
   const data = join(directory, 'data')
@@ -48,6 +54,7 @@ export async function startOperator(
     ],
     ['--expose-gc', `--import=${new URL('./report-process.ts', import.meta.url)}`, ...nodeFlags],
   )
+  onBegun(process_)
   const { url } = await process_.logged('metrics listen')
   await process_.logged('mooring runs')
   const admin = new Agent({
@@ -55,8 +62,11 @@ export async function startOperator(
     headersTimeout: 0,
     bodyTimeout: 0,
   })
-  const metrics = async () => (await fetch(String(url))).text()
-  await waitFor(async () => (await fetch(new URL('/readyz', String(url)))).ok)
+  // A connection of its own for each: one that was kept may be closed while the process is busy.
+  const headers = { connection: 'close' }
+  const metrics = async () => (await fetch(String(url), { headers })).text()
+  const isReady = () => fetch(new URL('/readyz', String(url)), { headers }).then(({ ok }) => ok)
+  await waitFor(() => isReady().catch(() => false))
   return {
     process: process_,
     source,

@@ -6,7 +6,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
 import { startFakePlugin } from '../test/fakes/csi-plugin.ts'
-import { startMooring } from './mooring-process.ts'
+import { type MooringProcess, startMooring } from './mooring-process.ts'
 import {
   type BenchOperator,
   chunksOf,
@@ -107,7 +107,8 @@ const mib = (bytes: number) => Math.round(bytes / 2 ** 20)
 export async function measureScale({ directory, farSide, count, changes, batch, nodeFlags }: ScaleOptions) {
   const pool = new Pool(farSide.url, { connections: callsAtOnce })
   const flags = ['--prune', '--prune-delay', '0s', '--max-prune', String(count)]
-  const start = () => startOperator(join(directory, 'operator'), farSide.url, { flags, nodeFlags })
+  const start = (onBegun: (process: MooringProcess) => void = () => {}) =>
+    startOperator(join(directory, 'operator'), farSide.url, { flags, nodeFlags, onBegun })
   const tell = (text: string) => progress(`${farSide.name}, ${count}: ${text}`)
   const held: Record<string, Load['heldMs']> = {}
   let operator = await start()
@@ -190,11 +191,13 @@ export async function measureScale({ directory, farSide, count, changes, batch, 
     await operator.stop()
     declareMany(operator, 0, files[0] ?? [], 1000)
     const startMs = performance.now()
-    operator = await start()
-    const [firstMs, allMs] = await Promise.all([
-      untilReady(operator.process, 1, 'expand-volume').then(() => performance.now() - startMs),
-      untilReady(operator.process, count).then(() => performance.now() - startMs),
-    ])
+    const restarted = Promise.withResolvers<[number, number]>()
+    const passed = () => performance.now() - startMs
+    operator = await start((begun) => {
+      const first = untilReady(begun, 1, 'expand-volume').then(passed)
+      restarted.resolve(Promise.all([first, untilReady(begun, count).then(passed)]))
+    })
+    const [firstMs, allMs] = await restarted.promise
     const { heldMs, rssBytes: restartedBytes } = await operator.load()
     held.restart = heldMs
     tell(
