@@ -42,6 +42,7 @@ export function plotLines({ title, x, y, lines }: Plot): string {
     )
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>${title}</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 ${text(title, margin.left, 22)}
 ${text(x, (width - margin.right + margin.left) / 2, height - 10, 'middle')}
