@@ -100,8 +100,8 @@ export const lives: readonly PlantedFault[] = [
     notFound: 'lists are kept for 30 s, and an end begins when its declaration has been gone for longer',
     needs: [/"do":"remove"/, /"listsVolumes":true/],
     file: 'operator/reconcile/gather-end.ts',
-    text: 'if (asksList) observer.invalidate({ pluginID: spec.pluginID })',
-    replacement: '',
+    text: 'observer.invalidate({ pluginID })\n  return provesAbsence(',
+    replacement: 'return provesAbsence(',
   },
   {
     name: 'a restore makes a blank volume',

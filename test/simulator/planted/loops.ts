@@ -41,7 +41,7 @@ export const loops: readonly PlantedFault[] = [
     name: 'what no event tells of is never looked at again',
     needs: [/destroy/],
     file: 'operator/control-loop.ts',
-    text: 'every(clock, options.resyncMs, lookAtAll),',
+    text: 'every(clock, options.resyncMs, () => void lookAtAll()),',
     replacement: '',
   },
   {
