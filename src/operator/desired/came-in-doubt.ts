@@ -31,15 +31,21 @@ export function createCameInDoubt(): {
     /** The declaration is no longer at its place. */
     readonly hasGone: boolean
   }) => PerhapsThere | undefined
+  /** What was found in the last reading is stored. Until then, what came in it counts as new. */
+  stored(): void
 } {
   /** By source. Absent: this process has not read it yet. */
   let before: ReadonlyMap<string, NotUnderstood> = new Map()
+  let latest = before
   return {
+    stored() {
+      before = latest
+    },
     next({ sources }) {
       const last = before
       const now = new Map([...sources].map(([name, evidence]) => [name, notUnderstood(name, evidence)]))
       // A source that could not be read shows nothing of its files.
-      before = new Map([
+      latest = new Map([
         ...last,
         ...[...now].filter(([name]) => !sources.get(name)?.doubts.some(({ file }) => file === '')),
       ])

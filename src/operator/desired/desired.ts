@@ -245,6 +245,7 @@ export function createDesired(options: {
         })
       }
       await Promise.all([...writes.values()].map((each) => inventory.declare(each)))
+      cameInDoubt.stored()
       const untils = [...nextAbsences.values()].flatMap((absence) =>
         absence.state === 'ending' || absence.untilMs === undefined ? [] : [absence.untilMs],
       )

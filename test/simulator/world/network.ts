@@ -52,7 +52,10 @@ export interface Call<Result> {
 }
 
 /** Bad weather is no plugin that lies: none says of an external volume that it is gone while it is there. */
-const answersOfBadWeather = nomadAnswers.filter(([, , , , , reason]) => reason !== 'ExternalVolumeNotFound')
+const answersOfBadWeather = (purpose: Purpose) =>
+  nomadAnswers.filter(
+    ([, status, text]) => classifyAnswer(status, text, purpose).reason !== 'ExternalVolumeNotFound',
+  )
 
 /** Nomad gives a plugin two minutes, whoever still waits. */
 const latestMs = 120_000
@@ -109,7 +112,7 @@ export function createNetwork(scheduler: Scheduler, chance: (name: string) => nu
             return lose(true)
           }
           if (isNomad && meets(weather.errors, `${name} fails`)) {
-            const [, status, text] = pick(() => chance(`${name} fails with`), answersOfBadWeather)
+            const [, status, text] = pick(() => chance(`${name} fails with`), answersOfBadWeather(purpose))
             const error = classifyAnswer(status, text, purpose)
             if (error.kind === 'ambiguous' && chance(`${name} is done`) < 0.5) quietly()
             answer(latencyMs(name), () => reject(error))

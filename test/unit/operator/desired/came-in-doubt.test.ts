@@ -18,8 +18,11 @@ const holds = (file: string, fields: Partial<FileEvidence>): Partial<Evidence> =
 })
 const other = (what: string) => ({ documents: 1, others: [{ fingerprint: 'f', line: 4, what }] })
 
-/** Something that happens to the folder; `restart`: another process takes over; `not read`: it is not configured. */
-type Step = Partial<Evidence> | 'restart' | 'not read'
+/**
+ * Something that happens to the folder; `restart`: another process takes over; `not read`: it is not configured; `full`: the
+ * inventory stores nothing of the next one.
+ */
+type Step = Partial<Evidence> | 'restart' | 'not read' | 'full'
 
 /** @returns what becomes of a declaration that is there at first, and gone in all of the steps */
 async function absenceAfter(first: Partial<Evidence>, ...steps: readonly Step[]) {
@@ -38,10 +41,17 @@ async function absenceAfter(first: Partial<Evidence>, ...steps: readonly Step[])
   }
   await update([gone, stays], first)
   for (const declaration of [gone, stays]) await inventory.put(managedPart(volumeRecord(declaration)))
+  const { declare } = inventory
   for (const step of steps) {
-    if (step === 'restart') desired = createDesired(options)
+    if (step === 'full') {
+      inventory.declare = async () => {
+        inventory.declare = declare
+        throw new Error('the disk is full')
+      }
+    } else if (step === 'restart') desired = createDesired(options)
     else if (step === 'not read') await desired.update([], reading([], nowMs, { sources: new Map() }))
-    else await update([stays], step)
+    // A reading that cannot be stored fails, and the next one is judged.
+    else await update([stays], step).catch(() => {})
   }
   return desired.absence('Volume/default/gone')
 }
@@ -67,6 +77,14 @@ describe('a declaration that went', () => {
       holds('b.yaml', {}),
     ],
     ['it went while no process ran, and a file is broken', {}, 'restart', broken('b.yaml'), broken('b.yaml')],
+    [
+      'a file came in a reading that could not be stored',
+      {},
+      'full',
+      broken('b.yaml'),
+      broken('b.yaml'),
+      broken('b.yaml'),
+    ],
     ['the file that may hold it was renamed again', {}, broken('b.yaml'), broken('c.yaml'), broken('c.yaml')],
     [
       'it was encrypted beside itself, and removed later',
