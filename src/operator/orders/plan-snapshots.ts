@@ -86,12 +86,19 @@ function findSchedule(key: Key, known: Known): { schedule: SnapshotScheduleRecor
 }
 
 const planKeepSnapshot: Planner<'keepSnapshot'> = ({ key }, known) => {
-  if (scheduledSnapshotOf(key, known).isExpired)
-    return refuse(`${key} has expired and is being deleted already: it cannot be kept any more`)
+  const tooLate = () => refuse(`${key} has expired and is being deleted already: it cannot be kept any more`)
+  if (scheduledSnapshotOf(key, known).isExpired) return tooLate()
   const release = shellCommand('mooring', 'snapshot', 'keep', key, '--release')
   return {
     message: `${key} is kept, whatever the retention of its schedule says, until ${release}`,
-    change: { key, by: (orders) => ({ keptSinceMs: known.nowMs, ...orders }) },
+    change: {
+      key,
+      // Retention may have let it go since this was planned.
+      by: (orders) =>
+        orders.expiry === undefined || orders.expiry.unlessTaken
+          ? { keptSinceMs: known.nowMs, ...orders }
+          : tooLate(),
+    },
   }
 }
 

@@ -162,6 +162,8 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory, quietMs:
   // A snapshot that was taken, and nobody could record, before a restore put another disk in the place.
   if (ready?.reason === 'NameConflict' && view.orders.some(({ order }) => order === 'restore'))
     return undefined
+  // A run or an expiry is under way at this very moment.
+  if (['Starting', 'Expiring'].includes(ready?.reason ?? '')) return undefined
   const isSuspendedOrSet =
     view.orders.some(({ order }) => order === 'suspend') || view.history.all.some(isSetting)
   if (ready?.reason === 'RunWaits' && (isSuspendedOrSet || says.includes('is suspended'))) return undefined
