@@ -13,7 +13,7 @@ export interface HostVolumePlugin {
   create(id: string, definition: HostVolumeDefinition): Promise<MadeHostVolume>
   /** Deletes the volume with its data. @throws ApiError 422, 504 */
   delete(volume: HostVolumeRecord): Promise<void>
-  /** Removes what an interrupted delete left. */
+  /** Removes what an interrupted create or delete left. */
   sweep?(): Promise<void>
 }
 

@@ -3,7 +3,7 @@ import { delay } from '../../lib/clock.ts'
 import { errorCode, errorMessage } from '../../lib/errors.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest, conflict, notFound, unprocessable } from '../errors.ts'
-import { presentNode } from '../node/present-node.ts'
+import { ownPool, presentNode } from '../node/present-node.ts'
 import { type HostVolumeDefinition, type HostVolumeRecord, volumeKey } from '../state/records.ts'
 import type { MadeHostVolume } from './host-volume-plugin.ts'
 import { mkdirID } from './mkdir-plugin.ts'
@@ -24,8 +24,10 @@ export async function createHostVolume(
 ): Promise<HostVolumeRecord> {
   return await inTurn(context, asked.definition, async () => {
     const existing = findExisting(context, asked)
-    const definition = complete(asked, existing, { pluginID: mkdirID })
-    place(context, definition, existing)
+    if (existing !== undefined) await requireFolder(existing)
+    const definition = complete(context, asked, existing, mkdirID)
+    place(context, asked.definition.nodeID, definition)
+    requireFreeName(context, definition, existing)
     return await make(context, existing?.id ?? context.newID(), definition)
   })
 }
@@ -39,8 +41,7 @@ export async function registerHostVolume(
     if (asked.definition.nodeID === '') throw badRequest('cannot register volume: node ID is required')
     if (asked.hostPath === '') throw badRequest('cannot register volume: host path is required')
     const existing = findExisting(context, asked)
-    const definition = complete(asked, existing, { pluginID: '' })
-    requireNode(context, definition)
+    const definition = complete(context, asked, existing, '')
     requireFreeName(context, definition, existing)
     if (!(await isThere(asked.hostPath)))
       throw unprocessable(
@@ -81,15 +82,18 @@ export function followHostVolumes(context: ServerContext) {
       state.write(({ put, index }) => put('host_volumes', { ...volume, state: now, modifyIndex: index }))
     }
   }
+  const tryLook = async () => {
+    try {
+      await look()
+    } catch (error) {
+      // Such as a full disk: it is tried again.
+      log.error({ reason: errorMessage(error) }, 'the state of host volumes cannot be stored')
+    }
+  }
   const lookOn = async () => {
     while (!ended.signal.aborted) {
       await delay(clock, lookAgainMs, ended.signal)
-      try {
-        if (!ended.signal.aborted) await look()
-      } catch (error) {
-        // Such as a full disk: it is tried again.
-        log.error({ reason: errorMessage(error) }, 'the state of host volumes cannot be stored')
-      }
+      if (!ended.signal.aborted) await tryLook()
     }
   }
   return {
@@ -97,7 +101,7 @@ export function followHostVolumes(context: ServerContext) {
       await hostVolumes.fingerprint()
       for (const { id, definition } of [...state.host_creates.list()]) {
         try {
-          await inTurn(context, definition, () => make(context, id, definition))
+          await inTurn(context, definition, () => finishCreate(context, id, definition))
         } catch (error) {
           log.error(
             { id, name: definition.name, reason: errorMessage(error) },
@@ -105,11 +109,23 @@ export function followHostVolumes(context: ServerContext) {
           )
         }
       }
-      await look()
+      await tryLook()
       void lookOn()
     },
     close: () => ended.abort(),
   }
+}
+
+/** Repeats a create that a crash cut short. A change of a volume whose folder is lost since is dropped. */
+async function finishCreate(
+  context: ServerContext,
+  id: string,
+  definition: HostVolumeDefinition,
+): Promise<void> {
+  const { state } = context
+  const existing = state.host_volumes.get(volumeKey(definition.namespace, id))
+  if (existing === undefined || (await isThere(existing.hostPath))) await make(context, id, definition)
+  else state.write(({ remove }) => remove('host_creates', id))
 }
 
 /** Names are unique on a node, so one operation at a time has a name. */
@@ -143,32 +159,34 @@ function findExisting(
   return existing
 }
 
-/** What a body leaves out, from the volume that is there. */
+/**
+ * What a body leaves out: from the volume that is there, or of this machine, the one node that there is.
+ * @throws ApiError 400 where it names another node or pool
+ */
 function complete(
+  { node }: ServerContext,
   { definition }: ParsedHostVolume,
   existing: HostVolumeRecord | undefined,
-  defaults: { readonly pluginID: string },
+  defaultPluginID: string,
 ): HostVolumeDefinition {
-  const { pluginID, nodePool } = definition
-  if (existing === undefined) return { ...definition, pluginID: pluginID || defaults.pluginID }
+  const { name, nodeID, nodePool } = definition
+  const fault = (text: string) => badRequest(`validating volume "${name}" against state failed: ${text}`)
+  if (nodeID !== '' && nodeID !== node.id) throw fault(`node "${nodeID}" does not exist`)
+  if (nodePool !== '' && nodePool !== ownPool) throw fault(`node "${node.id}" is not in pool "${nodePool}"`)
   return {
     ...definition,
-    pluginID: pluginID || existing.pluginID,
-    nodePool: nodePool || existing.nodePool,
-    nodeID: existing.nodeID,
-    constraints: existing.constraints,
+    pluginID: definition.pluginID || (existing?.pluginID ?? defaultPluginID),
+    nodeID: node.id,
+    nodePool: ownPool,
+    constraints: existing?.constraints ?? definition.constraints,
   }
 }
 
-function requireNode({ node, state }: ServerContext, { name, nodeID, nodePool }: HostVolumeDefinition): void {
-  const { NodePool: pool } = presentNode(state, node)
-  const fault = (text: string) => badRequest(`validating volume "${name}" against state failed: ${text}`)
-  if (nodeID !== '' && nodeID !== node.id) throw fault(`node "${nodeID}" does not exist`)
-  if (nodePool === '' || nodePool === pool) return
-  throw fault(
-    nodePool === 'all' && nodeID === ''
-      ? `node pool "all" has every node: name another one`
-      : `node ID "${nodeID || node.id}" is not in pool "${nodePool}"`,
+/** A plugin would make a blank volume in the place of the one that is lost. @throws ApiError 409 */
+async function requireFolder({ id, hostPath }: HostVolumeRecord): Promise<void> {
+  if (await isThere(hostPath)) return
+  throw conflict(
+    `volume "${id}" is unavailable: ${hostPath} is not there. Bring it back, or delete the volume and create another one`,
   )
 }
 
@@ -181,42 +199,32 @@ function requireFreeName(
   if (isTaken) throw conflict('volume name already exists on this node')
 }
 
-/** This machine is the one node that there is. @throws ApiError where the volume cannot be on it */
+/** @param askedNodeID as the body has it @throws ApiError 422 where the volume cannot be on this machine */
 function place(
-  context: ServerContext,
-  definition: HostVolumeDefinition,
-  existing: HostVolumeRecord | undefined,
+  { node, state, hostVolumes }: ServerContext,
+  askedNodeID: string,
+  { name, pluginID, constraints }: HostVolumeDefinition,
 ): void {
-  const { node, state, hostVolumes } = context
-  requireNode(context, definition)
-  requireFreeName(context, definition, existing)
-  const plugin = {
-    LTarget: `\${attr.plugins.host_volume.${definition.pluginID}.version}`,
+  const hasPlugin = {
+    LTarget: `\${attr.plugins.host_volume.${pluginID}.version}`,
     RTarget: '',
     Operand: 'is_set',
   }
   const shown = presentNode(state, node, hostVolumes.versions())
-  if (isFeasible(shown, [plugin, ...definition.constraints])) return
-  throw unprocessable(
-    `could not place volume "${definition.name}": ${
-      definition.nodeID === ''
-        ? 'no node meets constraints: 0 nodes had existing volume, 0 nodes filtered by node pool governance, 1 nodes were infeasible'
-        : `node ${definition.nodeID} is not feasible for volume`
-    }`,
-  )
+  if (isFeasible(shown, [hasPlugin, ...constraints])) return
+  const why =
+    askedNodeID === ''
+      ? 'no node meets constraints: 0 nodes had existing volume, 0 nodes filtered by node pool governance, 1 nodes were infeasible'
+      : `node ${askedNodeID} is not feasible for volume`
+  throw unprocessable(`could not place volume "${name}": ${why}`)
 }
 
 async function make(
   context: ServerContext,
   id: string,
-  asked: HostVolumeDefinition,
+  definition: HostVolumeDefinition,
 ): Promise<HostVolumeRecord> {
   const { state, hostVolumes } = context
-  const definition = {
-    ...asked,
-    nodeID: context.node.id,
-    nodePool: presentNode(state, context.node).NodePool,
-  }
   state.write(({ put }) => put('host_creates', { id, definition }))
   await state.durable()
   try {
@@ -229,18 +237,16 @@ async function make(
 }
 
 function store(
-  { state, node }: ServerContext,
+  { state }: ServerContext,
   id: string,
   definition: HostVolumeDefinition,
   { hostPath, capacityBytes }: MadeHostVolume,
 ): HostVolumeRecord {
-  const existing = state.host_volumes.get(volumeKey(definition.namespace, id))
-  let stored: HostVolumeRecord | undefined
+  const key = volumeKey(definition.namespace, id)
+  const existing = state.host_volumes.get(key)
   state.write(({ put, remove, index, nowMs }) => {
-    stored = {
+    put('host_volumes', {
       ...definition,
-      nodeID: node.id,
-      nodePool: definition.nodePool || presentNode(state, node).NodePool,
       id,
       capacityBytes,
       hostPath,
@@ -249,11 +255,11 @@ function store(
       modifyIndex: index,
       createTimeMs: existing?.createTimeMs ?? nowMs,
       modifyTimeMs: nowMs,
-    }
-    put('host_volumes', stored)
-    if (state.host_creates.get(id) !== undefined) remove('host_creates', id)
+    })
+    remove('host_creates', id)
   })
-  if (stored === undefined) throw new Error('a write that returned has run')
+  const stored = state.host_volumes.get(key)
+  if (stored === undefined) throw new Error('what was written can be read')
   return stored
 }
 

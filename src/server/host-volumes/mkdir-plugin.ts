@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, errorMessage } from '../../lib/errors.ts'
 import { makeFolder } from '../../lib/make-folder.ts'
@@ -8,7 +8,8 @@ import type { HostVolumePlugin } from './host-volume-plugin.ts'
 
 export const mkdirID = 'mkdir'
 
-/** A folder that is being deleted; no ID begins like this. */
+/** A folder that is being made, or deleted; no ID begins like this. */
+const comingPrefix = '.making-'
 const goingPrefix = '.deleting-'
 
 /** The built-in plugin: a volume is a folder, whose size nothing limits. */
@@ -19,15 +20,20 @@ export function mkdirPlugin(volumesFolder: string): HostVolumePlugin {
       const { modeBits, uid, gid } = parseParameters(parameters)
       if (await isThere(hostPath)) return { hostPath, capacityBytes: 0 }
       makeFolder(volumesFolder, 0o711)
-      await mkdir(hostPath, { mode: modeBits })
+      // At one moment, so that a crash leaves no volume without its mode and its owner.
+      const coming = join(volumesFolder, `${comingPrefix}${id}`)
       try {
+        await rm(coming, { recursive: true, force: true })
+        await mkdir(coming, { mode: modeBits })
         // The umask takes bits away from a new folder.
-        await chmod(hostPath, modeBits)
+        await chmod(coming, modeBits)
         if (uid !== undefined || gid !== undefined)
-          await chown(hostPath, uid ?? process.getuid?.() ?? 0, gid ?? process.getgid?.() ?? 0)
+          await chown(coming, uid ?? process.getuid?.() ?? 0, gid ?? process.getgid?.() ?? 0)
+        await rename(coming, hostPath)
+        await syncFolder(volumesFolder)
       } catch (error) {
-        await rm(hostPath, { recursive: true, force: true })
-        throw unprocessable(`error changing owner, group or mode of the new folder: ${errorMessage(error)}`)
+        await rm(coming, { recursive: true, force: true })
+        throw unprocessable(`cannot make the folder with its owner and mode: ${errorMessage(error)}`)
       }
       return { hostPath, capacityBytes: 0 }
     },
@@ -45,9 +51,21 @@ export function mkdirPlugin(volumesFolder: string): HostVolumePlugin {
     async sweep() {
       if (!(await isThere(volumesFolder))) return
       const names = await readdir(volumesFolder)
-      for (const name of names.filter((each) => each.startsWith(goingPrefix)))
+      for (const name of names.filter(
+        (each) => each.startsWith(comingPrefix) || each.startsWith(goingPrefix),
+      ))
         await rm(join(volumesFolder, name), { recursive: true, force: true })
     },
+  }
+}
+
+/** What was renamed in a folder outlasts a power cut only when the folder is synced. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
   }
 }
 

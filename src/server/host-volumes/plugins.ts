@@ -26,7 +26,11 @@ export function createHostVolumePlugins(
   const versions = new Map([[mkdirID, '0.0.1']])
   return {
     async fingerprint() {
-      await builtIn.sweep?.()
+      try {
+        await builtIn.sweep?.()
+      } catch (error) {
+        log.error({ reason: errorMessage(error) }, 'what interrupted calls of mkdir left cannot be removed')
+      }
       for (const id of executablesOf(folders.plugins)) {
         try {
           versions.set(id, await fingerprint(join(folders.plugins, id)))

@@ -3,6 +3,9 @@ import { presentPlugin } from '../plugins/present-plugin.ts'
 import type { State } from '../state/state.ts'
 import type { NodeIdentity } from './node-identity.ts'
 
+/** The pool of the one node there is. */
+export const ownPool = 'default'
+
 /** What List Nodes shows of the one node there is. */
 export function presentNodeStub(state: State, { id, name, datacenter }: NodeIdentity): NodeStub {
   const hostVolumes = state.host_volumes.list().filter((volume) => volume.state === 'ready')
@@ -11,7 +14,7 @@ export function presentNodeStub(state: State, { id, name, datacenter }: NodeIden
     Name: name,
     Datacenter: datacenter,
     NodeClass: '',
-    NodePool: 'default',
+    NodePool: ownPool,
     Address: '127.0.0.1',
     Version: '',
     Status: 'ready',

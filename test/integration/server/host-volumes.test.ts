@@ -114,6 +114,10 @@ describe('a host volume that is created', () => {
     await server.restart()
     expect((await list())[0]).toMatchObject({ ID: volume.ID, State: 'unavailable' })
     expect(existsSync(volume.HostPath)).toBe(false)
+    const changed = await create({ ID: volume.ID, Name: 'data', Parameters: { mode: '0755' } })
+    expect(changed).toMatchObject({ status: 409 })
+    expect(changed.text).toContain('Bring it back, or delete the volume and create another one')
+    expect(existsSync(volume.HostPath)).toBe(false)
   })
 
   it('is changed by a create that names its ID, and keeps its node, its constraints and its time', async () => {
