@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Around } from '../../../lib/around.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { errorMessage } from '../../../lib/errors.ts'
-import { openDatabase } from '../../../lib/sqlite.ts'
+import { openDatabase, transaction } from '../../../lib/sqlite.ts'
 import type { Key } from '../../plan/identity.ts'
 import type { OrderGiver } from '../../plan/orders.ts'
 
@@ -73,6 +73,8 @@ export function createActivityLogs(options: {
   const byKey = new Map<string, Activity[]>()
   const listeners = new Map<string | undefined, Set<(key: Key) => void>>()
   const unstored = new Map<number, Activity>()
+  /** Entries that another one took the place of, and that the file may have. */
+  const replaced = new Set<number>()
   let cancelStore: (() => void) | undefined
   let lastID = entries.at(-1)?.id ?? 0
   const token = (cluster: string | undefined, key: Key) => `${key}@${cluster ?? ''}`
@@ -85,10 +87,11 @@ export function createActivityLogs(options: {
 
   function store() {
     cancelStore = undefined
-    const stored = [...unstored.values()]
+    const [stored, forgotten] = [[...unstored.values()], [...replaced]]
     unstored.clear()
+    replaced.clear()
     try {
-      file?.write(stored, lastID - mostEntries)
+      file?.write(stored, forgotten, lastID - mostEntries)
     } catch (error) {
       options.onError(error)
     }
@@ -122,8 +125,7 @@ export function createActivityLogs(options: {
       // A failure that repeats is one entry, so that retries push nothing out.
       const place = entries.lastIndexOf(newest)
       if (place >= 0) entries.splice(place, 1)
-      unstored.delete(newest.id)
-      file?.forget(newest.id)
+      if (!unstored.delete(newest.id)) replaced.add(newest.id)
       byKey.set(at, [entry, ...older])
     } else byKey.set(at, [entry, ...(newest === undefined ? [] : [newest]), ...older])
     entries.push(entry)
@@ -207,17 +209,12 @@ function openFile(path: string) {
         // It holds what this class wrote.
         .map(({ entry }) => JSON.parse(String(entry)) as Activity)
         .reverse(),
-    write(entries: readonly Activity[], upTo: number) {
-      database.exec('BEGIN')
-      try {
+    write(entries: readonly Activity[], forgotten: readonly number[], upTo: number) {
+      transaction(database, () => {
         for (const entry of entries) insert.run(entry.id, JSON.stringify(entry))
+        for (const id of forgotten) forget.run(id)
         prune.run(upTo)
-      } finally {
-        database.exec('COMMIT')
-      }
-    },
-    forget(id: number) {
-      forget.run(id)
+      })
     },
     close: () => database.close(),
   }

@@ -93,6 +93,23 @@ describe('the log of what was done', () => {
     second.close()
   })
 
+  it('changes nothing of how a step ends where its file takes nothing any more', async () => {
+    const clock = adjustableClock()
+    const told: string[] = []
+    const logs = createActivityLogs({
+      path: join(temporaryDirectory(), 'activity.db'),
+      clock,
+      onError: (error) => told.push(String(error)),
+    })
+    const log = logs.of(undefined)
+    await expect(log.aroundStep(step, failing)).rejects.toThrow('no room')
+    logs.close()
+    await expect(log.aroundStep(step, failing)).rejects.toThrow('no room')
+    clock.advance(1_000)
+    expect(told).toHaveLength(1)
+    expect(log.of(step.key)).toMatchObject([{ outcome: 'failed', times: 2 }])
+  })
+
   it('keeps the latest 10,000 entries', async () => {
     const logs = createActivityLogs({ clock: adjustableClock(), onError: () => {} })
     const log = logs.of(undefined)
