@@ -209,6 +209,13 @@ export function planSnapshotEnd(
   }
   if (suspend)
     return take('release', 'Retained', 'no longer declared; it was suspended, so the snapshot stays')
+  if (deletionPolicy === 'Retain' && record.end !== undefined) {
+    return take(
+      'release',
+      'OutcomeUnknown',
+      `released after its delete was sent, so snapshot "${snapshotID}" may be deleted. ${advise(reasons.OutcomeUnknown.person.look())}`,
+    )
+  }
   if (deletionPolicy === 'Retain') {
     return take('release', 'Retained', 'no longer declared; the snapshot stays (deletionPolicy Retain)')
   }

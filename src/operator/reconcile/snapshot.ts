@@ -52,9 +52,12 @@ export function snapshotKind(context: GatherContext): Kind<SnapshotRecord, Snaps
 
 function beginSnapshot({ inventory, desired, region }: GatherContext, key: Key): SnapshotRecord {
   const before = inventory.get(key)
-  const declaration = desired.declaration(key) ?? endingDeclaration(desired.absence(key))
+  const ending = endingDeclaration(desired.absence(key))
+  const declaration = desired.declaration(key) ?? ending
   if (before?.kind === 'Snapshot') {
-    if (before.end !== undefined) return { ...before, declaration: before.end.declaration }
+    // A sent delete finishes with the declaration that it began with, unless a person released the object.
+    const isReleased = ending?.kind === 'Snapshot' && ending.spec.deletionPolicy === 'Retain'
+    if (before.end !== undefined && !isReleased) return { ...before, declaration: before.end.declaration }
     return declaration?.kind === 'Snapshot' ? { ...before, declaration } : before
   }
   if (declaration?.kind !== 'Snapshot') throw new Error(`${key} is neither declared nor managed`)

@@ -115,6 +115,14 @@ describe('planSnapshotEnd', () => {
   >([
     ['keeps it under Retain', 'Retain', taken, {}, 'release', 'Retained'],
     [
+      'does not know what is left under Retain where its delete was sent',
+      'Retain',
+      { ...taken, end: { declaration } },
+      {},
+      'release',
+      'OutcomeUnknown',
+    ],
+    [
       'deletes it under Delete, whatever a list says that may be behind',
       'Delete',
       taken,
