@@ -1,9 +1,11 @@
 import type { DirectPlugins } from '../csi/direct-plugins.ts'
 import { type Around, nest } from '../lib/around.ts'
+import { createBreather } from '../lib/breather.ts'
 import { type Clock, every } from '../lib/clock.ts'
 import { errorMessage } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { createReadingLoop } from '../lib/reading-loop.ts'
+import { forEachInSlices, runInSlices, type Slices } from '../lib/slices.ts'
 import type { NomadObserver, ObservedChange } from '../nomad/observer.ts'
 import type { VolumesApi } from '../nomad/ports.ts'
 import { type Row, rowOfDeclaration, rowOfProblem, rowOfRecord, rowOfRefusal } from './admin/row.ts'
@@ -30,9 +32,6 @@ import { createProblemLog } from './telemetry/problem-log.ts'
 
 /** How long passes in process may go on after a shutdown was asked for. */
 const drainGraceMs = 10_000
-
-/** Of a hundred thousand keys, so many at once hold up nothing else. */
-const addsInARow = 1000
 
 /** Until the next reading, where its time has passed already. */
 const pastMs = 1_000
@@ -61,6 +60,8 @@ export interface ControlLoopOptions extends LoopSettings {
   readonly onStatus: (key: Key) => void
   readonly aroundPass: NonNullable<ControllerOptions['aroundPass']>
   readonly aroundStep: NonNullable<ReconcileContext['aroundStep']>
+  /** Long work asks it between its slices: see runInSlices. Default: real turns of the event loop. */
+  readonly createBreather?: typeof createBreather
   /** Set where objects declare something: writes to them what becomes of them. */
   readonly syncObjects?: (operator: {
     readonly declared: Desired
@@ -112,8 +113,10 @@ export interface ControlLoop {
 /** Ties sources, queue and passes together: whatever changes anywhere becomes a key in the queue. */
 export function startControlLoop(options: ControlLoopOptions): ControlLoop {
   const { sources, observer, inventory, clock, log } = options
+  const newBreather = options.createBreather ?? createBreather
   const listeners = new Set<(change: LoopChange) => void>()
-  const desired = createDesired(options)
+  const desired = createDesired({ ...options, createBreather: newBreather })
+  const inSlices = <Result>(work: Slices<Result>) => runInSlices(work, newBreather())
   const reader = createCommonReader(sources)
   const problemLog = createProblemLog(log)
   const wake = (key: Key) => controller.add(key)
@@ -161,12 +164,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
   /** Looks at all that is declared or managed. What a schedule made is in the inventory alone. */
   async function lookAtAll(): Promise<void> {
     const keys = new Set([...desired.declarations().keys(), ...inventory.list().map(({ key }) => key)])
-    let added = 0
-    for (const key of keys) {
-      controller.add(key, { priority: 'resync' })
-      added += 1
-      if (added % addsInARow === 0) await new Promise(setImmediate)
-    }
+    await inSlices(forEachInSlices(keys, (key) => controller.add(key, { priority: 'resync' })))
   }
 
   function onObserved(change: ObservedChange) {
@@ -202,8 +200,8 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
     for (const key of update.changed) {
       if (desired.absence(key)?.state === 'ending') ending.add(key)
       else ending.delete(key)
-      wake(key)
     }
+    await inSlices(forEachInSlices(update.changed, wake))
     if (isFirst) void lookAtAll()
     isFirst = false
     await objects?.afterReading()

@@ -24,6 +24,9 @@ export const settings = {
 /** Longer than the defaults in the same proportion, because each renewal costs a history some time. */
 const leadershipTimes = { leaseMs, renewDeadlineMs: 60_000, retryMs: 30_000 }
 
+/** A prime number: the interruptions are elsewhere each time. */
+const slicesInARow = 7
+
 /** What a secret's value would look like, wherever it appeared. */
 export const secretValue = 'TOP-SECRET-b7f3'
 
@@ -66,6 +69,14 @@ export function startOperatorProcess(options: {
     after: (delayMs, callback) => scheduler.after(owner, delayMs, 'timer', callback),
   }
   let working: ReturnType<OperatorProcess['working']>
+  let slices = 0
+  // Long work is interrupted now and then, so that passes go on in the middle of it.
+  const breathe = () => {
+    slices += 1
+    return slices % slicesInARow === 0
+      ? new Promise<void>((resolve) => scheduler.after(owner, 0, 'next slice', resolve))
+      : undefined
+  }
 
   async function begin(place: Place, term: Term) {
     const inventory = await place.openInventory(term)
@@ -101,6 +112,7 @@ export function startOperatorProcess(options: {
       onStatus() {},
       aroundPass: (_subject, run) => run(),
       aroundStep: (_subject, run) => run(),
+      createBreather: () => () => breathe(),
       ...(sync === undefined ? {} : { syncObjects: (access) => sync({ ...access, inventory, takeOrder }) }),
       clock,
       random,

@@ -1,6 +1,7 @@
 import { contextsMayAgree } from '../../lib/contexts-may-agree.ts'
 import { advise } from '../../lib/reasons/explanation.ts'
 import { reasons } from '../../lib/reasons/reasons.ts'
+import { filterInSlices, flatMapInSlices, groupInSlices, runAtOnce, type Slices } from '../../lib/slices.ts'
 import { type AllowedIDs, noneAllowed } from '../declare/allowed-ids.ts'
 import { type Declaration, formatPlace, type Place } from '../declare/declaration.ts'
 import { explainForeignID, type ForeignID, findForeignID, type OwnIDs, ownIDs } from '../plan/foreign-ids.ts'
@@ -36,21 +37,27 @@ export interface Ownership {
  * @param kept recorded declarations that no source shows and whose removal is in doubt: they stay in force
  * @param all every record, where `records` are those of some declarations
  */
-export function planOwnership(
+export function planOwnership(...parameters: Parameters<typeof planOwnershipInSlices>): Ownership {
+  return runAtOnce(planOwnershipInSlices(...parameters))
+}
+
+/** As planOwnership, in slices. What is given must not change meanwhile. */
+export function* planOwnershipInSlices(
   written: readonly Declaration[],
   records: ReadonlyMap<Key, InventoryRecord>,
   region: string,
   allowedIDs: AllowedIDs = noneAllowed,
   kept: readonly Declaration[] = [],
   all: () => readonly InventoryRecord[] = () => [...records.values()],
-): Ownership {
-  const declarations = written.flatMap(expandPerAlloc)
+): Slices<Ownership> {
+  const declarations = yield* flatMapInSlices(written, expandPerAlloc)
   const refusals: Refusal[] = []
   const owners = new Map<Key, Declaration>()
   const refuse = (declaration: Declaration, reason: Refusal['reason'], message: string) =>
     refusals.push({ key: keyOf(declaration), declaration, reason, message })
 
-  for (const [key, claimants] of Map.groupBy(declarations, keyOf)) {
+  for (const [key, claimants] of yield* groupInSlices(declarations, keyOf)) {
+    yield
     const owner = chooseOwner(claimants, records.get(key)?.declaration.place)
     owners.set(key, owner)
     for (const other of claimants) {
@@ -65,11 +72,12 @@ export function planOwnership(
 
   const held = new Map<Key, Pick<Refusal, 'reason' | 'message'>>()
   const changed = new Map<Key, InventoryRecord>()
-  const fresh = Map.groupBy(
-    [...owners].filter(([key]) => !records.has(key)),
+  const fresh = yield* groupInSlices(
+    yield* filterInSlices(owners, ([key]) => !records.has(key)),
     ([, declaration]) => fileOf(declaration),
   )
   for (const record of fresh.size === 0 ? [] : records.values()) {
+    yield
     // If a reading saw that the document was removed, a document at its place is a new one.
     if (owners.has(record.key) || record.missing?.isSeen) continue
     for (const [key, declaration] of fresh.get(fileOf(record.declaration)) ?? []) {
@@ -99,7 +107,7 @@ export function planOwnership(
     const key = keyOf(declaration)
     if (!owners.has(key) && !held.has(key)) owners.set(key, declaration)
   }
-  const tokens = refuseTaken(owners, records, { region, allowedIDs, all }, refuse)
+  const tokens = yield* refuseTaken(owners, records, { region, allowedIDs, all }, refuse)
   for (const { key, reason } of refusals) {
     // A refused document still exists, so it does not order an end.
     if (owners.has(key) || !records.has(key)) continue
@@ -146,7 +154,7 @@ function isSibling(one: Declaration, other: Declaration): boolean {
 }
 
 /** Refuses a declaration whose name, external volume or CSI name another one already uses. @returns what the others name */
-function refuseTaken(
+function* refuseTaken(
   owners: Map<Key, Declaration>,
   records: ReadonlyMap<Key, InventoryRecord>,
   {
@@ -159,7 +167,7 @@ function refuseTaken(
     readonly all: () => readonly InventoryRecord[]
   },
   refuse: (declaration: Declaration, reason: Refusal['reason'], message: string) => void,
-): ReadonlyMap<Key, readonly string[]> {
+): Slices<ReadonlyMap<Key, readonly string[]>> {
   const tokens = new Map<Key, readonly string[]>()
   const taken = new Map<string, { readonly declaration: Declaration; readonly name: Name }[]>()
   const holderOf = (name: Name, declaration: Declaration) =>
@@ -169,7 +177,7 @@ function refuseTaken(
         (holder) =>
           !isSibling(holder.declaration, declaration) && contextsMayAgree(holder.name.context, name.context),
       )?.declaration
-  const foreign = findForeign(owners, records, allowedIDs, all)
+  const foreign = yield* findForeign(owners, records, allowedIDs, all)
   // Managed identities come first, so that they keep their names. Who names what is not theirs comes last.
   const ranks: [Key, Declaration][][] = [[], [], [], []]
   for (const owner of owners) {
@@ -177,6 +185,7 @@ function refuseTaken(
     ranks[(foreign.has(key) ? 2 : 0) + (records.has(key) ? 0 : 1)]?.push(owner)
   }
   for (const [key, declaration] of ranks.flat()) {
+    yield
     const names = namesOf(key, declaration, records.get(key), region)
     const clash = names.find((name) => holderOf(name, declaration) !== undefined)
     if (clash === undefined) {
@@ -218,15 +227,16 @@ export function tokensOf(
 }
 
 /** The IDs of plugins that declarations must not name, as far as the records alone tell. */
-function findForeign(
+function* findForeign(
   owners: ReadonlyMap<Key, Declaration>,
   records: ReadonlyMap<Key, InventoryRecord>,
   allowedIDs: AllowedIDs,
   all: () => readonly InventoryRecord[],
-): ReadonlyMap<Key, ForeignID> {
+): Slices<ReadonlyMap<Key, ForeignID>> {
   const foreign = new Map<Key, ForeignID>()
   const known = new Map<string, OwnIDs>()
   for (const [key, declaration] of owners) {
+    yield
     if (declaration.kind !== 'Volume') continue
     const { namespace, pluginID } = declaration.spec
     const own = () => {

@@ -1,5 +1,6 @@
 import { advise } from '../../lib/reasons/explanation.ts'
 import { reasons } from '../../lib/reasons/reasons.ts'
+import { filterInSlices, runAtOnce, type Slices } from '../../lib/slices.ts'
 import type { Key } from '../plan/identity.ts'
 import { familyOf } from '../plan/per-alloc.ts'
 import type { InventoryRecord } from '../plan/record.ts'
@@ -52,14 +53,21 @@ const nothingKnown: Absent = {
  * @param absent with the time that each has been missing until this reading
  */
 export function planAbsences(
+  ...parameters: Parameters<typeof planAbsencesInSlices>
+): ReadonlyMap<Key, Absence> {
+  return runAtOnce(planAbsencesInSlices(...parameters))
+}
+
+/** As planAbsences, in slices. What is given must not change meanwhile. */
+export function* planAbsencesInSlices(
   absent: readonly InventoryRecord[],
   managedCount: number,
   reading: Reading,
   options: PruneOptions,
   known: Partial<Absent> = {},
-): ReadonlyMap<Key, Absence> {
+): Slices<ReadonlyMap<Key, Absence>> {
   const { ends, ordered, unclear, confirmed } = { ...nothingKnown, ...known }
-  const mistakable = absent.filter(mayBeMistake)
+  const mistakable = yield* filterInSlices(absent, mayBeMistake)
   const destructive = new Set(mistakable.map(orderOf)).size
   const limit = options.maxPrune ?? Math.max(1, Math.floor(managedCount / 10))
   const count = {
@@ -67,7 +75,12 @@ export function planAbsences(
     limit,
     uncountedMs: uncountedMs(mistakable.flatMap(({ key }) => ends.get(key) ?? [])),
   }
-  return new Map(absent.map((record) => [record.key, absenceOf(record)]))
+  const absences = new Map<Key, Absence>()
+  for (const record of absent) {
+    absences.set(record.key, absenceOf(record))
+    yield
+  }
+  return absences
 
   /** Whether it counts against the limit: confirmed and harmless ends do not, nor what is kept anyway. */
   function mayBeMistake({ key, declaration }: InventoryRecord): boolean {

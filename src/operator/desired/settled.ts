@@ -1,3 +1,4 @@
+import { filterInSlices, type Slices } from '../../lib/slices.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import { type Key, keyOf } from '../plan/identity.ts'
 import { expandPerAlloc } from '../plan/per-alloc.ts'
@@ -32,9 +33,9 @@ export interface Settled {
     reading: Reading,
     changed: Iterable<Key>,
     tokensOf: (declaration: Declaration) => readonly string[],
-  ): Opened
+  ): Slices<Opened>
   /** Opens what names the same as `tokens`, too. */
-  openSharing(declarations: readonly Declaration[], tokens: Iterable<string>): Opened
+  openSharing(declarations: readonly Declaration[], tokens: Iterable<string>): Slices<Opened>
   settle(declaration: Declaration, reading: Reading, tokens: readonly string[]): void
   has(key: Key): boolean
 }
@@ -61,13 +62,14 @@ export function createSettled(): Settled {
   }
 
   const openIn = (declarations: readonly Declaration[]) =>
-    declarations.filter((declaration) => !byDeclaration.has(declaration))
+    filterInSlices(declarations, (declaration) => !byDeclaration.has(declaration))
 
   /** Marks those that are still as they were. @returns the others */
-  function passOver(declarations: readonly Declaration[], reading: Reading) {
+  function* passOver(declarations: readonly Declaration[], reading: Reading) {
     const open: Declaration[] = []
     let seen = 0
     for (const declaration of declarations) {
+      yield
       const entry = byDeclaration.get(declaration)
       if (entry === undefined) open.push(declaration)
       else if (entry.seenIn !== readings && entry.evidence === fileEvidence(declaration, reading.sources)) {
@@ -79,26 +81,30 @@ export function createSettled(): Settled {
   }
 
   return {
-    open(declarations, reading, changed, tokensOf) {
+    *open(declarations, reading, changed, tokensOf) {
       readings += 1
       const keys = [...changed].flatMap((key) => openEntry(byKey.get(key)))
-      const { open, seen } = passOver(declarations, reading)
+      const { open, seen } = yield* passOver(declarations, reading)
       let isMore = false
       const openMore = (entry: Entry | undefined) => {
         isMore ||= entry !== undefined
         keys.push(...openEntry(entry))
       }
       if (seen < byKey.size)
-        for (const entry of byKey.values()) if (entry.seenIn !== readings) openMore(entry)
+        for (const entry of byKey.values()) {
+          if (entry.seenIn !== readings) openMore(entry)
+          yield
+        }
       for (const declaration of open.flatMap(expandPerAlloc)) {
+        yield
         openMore(byKey.get(keyOf(declaration)))
         if (byKey.size > 0) for (const token of tokensOf(declaration)) openMore(byToken.get(token))
       }
-      return { declarations: isMore ? openIn(declarations) : open, keys }
+      return { declarations: isMore ? yield* openIn(declarations) : open, keys }
     },
-    openSharing(declarations, tokens) {
+    *openSharing(declarations, tokens) {
       const keys = [...tokens].flatMap((token) => openEntry(byToken.get(token)))
-      return { declarations: openIn(declarations), keys }
+      return { declarations: yield* openIn(declarations), keys }
     },
     settle(declaration, reading, tokens) {
       if (tokens.some((token) => byToken.has(token))) return

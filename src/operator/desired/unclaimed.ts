@@ -1,3 +1,4 @@
+import { filterInSlices, type Slices } from '../../lib/slices.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import type { Key } from '../plan/identity.ts'
 import { planScaledAway } from '../plan/per-alloc.ts'
@@ -21,7 +22,7 @@ export interface Unclaimed {
 }
 
 /** Judges for each managed identity that no file declares whether a person removed it. @param claimed what is declared */
-export function judgeUnclaimed(
+export function* judgeUnclaimed(
   records: ReadonlyMap<Key, InventoryRecord>,
   claimed: ReadonlyMap<Key, Declaration>,
   reading: Reading,
@@ -33,14 +34,18 @@ export function judgeUnclaimed(
       absent: InventoryRecord & { readonly hasGone: boolean },
     ) => PerhapsThere | undefined
   },
-): Unclaimed {
-  const unclaimed = [...records.values()].filter((record) => !claimed.has(record.key) && isOfFile(record))
+): Slices<Unclaimed> {
+  const unclaimed = yield* filterInSlices(
+    records.values(),
+    (record) => !claimed.has(record.key) && isOfFile(record),
+  )
   const confirmed = new Set(unclaimed.filter(options.isConfirmed).map(({ key }) => key))
   const scaledAway = planScaledAway(unclaimed, claimed)
   const unclearThere = new Map<Key, Unclear>()
   const unclear = new Map<Key, Unclear>()
   const mayBeIn = new Map<Key, readonly string[]>()
   for (const record of unclaimed) {
+    yield
     const { key, declaration } = record
     if (confirmed.has(key)) continue
     // A lowered count is seen in the declaration that is still there.

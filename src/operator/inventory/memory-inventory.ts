@@ -47,7 +47,7 @@ export function createMemoryInventory(
   const released = createReleased(contents.released)
   const records = new Map<Key, InventoryRecord>()
   const indexes = createIndexes()
-  const listeners = new Set<(key: Key, record: InventoryRecord | undefined) => void>()
+  const listeners = new Set<Parameters<Inventory['onChange']>[0]>()
 
   /** Joins the parts again, and updates the indexes and listeners. */
   function refresh(key: Key): void {
@@ -62,7 +62,7 @@ export function createMemoryInventory(
       indexes.add(after)
     }
     if (before === undefined && after === undefined) return
-    for (const listener of listeners) listener(key, after)
+    for (const listener of listeners) listener(key, after, before)
   }
   for (const key of managed.keys()) refresh(key)
 

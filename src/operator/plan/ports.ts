@@ -45,8 +45,14 @@ export interface RecordReads {
   size(): number
   /** The records with this value in the index, in no order. */
   find(index: keyof RecordIndexes, value: string): readonly InventoryRecord[]
-  /** Calls the listener for each change; `record` is undefined if it is no longer managed. @returns unsubscribes */
-  onChange(listener: (key: Key, record: InventoryRecord | undefined) => void): () => void
+  /**
+   * Calls the listener for each change. `record` is undefined if it is no longer managed, and `before` if it was not until
+   * now.
+   * @returns unsubscribes
+   */
+  onChange(
+    listener: (key: Key, record: InventoryRecord | undefined, before: InventoryRecord | undefined) => void,
+  ): () => void
 }
 
 /** What readings of the sources know. Only they write it, and schedules for their snapshots. */

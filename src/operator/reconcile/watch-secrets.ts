@@ -1,4 +1,5 @@
 import type { Declaration } from '../declare/declaration.ts'
+import type { SecretReference } from '../declare/secret-reference.ts'
 import type { Key } from '../plan/identity.ts'
 import type { Inventory, SecretResolver } from '../plan/ports.ts'
 
@@ -17,13 +18,13 @@ export function createSecretWatch(options: {
   let before: ReadonlyMap<Key, string> = new Map()
   let isLooking = false
 
-  async function hashOf(key: Key, { spec, place }: Declaration): Promise<string | undefined> {
-    // Secrets that Kubernetes objects use are watched in Kubernetes.
-    if (place.object !== undefined) return undefined
-    if (!('secrets' in spec) || spec.secrets === undefined) return undefined
-    if (Object.keys(spec.secrets).length === 0) return undefined
+  async function hashOf(
+    key: Key,
+    declared: Readonly<Record<string, SecretReference>>,
+    namespace: string,
+  ): Promise<string | undefined> {
     try {
-      return inventory.keyedHash(JSON.stringify(await secrets.resolve(spec.secrets, spec.namespace)))
+      return inventory.keyedHash(JSON.stringify(await secrets.resolve(declared, namespace)))
     } catch {
       return before.get(key)
     }
@@ -35,7 +36,9 @@ export function createSecretWatch(options: {
     const after = new Map<Key, string>()
     // One after the other, so that it does not open thousands of files at once.
     for (const [key, declaration] of declarations) {
-      const hash = await hashOf(key, declaration)
+      const declared = secretsOf(declaration)
+      if (declared === undefined) continue
+      const hash = await hashOf(key, declared, declaration.spec.namespace)
       if (hash === undefined) continue
       after.set(key, hash)
       const known = before.get(key)
@@ -44,4 +47,11 @@ export function createSecretWatch(options: {
     before = after
     isLooking = false
   }
+}
+
+/** The secrets to look at; undefined if there are none. */
+function secretsOf({ spec, place }: Declaration): Readonly<Record<string, SecretReference>> | undefined {
+  // Secrets that Kubernetes objects use are watched in Kubernetes.
+  if (place.object !== undefined || !('secrets' in spec) || spec.secrets === undefined) return undefined
+  return Object.keys(spec.secrets).length === 0 ? undefined : spec.secrets
 }

@@ -82,7 +82,7 @@ const faults: readonly PlantedFault[] = [
   {
     name: 'the end of a second object for a volume ends it',
     needs: [/"duplicate"/],
-    file: 'operator/desired/desired.ts',
+    file: 'operator/desired/decide.ts',
     text: 'const own = declarations.filter((declaration) => owners.get(keyOf(declaration)) === declaration)',
     replacement: 'const own = declarations',
     notFound: 'no finalizer holds a second object, so it is gone at once, and nobody ever sees it end',

@@ -51,7 +51,7 @@ export const removals: readonly PlantedFault[] = [
     replacement: '',
     also: [
       {
-        file: 'operator/desired/desired.ts',
+        file: 'operator/desired/decide.ts',
         text: "if (!isAbsent || unclearThere.has(record.key) || ownership.held.has(record.key)) return 'unclear'",
         replacement: "if (!isAbsent) return 'unclear'",
       },

@@ -59,11 +59,17 @@ function textOf({ name, volumeID, externalID, count, minGi }: Document): string 
   return `apiVersion: mooring.dev/v1alpha1\nkind: Volume\nmetadata: {name: ${name}}\nspec:\n  ${fields.join('\n  ')}\n`
 }
 
-/** Whoever knows the files by their objects decides about what changed; whoever gets others each time, about all. */
+/**
+ * Whoever knows the files by their objects decides about what changed; whoever gets others each time, about all. The first
+ * is interrupted after each slice.
+ */
 function operator(knowsFiles: boolean) {
   const inventory = createMemoryInventory(emptyContents, (text) => text)
   const prune = { prune: true, pruneDelayMs: 50_000, maxPrune: 1, allowEmpty: false }
-  const desired = createDesired({ inventory, region: 'global', prune })
+  const desired = createDesired({
+    ...{ inventory, region: 'global', prune },
+    ...(knowsFiles ? { createBreather: () => () => Promise.resolve() } : {}),
+  })
   return {
     inventory,
     async read(parsed: ReadonlyMap<string, ParsedFile>, atMs: number) {
