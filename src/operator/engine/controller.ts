@@ -96,7 +96,7 @@ const overdueAfterMs = 60_000
 export function createController(options: ControllerOptions): Controller {
   const { reconcile, groupOf, log, clock, random } = options
   const { backoff: backoffTimes, passTimeoutMs, aroundPass, ...poolOptions } = { ...defaults, ...options }
-  const backoff = createBackoff({ ...backoffTimes, random })
+  const backoff = createBackoff({ ...backoffTimes, random, clock })
   const keys = createKeyQueue({ pool: createPool(poolOptions, clock), groupOf, process: pass, clock })
   const queue = createDelayingQueue(keys, clock)
   const inProcess = new Set<{ readonly sinceMs: number; readonly abort: (reason: Error) => void }>()

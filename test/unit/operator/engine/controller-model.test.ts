@@ -45,7 +45,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 function createModel() {
   const due = new Set<string>()
   const dueAt = new Map<string, number>()
-  const failures = new Map<string, number>()
+  const failures = new Map<string, { readonly count: number; readonly retryAt: number }>()
   const running = new Map<string, (outcome: Outcome | 'thrown') => void>()
   const broken: string[] = []
 
@@ -90,9 +90,11 @@ function createModel() {
       const end = running.get(key)
       running.delete(key)
       if (outcome === 'thrown' || outcome.type === 'failed') {
-        const before = failures.get(key) ?? 0
-        failures.set(key, before + 1)
-        oweAfter(key, Math.min(backoff.maxMs, backoff.baseMs * 2 ** before))
+        const { count, retryAt } = failures.get(key) ?? { count: 0, retryAt: Date.now() }
+        const delayMs = Math.min(backoff.maxMs, backoff.baseMs * 2 ** count)
+        // A try before its time leaves the delay as it is.
+        if (Date.now() >= retryAt) failures.set(key, { count: count + 1, retryAt: Date.now() + delayMs })
+        oweAfter(key, (failures.get(key)?.retryAt ?? 0) - Date.now())
       } else {
         failures.delete(key)
         if (outcome.type === 'again') oweAfter(key, outcome.afterMs)
