@@ -113,7 +113,7 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory, quietMs:
   if (record === undefined) return `${wish.identity} is declared, and Mooring knows nothing of it`
   if (ready?.status === 'True') {
     if (latest.document.kind === 'SnapshotSchedule')
-      return judgeSchedule(latest.document.everyMinutes, quietMs, view)
+      return judgeSchedule(latest.document.everyMinutes, quietMs, view, inventory, ready.message)
     if (latest.document.kind !== 'Volume') return undefined
     const volume = view.nomad.volumes.get(`default/${name}`)
     const disk = view.plugin.disks.get(volume?.ExternalID ?? '')
@@ -181,8 +181,27 @@ function judgeWish(wish: Wish, view: View, inventory: LastingInventory, quietMs:
 const runMs = 60_000
 
 /** A schedule that counts as ready takes snapshots. */
-function judgeSchedule(everyMinutes: number, quietMs: number, view: View): string | undefined {
+function judgeSchedule(
+  everyMinutes: number,
+  quietMs: number,
+  view: View,
+  inventory: LastingInventory,
+  message: string,
+): string | undefined {
   const sinceMs = view.nowMs - everyMinutes * 60_000 - runMs
+  // The last run found its snapshot there, because the date went back since it was taken. The next one finds none.
+  const lastRunMs = Date.parse(/\S+Z/.exec(message)?.[0] ?? '') - everyMinutes * 60_000
+  const isRepeated =
+    view.history.all.some(isSetting) &&
+    inventory
+      .list()
+      .some(
+        (record) =>
+          'schedule' in record &&
+          record.schedule?.tickMs === lastRunMs &&
+          record.status.takenAtMs !== undefined,
+      )
+  if (isRepeated) return undefined
   if (everyMinutes * 60_000 + runMs > quietMs) return undefined
   const hasRun = view.history.all.some(
     (each) => each.type === 'snapshot taken' && each.name.startsWith('hourly') && each.atMs >= sinceMs,
@@ -212,6 +231,9 @@ function judgeRestore(record: InventoryRecord, externalID: string, view: View): 
     : `${record.key} counts as restored from ${snapshotID} (${wanted}), and was made with ${found}`
 }
 
+const isAnyDamaged = ({ wishes }: View) =>
+  'files' in wishes && [...wishes.files.values()].some(({ damage }) => damage !== undefined)
+
 function judgeEnd(
   wish: Wish,
   record: InventoryRecord | undefined,
@@ -224,8 +246,10 @@ function judgeEnd(
   const isKept = versions.some((each) => each.kind === 'Volume' && each.isSuspended)
   if (isKept || ['HasDependents', 'HasSnapshots', 'Suspended', 'DeleteRefused', 'Vanished'].includes(reason))
     return undefined
-  // A file that came with the removal and is not understood may hold it. A person has to mend that file.
-  const isForPerson = /is not understood may hold it|may declare it still/.test(says)
+  // A file that is not understood may hold it: it came with the removal, or its text has the name. A person has to mend it.
+  const isForPerson =
+    /is not understood may hold it|may declare it still/.test(says) ||
+    (says.includes('may have moved to a place that cannot be read') && isAnyDamaged(view))
   if (reason === 'SourceUnclear' && isForPerson) return undefined
   const wasRefused = view.history.all.some(
     (each) => each.type === 'act' && each.text.includes('meet: errors'),
