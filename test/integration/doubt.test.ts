@@ -3,8 +3,9 @@ import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, symlinkSync, wri
 import { dirname, join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { volumeYAML } from '../helpers/declarations-yaml.ts'
+import type { LogLine } from '../helpers/mooring-process.ts'
 import { runMooring } from '../helpers/run-mooring.ts'
-import { startUp, workplace } from '../helpers/start-up.ts'
+import { namesIn, startUp, workplace } from '../helpers/start-up.ts'
 
 const key = (name: string) => `Volume/default/${name}`
 const declared = (name: string) => volumeYAML(name, { deletionPolicy: 'Delete' })
@@ -263,6 +264,38 @@ const cases: Readonly<Record<string, Case>> = {
 function item(text: string): string {
   return text.trimEnd().replace(/^/gm, '  ').replace(/^ {2}/, '- ').concat('\n')
 }
+
+it('a file in doubt is remembered while its folder is away', async () => {
+  const { folder, dataDirectory, write, remove, rename } = workplace()
+  const away = join(dirname(folder), 'away')
+  const start = () => startUp(folder, dataDirectory, ['--rescan', '300ms'])
+  const doubted = (line: LogLine, says: RegExp) => line.key === key('data') && says.test(String(line.why))
+  mkdirSync(away)
+  for (const name of ['data', 'control', 'stays']) write(`${name}.yaml`, declared(name))
+  const first = await start()
+  for (const name of ['data', 'control', 'stays']) await first.status(key(name), 'ready')
+  rename('data.yaml', 'moved.yaml')
+  write('moved.yaml', '')
+  await first.logged((line) => doubted(line, /moved\.yaml is empty/), 'the moved file is doubted')
+
+  // As if it had been unmounted: what was known of the file must not be taken for gone with it.
+  const files = readdirSync(folder)
+  for (const file of files) renameSync(join(folder, file), join(away, file))
+  await first.logged((line) => doubted(line, /became empty as a whole/), 'the empty folder is doubted')
+  first.signal('SIGKILL')
+  await first.exited()
+  for (const file of files) renameSync(join(away, file), join(folder, file))
+
+  const second = await start()
+  await second.status(key('stays'), 'ready')
+  remove('control.yaml')
+  await second.logged((line) => line.msg === 'no longer managed' && line.key === key('control'), 'it ended')
+  await second.status(key('data'), 'suspended', 'SourceUnclear')
+  expect(namesIn(join(dataDirectory, 'pool', 'volumes')).some((each) => each.startsWith('data-'))).toBe(true)
+  remove('moved.yaml')
+  await second.logged((line) => line.msg === 'no longer managed' && line.key === key('data'), 'it ended too')
+  await second.stop()
+}, 60_000)
 
 it('a declaration whose removal nobody saw is kept, and one that was removed ends beside it', async () => {
   const { folder, dataDirectory } = workplace()

@@ -1,22 +1,17 @@
 import type { Declaration } from '../declare/declaration.ts'
-import type { OtherDocument } from '../declare/other-document.ts'
+import type { DoubtedFile, Missing } from '../plan/record.ts'
 import type { Reading } from './absence.ts'
-import { type Evidence, isBeneath } from './evidence.ts'
-import { explainDoubt, type Unclear } from './judge-removal.ts'
-
-/** The files of a source that were not understood, and what is wrong with each. */
-type NotUnderstood = ReadonlyMap<string, Unclear>
+import { type DoubtedFiles, mayBeIn, mostFiles } from './doubted-files.ts'
+import { type NotUnderstood, notUnderstood } from './files-not-understood.ts'
+import type { Unclear } from './judge-removal.ts'
 
 /** Where a removed declaration may stand now, although nobody can read it there. */
 export interface PerhapsThere {
   /** The files, to be recorded with the absence. */
-  readonly files: readonly string[]
-  /** Absent: this reading shows nothing of them. */
+  readonly files: readonly DoubtedFile[]
+  /** Absent: the source was not read. */
   readonly unclear?: Unclear
 }
-
-/** Of more files than these only the source is remembered, because a record has to stay small. */
-const mostFiles = 20
 
 /**
  * Finds the files that came in doubt while a declaration went. One of them may be the file that went: renamed after it was
@@ -24,10 +19,13 @@ const mostFiles = 20
  */
 export function createCameInDoubt(): {
   /** Looks at the next reading. @returns what judges each absence by it */
-  next(reading: Reading): (absent: {
+  next(
+    reading: Reading,
+    doubtedFiles: Pick<DoubtedFiles, 'look' | 'locate'>,
+  ): (absent: {
     readonly declaration: Declaration
     /** What was recorded of the absence. */
-    readonly missing?: { readonly isSeen: boolean; readonly mayBeIn?: readonly string[] }
+    readonly missing?: Pick<Missing, 'isSeen' | 'mayBeIn'>
     /** The declaration is no longer at its place. */
     readonly hasGone: boolean
   }) => PerhapsThere | undefined
@@ -41,7 +39,7 @@ export function createCameInDoubt(): {
     stored() {
       before = latest
     },
-    next({ sources }) {
+    next({ sources }, { look, locate }) {
       const last = before
       const now = new Map([...sources].map(([name, evidence]) => [name, notUnderstood(name, evidence)]))
       // A source that could not be read shows nothing of its files.
@@ -50,33 +48,29 @@ export function createCameInDoubt(): {
         ...[...now].filter(([name]) => !sources.get(name)?.doubts.some(({ file }) => file === '')),
       ])
       return ({ declaration: { place }, missing, hasGone }) => {
-        const found = now.get(place.source)
-        const recorded = missing?.mayBeIn ?? []
+        const { source } = place
+        const found = now.get(source)
+        const recorded = mayBeIn(source, missing)
         // A source that was not read says nothing against what was recorded.
         if (found === undefined) return recorded.length === 0 ? undefined : { files: recorded }
-        const known = last.get(place.source)
+        const known = last.get(source)
         // Nobody saw what came before the first reading of a process. An absence that was judged before has it recorded.
         const hasCome = (file: string) =>
           known === undefined ? hasGone && missing?.isSeen !== true : !known.has(file)
         const others = [...found.keys()].filter((file) => file !== place.file && file !== '')
-        const places = [...found.keys()]
+        const alike = others.filter((file) => hasGone && isAlike(file, place.file))
         // The likeliest first: people read its name.
-        const files = [
-          ...new Set([
-            ...others.filter((file) => hasGone && isAlike(file, place.file)),
-            ...others.filter(hasCome),
-            // A folder that cannot be read may still hold what was recorded.
-            ...recorded.filter((file) => places.some((each) => isBeneath(file, each))),
-            ...(recorded.includes('') ? others : []),
-          ]),
-        ]
-        const [first] = files
-        if (first === undefined) return undefined
-        const unclear = found.get(first) ?? found.get(places.find((each) => isBeneath(first, each)) ?? '')
-        if (unclear === undefined) return { files }
-        const more = files.length === 1 ? '' : ` (and ${files.length - 1} more such files)`
+        const files = new Map(
+          [...alike, ...others.filter(hasCome)].map((file) => [file, locate(source, file)]),
+        )
+        // Another file of the same name may stand in a folder that was mounted there meanwhile.
+        for (const each of recorded) if (look(each) !== undefined) files.set(each.file, each)
+        const [first] = files.values()
+        const unclear = first && look(first)
+        if (first === undefined || unclear === undefined) return undefined
+        const more = files.size === 1 ? '' : ` (and ${files.size - 1} more such files)`
         return {
-          files: files.length > mostFiles ? [''] : files,
+          files: files.size > mostFiles ? [locate(source, '')] : [...files.values()],
           unclear: {
             what: `it is not there any more, and a file that came meanwhile and is not understood may hold it: ${unclear.what}${more}`,
             remedy: unclear.remedy,
@@ -85,32 +79,6 @@ export function createCameInDoubt(): {
       }
     },
   }
-}
-
-/** Finds what of a source is not understood, by its file or folder. */
-export function notUnderstood(source: string, { files, doubts }: Evidence): NotUnderstood {
-  const found = new Map<string, Unclear>()
-  for (const doubt of doubts) found.set(doubt.file, explainDoubt(doubt))
-  for (const [file, { documents, others }] of files) {
-    const strange = file.endsWith('.hcl') ? undefined : others.find(mayBeDamaged)
-    if (documents > 0 && strange === undefined) continue
-    const path = file === '' ? source : `${source}/${file}`
-    found.set(
-      file,
-      strange === undefined
-        ? { what: `${path} is empty, or has only comments`, remedy: 'Put its content back, or delete it.' }
-        : {
-            what: `${path}:${strange.line} has a document that is no declaration (${strange.what})`,
-            remedy: 'Correct that.',
-          },
-    )
-  }
-  return found
-}
-
-/** Whether another document may be a declaration that lost its head. A job in HCL and an object of Kubernetes may not. */
-function mayBeDamaged({ what }: OtherDocument): boolean {
-  return !what.includes('kind "') || /kind "(?:Volume|Snapshot|SnapshotSchedule)"/.test(what)
 }
 
 /** Whether a file lies beside another one and is named after it, such as `a.enc.yaml` after `a.yaml`. */

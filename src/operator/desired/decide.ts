@@ -108,7 +108,7 @@ export function* decide(
   for (const keys of [openKeys, opened.keys, claimed.keys(), ofObjects]) yield* forEachInSlices(keys, take)
   for (const key of opened.keys) if (inventory.get(key) !== undefined) openRecords.open(key)
 
-  const doubtedFiles = createDoubtedFiles(reading)
+  const doubtedFiles = createDoubtedFiles(reading, prune.allowEmpty)
   const { unclaimed, confirmed, unclear, unclearThere, mayBeIn } = yield* judgeUnclaimed(
     records,
     claimed,
@@ -117,7 +117,7 @@ export function* decide(
       ...prune,
       isConfirmed,
       findDoubted: doubtedFiles.find,
-      findCameInDoubt: cameInDoubt.next(reading),
+      findCameInDoubt: cameInDoubt.next(reading, doubtedFiles),
     },
   )
   const countMissing = (record: InventoryRecord, proof: Proof) =>
@@ -215,7 +215,7 @@ function steady(absence: Absence, before: Absence | undefined): Absence {
 }
 
 /** @param files where it may stand now */
-function withFiles(missing: Missing | undefined, files: readonly string[] | undefined): Missing | undefined {
+function withFiles(missing: Missing | undefined, files: Missing['mayBeIn']): Missing | undefined {
   if (missing === undefined) return undefined
   const { mayBeIn: _, ...counted } = missing
   return { ...counted, ...(files === undefined ? {} : { mayBeIn: files }) }

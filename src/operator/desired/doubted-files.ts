@@ -1,16 +1,24 @@
 import type { Declaration } from '../declare/declaration.ts'
-import type { DoubtedFile, InventoryRecord, Sighting } from '../plan/record.ts'
+import type { DoubtedFile, InventoryRecord, Missing, Sighting } from '../plan/record.ts'
 import type { Reading } from './absence.ts'
-import { notUnderstood } from './came-in-doubt.ts'
-import { isBeneath } from './evidence.ts'
+import { type Evidence, folderAround, isBeneath } from './evidence.ts'
+import { notUnderstood } from './files-not-understood.ts'
 import type { Unclear } from './judge-removal.ts'
 
-/**
- * Another file may declare what stood in a file that is in doubt, and go again. That file may declare it still, so what
- * was declared there is remembered until the file is understood or gone.
- */
+/** What one reading shows of files that were in doubt before. */
 export interface DoubtedFiles {
-  /** Adds the files in doubt to what a record knows of its surroundings. */
+  /**
+   * Whether a file may still hold what it held. It does not when a reading has understood it, or has seen that it is gone
+   * from the folder that held it. A folder that became empty as a whole, or is another one now, shows nothing.
+   * @returns why it may; undefined if it does not
+   */
+  look(file: DoubtedFile): Unclear | undefined
+  /** A file of the source, with the folder that holds it. */
+  locate(source: string, file: string): DoubtedFile
+  /**
+   * Adds the files in doubt to what a record knows of its surroundings. Another file may declare what stood in a file that is
+   * in doubt, and go again. The file in doubt may declare it still.
+   */
   withDoubted(
     sighting: Sighting | undefined,
     record: InventoryRecord | undefined,
@@ -20,21 +28,54 @@ export interface DoubtedFiles {
   find(record: Pick<InventoryRecord, 'sighting'>): Unclear | undefined
 }
 
-export function createDoubtedFiles({ sources }: Reading): DoubtedFiles {
+export function createDoubtedFiles({ sources }: Reading, allowEmpty: boolean): DoubtedFiles {
   /** By source, when first asked for. */
   const known = new Map<string, ReturnType<typeof notUnderstood>>()
 
-  function doubtOf({ source, file }: DoubtedFile): Unclear | undefined {
-    const evidence = sources.get(source)
-    if (evidence === undefined) return undefined
+  function notUnderstoodOf(source: string, evidence: Evidence) {
     const all = known.get(source) ?? notUnderstood(source, evidence)
     known.set(source, all)
-    // Too many files were in doubt to remember each.
-    if (file === '') return all.get('') ?? [...all.values()][0]
-    return all.get(file) ?? [...all].find(([place]) => isBeneath(file, place))?.[1]
+    return all
+  }
+
+  function look({ source, file, folder }: DoubtedFile): Unclear | undefined {
+    const evidence = sources.get(source)
+    if (evidence === undefined) {
+      return { what: 'that source is no longer configured', remedy: `Run with --source ${source}.` }
+    }
+    const all = notUnderstoodOf(source, evidence)
+    const unclear =
+      file === ''
+        ? (all.get('') ?? [...all.values()][0])
+        : (all.get(file) ?? [...all].find(([place]) => isBeneath(file, place))?.[1])
+    if (unclear !== undefined) return unclear
+    const { files, listing } = evidence
+    if (listing.type !== 'folders' || files.has(file)) return undefined
+    const around = folderAround(file, listing.folders)
+    const remedy = 'Mount or link the folder again, or delete it.'
+    const self = listing.folders.get(file)
+    if (around === undefined) return { what: `${source} was not listed`, remedy }
+    const path = around.path === '' ? source : `${source}/${around.path}`
+    if ((self ?? around.folder).isEmpty && !allowEmpty) {
+      return {
+        what: `folder ${self === undefined ? path : `${source}/${file}`} became empty as a whole`,
+        remedy,
+      }
+    }
+    return folder === undefined || folder === around.identity
+      ? undefined
+      : { what: `folder ${path} is another one than before`, remedy }
+  }
+
+  function locate(source: string, file: string): DoubtedFile {
+    const listing = sources.get(source)?.listing
+    const around = listing?.type === 'folders' ? folderAround(file, listing.folders) : undefined
+    return { source, file, ...(around === undefined ? {} : { folder: around.identity }) }
   }
 
   return {
+    look,
+    locate,
     withDoubted(sighting, record, { place }) {
       if (record === undefined) return sighting
       const before = record.declaration.place
@@ -42,30 +83,25 @@ export function createDoubtedFiles({ sources }: Reading): DoubtedFiles {
       // Nearly every declaration stays where it was, and every reading asks for all of them.
       if (isSameFile(before) && record.missing === undefined && record.sighting?.doubted === undefined)
         return sighting
-      const { source } = before
-      const left = [before.file, ...(record.missing?.mayBeIn ?? [])].map((file) => ({ source, file }))
-      const places = [
-        ...(record.sighting?.doubted ?? []),
-        ...(before.object === undefined ? left.filter((each) => doubtOf(each) !== undefined) : []),
-      ].filter((each) => !isSameFile(each) && (!sources.has(each.source) || doubtOf(each) !== undefined))
+      const folder = record.sighting?.folder
+      const left = [
+        { source: before.source, file: before.file, ...(folder === undefined ? {} : { folder }) },
+        ...mayBeIn(before.source, record.missing),
+      ].filter(({ source }) => before.object === undefined && sources.has(source))
+      const places = [...(record.sighting?.doubted ?? []), ...left].filter(
+        (each) => !isSameFile(each) && look(each) !== undefined,
+      )
       if (places.length === 0) return sighting
       return { ...(sighting ?? record.sighting), doubted: places.slice(0, mostFiles) }
     },
     find({ sighting }) {
       for (const each of sighting?.doubted ?? []) {
+        const unclear = look(each)
+        if (unclear === undefined) continue
         const path = each.file === '' ? each.source : `${each.source}/${each.file}`
-        const unclear = doubtOf(each)
-        if (unclear !== undefined) {
-          return {
-            what: `${path} declared it before, and may declare it still: ${unclear.what}`,
-            remedy: unclear.remedy,
-          }
-        }
-        if (!sources.has(each.source)) {
-          return {
-            what: `${path} declared it before, and that source is no longer configured`,
-            remedy: `Run with --source ${each.source}.`,
-          }
+        return {
+          what: `${path} declared it before, and ${sources.has(each.source) ? `may declare it still: ${unclear.what}` : unclear.what}`,
+          remedy: unclear.remedy,
         }
       }
       return undefined
@@ -73,5 +109,10 @@ export function createDoubtedFiles({ sources }: Reading): DoubtedFiles {
   }
 }
 
+/** The files that are recorded with an absence. @param source of the declaration */
+export function mayBeIn(source: string, missing: Pick<Missing, 'mayBeIn'> | undefined): DoubtedFile[] {
+  return (missing?.mayBeIn ?? []).map((each) => (typeof each === 'string' ? { source, file: each } : each))
+}
+
 /** A record has to stay small. */
-const mostFiles = 20
+export const mostFiles = 20

@@ -63,8 +63,29 @@ export interface FileChange {
 export interface FolderEvidence {
   readonly device: string
   readonly realPath: string
-  /** It has no visible entry. */
+  /** It has no visible entry, as if a mount had gone away. */
   readonly isEmpty: boolean
+}
+
+/** The folders around a path, the nearest first, the source itself last. */
+export function parentsOf(file: string): string[] {
+  const parts = file.split('/').slice(0, -1)
+  return [...parts.map((_, index) => parts.slice(0, parts.length - index).join('/')), '']
+}
+
+/** The nearest listed folder around a path; undefined if none was listed. */
+export function folderAround(
+  file: string,
+  folders: ReadonlyMap<string, FolderEvidence>,
+): { readonly path: string; readonly folder: FolderEvidence; readonly identity: string } | undefined {
+  const around = parentsOf(file)
+  const path = around.find((each) => folders.has(each))
+  const folder = path === undefined ? undefined : folders.get(path)
+  if (path === undefined || folder === undefined) return undefined
+  const rest = (around[0]?.slice(path.length) ?? '').replace(/^\//, '')
+  const { device, realPath } = folder
+  const full = rest === '' ? realPath : `${realPath === '/' ? '' : realPath}/${rest}`
+  return { path, folder, identity: `${device} ${full}` }
 }
 
 /** Whether a path is the place, or beneath it. The empty place holds every path. */

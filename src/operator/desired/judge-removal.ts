@@ -5,7 +5,15 @@ import { displayName } from '../plan/identity.ts'
 import { wholeOf } from '../plan/per-alloc.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { Reading } from './absence.ts'
-import { type Doubt, type Evidence, type FileEvidence, isBeneath, type Listing } from './evidence.ts'
+import {
+  type Doubt,
+  type Evidence,
+  type FileEvidence,
+  folderAround,
+  isBeneath,
+  type Listing,
+  parentsOf,
+} from './evidence.ts'
 
 /** Why it is not known that a person removed a declaration. */
 export interface Unclear {
@@ -127,14 +135,11 @@ function judgeFolder(
 ): Unclear | undefined {
   const { source, file } = declaration.place
   if (folders.has(file)) return { what: `${pathOf(declaration)} is a folder now`, remedy: putBack }
-  const around = parentsOf(file)
-  const nearest = around.find((folder) => folders.has(folder))
-  const folder = nearest === undefined ? undefined : folders.get(nearest)
-  if (nearest === undefined || folder === undefined) {
-    return { what: `${source} was not listed`, remedy: putBack }
-  }
+  const around = folderAround(file, folders)
+  if (around === undefined) return { what: `${source} was not listed`, remedy: putBack }
+  const { path: nearest, folder, identity: expected } = around
   const name = nearest === '' ? source : `${source}/${nearest}`
-  const standing = around.find((each) => passed.has(each))
+  const standing = parentsOf(file).find((each) => passed.has(each))
   if (standing !== undefined) return { what: `${source}/${standing} is no longer a folder`, remedy: putBack }
   if (folder.isEmpty && !allowEmpty) {
     return {
@@ -145,8 +150,6 @@ function judgeFolder(
   if (sighting?.folder === undefined) {
     return { what: 'an earlier release did not record which folder held it', remedy: putBack }
   }
-  const rest = around[0]?.slice(nearest.length) ?? ''
-  const expected = `${folder.device} ${join(folder.realPath, rest)}`
   if (sighting.folder === expected) return undefined
   const [device] = sighting.folder.split(' ')
   const before = sighting.folder.slice((device ?? '').length + 1)
@@ -182,17 +185,6 @@ function judgeCommit(
   }
   const likely = listing.unread.find(({ words }) => isNamedBy(words, declaration))
   return likely && unclear(`has ${likely.path}, which is not read and which names it`)
-}
-
-/** The folders around a path, the nearest first, the source itself last. */
-function parentsOf(file: string): string[] {
-  const parts = file.split('/').slice(0, -1)
-  return [...parts.map((_, index) => parts.slice(0, parts.length - index).join('/')), '']
-}
-
-function join(folder: string, rest: string): string {
-  const path = rest.replace(/^\//, '')
-  return path === '' ? folder : `${folder === '/' ? '' : folder}/${path}`
 }
 
 function pathOf({ place: { source, file } }: Declaration): string {

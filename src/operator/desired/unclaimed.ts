@@ -18,7 +18,7 @@ export interface Unclaimed {
   /** It is in doubt because of the place where they were declared. They stay in force. */
   readonly unclearThere: ReadonlyMap<Key, Unclear>
   /** Files that came in doubt while they went. */
-  readonly mayBeIn: ReadonlyMap<Key, readonly string[]>
+  readonly mayBeIn: ReadonlyMap<Key, PerhapsThere['files']>
 }
 
 /** Judges for each managed identity that no file declares whether a person removed it. @param claimed what is declared */
@@ -43,7 +43,7 @@ export function* judgeUnclaimed(
   const scaledAway = planScaledAway(unclaimed, claimed)
   const unclearThere = new Map<Key, Unclear>()
   const unclear = new Map<Key, Unclear>()
-  const mayBeIn = new Map<Key, readonly string[]>()
+  const mayBeIn = new Map<Key, PerhapsThere['files']>()
   for (const record of unclaimed) {
     yield
     const { key, declaration } = record

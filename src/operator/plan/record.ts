@@ -36,9 +36,13 @@ export interface Sighting {
   readonly doubted?: readonly DoubtedFile[]
 }
 
+/** A file that nobody can read or understand. Something may be declared there. */
 export interface DoubtedFile {
   readonly source: string
+  /** Empty: any file of the source. */
   readonly file: string
+  /** The folder that held it, as `<device> <real path>`. Absent where that is not known. */
+  readonly folder?: string
 }
 
 /** Since when no source declares an identity, and what is proven about it. */
@@ -53,10 +57,10 @@ export interface Missing {
   /** Time that passed between readings that saw it removed, on the monotonic clock of their process. */
   readonly elapsedMs: number
   /**
-   * Files of its source that came while it went and were not understood: it may stand in one of them. Empty name: in any.
-   * While one of them is not understood, nothing ends.
+   * Files of its source that came while it went and were not understood: it may stand in one of them. Until a reading sees
+   * that each is understood or gone, nothing ends. A name alone is from an earlier release.
    */
-  readonly mayBeIn?: readonly string[]
+  readonly mayBeIn?: readonly (string | DoubtedFile)[]
 }
 
 /** The origin of a snapshot that a schedule made. */

@@ -16,6 +16,23 @@ const holds = (file: string, fields: Partial<FileEvidence>): Partial<Evidence> =
     [file, { documents: 0, others: [], folder, ...fields } satisfies FileEvidence],
   ]),
 })
+/** Nothing is left of the folder. */
+const unmounted: Partial<Evidence> = {
+  files: new Map(),
+  listing: {
+    type: 'folders',
+    folders: new Map([['', { device: '1', realPath: '/declarations', isEmpty: true }]]),
+    passed: new Set(),
+  },
+}
+const withSub = (fields: { readonly isEmpty: boolean; readonly device?: string }): Evidence['listing'] => ({
+  type: 'folders',
+  folders: new Map([
+    ['', { device: '1', realPath: '/declarations', isEmpty: false }],
+    ['sub', { device: '1', realPath: '/declarations/sub', ...fields }],
+  ]),
+  passed: new Set(),
+})
 const other = (what: string) => ({ documents: 1, others: [{ fingerprint: 'f', line: 4, what }] })
 
 /**
@@ -121,6 +138,33 @@ describe('a declaration that went', () => {
       'not read',
       'restart',
       holds('b.yaml', {}),
+    ],
+    [
+      'a file came, and then the folder was unmounted while another process took over',
+      {},
+      holds('b.yaml', {}),
+      unmounted,
+      'restart',
+      holds('b.yaml', {}),
+      holds('b.yaml', {}),
+    ],
+    [
+      'a file came beneath a folder, which was unmounted then',
+      {},
+      { ...holds('sub/b.yaml', {}), listing: withSub({ isEmpty: false }) },
+      { listing: withSub({ isEmpty: true }) },
+      { listing: withSub({ isEmpty: true }) },
+      'restart',
+      { ...holds('sub/b.yaml', {}), listing: withSub({ isEmpty: false }) },
+    ],
+    [
+      'a file came beneath a folder, in the place of which another one was mounted then',
+      {},
+      { ...holds('sub/b.yaml', {}), listing: withSub({ isEmpty: false }) },
+      { listing: withSub({ isEmpty: false, device: '2' }) },
+      { listing: withSub({ isEmpty: false, device: '2' }) },
+      'restart',
+      { ...holds('sub/b.yaml', {}), listing: withSub({ isEmpty: false }) },
     ],
     [
       'so many files came that only their source is remembered',
