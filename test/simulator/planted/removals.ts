@@ -44,6 +44,13 @@ export const removals: readonly PlantedFault[] = [
     replacement: 'const doubt = there',
   },
   {
+    name: 'a file in doubt is forgotten where an unmounted folder does not show it',
+    needs: [/unmounted/, /"do":"damage"/],
+    file: 'operator/desired/came-in-doubt.ts',
+    text: 'if (look(each) !== undefined) files.set(each.file, each)',
+    replacement: 'if (found.has(each.file)) files.set(each.file, each)',
+  },
+  {
     name: 'a declaration that is in doubt ends all the same',
     needs: [/"do":"damage"/],
     file: 'operator/desired/prune.ts',
