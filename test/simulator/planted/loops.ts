@@ -54,7 +54,7 @@ export const loops: readonly PlantedFault[] = [
     name: 'failures are retried each second for ever',
     needs: [/"do":"(weather|deregister)"/],
     file: 'operator/engine/backoff.ts',
-    text: 'baseMs * 2 ** before',
+    text: 'baseMs * 2 ** count',
     replacement: 'baseMs',
   },
   {
