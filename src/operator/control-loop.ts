@@ -202,6 +202,7 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
       else ending.delete(key)
     }
     await inSlices(forEachInSlices(update.changed, wake))
+    // After what changed while no process ran.
     if (isFirst) void lookAtAll()
     isFirst = false
     await objects?.afterReading()

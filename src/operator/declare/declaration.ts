@@ -12,7 +12,7 @@ export interface Place {
   readonly document: number
   readonly line: number
   readonly column: number
-  /** Only for Git: the full hash of the commit. */
+  /** Only for Git: the full hash of the commit. Of a declaration: the one in which it last changed, as far as this process saw. */
   readonly commit?: string
   /** Only for objects of Kubernetes. Then `file` is `<kind> <namespace>/<name>`, and line and column are 0. */
   readonly object?: ObjectIdentity

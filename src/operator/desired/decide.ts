@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import {
   filterInSlices,
   flatMapInSlices,
@@ -268,12 +267,4 @@ function heldBy(refusal: Pick<Refusal, 'reason' | 'message'> | undefined): Absen
 function endingAs(record: InventoryRecord, scaled: VolumeDeclaration | undefined): InventoryRecord {
   const isToEnd = scaled !== undefined && record.kind === 'Volume' && record.end === undefined
   return isToEnd ? { ...record, declaration: scaled } : record
-}
-
-/** Ignores the commit: a push that does not change a declaration makes no work. */
-export function isSameDeclaration(one: Declaration | undefined, other: Declaration | undefined): boolean {
-  if (one === undefined || other === undefined || one === other) return one === other
-  const { commit: oneCommit, ...onePlace } = one.place
-  const { commit: otherCommit, ...otherPlace } = other.place
-  return isDeepStrictEqual({ ...one, place: onePlace }, { ...other, place: otherPlace })
 }

@@ -9,7 +9,7 @@ import type { DeclaredStore, OrderStore, RecordReads } from '../plan/ports.ts'
 import type { Declared, InventoryRecord, Sighting } from '../plan/record.ts'
 import type { Absence, Reading } from './absence.ts'
 import { createCameInDoubt } from './came-in-doubt.ts'
-import { type Decided, decide, isSameDeclaration } from './decide.ts'
+import { type Decided, decide } from './decide.ts'
 import {
   createDeclarationIndex,
   type DeclarationIndex,
@@ -22,6 +22,7 @@ import { createOpenRecords } from './open-records.ts'
 import type { Refusal } from './ownership.ts'
 import type { PruneOptions } from './prune.ts'
 import { takeRecordSnapshot } from './record-snapshot.ts'
+import { isSameDeclaration } from './same-declaration.ts'
 import { createSettled } from './settled.ts'
 import { sightingOf } from './unclaimed.ts'
 
@@ -39,7 +40,7 @@ export interface Desired {
 }
 
 export interface DesiredUpdate {
-  /** Identities whose declaration or absence changed. */
+  /** Identities whose declaration or absence changed: in the first reading, from what their records say. */
   readonly changed: readonly Key[]
   /** When to read the sources again to decide a pending end, on the clock of `Reading.monotonicMs`. */
   readonly readAgainAtMs: number | undefined
@@ -78,6 +79,7 @@ export function createDesired(options: {
   let absences: ReadonlyMap<Key, Absence> = new Map()
   let refusals: readonly Refusal[] = []
   let index = createDeclarationIndex()
+  let isFirst = true
   const inTurn = createInTurn()
 
   /** What the last clear reading knew of where each owner stands. Without it, nobody could see its removal later. */
@@ -108,6 +110,7 @@ export function createDesired(options: {
       const declaredNow = await inSlices(declareNew(changes, decided))
       const stored = enforce(decided, changes, next, snapshot.gone())
       await inSlices(settleOwners(decided, changes, reading))
+      isFirst = false
       await Promise.all([...declaredNow, ...stored])
       cameInDoubt.stored()
       const untilMs = earliestOf(decided.absences.values())
@@ -129,8 +132,10 @@ export function createDesired(options: {
     yield* forEachInSlices(keys, (key) => {
       const [before, after] = [owners.get(key), declared.get(key)]
       if (before !== after) replaced.push(key)
+      // What a process before this one has recorded is no news to the first reading.
+      const known = before ?? (isFirst ? records.get(key)?.declaration : undefined)
       if (
-        !isSameDeclaration(before, after) ||
+        !isSameDeclaration(known, after) ||
         !isDeepStrictEqual(absences.get(key), decided.absences.get(key))
       )
         changed.push(key)

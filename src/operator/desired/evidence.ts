@@ -1,4 +1,4 @@
-import type { Problem } from '../declare/declaration.ts'
+import type { Declaration, Problem } from '../declare/declaration.ts'
 import type { OtherDocument } from '../declare/other-document.ts'
 
 /** What one reading of a source proves about its files, beside the declarations that it found. */
@@ -15,6 +15,8 @@ export interface Evidence {
 export interface FileEvidence {
   /** How many documents it holds: declarations and others. */
   readonly documents: number
+  /** Its declarations in their order; the same array for a file that has not changed. Absent: nobody compares them. */
+  readonly declarations?: readonly Declaration[]
   /** What it holds beside declarations. */
   readonly others: readonly OtherDocument[]
   /** The folder that holds it, as `<device> <real path>`. Absent where the source is not a folder. */

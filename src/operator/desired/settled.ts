@@ -9,10 +9,19 @@ import { fileEvidence } from './judge-removal.ts'
 interface Entry {
   readonly key: Key
   readonly declaration: Declaration
-  readonly evidence: FileEvidence | undefined
+  /** Its file; undefined if a reading of that proves nothing. */
+  readonly file: SettledFile | undefined
   /** What only one declaration may name. */
   readonly tokens: readonly string[]
   /** The latest reading that had it. */
+  seenIn: number
+}
+
+/** The settled declarations of one file as it was read. */
+interface SettledFile {
+  readonly evidence: FileEvidence
+  settled: number
+  /** The latest reading in which all of its declarations were settled and passed over together. */
   seenIn: number
 }
 
@@ -20,7 +29,8 @@ interface Entry {
  * Remembers the declarations about which nothing is left to decide: one is the only one of its identity and owns it, no
  * other one names what it names, and its record says all that a reading knows of it. A reading decides about the others
  * alone, which gives the same as deciding about all. These open a settled one again: another declaration in its place,
- * a change of its record or of what surrounds it in its file, and a declaration that names what it names.
+ * a change of its record or of what surrounds it in its file, and a declaration that names what it names. A file that is
+ * settled as a whole and has not changed is passed over as a whole.
  */
 export interface Settled {
   /**
@@ -51,6 +61,7 @@ export function createSettled(): Settled {
   const byDeclaration = new Map<Declaration, Entry>()
   const byKey = new Map<Key, Entry>()
   const byToken = new Map<string, Entry>()
+  const files = new Map<FileEvidence, SettledFile>()
   let readings = 0
 
   function openEntry(entry: Entry | undefined): readonly Key[] {
@@ -58,7 +69,25 @@ export function createSettled(): Settled {
     byDeclaration.delete(entry.declaration)
     byKey.delete(entry.key)
     for (const token of entry.tokens) byToken.delete(token)
+    const { file } = entry
+    if (file !== undefined) {
+      file.settled -= 1
+      if (file.settled === 0) files.delete(file.evidence)
+    }
     return [entry.key]
+  }
+
+  const isSeen = ({ seenIn, file }: Entry) => seenIn === readings || file?.seenIn === readings
+
+  /** How many of the declarations from `from` on are all those of a file, and settled. */
+  function settledFileAt(
+    declarations: readonly Declaration[],
+    from: number,
+    file: SettledFile | undefined,
+  ): number {
+    const all = file?.evidence.declarations
+    if (file === undefined || all === undefined || file.settled !== all.length) return 0
+    return all.every((each, index) => each === declarations[from + index]) ? all.length : 0
   }
 
   const openIn = (declarations: readonly Declaration[]) =>
@@ -68,11 +97,22 @@ export function createSettled(): Settled {
   function* passOver(declarations: readonly Declaration[], reading: Reading) {
     const open: Declaration[] = []
     let seen = 0
-    for (const declaration of declarations) {
+    for (let index = 0; index < declarations.length; index++) {
+      const declaration = declarations[index]
+      if (declaration === undefined) continue
       yield
       const entry = byDeclaration.get(declaration)
-      if (entry === undefined) open.push(declaration)
-      else if (entry.seenIn !== readings && entry.evidence === fileEvidence(declaration, reading.sources)) {
+      if (entry === undefined) {
+        open.push(declaration)
+        continue
+      }
+      if (isSeen(entry) || entry.file?.evidence !== fileEvidence(declaration, reading.sources)) continue
+      const together = settledFileAt(declarations, index, entry.file)
+      if (entry.file !== undefined && together > 0) {
+        entry.file.seenIn = readings
+        seen += together
+        index += together - 1
+      } else {
         entry.seenIn = readings
         seen += 1
       }
@@ -92,7 +132,7 @@ export function createSettled(): Settled {
       }
       if (seen < byKey.size)
         for (const entry of byKey.values()) {
-          if (entry.seenIn !== readings) openMore(entry)
+          if (!isSeen(entry)) openMore(entry)
           yield
         }
       for (const declaration of open.flatMap(expandPerAlloc)) {
@@ -109,7 +149,12 @@ export function createSettled(): Settled {
     settle(declaration, reading, tokens) {
       if (tokens.some((token) => byToken.has(token))) return
       const evidence = fileEvidence(declaration, reading.sources)
-      const entry = { key: keyOf(declaration), declaration, evidence, tokens, seenIn: readings }
+      const file = evidence && (files.get(evidence) ?? { evidence, settled: 0, seenIn: 0 })
+      if (file !== undefined) {
+        files.set(file.evidence, file)
+        file.settled += 1
+      }
+      const entry = { key: keyOf(declaration), declaration, file, tokens, seenIn: readings }
       byDeclaration.set(declaration, entry)
       byKey.set(entry.key, entry)
       for (const token of tokens) byToken.set(token, entry)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import type { Declaration, Problem } from '../declare/declaration.ts'
+import type { Problem } from '../declare/declaration.ts'
 import { parseDeclarations } from '../declare/parse-declarations.ts'
 import { type FileChange, type Listing, wordsOf } from '../desired/evidence.ts'
 import type { GitAddress } from './git-address.ts'
@@ -13,7 +13,7 @@ import {
   type Signers,
 } from './git-repository.ts'
 import { scanTree, type TreeFile, type TreeScan } from './git-tree.ts'
-import { contentOf, type ParsedFile, unreadFile } from './parsed-file.ts'
+import { contentOf, type ParsedFile, unreadFile, withKnown } from './parsed-file.ts'
 import { decodeText, largestFileBytes, tooLarge } from './read-text.ts'
 import { isDeclarationFile } from './scan-files.ts'
 import type { ParseFile, Source, SourceContent } from './source.ts'
@@ -114,7 +114,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
           result.set(file, refused(objectID, file, decoded.message))
           continue
         }
-        const content = parse(decoded.text, { source: name, file })
+        const content = withKnown(parse(decoded.text, { source: name, file, commit }), parsed.get(file))
         const words = content.problems.length > 0 ? { words: wordsOf(decoded.text) } : {}
         result.set(file, { objectID, ...content, ...words })
       }
@@ -128,26 +128,14 @@ export function createGitSource(options: GitSourceOptions): GitSource {
     if (scan === undefined) throw new Error(`has no ${address.path} at commit ${commit}: correct the path`)
     const files = await parseFiles(git, commit, scan.files)
     const listing = await compare(git, commit, scan)
-    const stamp = <Item extends Declaration | Problem>(item: Item): Item => ({
-      ...item,
-      place: { ...item.place, commit },
-    })
-    const stamped = [...files].map(([file, content]): [string, Parsed] => [
-      file,
-      {
-        ...content,
-        declarations: content.declarations.map(stamp),
-        problems: content.problems.map(stamp),
-        warnings: content.warnings.map(stamp),
-      },
-    ])
     // A link with the name of a declaration's file counts as such a file.
     const unfollowed = scan.unfollowed.map(({ file, message }) => problemOf(file, message, commit))
     const isLost = ({ place: { file } }: Problem) => isDeclarationFile(file)
     const doubts = unfollowed
       .filter(isLost)
       .map((problem) => ({ file: problem.place.file, problem, words: noWords }))
-    const content = contentOf({ source: name, files: new Map(stamped), doubts, listing, ...at })
+    const named = new Map([...files].map(([file, content]) => [file, complaintsAt(commit, content)]))
+    const content = contentOf({ source: name, files: named, doubts, listing, ...at })
     parsed = files
     good = {
       ...content,
@@ -336,6 +324,17 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       await lastLook
     },
   }
+}
+
+/**
+ * Names the commit in what is wrong with a file. Its declarations name the one in which each last changed: a new object for
+ * each declaration at each commit would have all of them decided about anew.
+ */
+function complaintsAt(commit: string, content: Parsed): Parsed {
+  const { problems, warnings } = content
+  if (problems.length + warnings.length === 0) return content
+  const stamp = (problem: Problem): Problem => ({ ...problem, place: { ...problem.place, commit } })
+  return { ...content, problems: problems.map(stamp), warnings: warnings.map(stamp) }
 }
 
 /** When a repository was looked at. */

@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { Declaration, Problem } from '../declare/declaration.ts'
+import type { Problem } from '../declare/declaration.ts'
 import type { ParsedDeclarations } from '../declare/parse-declarations.ts'
 import type { Doubt, FileEvidence, Listing } from '../desired/evidence.ts'
+import { isSameDeclaration } from '../desired/same-declaration.ts'
 import { compare } from './scan-files.ts'
 import type { SourceContent } from './source.ts'
 
@@ -27,7 +27,7 @@ export function withKnown<Parsed extends ParsedDeclarations>(
   const known = before?.declarations ?? []
   const declarations = parsed.declarations.map((each, index) => {
     const old = known[index]
-    return old !== undefined && isDeepStrictEqual(old, each) ? old : each
+    return old !== undefined && isSameDeclaration(old, each) ? old : each
   })
   return { ...parsed, declarations }
 }
@@ -67,9 +67,10 @@ export function contentOf(reading: {
     if (problem !== undefined) doubts.push({ file, problem, ...(words === undefined ? {} : { words }) })
     else evidence.set(file, evidenceOf(parsed, folderOf?.(file)))
   }
-  const all = [...files.values()]
+  const all = [...files].sort(([one], [other]) => compare(one, other)).map(([, file]) => file)
   return {
-    declarations: all.flatMap(({ declarations }) => declarations).sort(inOrder),
+    // The declarations of a file are in its order already.
+    declarations: all.flatMap(({ declarations }) => declarations),
     problems: [
       ...(isTooLarge ? [tooLarge] : reading.doubts.map(({ problem }) => problem)),
       ...all.flatMap(({ problems }) => problems.filter(({ isOfOthers }) => !isOfOthers)),
@@ -92,6 +93,7 @@ function evidenceOf(parsed: ParsedFile, folder: string | undefined): FileEvidenc
   const { declarations, others } = parsed
   const evidence = {
     documents: declarations.length + others.length,
+    declarations,
     others,
     ...(folder === undefined ? {} : { folder }),
   }
@@ -107,6 +109,3 @@ function passedOver(problem: Problem): Problem {
     message: `${problem.message}. Nothing in the file is of Mooring, so it is passed over`,
   }
 }
-
-const inOrder = (a: Declaration, b: Declaration) =>
-  compare(a.place.file, b.place.file) || a.place.document - b.place.document

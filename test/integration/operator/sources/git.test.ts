@@ -60,21 +60,35 @@ const problems = (content: SourceContent) =>
   content.problems.map(({ place, message }) => `${place.file}: ${message}`)
 
 describe('a commit', () => {
-  test('is named by every declaration, problem and warning in it, unchanged files too', async () => {
+  test('is named by every problem and warning in it, and by the declarations that it changed', async () => {
     const { upstream, open } = workplace()
     upstream.write('a.yaml', volume('a'))
+    upstream.write('d.yaml', `${volume('one')}---\n${volume('two')}`)
     upstream.write('c.hcl', 'type = "csi"\ncolour = "red"\n')
     const first = upstream.push()
     const source = open()
     const before = await source.read()
     expect(before.commit).toBe(first)
     upstream.write('b.yaml', volume('b'))
+    upstream.write('d.yaml', `${volume('one')}---\n${volume('two').replace('name: two', 'name: other')}`)
     const second = upstream.push()
     const content = await source.read()
     expect(content.commit).toBe(second)
     const { declarations, problems, warnings } = content
-    expect([declarations.length, problems.length > 0, warnings.length]).toEqual([2, true, 1])
-    for (const { place } of [...declarations, ...problems, ...warnings]) expect(place.commit).toBe(second)
+    expect([problems.length > 0, warnings.length]).toEqual([true, 1])
+    for (const { place } of [...problems, ...warnings]) expect(place.commit).toBe(second)
+    const commits = declarations.map(({ name, place }) => [name, place.commit])
+    expect(commits).toEqual([
+      ['a', first],
+      ['b', second],
+      ['one', first],
+      ['other', second],
+    ])
+    // The same objects: nobody has to compare them again.
+    for (const name of ['a', 'one'])
+      expect(declarations.find((each) => each.name === name)).toBe(
+        before.declarations.find((each) => each.name === name),
+      )
   })
 
   test('is read from a branch and a folder or file of it, and nothing else of the repository', async () => {

@@ -146,3 +146,11 @@ it('a snapshot shows the records as they were', async () => {
   expect(snapshot.gone()).toEqual([keyOf(b)])
   snapshot.close()
 })
+
+it('the first reading names what changed since the records were written, and nothing else', async () => {
+  const { inventory, read } = interrupted()
+  for (const each of [a, b, volume('gone')]) await beginRecord(inventory, volumeRecord(each))
+  const changed = volume('b', { capacity: { min: 7n } })
+  const first = await read([a, changed, c])
+  expect(first.changed.toSorted()).toEqual([keyOf(b), keyOf(c), 'Volume/default/gone'])
+})
