@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type Type from 'typebox'
-import { SnapshotDocument } from '../../src/operator/declare/snapshot.ts'
-import { SnapshotScheduleDocument } from '../../src/operator/declare/snapshot-schedule.ts'
-import { VolumeDocument } from '../../src/operator/declare/volume.ts'
+import { kindNames } from '../../src/lib/declared-kinds.ts'
+import { readers } from '../../src/operator/declare/readers.ts'
 import { Notification } from '../../src/operator/telemetry/notification.ts'
 import type { Generator } from './generator.ts'
 
@@ -21,11 +20,14 @@ export const jsonSchemas: Generator = {
 /** Each schema's content by its path within manifests/schemas. */
 export function generateSchemas(): ReadonlyMap<string, string> {
   return new Map([
-    ['volume.json', render(VolumeDocument)],
-    ['snapshot.json', render(SnapshotDocument)],
-    ['snapshot-schedule.json', render(SnapshotScheduleDocument)],
+    ...kindNames.map((kind): [string, string] => [fileOf(kind), render(readers[kind].document)]),
     ['notification.json', render(Notification)],
   ])
+}
+
+/** `SnapshotSchedule`: `snapshot-schedule.json`. */
+function fileOf(kind: string): string {
+  return `${kind.replace(/(?<=[a-z])[A-Z]/g, '-$&').toLowerCase()}.json`
 }
 
 /** Draft 7, which every editor's YAML support reads; the declarations use nothing newer. */

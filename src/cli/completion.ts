@@ -1,7 +1,8 @@
 import process from 'node:process'
 import { Argument, Command } from 'commander'
+import { kindWords } from '../lib/declared-kinds.ts'
 import { type CompletionEntry, forBash, forFish, forZsh } from './completion-scripts.ts'
-import { kindWordOf, kindWords, TargetArgument } from './target.ts'
+import { kindWordOf, TargetArgument } from './target.ts'
 
 const shells = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof shells)[number]

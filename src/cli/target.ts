@@ -1,44 +1,36 @@
 import process from 'node:process'
 import { Argument, Option } from 'commander'
+import {
+  type DeclaredKind,
+  declaredKinds,
+  isDeclaredKind,
+  kindNames,
+  kindWords,
+  listOr,
+} from '../lib/declared-kinds.ts'
 import { defaultStateDirectory } from '../lib/state-directory.ts'
 import type { Row } from '../operator/admin/row.ts'
-import type { Declaration } from '../operator/declare/declaration.ts'
 import type { Key } from '../operator/plan/identity.ts'
 import { WrongUseError } from './exit-status.ts'
 
-type Kind = Declaration['kind']
-
-/** How people write each kind. */
-const spellings: Readonly<Record<Kind, readonly string[]>> = {
-  Volume: ['volume', 'volumes', 'vol'],
-  Snapshot: ['snapshot', 'snapshots', 'snap'],
-  SnapshotSchedule: ['snapshotschedule', 'snapshotschedules', 'schedule', 'schedules'],
-}
-
-/** The word that help and messages use for each kind. */
-const words = { Volume: 'volume', Snapshot: 'snapshot', SnapshotSchedule: 'schedule' } as const
-
 /** The word by which commands call the kind of a row. */
 export function kindWordOf(kind: string): string {
-  return words[kind as Kind] ?? kind // Rows of files and of other kinds have no command.
+  return isDeclaredKind(kind) ? declaredKinds[kind].word : kind // Rows of files and of other kinds have no command.
 }
 
-/** The words that a shell offers for a kind. */
-export const kindWords = Object.values(words)
-
 /** What help says of a target. @param kind the one that is meant where none is given */
-export function describeTarget(kind: Kind): string {
-  return `[kind] name, or [kind] namespace/name; the kind is volume, snapshot or schedule (default: ${words[kind]})`
+export function describeTarget(kind: DeclaredKind): string {
+  return `[kind] name, or [kind] namespace/name; the kind is ${listOr(kindWords)} (default: ${declaredKinds[kind].word})`
 }
 
 /** The first argument of every command that is about one declaration. Completion offers names for it. */
 export class TargetArgument extends Argument {
   /** The kind that is meant where none is given. Undefined: one has to be given. */
-  readonly kind: Kind | undefined
+  readonly kind: DeclaredKind | undefined
 
-  constructor(kind: Kind, description?: string, name?: string)
+  constructor(kind: DeclaredKind, description?: string, name?: string)
   constructor(kind: undefined, description: string)
-  constructor(kind: Kind | undefined, description?: string, name = '<target...>') {
+  constructor(kind: DeclaredKind | undefined, description?: string, name = '<target...>') {
     super(name, description ?? (kind === undefined ? undefined : describeTarget(kind)))
     this.kind = kind
   }
@@ -76,7 +68,7 @@ export const targetOptions = () => [namespaceOption(), clusterOption(), dataDirO
  * @param kind the one that is meant where none is given
  * @throws WrongUseError
  */
-export function parseTarget(words: readonly string[], namespace: string, kind: Kind): Key {
+export function parseTarget(words: readonly string[], namespace: string, kind: DeclaredKind): Key {
   const [first = '', second, ...others] = words
   if (others.length > 0)
     throw new WrongUseError(`"${words.join(' ')}" is more than one target: write a kind and a name`)
@@ -89,7 +81,10 @@ export function parseTarget(words: readonly string[], namespace: string, kind: K
 }
 
 /** What `mooring get` is asked for: all of a kind, or one. @throws WrongUseError */
-export function parseKindOrTarget(words: readonly string[], namespace: string): { kind: Kind; key?: Key } {
+export function parseKindOrTarget(
+  words: readonly string[],
+  namespace: string,
+): { kind: DeclaredKind; key?: Key } {
   const [first = '', ...others] = words
   const whole = parseKey(first)
   const kind = parseKind(whole?.slice(0, whole.indexOf('/')) ?? first)
@@ -108,15 +103,17 @@ function withNamespace(name: string, namespace: string): string {
   return name.includes('/') ? name : `${namespace}/${name}`
 }
 
-function kindOf(text: string): Kind | undefined {
-  const kinds = Object.keys(spellings) as Kind[] // As the record's type says.
-  return kinds.find((kind) => spellings[kind].includes(text.toLowerCase()))
+function kindOf(text: string): DeclaredKind | undefined {
+  const written = text.toLowerCase()
+  return kindNames.find((kind) => {
+    const { word, plural, shortForms } = declaredKinds[kind]
+    return [kind.toLowerCase(), word, plural, ...shortForms].includes(written)
+  })
 }
 
-function parseKind(text: string): Kind {
+function parseKind(text: string): DeclaredKind {
   const kind = kindOf(text)
-  if (kind === undefined)
-    throw new WrongUseError(`"${text}" is not a kind: write volume, snapshot or schedule`)
+  if (kind === undefined) throw new WrongUseError(`"${text}" is not a kind: write ${listOr(kindWords)}`)
   return kind
 }
 

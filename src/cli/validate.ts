@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { text as readAll } from 'node:stream/consumers'
 import { Command } from 'commander'
+import { kindNames, listOr } from '../lib/declared-kinds.ts'
 import { formatPlace, type Problem } from '../operator/declare/declaration.ts'
 import { apiVersion } from '../operator/declare/document.ts'
 import { type Validation, validateDeclarations } from '../operator/validate-declarations.ts'
@@ -103,6 +104,6 @@ function print({ declarations, skipped, problems, warnings }: Validation): void 
   )
   if (problems.length === 0 && declarations === 0 && skipped > 0)
     process.stderr.write(
-      `Nothing here is for Mooring: a declaration begins with apiVersion: ${apiVersion} and kind: Volume, Snapshot or SnapshotSchedule\n`,
+      `Nothing here is for Mooring: a declaration begins with apiVersion: ${apiVersion} and kind: ${listOr(kindNames)}\n`,
     )
 }

@@ -1,3 +1,4 @@
+import { type DeclaredKind, declaredKinds, kindNames } from '../lib/declared-kinds.ts'
 import type { Resource } from './api.ts'
 
 const builtIn = (group: string, plural: string, kind: string, namespaced = true): Resource => ({
@@ -29,9 +30,11 @@ const ours = (plural: string, kind: string, namespaced = true): Resource => ({
   namespaced,
 })
 
-export const volumes = ours('volumes', 'Volume')
-export const snapshots = ours('snapshots', 'Snapshot')
-export const snapshotSchedules = ours('snapshotschedules', 'SnapshotSchedule')
+/** The resources of the objects that declare something. */
+export const declaredResources = Object.fromEntries(
+  kindNames.map((kind) => [kind, ours(declaredKinds[kind].plural, kind)]),
+) as Readonly<Record<DeclaredKind, Resource>> // Of each kind, by the table.
+export const { Volume: volumes, Snapshot: snapshots, SnapshotSchedule: snapshotSchedules } = declaredResources
 export const nomadClusters = ours('nomadclusters', 'NomadCluster', false)
 
 /** The apiVersion of its objects: `v1`, `mooring.dev/v1alpha1`. */

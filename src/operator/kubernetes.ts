@@ -5,7 +5,7 @@ import type { KubernetesApi, KubernetesObject, Resource } from '../kube/api.ts'
 import { connectKubernetes } from '../kube/connect.ts'
 import { createEventWriter } from '../kube/event-writer.ts'
 import { startInformer } from '../kube/informer.ts'
-import { nomadClusters, snapshotSchedules, snapshots, volumes } from '../kube/resources.ts'
+import { declaredResources, nomadClusters } from '../kube/resources.ts'
 import { createSecretReader } from '../kube/secret-reader.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -86,7 +86,7 @@ export function createKubernetes(options: {
         startInformer({ ...watching, resource, namespaces: resource.namespaced ? namespaces : 'all' }),
       ),
     })
-    const objects = [volumes, snapshots, snapshotSchedules].map(follow)
+    const objects = Object.values(declaredResources).map(follow)
     const clusters = follow(nomadClusters)
     const events = adopt(createEventWriter({ api, instance: replica, clock, log }))
     const secretListeners = new Set<(namespace: string, name: string) => void>()

@@ -1,6 +1,7 @@
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { kindNames, listOr } from '../lib/declared-kinds.ts'
 import { UsageError } from '../lib/errors.ts'
 import { createInTurn } from '../lib/in-turn.ts'
 import type { PlanAnswer, PlanRequest } from '../wire/dashboard/sources.ts'
@@ -49,7 +50,7 @@ export function createPlanForPages(
       return excerpt === undefined ? shown : { ...shown, excerpt }
     })
     if (keys.size === 0 && problems.length === 0)
-      throw new UsageError('the text declares nothing: paste a Volume, a Snapshot or a SnapshotSchedule')
+      throw new UsageError(`the text declares nothing: paste ${listOr(kindNames.map((kind) => `a ${kind}`))}`)
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mooring-plan-')))
     try {
       writeFileSync(join(folder, pastedFile), text, { mode: 0o600 })

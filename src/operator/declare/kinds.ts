@@ -1,13 +1,12 @@
 import type Type from 'typebox'
+import { type DeclaredKind, declaredKinds, kindNames } from '../../lib/declared-kinds.ts'
 import { NomadClusterDocument } from './nomad-cluster.ts'
-import { NomadClusterStatus, SnapshotScheduleStatus, SnapshotStatus, VolumeStatus } from './object-status.ts'
-import { SnapshotDocument } from './snapshot.ts'
-import { SnapshotScheduleDocument } from './snapshot-schedule.ts'
-import { VolumeDocument } from './volume.ts'
+import { NomadClusterStatus } from './object-status.ts'
+import { readers } from './readers.ts'
 
 /** A kind of object in Kubernetes. */
 export interface KubernetesKind {
-  readonly kind: 'Volume' | 'Snapshot' | 'SnapshotSchedule' | 'NomadCluster'
+  readonly kind: DeclaredKind | 'NomadCluster'
   readonly plural: string
   /** A cluster-scoped kind is for administrators. Its Secrets are in the operator's namespace. */
   readonly scope: 'Namespaced' | 'Cluster'
@@ -16,27 +15,13 @@ export interface KubernetesKind {
 }
 
 export const kinds: readonly KubernetesKind[] = [
-  {
-    kind: 'Volume',
-    plural: 'volumes',
-    scope: 'Namespaced',
-    document: VolumeDocument,
-    status: VolumeStatus,
-  },
-  {
-    kind: 'Snapshot',
-    plural: 'snapshots',
-    scope: 'Namespaced',
-    document: SnapshotDocument,
-    status: SnapshotStatus,
-  },
-  {
-    kind: 'SnapshotSchedule',
-    plural: 'snapshotschedules',
-    scope: 'Namespaced',
-    document: SnapshotScheduleDocument,
-    status: SnapshotScheduleStatus,
-  },
+  ...kindNames.map((kind) => ({
+    kind,
+    plural: declaredKinds[kind].plural,
+    scope: 'Namespaced' as const,
+    document: readers[kind].document,
+    status: readers[kind].status,
+  })),
   {
     kind: 'NomadCluster',
     plural: 'nomadclusters',

@@ -1,29 +1,23 @@
-import type Type from 'typebox'
+import { anyKindPattern, type DeclaredKind, isDeclaredKind, kindNames } from '../../lib/declared-kinds.ts'
 import type { Declaration, Place, Problem } from './declaration.ts'
 import { apiVersion } from './document.ts'
 import { itemsOf } from './document-items.ts'
-import { closest, type Reading } from './explain-faults.ts'
+import { closest } from './explain-faults.ts'
 import { type Fault, type FieldPath, formatFieldPath } from './fault.ts'
 import { parseNomadSpecification } from './nomad-specification.ts'
 import { describeOther, type OtherDocument } from './other-document.ts'
 import { createPositions } from './positions.ts'
-import { dropNulls, expandAliases } from './prepare-value.ts'
+import { expandAliases } from './prepare-value.ts'
+import { readKind } from './readers.ts'
 import type { StoreSecret } from './secret-reference.ts'
-import { readSnapshot, SnapshotDocument, type SnapshotSpec } from './snapshot.ts'
-import {
-  readSnapshotSchedule,
-  SnapshotScheduleDocument,
-  type SnapshotScheduleSpec,
-} from './snapshot-schedule.ts'
 import { expandVariables, type Variables } from './variables.ts'
-import { readVolume, VolumeDocument, type VolumeSpec } from './volume.ts'
 import { findWholeFileFault } from './whole-file-faults.ts'
 import { parseYamlDocuments, type YamlDocument, type YamlFault } from './yaml-documents.ts'
 
 /** The Nomad namespace of declarations in files that name none. */
 const defaultNamespace = 'default'
 
-const knownKinds = ['Volume', 'Snapshot', 'SnapshotSchedule']
+const knownKinds = `this release knows ${new Intl.ListFormat('en').format(kindNames)}`
 
 /** The content of one file. */
 export interface ParsedDeclarations {
@@ -44,7 +38,7 @@ export interface ParseOptions {
 }
 
 /** What a declaration, or a specification of Nomad, has in it. */
-const speaksOfUs = /mooring\.dev|plugin_id|^ *kind: *['"]?(?:Volume|Snapshot|SnapshotSchedule)\b/im
+const speaksOfUs = new RegExp(`mooring\\.dev|plugin_id|^ *kind: *['"]?${anyKindPattern}\\b`, 'im')
 
 const dropSecret: StoreSecret = () => ({ fromSpecification: '' })
 
@@ -146,33 +140,12 @@ function parseDocument(
     return { problems: filled.faults.map(({ path, message }) => problem(path, message)) }
 
   const place = placeAt(document.offset)
-  const read = <Spec>(
-    schema: Type.TSchema,
-    readKind: (value: unknown, namespace: string) => Reading<Spec>,
-    declare: (declared: {
-      name: string
-      labels: Readonly<Record<string, string>>
-      spec: Spec
-      place: Place
-    }) => Declaration,
-  ) => {
-    const reading = readKind(dropNulls(schema, filled.value), defaultNamespace)
-    if (!('faults' in reading)) return declare({ ...reading, place })
-    const problems = reading.faults.map(({ path, message }) => problem(path, message))
-    return {
-      problems: problems.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column),
-    }
-  }
-  switch (kind) {
-    case 'Snapshot':
-      return read<SnapshotSpec>(SnapshotDocument, readSnapshot, (declared) => ({ kind, ...declared }))
-    case 'SnapshotSchedule':
-      return read<SnapshotScheduleSpec>(SnapshotScheduleDocument, readSnapshotSchedule, (declared) => ({
-        kind,
-        ...declared,
-      }))
-    default:
-      return read<VolumeSpec>(VolumeDocument, readVolume, (declared) => ({ kind: 'Volume', ...declared }))
+  // findOwner has checked the kind.
+  const reading = readKind(kind as DeclaredKind, filled.value, defaultNamespace)
+  if (!('faults' in reading)) return { ...reading, place }
+  const problems = reading.faults.map(({ path, message }) => problem(path, message))
+  return {
+    problems: problems.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column),
   }
 }
 
@@ -186,7 +159,7 @@ function findOwner(document: YamlDocument): 'ours' | 'others' | Fault {
     }
   }
   const kind = document.peek('kind')
-  const isOurKind = kind !== undefined && knownKinds.includes(kind)
+  const isOurKind = kind !== undefined && isDeclaredKind(kind)
   const version = document.peek('apiVersion')
   const keys = document.keys()
   const isEncrypted = (text: string | undefined) => text === undefined || text.startsWith('ENC[')
@@ -212,7 +185,7 @@ function findOwner(document: YamlDocument): 'ours' | 'others' | Fault {
     const isOurs = isOurGroup(version) || closest(version, [apiVersion]) !== undefined
     return isOurs ? { path: ['apiVersion'], message: `is not known to this release: ${write}` } : 'others'
   }
-  if (kind !== undefined && knownKinds.includes(kind)) return 'ours'
+  if (kind !== undefined && isDeclaredKind(kind)) return 'ours'
   if (kind === 'NomadCluster') {
     return {
       path: ['kind'],
@@ -221,9 +194,11 @@ function findOwner(document: YamlDocument): 'ours' | 'others' | Fault {
     }
   }
   if (kind === undefined) return missingKind(document)
-  const meant = closest(kind, knownKinds)
-  const known = `this release knows ${new Intl.ListFormat('en').format(knownKinds)}`
-  return { path: ['kind'], message: meant === undefined ? known : `did you mean ${meant}? ${known}` }
+  const meant = closest(kind, kindNames)
+  return {
+    path: ['kind'],
+    message: meant === undefined ? knownKinds : `did you mean ${meant}? ${knownKinds}`,
+  }
 }
 
 /** A field that only documents of one kind have. */
@@ -241,11 +216,10 @@ function missingKind(document: YamlDocument): Fault {
     document.keys().filter((key) => !['apiVersion', 'metadata', 'spec'].includes(key)),
   )
   if (misspelt !== undefined) return { path: [misspelt], message: 'is not a field here: did you mean kind?' }
-  const known = `this release knows ${new Intl.ListFormat('en').format(knownKinds)}`
   const [, meant] = tellingFields.find(([field]) => document.peek('spec', field) !== undefined) ?? []
   return {
     path: ['kind'],
-    message: meant === undefined ? `is missing: ${known}` : `is missing: write kind: ${meant}`,
+    message: meant === undefined ? `is missing: ${knownKinds}` : `is missing: write kind: ${meant}`,
   }
 }
 

@@ -1,3 +1,4 @@
+import { anyKindPattern } from '../../lib/declared-kinds.ts'
 import type { OtherDocument } from '../declare/other-document.ts'
 import type { Evidence } from './evidence.ts'
 import { explainDoubt, type Unclear } from './judge-removal.ts'
@@ -28,5 +29,5 @@ export function notUnderstood(source: string, { files, doubts }: Evidence): NotU
 
 /** Whether another document may be a declaration that lost its head. A job in HCL and an object of Kubernetes may not. */
 function mayBeDamaged({ what }: OtherDocument): boolean {
-  return !what.includes('kind "') || /kind "(?:Volume|Snapshot|SnapshotSchedule)"/.test(what)
+  return !what.includes('kind "') || new RegExp(`kind "${anyKindPattern}"`).test(what)
 }

@@ -1,3 +1,4 @@
+import { declaredKinds } from '../../lib/declared-kinds.ts'
 import { advise, type Names } from '../../lib/reasons/explanation.ts'
 import { reasons } from '../../lib/reasons/reasons.ts'
 import { type Declaration, formatPlace } from '../declare/declaration.ts'
@@ -205,7 +206,7 @@ export function namesOf(declaration: Declaration): Pick<Names, 'kind' | 'target'
   const whole = declaration.kind === 'Volume' ? declaration.instance?.volumeID : undefined
   const id = whole ?? ('volumeID' in spec ? spec.volumeID : name)
   return {
-    kind: { Volume: 'volume', Snapshot: 'snapshot', SnapshotSchedule: 'schedule' }[kind],
+    kind: declaredKinds[kind].word,
     target: `${spec.namespace}/${id}`,
   }
 }

@@ -1,10 +1,7 @@
 import Type, { type TProperties } from 'typebox'
 import { Value } from 'typebox/value'
+import { type DeclaredKind, kindNames } from '../../lib/declared-kinds.ts'
 import { UsageError } from '../../lib/errors.ts'
-import type { Declaration } from '../declare/declaration.ts'
-
-type Kind = Declaration['kind']
-const anyKind: readonly Kind[] = ['Volume', 'Snapshot', 'SnapshotSchedule']
 
 /**
  * The shape of one order: `type` says which one it is, and `key` what it is for. No part of a key holds a slash.
@@ -12,7 +9,7 @@ const anyKind: readonly Kind[] = ['Volume', 'Snapshot', 'SnapshotSchedule']
  */
 function shape<Name extends string, Fields extends TProperties>(
   name: Name,
-  kinds: readonly Kind[],
+  kinds: readonly DeclaredKind[],
   fields: Fields,
 ) {
   return Type.Object(
@@ -41,10 +38,10 @@ const replaces = Type.Optional(
  */
 export const Order = Type.Union([
   /** Nothing is done for the identity until it is resumed. */
-  shape('suspend', anyKind, {}),
-  shape('resume', anyKind, {}),
+  shape('suspend', kindNames, {}),
+  shape('resume', kindNames, {}),
   /** A person's word that the declaration was removed on purpose, where Mooring did not see its removal. */
-  shape('confirmRemoval', anyKind, {}),
+  shape('confirmRemoval', kindNames, {}),
   /** A new external volume may take the place of the lost one. */
   shape('recreate', ['Volume'], { lostExternalID: text('the ID of the external volume that is lost') }),
   /** A volume made from the snapshot takes the place of the one there is. */

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { type DeclaredKind, kindNames } from '../../lib/declared-kinds.ts'
 
 /** The body of a POST to `--notify-url`. A release may add fields; within a version it removes none. */
 export const Notification = Type.Object(
@@ -19,11 +20,11 @@ export const Notification = Type.Object(
     ),
     object: Type.Object(
       {
-        kind: Type.Union(
-          [Type.Literal('Volume'), Type.Literal('Snapshot'), Type.Literal('SnapshotSchedule')],
-          {
-            description: 'The kind of the declaration.',
-          },
+        kind: Type.Unsafe<DeclaredKind>(
+          Type.Union(
+            kindNames.map((kind) => Type.Literal(kind)),
+            { description: 'The kind of the declaration.' },
+          ),
         ),
         namespace: Type.String({ description: 'The Nomad namespace.' }),
         cluster: Type.Optional(

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { kindNames } from '../../lib/declared-kinds.ts'
 
 /**
  * The JSON of the operator's API for people: the admin socket and the dashboard have the same. Times are RFC 3339 in UTC,
@@ -10,7 +11,7 @@ export const Time = Type.String({ format: 'date-time' })
 const literals = <const Values extends readonly string[]>(...values: Values) =>
   Type.Unsafe<Values[number]>({ type: 'string', enum: values })
 
-export const ObjectKind = literals('Volume', 'Snapshot', 'SnapshotSchedule')
+export const ObjectKind = literals(...kindNames)
 export type ObjectKind = Type.Static<typeof ObjectKind>
 
 /**

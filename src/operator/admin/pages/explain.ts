@@ -1,11 +1,10 @@
+import { declaredKinds } from '../../../lib/declared-kinds.ts'
 import { type Names, placeholders } from '../../../lib/reasons/explanation.ts'
 import { explanationOf } from '../../../lib/reasons/reasons.ts'
 import type { ReasonExplanation } from '../../../wire/dashboard/common.ts'
 import type { Key } from '../../plan/identity.ts'
 import type { InventoryRecord } from '../../plan/record.ts'
 import { partsOf } from './references.ts'
-
-const kindWords = { Volume: 'volume', Snapshot: 'snapshot', SnapshotSchedule: 'schedule' } as const
 
 /** What `mooring explain` says of a reason, with the names of the object. undefined: there is no such reason. */
 export function explain(
@@ -20,7 +19,7 @@ export function explain(
   const names: Names = {
     ...placeholders,
     target: `${namespace}/${name}`,
-    kind: kindWords[kind],
+    kind: declaredKinds[kind].word,
     namespace,
     id: name,
     ...(pluginID === undefined ? {} : { pluginID }),
