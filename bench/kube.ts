@@ -128,10 +128,10 @@ function start(
 
 /** Of a pod, by the chart's defaults. */
 function readMemoryLimit(): number {
-  const { deployment } = load(readFileSync('charts/mooring/values.yaml', 'utf8')) as {
-    deployment: { resources: { limits: { memory: string } } }
+  const { resources } = load(readFileSync('charts/mooring/values.yaml', 'utf8')) as {
+    resources: { limits: { memory: string } }
   }
-  const [, mebibytes] = /^(\d+)Mi$/.exec(deployment.resources.limits.memory) ?? []
+  const [, mebibytes] = /^(\d+)Mi$/.exec(resources.limits.memory) ?? []
   if (mebibytes === undefined) throw new Error("the chart's memory limit is not in Mi")
   return Number(mebibytes)
 }

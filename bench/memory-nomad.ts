@@ -5,7 +5,7 @@ import { aPlugin, aPluginStub, aVolume, aVolumeStub } from '../test/builders/nom
 
 /**
  * A Nomad with one CSI plugin in memory, as a process of its own, that is quick enough that what is measured over it is
- * the operator: lists with pages, an index and blocking queries, external volumes in pages, snapshots. It prints its
+ * the operator: lists with pages, an index and blocking queries, events, external volumes in pages, snapshots. It prints its
  * port. `POST /fill?from=N&to=N` puts volumes there, `many-N` by name, that the plugin has too.
  */
 const pluginID = 'bench'
@@ -83,10 +83,17 @@ const stubs = new Table()
 const external = new Table()
 const snapshots = new Table()
 const waiters = new Set<() => void>()
+/** Open streams of events. */
+const listeners = new Set<ServerResponse>()
 let index = 100
 
 function wake(): void {
   for (const waiter of [...waiters]) waiter()
+}
+
+function emit(id: string): void {
+  const event = { Topic: 'CSIVolume', Namespace: namespace, Key: id }
+  for (const listener of listeners) listener.write(`${JSON.stringify({ Index: index, Events: [event] })}\n`)
 }
 
 function store(volume: Volume): void {
@@ -197,6 +204,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     }
     case 'PUT volume/csi':
       put(id, body.Volumes[0], action === 'create')
+      emit(id)
       wake()
       return void reply('{}')
     case 'DELETE volume/csi': {
@@ -206,6 +214,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       index += 1
       volumes.delete(id)
       stubs.delete(id)
+      emit(id)
       wake()
       return void reply('{}')
     }
@@ -217,8 +226,12 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     case 'GET namespace/default':
       return void reply(JSON.stringify({ Name: namespace }))
     case 'GET agent/members':
-      // Of a release whose events are not read, so that lists show what changes.
-      return void reply(JSON.stringify({ Members: [{ Status: 'alive', Tags: { build: '1.9.0' } }] }))
+      return void reply(JSON.stringify({ Members: [{ Status: 'alive', Tags: { build: '1.11.1' } }] }))
+    case 'GET event/stream':
+      response.writeHead(200).write('{}\n')
+      listeners.add(response)
+      response.on('close', () => listeners.delete(response))
+      return
     case 'GET allocations/':
     case 'GET nodes/':
       return void reply('[]')

@@ -10,6 +10,8 @@ export interface NomadEvent {
   readonly namespace: string
   /** Volume or plugin ID. */
   readonly key: string
+  /** Of the write that caused it; 0 where Nomad does not say. */
+  readonly index: bigint
 }
 
 export interface EventReads {
@@ -41,11 +43,16 @@ export interface Servers {
 const silenceMs = 75_000
 
 const Batch = Type.Object({
+  Index: Type.Optional(Type.Union([Type.Integer(), Type.BigInt()])),
   Events: Type.Optional(
     Type.Union([
       Type.Null(),
       Type.Array(
-        Type.Object({ Topic: Type.String(), Namespace: Type.Optional(Type.String()), Key: Type.String() }),
+        Type.Object({
+          Topic: Type.String(),
+          Namespace: Type.Optional(Type.String()),
+          Key: Type.String(),
+        }),
       ),
     ]),
   ),
@@ -77,9 +84,10 @@ export function createEventReads(http: Http, readMs: number): EventReads {
         },
         (line) => {
           onAlive()
-          for (const { Topic, Namespace = '', Key } of parseBatch(line, purpose).Events ?? []) {
+          const { Index = 0, Events } = parseBatch(line, purpose)
+          for (const { Topic, Namespace = '', Key } of Events ?? []) {
             if (Topic === 'CSIVolume' || Topic === 'CSIPlugin')
-              onEvent({ topic: Topic, namespace: Namespace, key: Key })
+              onEvent({ topic: Topic, namespace: Namespace, key: Key, index: BigInt(Index) })
           }
         },
       )

@@ -20,7 +20,7 @@ export interface ObserverOptions {
   readonly log: Log
   /** How often volume and plugin lists are read although nothing seems to change. Default 30 s. */
   readonly pollMs?: number
-  /** How long a list of external volumes, snapshots, allocations or nodes is used. Default 30 s. */
+  /** How long a list of external volumes, snapshots, allocations or nodes is used; one of many volumes longer. Default 30 s. */
   readonly maxAgeMs?: number
   /** The same for a list with a snapshot that is not ready to use. Default 2 s. */
   readonly notReadyMaxAgeMs?: number
@@ -31,6 +31,9 @@ export interface ObserverOptions {
  * meanwhile.
  */
 const pageSize = 1000
+
+/** By how much longer a list of external volumes is used for each thousand. */
+const ageMsPerThousand = 1000
 
 /** How long a namespace is known to exist. One request then serves all creates of a storm. */
 const namespaceMaxAgeMs = 2000
@@ -139,7 +142,8 @@ export function createObserver(options: ObserverOptions): NomadObserver {
         tellExternal(pluginID, list)
         return list
       },
-      maxAgeMs: () => maxAgeMs,
+      // The longer the list, the longer it is used: a resync of all its volumes then reads it once.
+      maxAgeMs: (list) => maxAgeMs + Math.floor(list.size / 1000) * ageMsPerThousand,
       clock,
     }),
   )
@@ -167,10 +171,10 @@ export function createObserver(options: ObserverOptions): NomadObserver {
   )
   const nodes = createCachedList({ read: () => client.listNodes(signal), maxAgeMs: () => maxAgeMs, clock })
 
-  /** An event says that something changed. Only the list shows what. */
-  function onEvent({ topic, namespace }: NomadEvent) {
+  /** An event says that something changed. Only a read shows what. */
+  function onEvent({ topic, namespace, key, index }: NomadEvent) {
     if (topic === 'CSIPlugin') plugins.hint()
-    else volumesOf.peek(namespace)?.hint()
+    else volumesOf.peek(namespace)?.hintAt(key, ({ ModifyIndex }) => BigInt(ModifyIndex) === index)
   }
   const events = watchEvents({ client, onEvent, clock, random, log, signal })
 

@@ -65,7 +65,7 @@ export interface Observer {
   /** Every external volume that the plugin lists, by external ID. Rejects where a page is missing. */
   externalVolumes(pluginID: string): Promise<ReadonlyMap<string, ExternalVolume>>
   /**
-   * The same, or a list that is at most 30 s old and may lack what Mooring did meanwhile: it proves what was there, and
+   * The same, or a list that is at most 30 s old (and a second more for each thousand entries) and may lack what Mooring did meanwhile: it proves what was there, and
    * never that something is gone.
    */
   recentExternalVolumes(pluginID: string): Promise<ReadonlyMap<string, ExternalVolume>>

@@ -10,8 +10,8 @@ export interface VersionedCacheOptions<Stub, Full> {
   readonly stubOf: (key: string) => Stub | undefined
   /** undefined: Nomad has no such element. */
   readonly read: (key: string) => Promise<Full | undefined>
-  /** Whether the list shows the version that was read. */
-  readonly agrees: (full: Full, stub: Stub) => boolean
+  /** Whether the list, or another read, shows the version that was read. */
+  readonly agrees: (full: Full, other: Stub | Full) => boolean
   /** A list that arrived during a read shows another version: whoever got the result should look again. */
   readonly onOutdated: (key: string) => void
   readonly sequence: () => number
@@ -21,6 +21,14 @@ export interface VersionedCache<Stub, Full> {
   /** `stub` is set where the list is newer than `full`: it is right about fields that change without a new version. */
   get(key: string): Promise<{ readonly full: Full; readonly stub: Stub | undefined } | undefined>
   invalidate(key: string): void
+  /**
+   * Reads an element that may have changed.
+   * @returns `news`: neither the list nor an earlier read has shown this version. `known`: an earlier read has, and the list
+   *   will. `same`: both have
+   */
+  look(key: string): Promise<'news' | 'known' | 'same'>
+  /** What the last read has seen; undefined where nothing was read, or there was nothing. */
+  peek(key: string): Full | undefined
   /** Whether the last read has seen the version that this element of a list shows. */
   has(key: string, stub: Stub): boolean
   /**
@@ -127,6 +135,17 @@ export function createVersionedCache<Stub, Full>(
     invalidate(key) {
       invalidatedAt.set(key, sequence())
     },
+    async look(key) {
+      const before = copies.get(key)
+      const { full } = await readSince(key, sequence())
+      const isThis = (other: Stub | Full | undefined) =>
+        full === undefined || other === undefined ? full === other : agrees(full, other)
+      const isListed = isThis(stubOf(key))
+      const isRead = before !== undefined && isThis(before.full)
+      if (isListed) return isRead || before === undefined ? 'same' : 'known'
+      return isRead ? 'known' : 'news'
+    },
+    peek: (key) => copies.get(key)?.full,
     has(key, stub) {
       const copy = copies.get(key)
       return copy?.full !== undefined && agrees(copy.full, stub)

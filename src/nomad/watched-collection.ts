@@ -9,13 +9,18 @@ export interface WatchedCollectionOptions<Stub, Full, Field extends string>
   readonly fields: readonly Field[]
   /** undefined: Nomad has no such element. */
   readonly read: (key: string) => Promise<Full | undefined>
-  /** Whether the list shows the version that was read. */
-  readonly agrees: (full: Full, stub: Stub) => boolean
+  /** Whether the list, or another read, shows the version that was read. */
+  readonly agrees: (full: Full, other: Stub | Full) => boolean
   /** Whether an element is the same in two lists. A difference is a change. */
   readonly isSame: (before: Stub, after: Stub) => boolean
   /** An element came, went or changed. The first list is no change. */
   readonly onChange: (key: string, stub: Stub | undefined) => void
 }
+
+/** Hints are gathered for so long. Whoever caused a change itself has read it by then. */
+const gatherMs = 100
+/** Of more hints at once, the list tells what changed at less cost. */
+const mostLooks = 64
 
 /** A watched list of stubs, and its elements in full, which are read when somebody asks for them. */
 export interface WatchedCollection<Stub, Full, Field extends string> extends VersionedCache<Stub, Full> {
@@ -29,6 +34,12 @@ export interface WatchedCollection<Stub, Full, Field extends string> extends Ver
   refresh(): void
   /** Something may have changed: reads the list anew, unless a new one arrives within a moment. */
   hint(): void
+  /**
+   * This element may have changed: reads it alone soon, and tells of it if it has. The list is read anew where its version
+   * is the same, because more may have changed than versions show, and where very many may have changed.
+   * @param isKnown whether what was read last shows the change already
+   */
+  hintAt(key: string, isKnown: (full: Full) => boolean): void
   close(): Promise<void>
 }
 
@@ -84,6 +95,26 @@ export function watchCollection<Stub, Full, Field extends keyof Stub & string>(
     return changed
   }
 
+  const hinted = new Map<string, (full: Full) => boolean>()
+  let cancelLook: (() => void) | undefined
+
+  async function lookAt(key: string, isKnown: (full: Full) => boolean): Promise<void> {
+    const last = cache.peek(key)
+    if (last !== undefined && isKnown(last)) return
+    // Hints only save time: the list shows what this read did not.
+    const found = await cache.look(key).catch(() => 'known' as const)
+    if (found === 'news') tell(key)
+    if (found === 'same') watch.hint()
+  }
+
+  function lookAtHinted(): void {
+    cancelLook = undefined
+    const all = [...hinted]
+    hinted.clear()
+    if (all.length > mostLooks) watch.hint()
+    else for (const [key, isKnown] of all) void lookAt(key, isKnown)
+  }
+
   const tell = (key: string) => onChange(key, stubs.get(key))
 
   const watch = startListWatch({ ...options, onPage, onList })
@@ -108,6 +139,13 @@ export function watchCollection<Stub, Full, Field extends keyof Stub & string>(
     stubs: () => stubs.values(),
     refresh: watch.refresh,
     hint: watch.hint,
-    close: watch.close,
+    hintAt(key, isKnown) {
+      hinted.set(key, isKnown)
+      cancelLook ??= options.clock.after(gatherMs, lookAtHinted)
+    },
+    close() {
+      cancelLook?.()
+      return watch.close()
+    },
   }
 }

@@ -28,7 +28,7 @@ export interface FakeNomad extends FakeServer {
   /** What its servers run; events are given from 1.10.7 and 1.11.1 on. Default: 1.9.0. */
   versions: readonly string[]
   /** Sends an event to all who listen. */
-  emit(topic: string, key: string, namespace?: string): void
+  emit(topic: string, key: string, namespace?: string, index?: number): void
   /** Event streams open now. */
   listening(): number
   /** Requests so far, as `GET /v1/volumes`. */
@@ -151,9 +151,9 @@ export async function startFakeNomad(): Promise<FakeNomad> {
       wake()
     },
     versions: ['1.9.0'],
-    emit(Topic, Key, Namespace = '') {
+    emit(Topic, Key, Namespace = '', Index = 1) {
       const Events = [{ Topic, Type: 'Any', Key, Namespace, Payload: {} }]
-      for (const listener of listeners) listener.write(`${stringifyJSON({ Index: 1, Events })}\n`)
+      for (const listener of listeners) listener.write(`${stringifyJSON({ Index, Events })}\n`)
     },
     listening: () => listeners.size,
     failure: undefined,

@@ -119,8 +119,18 @@ describe('the client and observer against the server', () => {
     await client.createVolume(request('told'))
     await vi.waitFor(
       () => {
-        expect(events).toContainEqual({ topic: 'CSIVolume', namespace: 'default', key: 'told' })
-        expect(events).toContainEqual({ topic: 'CSIPlugin', namespace: '', key: 'local' })
+        expect(events).toContainEqual({
+          topic: 'CSIVolume',
+          namespace: 'default',
+          key: 'told',
+          index: expect.any(BigInt),
+        })
+        expect(events).toContainEqual({
+          topic: 'CSIPlugin',
+          namespace: '',
+          key: 'local',
+          index: expect.any(BigInt),
+        })
       },
       { timeout: 20_000 },
     )

@@ -55,8 +55,8 @@ describe('events', () => {
     nomad.emit('CSIPlugin', 'ebs')
     await vi.waitFor(() =>
       expect(events).toEqual([
-        { topic: 'CSIVolume', namespace: 'prod', key: 'data' },
-        { topic: 'CSIPlugin', namespace: '', key: 'ebs' },
+        { topic: 'CSIVolume', namespace: 'prod', key: 'data', index: expect.any(BigInt) },
+        { topic: 'CSIPlugin', namespace: '', key: 'ebs', index: expect.any(BigInt) },
       ]),
     )
     abort.abort()
@@ -102,6 +102,61 @@ describe('events', () => {
     await vi.waitFor(() => expect(lists('/v1/plugins').length).toBeGreaterThan(plugins), 5000)
     expect(observer.changes).toHaveLength(1)
     expect(lists('/v1/volumes').map(({ query }) => query.get('namespace'))).not.toContain('elsewhere')
+  })
+
+  it('about a volume make that one be read, and its change be told before any list shows it', async () => {
+    nomad.versions = ['2.0.6']
+    nomad.putVolume(aVolume('data'), aVolume('other'))
+    const observer = observe()
+    const before = await observer.volume('default', 'data')
+    await vi.waitFor(() => expect(nomad.listening()).toBe(1))
+    const [listsBefore, readsBefore] = [lists('/v1/volumes').length, nomad.count('GET /v1/volume/csi')]
+    const index = Number(before?.ModifyIndex) + 5
+    nomad.changeSilently((volume) => (volume.ID === 'data' ? { ...volume, ModifyIndex: index } : volume))
+    nomad.emit('CSIVolume', 'data', 'default', index)
+    nomad.emit('CSIVolume', 'data', 'default', index)
+    await vi.waitFor(() =>
+      expect(observer.changes).toEqual([{ type: 'volume', namespace: 'default', volumeID: 'data' }]),
+    )
+    expect((await observer.volume('default', 'data'))?.ModifyIndex).toBe(index)
+    expect(nomad.count('GET /v1/volume/csi')).toBe(readsBefore + 1)
+    expect(lists('/v1/volumes')).toHaveLength(listsBefore)
+  })
+
+  it('tell that a volume came or went, and read nothing for a change that was read already', async () => {
+    nomad.versions = ['2.0.6']
+    nomad.putVolume(aVolume('data'))
+    const observer = observe()
+    const known = await observer.volume('default', 'data')
+    await vi.waitFor(() => expect(nomad.listening()).toBe(1))
+    const reads = () => nomad.requests.filter(({ path }) => path === '/v1/volume/csi/data').length
+    const readsBefore = reads()
+    nomad.emit('CSIVolume', 'data', 'default', Number(known?.ModifyIndex))
+    nomad.putVolume(aVolume('came'))
+    nomad.emit('CSIVolume', 'came', 'default', 99)
+    await vi.waitFor(() =>
+      expect(observer.changes).toContainEqual({ type: 'volume', namespace: 'default', volumeID: 'came' }),
+    )
+    expect(reads()).toBe(readsBefore)
+    nomad.removeVolume('default', 'data')
+    nomad.emit('CSIVolume', 'data', 'default', 100)
+    await vi.waitFor(() =>
+      expect(observer.changes).toContainEqual({ type: 'volume', namespace: 'default', volumeID: 'data' }),
+    )
+    expect(await observer.volume('default', 'data')).toBeUndefined()
+  })
+
+  it('about very many volumes make the list be read, and not each of them', async () => {
+    nomad.versions = ['2.0.6']
+    const many = Array.from({ length: 100 }, (_, index) => aVolume(`many-${index}`))
+    nomad.putVolume(...many)
+    const observer = observe()
+    await observer.volume('default', 'many-0')
+    await vi.waitFor(() => expect(nomad.listening()).toBe(1))
+    const [listsBefore, readsBefore] = [lists('/v1/volumes').length, nomad.count('GET /v1/volume/csi')]
+    for (const { ID } of many) nomad.emit('CSIVolume', ID, 'default', 999_999)
+    await vi.waitFor(() => expect(lists('/v1/volumes').length).toBeGreaterThan(listsBefore), 5000)
+    expect(nomad.count('GET /v1/volume/csi')).toBe(readsBefore)
   })
 
   it.each([[['1.11.0']], [['2.0.5', '1.10.6']], [['unknown']], [[]]])(
