@@ -110,6 +110,8 @@ export async function runHistory(
   const plugin = createPlugin({ nowMs, habits: plan.habits, history })
   const nomad = createNomad({ nowMs, plugin, history })
   const network = createNetwork(scheduler, chance)
+  nomad.conditions.losesLeader = (at) =>
+    network.meets(network.weather.leaderLost, `the leader is lost over ${at}`)
   const folder = createFolder(nowMs)
   const outside: Outside = { scheduler, network, nomad, plugin, history }
   const orders: { order: OrderName; volume: string; key: string; atMs: number; takenAtMs?: number }[] = []

@@ -15,16 +15,19 @@ export const weathers = [
   'lostAnswers',
   'late',
   'errors',
+  'leaderLost',
   'slow',
   'lostNotices',
   'storeFull',
 ] as const
 
 /** The folder goes away, and something may happen until it is back. */
-export function folderAway(random: Random): Scene {
+export function folderAway(random: Random, isKilled = false): Scene {
   const to = pick(random, ['unmounted', 'gone', 'unreadable'] as const)
+  const away: Act = { do: 'folder', to }
+  const kill: Act = { do: 'kill', who: 'leader', downMs: between(random, 1, 60) * second }
   return [
-    { do: 'folder', to },
+    ...(isKilled ? ([[away, between(random, 0, 10) * second], kill] as const) : [away]),
     { do: 'folder', to: 'back' },
   ]
 }
@@ -126,7 +129,7 @@ export function staleClaim(random: Random, name: string): Scene {
   return [
     { do: 'detach endpoint', isBroken: random() < 0.3 },
     [{ do: 'write', file: `${name}.yaml`, documents: [document] }, 10 * second],
-    [{ do: 'claim', volume: name, node: 'n1' }, 5 * second],
+    [{ do: 'claim', volume: name, node: 'n1' }, pick(random, [5, 5, 120, 300]) * second],
     [
       random() < 0.5
         ? { do: 'leave', volume: name }
@@ -162,7 +165,7 @@ export function lookAway(random: Random, name: string): Scene {
   ]
 }
 
-/** A file is damaged and renamed, or renamed and damaged, and its folder may be away for a while. */
+/** A file is damaged and renamed, or renamed and damaged. Its folder may be away then, while another process takes over. */
 export function strayed(random: Random, name: string): Scene {
   const file = `${name}.yaml`
   const to = `moved-${file}`
@@ -173,7 +176,7 @@ export function strayed(random: Random, name: string): Scene {
     ...(random() < 0.5
       ? ([[{ do: 'damage', file, damage: kind }, between(random, 0, 90) * second], move] as const)
       : ([[move, between(random, 0, 3) * second], { do: 'damage', file: to, damage: kind }] as const)),
-    ...(random() < 0.3 ? folderAway(random) : []),
+    ...(random() < 0.5 ? folderAway(random, random() < 0.7) : []),
   ]
 }
 
@@ -254,18 +257,19 @@ export function finalLife(random: Random, name: string): Scene {
 export function lostCreate(random: Random): Scene {
   const document = { ...volumeDocument(random, 'f'), policy: 'Delete', isSuspended: false } as Document
   return [
-    [{ do: 'weather', kind: pick(random, ['late', 'lostAnswers']), share: 0.7 }, 0],
+    [{ do: 'weather', kind: pick(random, ['late', 'lostAnswers', 'leaderLost']), share: 0.7 }, 0],
     [{ do: 'write', file: 'f.yaml', documents: [document] }, between(random, 1, 20) * second],
     [{ do: 'remove', file: 'f.yaml' }, between(random, 60, 120) * second],
-    { do: 'weather', kind: 'late', share: 0 },
-    { do: 'weather', kind: 'lostAnswers', share: 0 },
+    ...(['late', 'lostAnswers', 'leaderLost'] as const).map(
+      (kind) => ({ do: 'weather', kind, share: 0 }) as const,
+    ),
   ]
 }
 
 /** A create comes late, and whoever sent it is killed. */
 export function lateCreate(random: Random, name: string): Scene {
   return [
-    [{ do: 'weather', kind: pick(random, ['late', 'late', 'lostAnswers']), share: 0.7 }, 0],
+    [{ do: 'weather', kind: pick(random, ['late', 'late', 'lostAnswers', 'leaderLost']), share: 0.7 }, 0],
     [writeVolume(random, name), between(random, 0, 3) * second],
     ...(random() < 0.5
       ? [[{ do: 'kill', who: 'leader', downMs: between(random, 1, 20) * second }, 5 * second] as const]
@@ -274,8 +278,9 @@ export function lateCreate(random: Random, name: string): Scene {
       random() < 0.5 ? writeVolume(random, name) : { do: 'remove', file: `${name}.yaml` },
       between(random, 0, 300) * second,
     ],
-    { do: 'weather', kind: 'late', share: 0 },
-    { do: 'weather', kind: 'lostAnswers', share: 0 },
+    ...(['late', 'lostAnswers', 'leaderLost'] as const).map(
+      (kind) => ({ do: 'weather', kind, share: 0 }) as const,
+    ),
   ]
 }
 

@@ -93,7 +93,17 @@ const theFinalizerIsThereFirst: Checker = {
         !isMooring(each.by) &&
         each.atMs > view.nowMs - staleMs,
     )
-    return isByForce ? undefined : `${call} ${about} was sent, and no finalizer holds ${wish.file}`
+    // An update looks the same, and makes nothing where somebody has just deregistered the volume.
+    const isUpdate = view.history.all.some(
+      (each) =>
+        each.type === 'volume forgotten' &&
+        each.at === about &&
+        each.by === 'a person' &&
+        each.atMs > view.nowMs - staleMs,
+    )
+    return isByForce || isUpdate
+      ? undefined
+      : `${call} ${about} was sent, and no finalizer holds ${wish.file}`
   },
 }
 

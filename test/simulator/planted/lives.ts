@@ -66,9 +66,7 @@ export const lives: readonly PlantedFault[] = [
   },
   {
     name: 'the end forgets a create whose answer was lost',
-    notFound:
-      'Nomad makes the disk and its record at one moment here, so that a create that was carried out is found in Nomad',
-    needs: [/"do":"remove"/, /"kind":"(late|lostAnswers|errors)"/],
+    needs: [/"do":"remove"/, /"kind":"leaderLost"/],
     file: 'operator/plan/volume-end-plan.ts',
     text: 'return planUnknownCreate(record, observation)',
     replacement: "return take('release', 'NeverCreated', 'no longer declared')",
@@ -90,7 +88,7 @@ export const lives: readonly PlantedFault[] = [
   },
   {
     name: 'a create is repeated with another request',
-    needs: [/"kind":"(late|lostAnswers)"/],
+    needs: [/"kind":"leaderLost"/],
     file: 'operator/reconcile/steps/create-volume.ts',
     text: 'record.intent?.request ??',
     replacement: '',

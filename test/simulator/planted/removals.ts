@@ -38,6 +38,8 @@ export const removals: readonly PlantedFault[] = [
   },
   {
     name: 'a file that moves to a place where it cannot be read counts as removed',
+    notFound:
+      'the one folder of this world remembers which files came in doubt; this rule is for what moves to another source, or into a file that was in doubt before',
     needs: [/"do":"move"/, /"do":"damage"/],
     file: 'operator/desired/unclaimed.ts',
     text: 'const doubt = there ?? findElsewhere(declaration, reading)',
@@ -87,6 +89,8 @@ export const removals: readonly PlantedFault[] = [
   },
   {
     name: 'time in doubt counts towards the prune delay',
+    notFound:
+      'what a person removed is removed for an onlooker while its folder is away, so no delay is cut short',
     needs: [/"do":"remove"/, /"do":"(folder|damage)"/],
     file: 'operator/desired/missing-count.ts',
     text: '// Time in doubt does not count.\n        counted.delete(key)',

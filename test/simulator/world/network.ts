@@ -16,6 +16,8 @@ export interface Weather {
   late: number
   /** Answered with one of Nomad's errors; where the text leaves open whether it was carried out, it may have been. */
   errors: number
+  /** Nomad's leader is lost between the plugin's answer and the store: the provider has done it, and Nomad knows nothing. */
+  leaderLost: number
   /** Answers take up to half a minute. */
   slow: number
   /** A change wakes nobody who watches. */
@@ -30,6 +32,7 @@ export const calm: Weather = {
   lostAnswers: 0,
   late: 0,
   errors: 0,
+  leaderLost: 0,
   slow: 0,
   lostNotices: 0,
   storeFull: 0,

@@ -28,7 +28,7 @@ export function createNomad(options: { nowMs: () => number; plugin: SimulatedPlu
   const { nowMs, plugin, history } = options
   const volumes = new Map<string, Volume>()
   const hidden = new Map<string, Hidden>()
-  const conditions = { isPluginAway: false, isDetachBroken: false }
+  const conditions = { isPluginAway: false, isDetachBroken: false, losesLeader: (_at: string) => false }
   const listeners = new Set<() => void>()
   let index = 10
   /** The index of the last change of any volume, and of the plugin. */
@@ -95,6 +95,11 @@ export function createNomad(options: { nowMs: () => number; plugin: SimulatedPlu
     throw new OperationError('no healthy controllers', { kind: 'transient', reason: 'PluginUnavailable' })
   }
 
+  /** After the plugin's answer, which nobody but its provider knows of then. */
+  function keepLeader(at: string, type: 'create volume' | 'delete volume') {
+    if (conditions.losesLeader(at)) throw answered('leadership lost while committing log', type)
+  }
+
   function refuseInUse(at: string) {
     if (workloads.claimsOn(at).length === 0) return
     const text = `volume in use: ${at.slice(at.indexOf('/') + 1)}`
@@ -138,12 +143,14 @@ export function createNomad(options: { nowMs: () => number; plugin: SimulatedPlu
         const isLarger = wanted > Number(existing.Capacity)
         if (isLarger) requirePlugin()
         const Capacity = isLarger ? plugin.expand(existing.ExternalID, wanted).sizeBytes : existing.Capacity
+        keepLeader(at, 'create volume')
         store(request, { Capacity }, by)
         return
       }
       requirePlugin()
       const { Name: name = '', SnapshotID: snapshotID = '', CloneID: cloneID = '' } = request
       const disk = plugin.create({ name, at, sizeBytes: wanted, snapshotID, cloneID })
+      keepLeader(at, 'create volume')
       store(
         request,
         {
@@ -187,6 +194,7 @@ export function createNomad(options: { nowMs: () => number; plugin: SimulatedPlu
       requirePlugin()
       // As Nomad: the plugin is called before anybody looks for claims.
       plugin.delete(volume.ExternalID, 'Mooring', workloads.writersOf(volume.ExternalID).length > 0)
+      keepLeader(at, 'delete volume')
       refuseInUse(at)
       forget(at, 'Mooring')
     },
