@@ -21,24 +21,29 @@ export interface DeclarationIndex {
 }
 
 export function createDeclarationIndex(): DeclarationIndex {
-  const keys = new Map<string, Set<Key>>()
+  // Most values have one key. A set for each of them would weigh more than the key.
+  const keys = new Map<string, Key | Set<Key>>()
   return {
     replace(before, after) {
       if (before !== undefined) {
         for (const token of tokensOf(before)) {
           const found = keys.get(token)
-          found?.delete(keyOf(before))
-          if (found?.size === 0) keys.delete(token)
+          if (found instanceof Set) found.delete(keyOf(before))
+          if (found === keyOf(before) || (found instanceof Set && found.size === 0)) keys.delete(token)
         }
       }
       if (after === undefined) return
       for (const token of tokensOf(after)) {
         const found = keys.get(token)
-        if (found === undefined) keys.set(token, new Set([keyOf(after)]))
-        else found.add(keyOf(after))
+        if (found instanceof Set) found.add(keyOf(after))
+        else if (found === undefined) keys.set(token, keyOf(after))
+        else keys.set(token, new Set([found, keyOf(after)]))
       }
     },
-    find: (index, value) => [...(keys.get(tokenOf(index, value)) ?? [])],
+    find(index, value) {
+      const found = keys.get(tokenOf(index, value)) ?? []
+      return typeof found === 'string' ? [found] : [...found]
+    },
   }
 }
 

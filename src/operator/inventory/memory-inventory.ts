@@ -177,7 +177,8 @@ function snapshotOf(record: InventoryRecord): string | undefined {
 }
 
 function createIndexes() {
-  const found = new Map<string, Map<Key, InventoryRecord>>()
+  // Most values have one record. A map for each of them would weigh more than all else that finds it.
+  const found = new Map<string, InventoryRecord | Map<Key, InventoryRecord>>()
   const places = (record: InventoryRecord) =>
     Object.entries(tokensOf(record)).flatMap(([index, value]) =>
       value === undefined ? [] : [`${index} ${value}`],
@@ -185,20 +186,25 @@ function createIndexes() {
   return {
     add(record: InventoryRecord) {
       for (const place of places(record)) {
-        const records = found.get(place) ?? new Map<Key, InventoryRecord>()
-        records.set(record.key, record)
-        found.set(place, records)
+        const there = found.get(place)
+        if (there instanceof Map) there.set(record.key, record)
+        else if (there === undefined || there.key === record.key) found.set(place, record)
+        else found.set(place, new Map([there, record].map((each) => [each.key, each])))
       }
     },
     remove(record: InventoryRecord) {
       for (const place of places(record)) {
-        const records = found.get(place)
-        records?.delete(record.key)
-        if (records?.size === 0) found.delete(place)
+        const there = found.get(place)
+        if (there instanceof Map) {
+          there.delete(record.key)
+          if (there.size === 0) found.delete(place)
+        } else if (there?.key === record.key) found.delete(place)
       }
     },
-    find: (index: keyof RecordIndexes, value: string): readonly InventoryRecord[] => [
-      ...(found.get(`${index} ${value}`)?.values() ?? []),
-    ],
+    find(index: keyof RecordIndexes, value: string): readonly InventoryRecord[] {
+      const there = found.get(`${index} ${value}`)
+      if (there === undefined) return []
+      return there instanceof Map ? [...there.values()] : [there]
+    },
   }
 }

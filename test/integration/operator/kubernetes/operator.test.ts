@@ -69,6 +69,39 @@ describe('mooring run --kubernetes', () => {
     }, waiting)
   })
 
+  it.each([
+    // Its finalizer goes again: what Retain keeps, the object need not outlive.
+    ['Retain', { 'patch volumes': 1 + 2 }],
+    ['Delete', { 'patch volumes': 1 + 1 }],
+  ])('writes so often until a new Volume is Ready: deletionPolicy %s', async (deletionPolicy, ofObject) => {
+    const kube = await startKubernetes()
+    kube.startOperator()
+    await kube.apply('Volume', 'first', volumeSpec())
+    await kube.settled('Volume', 'first', 'AsDeclared')
+    const before = kube.fake.requests.length
+    await kube.apply('Volume', 'data', volumeSpec({ deletionPolicy }))
+    await kube.settled('Volume', 'data', 'AsDeclared')
+    const written = () => {
+      const writes = kube.fake.requests
+        .slice(before)
+        .filter(({ verb, plural }) => ['patch', 'update', 'create'].includes(verb) && plural !== 'leases')
+        .filter(({ name = '', plural }) => plural === 'configmaps' || name.startsWith('data'))
+      const titles = writes.map(({ verb, plural, subresource }) =>
+        [verb, subresource === undefined ? plural : `${plural}/${subresource}`].join(' '),
+      )
+      return Object.fromEntries([...Map.groupBy(titles, String)].map(([title, all]) => [title, all.length]))
+    }
+    // This test's own, the finalizer, the status once, the record before the call and after it, and an Event a step.
+    await vi.waitFor(
+      () =>
+        expect(written()).toMatchObject({
+          ...{ 'patch volumes/status': 1, 'create configmaps': 1, 'update configmaps': 1, 'patch events': 2 },
+          ...ofObject,
+        }),
+      waiting,
+    )
+  })
+
   it('deletes nothing with a namespace that goes unless it is confirmed, and lets go of what is released', async () => {
     const kube = await startKubernetes()
     kube.startOperator()
