@@ -11,6 +11,7 @@ const ownership = 'test/unit/operator/desired/ownership.test.ts'
 const retention = 'test/unit/operator/plan/retention.test.ts'
 const scheduleTimes = 'test/unit/operator/plan/schedule-times.test.ts'
 const snapshotPlan = 'test/unit/operator/plan/snapshot-plan.test.ts'
+const snapshotAdoption = 'test/unit/operator/plan/snapshot-adoption.test.ts'
 const volumePlan = 'test/unit/operator/plan/volume-plan.test.ts'
 const fields = 'test/unit/operator/reconcile/fields.test.ts'
 const perAllocPasses = 'test/unit/operator/reconcile/per-alloc.test.ts'
@@ -126,6 +127,10 @@ export const fieldTests: Readonly<Record<KubernetesKind['kind'], Readonly<Record
     'spec.namespace': [fields, 'a snapshot is of the volume of its own Nomad namespace'],
     'spec.volume': [snapshotPlan, 'takes it once its volume exists'],
     'spec.name': [fields, 'a snapshot has the CSI name that it gives'],
+    'spec.snapshotID': [
+      snapshotAdoption,
+      'adopts a snapshot that is there, takes none, and deletes it only when it is removed under Delete',
+    ],
     'spec.parameters': snapshotRequest,
     'spec.secrets': snapshotRequest,
     'spec.deletionPolicy': [snapshotPlan, 'deletes it under Delete, whatever a list says that may be behind'],

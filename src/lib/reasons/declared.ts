@@ -73,6 +73,15 @@ export const declared = {
         `Remove it from the declaration, or an administrator can allow it in NomadCluster "${cluster}", with spec.allowExternalIDs: {${kubernetesNamespace}: [${JSON.stringify(pattern)}]}`,
     },
   },
+  SnapshotNotAdoptable: {
+    happened: 'spec.snapshotID names no snapshot of the volume in spec.volume.',
+    data: 'Nothing changes. No snapshot is taken in its place, because it would hold other data.',
+    mooring: 'It reads the list of the plugin again, and adopts the snapshot when the declaration fits.',
+    person: {
+      correct: () =>
+        'Correct spec.snapshotID or spec.volume. To see what nobody manages, run `mooring orphans`',
+    },
+  },
   SharedExternalID: {
     happened:
       'Several volumes have one external ID and differ only in their context, such as the shares of one NFS server.',

@@ -10,6 +10,8 @@ export const differences = {
     mooring: 'It never replaces a volume by itself, because a new one would be empty.',
     person: {
       undo: () => 'Undo the change of the declaration, or declare a new volume under another volumeID.',
+      undoSnapshot: () =>
+        'Undo the change of the declaration, or declare the other snapshot under another name.',
     },
   },
   CannotShrink: {

@@ -50,7 +50,7 @@ export const steps = {
     'The plugin answers with what the first request made. No second one is made.',
   ),
   Created: step('A create whose answer was lost has worked.', 'What it made is taken over.'),
-  Adopting: step('The volume is already in Nomad and is taken over.', 'It is not written.'),
+  Adopting: step('The volume or snapshot is already there and is taken over.', 'It is not written.'),
   Registering: step('The external volume is being registered in Nomad.', 'Its data stay as they are.'),
   Reregistering: step(
     'Nomad lost the volume, so it is registered again with its external volume.',

@@ -8,6 +8,7 @@ import {
   type DeepReadonly,
   fillDefaults,
   findLongName,
+  Identifier,
   NomadNamespace,
   Parameters,
   Secrets,
@@ -17,6 +18,11 @@ import {
 import { fixedField, fixedOnceRecorded, type Origin, rules } from './kubernetes.ts'
 import { withFaultsOfRules } from './mend-value.ts'
 import { findMisplaced } from './misplaced.ts'
+
+/** Fields that say how a snapshot is taken. */
+const onlyForTaking = ['name', 'parameters'] as const
+const takesNone =
+  'is for a snapshot that is taken, and snapshotID adopts one that is there: remove one of the two'
 
 const SnapshotSpecAsWritten = Type.Object(
   {
@@ -28,6 +34,11 @@ const SnapshotSpecAsWritten = Type.Object(
     name: Type.Optional(
       CSIName(
         'Name that the plugin is given when it takes the snapshot, at most 128 bytes; no two snapshots of a plugin may share one. Not given: made once and recorded.',
+      ),
+    ),
+    snapshotID: Type.Optional(
+      Identifier(
+        "The storage provider's ID of a snapshot of this volume that is already there: it is adopted, and none is taken. Not given: a snapshot is taken.",
       ),
     ),
     parameters: Type.Optional(Parameters('the taking of the snapshot')),
@@ -44,7 +55,15 @@ const SnapshotSpecAsWritten = Type.Object(
   {
     additionalProperties: false,
     description: 'The snapshot as it should be.',
-    ...rules(fixedField('cluster'), fixedField('namespace')),
+    ...rules(
+      fixedField('cluster'),
+      fixedField('namespace'),
+      ...onlyForTaking.map((field) => ({
+        rule: `!(has(self.snapshotID) && has(self.${field}))`,
+        message: `${field} ${takesNone}`,
+        fieldPath: `.${field}`,
+      })),
+    ),
   },
 )
 
@@ -53,7 +72,15 @@ export const SnapshotDocument = Document(
   'Snapshot',
   SnapshotSpecAsWritten,
   'A snapshot of a declared volume, taken once and never again.',
-  [fixedOnceRecorded('volume', 'snapshotID', 'the snapshot')],
+  [
+    fixedOnceRecorded('volume', 'snapshotID', 'the snapshot'),
+    {
+      rule: '!has(self.status) || !has(self.status.snapshotID) || !has(self.spec.snapshotID) || self.spec.snapshotID == self.status.snapshotID',
+      message:
+        'this object has another snapshot already, and snapshotID cannot change: declare the other one in an object of its own',
+      fieldPath: '.spec.snapshotID',
+    },
+  ],
 )
 
 type SnapshotSpecAsWritten = Type.Static<typeof SnapshotSpecAsWritten>
@@ -68,6 +95,7 @@ const hints: Hints = {
   'spec.source': 'write the name of the declared Volume as volume',
   'spec.sourceVolumeID': 'write the name of the declared Volume as volume',
   'spec.volumeID': 'write the name of the declared Volume as volume',
+  'spec.externalID': "write the storage provider's ID of the snapshot as snapshotID",
   'spec.pluginID': "remove it: a snapshot is taken by its volume's plugin",
 }
 
@@ -95,6 +123,11 @@ export function readSnapshot(
     ...findReserved(metadata),
     ...findMisplaced(spec, origin),
     ...findLongName(spec.name),
+    ...onlyForTaking.flatMap((field) =>
+      spec.snapshotID === undefined || spec[field] === undefined
+        ? []
+        : [{ path: ['spec', field], message: takesNone }],
+    ),
   ]
   if (!isDocument(value)) {
     const faults = explainFaults(SnapshotDocument, value, hints)

@@ -278,6 +278,15 @@ function namesOf(
       reason: 'NameTaken',
     },
   ]
+  if (declaration.kind === 'Snapshot' && declaration.spec.snapshotID !== undefined) {
+    const { volume, snapshotID } = declaration.spec
+    names.push({
+      // Of which plugin it is, its volume says. Another volume cannot have it: adoption compares the source.
+      token: JSON.stringify(['snapshot', spec.namespace, volume, snapshotID]),
+      what: () => `snapshot "${snapshotID}" of volume "${volume}"`,
+      reason: 'ExternalIDTaken',
+    })
+  }
   if (declaration.kind !== 'Volume') return names
   const { instance } = declaration
   if (instance !== undefined) {

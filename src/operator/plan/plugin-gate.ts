@@ -54,5 +54,6 @@ const abilities: Partial<Record<keyof ControllerInfo, string>> = {
   SupportsCreateDelete: 'create or delete volumes (CREATE_DELETE_VOLUME)',
   SupportsExpand: 'expand volumes (EXPAND_VOLUME)',
   SupportsCreateDeleteSnapshot: 'create or delete snapshots (CREATE_DELETE_SNAPSHOT)',
+  SupportsListSnapshots: 'list its snapshots (LIST_SNAPSHOTS)',
   SupportsClone: 'clone volumes (CLONE_VOLUME)',
 }

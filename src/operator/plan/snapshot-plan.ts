@@ -10,18 +10,8 @@ import { isListProof } from './late-list.ts'
 import { type Now, passedMs } from './now.ts'
 import { planPluginGate } from './plugin-gate.ts'
 import type { SnapshotRecord } from './record.ts'
-import type { Obstacle } from './status.ts'
-
-export interface SnapshotObservation {
-  /** The volume to take the snapshot of, or why it cannot be taken yet. */
-  readonly volume:
-    | { readonly state: 'ready'; readonly externalID: string; readonly pluginID: string }
-    | Obstacle
-  readonly plugin: Plugin | undefined
-  /** Every snapshot that the plugin lists, by ID; `unknown` if it was not asked or cannot list. */
-  readonly snapshots: ReadonlyMap<string, Snapshot> | 'unknown'
-  readonly callsEndedBeforeMs: number | undefined
-}
+import { planAdoption, refuseOther } from './snapshot-adoption.ts'
+import type { SnapshotObservation } from './snapshot-observation.ts'
 
 const readinessPollMs = 2_000
 const waitPollMs = 15_000
@@ -38,9 +28,15 @@ export function planSnapshot(
       verdict: { state: 'suspended', reason: 'Suspended', message: 'spec.suspend is true: nothing is done' },
     }
   }
-  return record.snapshotID === undefined
-    ? planMissingSnapshot(record, observation, now)
-    : planTakenSnapshot(record.snapshotID, record, observation, now)
+  if (record.snapshotID === undefined) {
+    // The outcome of a sent create comes first, so that its snapshot is not forgotten.
+    return spec.snapshotID === undefined || record.intent !== undefined
+      ? planMissingSnapshot(record, observation, now)
+      : planAdoption(spec.snapshotID, record, observation)
+  }
+  return (
+    refuseOther(spec, record.snapshotID) ?? planTakenSnapshot(record.snapshotID, record, observation, now)
+  )
 }
 
 function planMissingSnapshot(record: SnapshotRecord, observation: SnapshotObservation, now: Now): Decision {

@@ -2,6 +2,7 @@ import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { Absence } from '../desired/absence.ts'
 import type { SnapshotRecord } from '../plan/record.ts'
+import type { AdoptionObservation } from '../plan/snapshot-observation.ts'
 import type { Obstacle } from '../plan/status.ts'
 import type { Step } from './kind.ts'
 
@@ -26,6 +27,8 @@ export interface SnapshotSeen {
   /** Volumes that still need the snapshot. */
   readonly dependents: readonly string[]
   readonly callsEndedBeforeMs: number | undefined
+  /** Set if the declaration names a snapshot to adopt that is not recorded yet. */
+  readonly adoption?: AdoptionObservation
 }
 
 export type SnapshotStep = Step<SnapshotRecord, SnapshotSeen>

@@ -1,6 +1,8 @@
-import { csiNameFor, displayName, type Key, keyOf } from '../plan/identity.ts'
+import { mayName, noneAllowed } from '../declare/allowed-ids.ts'
+import { explainForeignID, ownIDs } from '../plan/foreign-ids.ts'
+import { csiNameFor, displayName, type Key, keyOf, volumeKey } from '../plan/identity.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
-import type { SnapshotRecord } from '../plan/record.ts'
+import { externalToken, type SnapshotRecord } from '../plan/record.ts'
 import { firstIncarnation } from '../plan/released.ts'
 import { explainLoss } from '../plan/scheduled-snapshots.ts'
 import { snapshotFacts } from '../plan/snapshot-facts.ts'
@@ -104,7 +106,8 @@ async function gather(context: GatherContext, record: SnapshotRecord): Promise<S
     ? await secretsForEnd(context, declaration)
     : await context.secrets.resolve(spec.secrets ?? {}, spec.namespace, place.object)
   // Before the create there is nothing to find in the list, and for an end it proves nothing.
-  const asksList = isDeclared && (record.snapshotID !== undefined || record.intent !== undefined)
+  const asksList =
+    isDeclared && [record.snapshotID, record.intent, spec.snapshotID].some((each) => each !== undefined)
   const snapshots =
     asksList && pluginID !== undefined && hasCapability(plugin, 'SupportsListSnapshots')
       ? await observer.snapshots(pluginID)
@@ -117,6 +120,9 @@ async function gather(context: GatherContext, record: SnapshotRecord): Promise<S
     secretValues,
     dependents: isDeclared ? [] : dependentsOf(context, record),
     callsEndedBeforeMs,
+    ...(isDeclared && record.snapshotID === undefined && volume.state === 'ready'
+      ? lookAtAdoption(context, record, volume)
+      : {}),
   }
 }
 
@@ -142,6 +148,38 @@ async function volumeOf(context: GatherContext, { declaration }: SnapshotRecord)
       message: `waiting for volume "${name}" in Nomad namespace "${namespace}" to exist and to finish any restore`,
     }
   )
+}
+
+/** What decides whether the snapshot that the declaration names may be adopted; nothing if it names none. */
+function lookAtAdoption(
+  { inventory, allowedIDs = noneAllowed }: GatherContext,
+  { key, declaration: { spec, place } }: SnapshotRecord,
+  volume: Extract<SnapshotVolume, { readonly state: 'ready' }>,
+): Pick<SnapshotSeen, 'adoption'> {
+  const { snapshotID: id, namespace } = spec
+  if (id === undefined) return {}
+  const { pluginID, externalID, volumeID } = volume
+  const former = inventory.findReleased('key', volumeKey(namespace, volumeID))
+  const volumeIDs = [externalID, ...former.map((each) => each.externalID)]
+  const named = { pluginID, id }
+  const isOwn = () =>
+    ownIDs(namespace, pluginID, inventory.find('plugin', pluginID), inventory.released()).ids.has(id)
+  const others = inventory.find('snapshot', externalToken(pluginID, id)).filter((other) => other.key !== key)
+  return {
+    adoption: {
+      volumeIDs,
+      takenBy: others[0] && displayName(others[0].declaration),
+      unsettled: inventory
+        .find('kind', 'Snapshot')
+        .filter((other) => other.kind === 'Snapshot' && other.key !== key && other.intent !== undefined)
+        .filter((other) => volumeIDs.includes((other as SnapshotRecord).externalSourceVolumeID ?? ''))
+        .map(({ declaration }) => displayName(declaration)),
+      foreignID:
+        mayName(allowedIDs, place, named) || isOwn()
+          ? undefined
+          : explainForeignID({ field: 'spec.snapshotID', ...named }, allowedIDs, place),
+    },
+  }
 }
 
 /** Volumes that have still to be created or restored from the snapshot. */

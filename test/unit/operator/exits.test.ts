@@ -185,6 +185,29 @@ const exits: Readonly<Record<Exclude<StallReason, keyof typeof refusals | keyof 
     says: /Remove it from the declaration, or/,
     act: (model) => model.declare(declared()),
   },
+  SnapshotNotAdoptable: {
+    of: snapshotKey,
+    async stall(model) {
+      await ready(model)
+      await model.world.api.createVolume({
+        ID: 'other',
+        Namespace: 'default',
+        Name: 'x',
+        PluginID: 'directories',
+      })
+      const [ofData = '', ofOther = ''] = model.world.disks.keys()
+      const listed = (ID: string, ExternalSourceVolumeID: string) =>
+        model.world.snapshots.set(ID, {
+          ...{ ID, ExternalSourceVolumeID, SizeBytes: 1, CreateTime: 1, IsReady: true, content: '' },
+        })
+      listed('s-data', ofData)
+      listed('s-other', ofOther)
+      model.declare(snapshot('before', 'data', { snapshotID: 's-other' }))
+      await rounds(model)
+    },
+    says: /is of external volume .* Correct spec\.snapshotID or spec\.volume/,
+    act: (model) => model.declare(snapshot('before', 'data', { snapshotID: 's-data' })),
+  },
   OwnedElsewhere: {
     async stall(model) {
       await ready(model)

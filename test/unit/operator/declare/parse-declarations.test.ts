@@ -114,6 +114,18 @@ spec:
     })
   })
 
+  test.each(['name: x', 'parameters: {a: b}'])(
+    'a snapshot is adopted or taken: snapshotID and %s',
+    (field) => {
+      const { problems } = parse(
+        `apiVersion: mooring.dev/v1alpha1\nkind: Snapshot\nmetadata: {name: s}\nspec: {volume: data, snapshotID: s-1, ${field}}`,
+      )
+      expect(problems).toMatchObject([
+        { field: `spec.${field.split(':')[0]}`, message: expect.stringContaining('remove one of the two') },
+      ])
+    },
+  )
+
   test('a field without a value is a field that was not given', () => {
     expect(specOf('  name: ~\n  capacity:\n')).not.toHaveProperty('name')
     expect(specOf('  capacity: {min: ~}')).not.toHaveProperty('capacity')

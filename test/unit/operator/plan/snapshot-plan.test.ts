@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { SnapshotRecord } from '../../../../src/operator/plan/record.ts'
+import type { SnapshotObservation } from '../../../../src/operator/plan/snapshot-observation.ts'
 import {
   planSnapshot,
   planSnapshotEnd,
   type SnapshotEndObservation,
-  type SnapshotObservation,
 } from '../../../../src/operator/plan/snapshot-plan.ts'
 import type { Snapshot } from '../../../../src/wire/snapshot.ts'
 import { snapshot } from '../../../builders/declarations.ts'
