@@ -85,7 +85,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   import: {
     group: 'act',
-    summary: 'write declarations for volumes that are in Nomad',
+    summary: 'write declarations for volumes and snapshots that exist',
     load: async () => (await import('./import.ts')).importCommand(),
   },
   apply: {

@@ -80,7 +80,24 @@ function formatOrphans({ inStorage, inNomad, undeclared }: Orphans): string {
         ...(message === '' ? [] : [`  ${message}`]),
       ]),
     ),
+    ...whatToDo(inNomad.length > 0, new Set(inStorage.map(({ kind }) => kind))),
   ].join('\n')
+}
+
+/** What a person can do with what the lists show. */
+function whatToDo(isInNomad: boolean, inStorage: ReadonlySet<'Volume' | 'Snapshot'>): string[] {
+  if (!isInNomad && inStorage.size === 0) return []
+  return [
+    'To manage them:',
+    ...(isInNomad ? ['  volumes in Nomad: run mooring import'] : []),
+    ...(inStorage.has('Volume')
+      ? ['  volumes in storage: declare each with its pluginID and externalID']
+      : []),
+    ...(inStorage.has('Snapshot')
+      ? ['  snapshots in storage: manage their volumes, then run mooring import --snapshots']
+      : []),
+    'To delete one, manage it with deletionPolicy: Delete. When it is Ready, remove its declaration.',
+  ]
 }
 
 function section(title: string, lines: readonly string[]): string[] {

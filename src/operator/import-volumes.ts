@@ -3,7 +3,7 @@ import type { NomadClient } from '../nomad/client.ts'
 import type { VolumeStub } from '../wire/volume.ts'
 import type { InventoryContents } from './inventory/memory-inventory.ts'
 import { volumeKey } from './plan/identity.ts'
-import { type ImportedVolume, planImport } from './plan/import-volume.ts'
+import { firstFree, type ImportedVolume, planImport } from './plan/import-volume.ts'
 
 /**
  * Reads volumes of Nomad as declarations, each under a name of its own.
@@ -51,12 +51,4 @@ function named(listed: readonly Listed[], id: string, namespace: string): readon
 function missing(id: string, namespace: string): UsageError {
   const place = namespace === '*' ? 'any namespace' : `namespace "${namespace}"`
   return new UsageError(`Nomad has no volume "${id}" in ${place}: write another ID, or give --namespace`)
-}
-
-/** Two IDs may differ only in what a name cannot hold. */
-function firstFree(name: string, taken: ReadonlySet<string>): string {
-  for (let number = 1; ; number += 1) {
-    const candidate = number === 1 ? name : `${name}-${number}`
-    if (!taken.has(candidate)) return candidate
-  }
 }

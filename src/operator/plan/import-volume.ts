@@ -23,7 +23,7 @@ export function planImport(volume: Volume): ImportedVolume {
   const min = BigInt(volume.RequestedCapacityMin)
   const max = BigInt(volume.RequestedCapacityMax)
   return {
-    name: nameOf(volume.ID),
+    name: nameOf(volume.ID, 'volume'),
     spec: {
       volumeID: volume.ID,
       namespace: volume.Namespace,
@@ -59,11 +59,22 @@ function notEmpty(field: string, map: Readonly<Record<string, string>> | null) {
   return map === null || Object.keys(map).length === 0 ? {} : { [field]: map }
 }
 
-/** metadata.name for a volume ID: the ID itself if it is a valid name. */
-function nameOf(volumeID: string): string {
-  const name = volumeID
+/**
+ * metadata.name for an ID: the ID itself if it is a valid name.
+ * @param otherwise the name of an ID in which nothing can stand in a name
+ */
+export function nameOf(id: string, otherwise: string): string {
+  const name = id
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, '-')
     .replace(/^-+|-+$/g, '')
-  return name === '' ? 'volume' : name
+  return name === '' ? otherwise : name
+}
+
+/** Two IDs may differ only in what a name cannot hold. */
+export function firstFree(name: string, taken: ReadonlySet<string>): string {
+  for (let number = 1; ; number += 1) {
+    const candidate = number === 1 ? name : `${name}-${number}`
+    if (!taken.has(candidate)) return candidate
+  }
 }

@@ -252,4 +252,45 @@ describe('mooring import', () => {
     expect(nomad.writes()).toHaveLength(3)
     await nomad.stop()
   })
+
+  it('writes declarations of snapshots that adopt them without a write, and by which an orphan is deleted with all checks of a delete', async () => {
+    const { folder, write, remove, nomad, mooring } = await startNomad()
+    write('data.yaml', volumeYAML('data'))
+    expect((await mooring('apply', folder, '--wait')).status).toBe(0)
+    const body = JSON.stringify({ Snapshots: [{ SourceVolumeID: 'data', Name: 'by-hand' }] })
+    const taken = await fetch(`${nomad.url}/v1/volumes/snapshot`, { method: 'PUT', body })
+    expect(taken.status).toBe(200)
+    const { Snapshots } = (await taken.json()) as { Snapshots: { ID: string }[] }
+    const id = Snapshots[0]?.ID ?? ''
+    const listed = async () => {
+      const answer = await fetch(`${nomad.url}/v1/volumes/snapshot?plugin_id=directories`)
+      return ((await answer.json()) as { Snapshots: { ID: string }[] | null }).Snapshots ?? []
+    }
+    const orphans = await mooring('orphans', '--source', folder)
+    expect(orphans.stdout).toContain(`Snapshot ${id}  plugin directories`)
+    expect(orphans.stdout).toMatch(/run mooring import --snapshots$/m)
+
+    const imported = await mooring('import', '--snapshots', '--out', folder)
+    expect(imported).toMatchObject({ status: 0, stderr: '1 snapshot written\n' })
+    const file = `${id}.snapshot.yaml`
+    const text = readFileSync(join(folder, file), 'utf8')
+    expect(text).toMatch(/^ {2}volume: data$/m)
+    const writes = nomad.writes().length
+    const plan = await mooring('plan', folder)
+    expect(plan.stdout).toMatch(/: adopt-snapshot \(risk for data: none\)$/m)
+    expect((await mooring('apply', folder, '--wait')).status).toBe(0)
+    expect(nomad.writes()).toHaveLength(writes)
+    expect(await listed()).toMatchObject([{ ID: id }])
+    expect((await mooring('import', '--snapshots')).stderr).toBe('0 snapshots written\n')
+    const unmanaged = await mooring('import', '--snapshots', 'other')
+    expect(unmanaged).toMatchObject({ status: 1, stderr: expect.stringMatching(/does not manage it/) })
+
+    write(file, text.replace('Retain', 'Delete'))
+    expect((await mooring('apply', folder, '--wait')).status).toBe(0)
+    remove(file)
+    const prune = ['--prune', '--prune-delay', '1ms', '--rescan', '50ms']
+    expect((await mooring('apply', folder, '--wait', ...prune)).status).toBe(0)
+    expect(await listed()).toEqual([])
+    await nomad.stop()
+  })
 })

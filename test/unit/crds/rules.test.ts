@@ -81,6 +81,7 @@ const taken: readonly [string, Kind, object][] = [
   ['a block device', 'Volume', { ...least.Volume, capabilities: block, mountOptions: { mountFlags: [] } }],
   ['a secret', 'Volume', { ...registered, secrets: { key: { fromSecret: { name: 's', key: 'k' } } } }],
   ['a snapshot', 'Snapshot', least.Snapshot],
+  ['a snapshot to adopt', 'Snapshot', { volume: 'v', snapshotID: 's' }],
   ['a schedule', 'SnapshotSchedule', least.SnapshotSchedule],
   ['a nickname', 'SnapshotSchedule', { ...least.SnapshotSchedule, schedule: '@daily' }],
   ['labels', 'SnapshotSchedule', { schedule: '@daily', volumes: { selector: { matchLabels: { a: 'b' } } } }],
@@ -140,6 +141,18 @@ const refusedByRule: readonly [string, Kind, object, RegExp][] = [
     'Volume',
     { ...least.Volume, capacity: { min: '2Gi', max: '1Gi' } },
     /max is less than min/,
+  ],
+  [
+    'a name for a snapshot to adopt',
+    'Snapshot',
+    { volume: 'v', snapshotID: 's', name: 'n' },
+    /name is for a snapshot that is taken/,
+  ],
+  [
+    'parameters for a snapshot to adopt',
+    'Snapshot',
+    { volume: 'v', snapshotID: 's', parameters: { a: 'b' } },
+    /parameters is for a snapshot that is taken/,
   ],
   ['no volumes', 'SnapshotSchedule', { schedule: '@daily', volumes: {} }, /selects nothing/],
   [
@@ -247,6 +260,15 @@ const changes: readonly [string, Kind, object, object, object | undefined, RegEx
     { externalID: 'e' },
     { externalID: 'f' },
     undefined,
+  ],
+  ['the ID of a snapshot, given later', 'Snapshot', {}, { snapshotID: 's' }, { snapshotID: 's' }, undefined],
+  [
+    'the ID of a snapshot to another one',
+    'Snapshot',
+    {},
+    { snapshotID: 't' },
+    { snapshotID: 's' },
+    /has another snapshot already/,
   ],
   ['the volume of a snapshot', 'Snapshot', {}, { volume: 'w' }, {}, undefined],
   [
