@@ -196,6 +196,9 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     namespaceExists: (namespace) => namespaces.get(namespace).get(),
     plugin: async (pluginID) => (await plugins.get(pluginID))?.full,
     externalVolumes: (pluginID) => externalVolumesOf.get(pluginID).get(),
+    findExternalVolume: async (pluginID, externalID) =>
+      // A token that the plugin no longer takes is no failure: the whole list is read then.
+      await client.findExternalVolume?.(pluginID, externalID, signal).catch(() => undefined),
     recentExternalVolumes: (pluginID) => externalVolumesOf.get(pluginID).recent(),
     snapshots: (pluginID) => snapshotsOf.get(pluginID).get(),
     allocations: (namespace) => allocationsOf.get(namespace).get(),

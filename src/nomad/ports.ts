@@ -69,6 +69,11 @@ export interface Observer {
    * never that something is gone.
    */
   recentExternalVolumes(pluginID: string): Promise<ReadonlyMap<string, ExternalVolume>>
+  /**
+   * This external volume as the plugin lists it now, where one page of the list shows it. undefined proves nothing: then only
+   * the whole list shows whether it is there.
+   */
+  findExternalVolume(pluginID: string, externalID: string): Promise<ExternalVolume | undefined>
   /** Every snapshot that the plugin lists, by snapshot ID. Rejects where a page is missing. */
   snapshots(pluginID: string): Promise<ReadonlyMap<string, Snapshot>>
   /** Every allocation of a Nomad namespace, by ID. Rejects where the token may not see them. */

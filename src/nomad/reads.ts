@@ -55,6 +55,15 @@ export interface VolumeReads {
   readPlugin(pluginID: string, signal?: AbortSignal): Promise<Plugin | undefined>
   /** All pages, by external ID. An entry that cannot be read costs only itself: see `provesAbsence`. */
   listExternalVolumes(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, ExternalVolume>>
+  /**
+   * Reads anew the page of the list that showed this external volume last. undefined: no page is known, or it shows it no
+   * more, which proves nothing.
+   */
+  findExternalVolume?(
+    pluginID: string,
+    externalID: string,
+    signal?: AbortSignal,
+  ): Promise<ExternalVolume | undefined>
   /** All pages, by snapshot ID. An entry that cannot be read costs only itself: see `provesAbsence`. */
   listSnapshots(pluginID: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Snapshot>>
   /** For one namespace, by ID: over several, Nomad silently omits what the token may not see. */
@@ -65,6 +74,14 @@ export interface VolumeReads {
   listNamespaces(signal?: AbortSignal): Promise<readonly string[]>
   /** To be asked before a create: Nomad finds a missing namespace only after the external volume was made. */
   namespaceExists(namespace: string, signal?: AbortSignal): Promise<boolean>
+}
+
+type PluginList = Pick<HttpRequest, 'operation' | 'path' | 'signal'> & { readonly title: string }
+
+/** A page of a plugin's external volumes; undefined stands for an entry that cannot be read. */
+interface ListedPage {
+  readonly token: string
+  readonly items: readonly (ExternalVolume | undefined)[]
 }
 
 type ReadRequest = Omit<HttpRequest, 'method' | 'purpose'>
@@ -117,16 +134,43 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
    */
   function listOfPlugin<Item>(
     pluginID: string,
-    list: Pick<HttpRequest, 'operation' | 'path' | 'signal'> & { readonly title: string },
+    list: PluginList,
     parsePage: (text: string, purpose: Purpose) => Page<Item>,
+    onPage: (token: string, items: readonly Item[]) => void = () => {},
   ): Promise<Item[]> {
-    const { title: verb, ...request } = list
-    const title = `${verb} of plugin "${pluginID}"`
-    return listPages(title, async (page) => {
-      const query = { plugin_id: pluginID, ...page }
-      const answer = await readAll({ ...request, query, pluginID, timeoutMs: timeouts.pluginReadMs }, title)
-      return parsePage(answer.text, answer.purpose)
+    const title = `${list.title} of plugin "${pluginID}"`
+    return listPages(title, async ({ next_token = '' }) => {
+      const page = await readPage(pluginID, list, next_token, parsePage)
+      onPage(next_token, page.items)
+      return page
     })
+  }
+
+  /** @param token empty for the first page */
+  async function readPage<Item>(
+    pluginID: string,
+    { title: verb, ...request }: PluginList,
+    token: string,
+    parsePage: (text: string, purpose: Purpose) => Page<Item>,
+  ): Promise<Page<Item>> {
+    const query = { plugin_id: pluginID, ...(token === '' ? {} : { next_token: token }) }
+    const answer = await readAll(
+      { ...request, query, pluginID, timeoutMs: timeouts.pluginReadMs },
+      `${verb} of plugin "${pluginID}"`,
+    )
+    return parsePage(answer.text, answer.purpose)
+  }
+
+  /** By plugin, the pages of its last list. */
+  const externalPages = new Map<string, ListedPage[]>()
+  const externalVolumes: PluginList = {
+    operation: 'list_external_volumes',
+    path: '/volumes/external',
+    title: 'list external volumes',
+  }
+  const parseExternalPage = (text: string, purpose: Purpose): Page<ExternalVolume | undefined> => {
+    const { Volumes, NextToken } = parseExternalVolumes(text, purpose)
+    return { items: (Volumes ?? []).map(readExternalVolume), nextToken: NextToken }
   }
 
   return {
@@ -201,20 +245,23 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
     },
 
     async listExternalVolumes(pluginID, signal) {
+      const pages: ListedPage[] = []
       const volumes = await listOfPlugin(
         pluginID,
-        {
-          operation: 'list_external_volumes',
-          path: '/volumes/external',
-          title: 'list external volumes',
-          signal,
-        },
-        (text, purpose) => {
-          const { Volumes, NextToken } = parseExternalVolumes(text, purpose)
-          return { items: (Volumes ?? []).map(readExternalVolume), nextToken: NextToken }
-        },
+        { ...externalVolumes, signal },
+        parseExternalPage,
+        (token, items) => void pages.push({ token, items }),
       )
+      externalPages.set(pluginID, pages)
       return byID(volumes, ({ ExternalID }) => ExternalID)
+    },
+
+    async findExternalVolume(pluginID, externalID, signal) {
+      const isIt = (volume: ExternalVolume | undefined) => volume?.ExternalID === externalID
+      const page = externalPages.get(pluginID)?.find(({ items }) => items.some(isIt))
+      if (page === undefined) return undefined
+      const now = await readPage(pluginID, { ...externalVolumes, signal }, page.token, parseExternalPage)
+      return now.items.find(isIt)
     },
 
     async listSnapshots(pluginID, signal) {

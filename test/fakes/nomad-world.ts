@@ -522,6 +522,8 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     findVolumeStubs: async (namespace, field, value) =>
       (await observer.volumeStubs(namespace)).filter((stub) => stub[field] === value),
     recentExternalVolumes: (pluginID) => observer.externalVolumes(pluginID),
+    findExternalVolume: async (pluginID, externalID) =>
+      (await observer.externalVolumes(pluginID)).get(externalID),
     namespaceExists: async () => true,
     async plugin(pluginID) {
       if (pluginID !== plugin.ID) return undefined

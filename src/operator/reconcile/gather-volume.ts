@@ -133,7 +133,10 @@ async function findDraining(
   return nodeIDs.filter((nodeID) => nodes?.get(nodeID)?.Drain).sort()
 }
 
-/** Finds the volume in the plugin's list. If a cached list lacks it, reads the list again. */
+/**
+ * Finds the volume in the plugin's list. If a cached list lacks it, reads the list again: first the page alone that showed it
+ * last, because the whole may have thousands of entries.
+ */
 async function findExternal(
   { observer, time }: Pick<GatherContext, 'observer' | 'time'>,
   record: VolumeRecord,
@@ -142,7 +145,8 @@ async function findExternal(
 ): Promise<ExternalVolume | 'unlisted' | 'unknown'> {
   const { pluginID } = record.declaration.spec
   const cached = isRegistered ? (await observer.externalVolumes(pluginID)).get(externalID) : undefined
-  if (cached !== undefined) return cached
+  const found = cached ?? (await observer.findExternalVolume(pluginID, externalID))
+  if (found !== undefined) return found
   observer.invalidate({ pluginID })
   const listed = await observer.externalVolumes(pluginID)
   const isProof = provesAbsence(listed, externalID) && (!isRegistered || isListProof(record, time()))

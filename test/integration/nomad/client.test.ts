@@ -369,6 +369,27 @@ describe('reads', () => {
     expect(server.requests.map(({ query }) => query.get('per_page'))).toEqual([null, null, null, null])
   })
 
+  it('reads the page alone that showed an external volume last, and knows no more than that', async () => {
+    let pages: Record<string, string[]> = { '': ['a', 'b'], two: ['c', 'd'] }
+    const { server, client } = await startBoth(({ query }) => {
+      const token = query.get('next_token') ?? ''
+      const Volumes = (pages[token] ?? []).map((id) => anExternalVolume(id))
+      return { body: { Volumes, NextToken: token === '' ? 'two' : '' } }
+    })
+    const find = (id: string) => client.findExternalVolume?.('ebs', id)
+    expect(await find('c')).toBeUndefined()
+    expect(server.requests).toHaveLength(0)
+    await client.listExternalVolumes('ebs')
+    expect(await find('c')).toMatchObject({ ExternalID: 'c' })
+    expect(await find('a')).toMatchObject({ ExternalID: 'a' })
+    expect(server.requests.slice(2).map(({ query }) => query.get('next_token'))).toEqual(['two', null])
+    // It went, or stands on another page now: only the whole list shows which.
+    pages = { '': ['a', 'c'], two: ['d'] }
+    expect(await find('c')).toBeUndefined()
+    expect(await find('unknown')).toBeUndefined()
+    expect(server.requests).toHaveLength(5)
+  })
+
   it('pass over an entry that cannot be read, and then prove the absence of nothing', async () => {
     const { CreateTime: _, ...undated } = aSnapshot('undated')
     const lists: Readonly<Record<string, unknown>> = {

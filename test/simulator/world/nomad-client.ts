@@ -161,6 +161,8 @@ export function createSimulatedClient(owner: Owner, outside: Outside): Simulated
     readPlugin: (id, signal) =>
       read('read plugin', id, signal, () => (id === pluginID ? nomad.plugin() : undefined)),
     listExternalVolumes: (id, signal) => read('list disks', id, signal, () => nomad.externalVolumes()),
+    findExternalVolume: (_, externalID, signal) =>
+      read('find disk', externalID, signal, () => nomad.externalVolumes().get(externalID)),
     listSnapshots: (id, signal) => read('list snapshots', id, signal, () => nomad.snapshots()),
     listAllocations: (namespace, signal) =>
       read('list allocations', namespace, signal, () => nomad.allocations()),
