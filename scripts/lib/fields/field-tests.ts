@@ -39,6 +39,10 @@ const template: TestReference = [
   'a schedule takes snapshots with the parameters and secrets of its template',
 ]
 const byLabel: TestReference = [schedules, 'selects volumes by label, and each has its own snapshot']
+const objective: TestReference = [
+  schedules,
+  'is not ready while the newest good snapshot of a volume is older than its objective, and is again with the next',
+]
 const perAlloc: TestReference = [
   perAllocPasses,
   'makes each volume by itself, and retains what a lowered count leaves out, without --prune',
@@ -163,6 +167,8 @@ export const fieldTests: Readonly<Record<KubernetesKind['kind'], Readonly<Record
     'spec.retention.keepWeekly': [retention, 'begins weeks on Monday'],
     'spec.retention.keepMonthly': [retention, 'keeps the newest of each month'],
     'spec.retention.maxAge': [retention, 'keeps by age alone where no count is given'],
+    'spec.objectives': objective,
+    'spec.objectives.age': objective,
     'spec.suspend': [fields, 'a suspended %s takes nothing'],
   },
   NomadCluster: {

@@ -93,6 +93,17 @@ export const waits = {
     mooring: 'It looks again when a declaration changes.',
     person: { correct: () => 'Check the names and labels in spec.volumes' },
   },
+  ObjectiveMissed: {
+    happened: 'The newest good snapshot of a volume is older than spec.objectives.age allows.',
+    data: 'What was written since that snapshot is in no snapshot. Nothing is lost, and earlier ones stay.',
+    mooring: 'It takes the next one as scheduled, and is Ready again when it is good.',
+    person: {
+      look: () =>
+        'The message says why the last runs took none. If the schedule is rarer than the goal, correct one of them.',
+      now: ({ target }: Named<'target'>) =>
+        `To take one now, run ${run('mooring', 'snapshot', 'now', target)}`,
+    },
+  },
   RunWaits: {
     happened: 'A run of the schedule is due, and something has to happen first.',
     data: 'The snapshot is not taken yet. Earlier ones stay.',

@@ -25,6 +25,14 @@ const selectsNothing = 'selects nothing: give names or a selector'
 const count = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000, default: 0, description }))
 
+const Duration = (description: string) =>
+  Type.String({
+    maxLength: 64,
+    pattern: '^([0-9]+(\\.[0-9]+)?(s|m|h|d|w))+$',
+    patternErrorMessage: 'is not a duration: write for example 36h, 90d or 12w',
+    description,
+  })
+
 const Retention = Type.Object(
   {
     keepLast: count('Keep this many of the newest.'),
@@ -33,14 +41,10 @@ const Retention = Type.Object(
     keepWeekly: count('Keep the newest of each of the last this many weeks (from Monday) that have one.'),
     keepMonthly: count('Keep the newest of each of the last this many months that have one.'),
     maxAge: Type.Optional(
-      Type.String({
-        maxLength: 64,
-        pattern: '^([0-9]+(\\.[0-9]+)?(s|m|h|d|w))+$',
-        patternErrorMessage: 'is not a duration: write for example 36h, 90d or 12w',
-        description:
-          'Keep none that is older, whatever the counts say, by its scheduled time and by the time that its plugin took it.' +
+      Duration(
+        'Keep none that is older, whatever the counts say, by its scheduled time and by the time that its plugin took it.' +
           '  With no count given, keep all that are younger. Such as 36h, 90d, 12w.',
-      }),
+      ),
     ),
   },
   {
@@ -132,6 +136,22 @@ const SnapshotScheduleSpecAsWritten = Type.Object(
       ),
     ),
     retention: Type.Optional(Retention),
+    objectives: Type.Optional(
+      Type.Object(
+        {
+          age: Type.Optional(
+            Duration(
+              'The newest ready snapshot of each volume is never older than this, by the time that its plugin took it. A volume that has none is as old as its being ready. Such as 26h for a daily schedule.',
+            ),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'What the schedule has to achieve, for each volume. While one is missed, it is not Ready (ObjectiveMissed).',
+        },
+      ),
+    ),
     suspend: Type.Optional(Suspend),
   },
   {
@@ -233,8 +253,11 @@ function findFaults(spec: SpecAsWritten): Fault[] {
   if ((spec.volumes.names ?? []).length === 0 && spec.volumes.selector === undefined) {
     fault(['volumes'], selectsNothing)
   }
-  const { maxAge } = spec.retention ?? {}
-  if (maxAge !== undefined && parseDuration(maxAge) === 0)
-    fault(['retention', 'maxAge'], 'is 0: give a longer one')
+  const durations = [
+    [spec.retention?.maxAge, 'retention', 'maxAge'],
+    [spec.objectives?.age, 'objectives', 'age'],
+  ] as const
+  for (const [written, ...path] of durations)
+    if (written !== undefined && parseDuration(written) === 0) fault(path, 'is 0: give a longer one')
   return faults
 }

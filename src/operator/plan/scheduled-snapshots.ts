@@ -2,7 +2,7 @@ import type { Declaration, SnapshotDeclaration, SnapshotScheduleDeclaration } fr
 import { csiNameFor, keyOf, snapshotKey } from './identity.ts'
 import type { Inventory } from './ports.ts'
 import type { InventoryRecord, SnapshotRecord, SnapshotScheduleRecord } from './record.ts'
-import type { ScheduledVolume } from './schedule-plan.ts'
+import type { ScheduledVolume } from './schedule-observation.ts'
 import { selectsVolume } from './selects-volume.ts'
 
 /** The declared volumes that a schedule selects, by names or by labels. */
@@ -22,7 +22,12 @@ export function selectVolumes(
       : volume.spec.suspend
         ? `volume "${volume.name}" is suspended, and Mooring has not made it or taken it over`
         : undefined
-    selected.push({ key, name: volume.name, exists, ...(refusal === undefined ? {} : { refusal }) })
+    const ready = record?.status.conditions.find(({ type, status }) => type === 'Ready' && status === 'True')
+    selected.push({
+      ...{ key, name: volume.name, exists },
+      ...(ready === undefined ? {} : { readySinceMs: ready.lastTransitionMs }),
+      ...(refusal === undefined ? {} : { refusal }),
+    })
   }
   return selected
 }

@@ -1,6 +1,6 @@
 import type { Absence } from '../desired/absence.ts'
 import type { Decision } from '../plan/decision.ts'
-import type { ScheduleDecision, ScheduleObservation } from '../plan/schedule-plan.ts'
+import type { ScheduleDecision, ScheduleObservation } from '../plan/schedule-observation.ts'
 
 export type ScheduleSeen =
   | { readonly type: 'declared'; readonly observation: ScheduleObservation }

@@ -3,12 +3,8 @@ import type { Key } from '../plan/identity.ts'
 import { planPluginGate } from '../plan/plugin-gate.ts'
 import type { SnapshotRecord, SnapshotScheduleRecord } from '../plan/record.ts'
 import { trackClock } from '../plan/schedule-clock.ts'
-import {
-  planSchedule,
-  type ScheduleChange,
-  type ScheduledVolume,
-  type ScheduleObservation,
-} from '../plan/schedule-plan.ts'
+import type { ScheduleChange, ScheduledVolume, ScheduleObservation } from '../plan/schedule-observation.ts'
+import { planSchedule } from '../plan/schedule-plan.ts'
 import { selectVolumes } from '../plan/scheduled-snapshots.ts'
 import { planAbsentDeclaration } from './absence.ts'
 import type { GatherContext } from './context.ts'
@@ -128,8 +124,9 @@ async function readiness(
   context: GatherContext,
   snapshots: readonly SnapshotRecord[],
   keptByHand: ReadonlySet<Key>,
-): Promise<Pick<ScheduleObservation, 'ready' | 'unknown'>> {
+): Promise<Pick<ScheduleObservation, 'ready' | 'silent' | 'unknown'>> {
   const ready = new Set<Key>()
+  const silent = new Set<string>()
   const unknown = new Map<Key, string>()
   const byPlugin = Map.groupBy(snapshots, ({ snapshotID, pluginID }) =>
     snapshotID === undefined ? undefined : pluginID,
@@ -138,6 +135,10 @@ async function readiness(
     [...byPlugin].map(async ([pluginID, held]) => {
       if (pluginID === undefined) return
       const listed = await listReady(context, pluginID)
+      if (listed === 'silent') {
+        silent.add(pluginID)
+        return
+      }
       for (const { key, snapshotID = '', wasReady, schedule } of held) {
         if (listed === 'unsupported' ? wasReady : listed.has(snapshotID)) ready.add(key)
         else if (listed === 'unsupported' && !schedule?.isExpired && !keptByHand.has(key))
@@ -145,24 +146,24 @@ async function readiness(
       }
     }),
   )
-  return { ready, unknown }
+  return { ready, silent, unknown }
 }
 
 /** IDs of the snapshots that the plugin now lists as ready to use. */
 async function listReady(
   { observer, log }: GatherContext,
   pluginID: string,
-): Promise<ReadonlySet<string> | 'unsupported'> {
+): Promise<ReadonlySet<string> | 'unsupported' | 'silent'> {
   try {
     const plugin = await observer.plugin(pluginID)
     const gate = plugin && planPluginGate(pluginID, plugin, 'SupportsListSnapshots')
     if (gate?.verdict.reason === 'PluginUnsupported') return 'unsupported'
-    if (gate !== undefined) return new Set()
+    if (gate !== undefined) return 'silent'
     const listed = await observer.snapshots(pluginID)
     return new Set([...listed.values()].flatMap(({ ID, IsReady }) => (IsReady ? [ID] : [])))
   } catch (error) {
     log.warn({ pluginID, error }, 'cannot list the snapshots of a plugin; none of them expires')
-    return new Set()
+    return 'silent'
   }
 }
 

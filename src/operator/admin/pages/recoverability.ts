@@ -1,4 +1,5 @@
 import { createBreather } from '../../../lib/breather.ts'
+import { parseDuration } from '../../../lib/duration.ts'
 import type {
   PageQuery,
   Recoverability,
@@ -81,14 +82,18 @@ export function judge(ageMs: number | undefined, goal: SnapshotGoal | undefined)
   return ageMs <= goal.maxAgeMs ? 'met' : 'missed'
 }
 
-/** Every run on time: the longest that a snapshot may be the newest one. undefined: the schedule is suspended. */
+/** What the schedule has to achieve; or else every run on time: the longest that a snapshot may be the newest one. undefined: the schedule is suspended. */
 function goalOf(
   view: ClusterView,
   { key, declaration }: SnapshotScheduleRecord,
   nowMs: number,
 ): SnapshotGoal | undefined {
   const { spec, name } = declaration
+  const age = spec.objectives?.age
   if (spec.suspend || view.known().inventory.orders(key).suspendedSinceMs !== undefined) return undefined
+  if (age !== undefined) {
+    return { maxAgeMs: parseDuration(age) ?? 0, from: `schedule ${name}: spec.objectives.age is ${age}` }
+  }
   const latestMs = latestTickMs(spec, nowMs)
   const nextMs = nextTickMs(spec, nowMs)
   if (latestMs === undefined || nextMs === undefined) return undefined

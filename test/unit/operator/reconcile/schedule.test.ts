@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SnapshotScheduleRecord } from '../../../../src/operator/plan/record.ts'
-import { planSchedule, type ScheduleObservation } from '../../../../src/operator/plan/schedule-plan.ts'
+import type { ScheduleObservation } from '../../../../src/operator/plan/schedule-observation.ts'
+import { planSchedule } from '../../../../src/operator/plan/schedule-plan.ts'
 import { schedule, volume } from '../../../builders/declarations.ts'
 import { nowAt } from '../../../builders/now.ts'
 import { nomadPlugin } from '../../../builders/observed.ts'
@@ -67,6 +68,49 @@ describe('a snapshot schedule', () => {
     await settle(model)
     expect(timesOf(model)).toEqual([])
     expect(statusOf(model).lastMissedRunMs).toBe(Date.parse('2026-11-02T03:00:00Z'))
+  })
+
+  it('is not ready while the newest good snapshot of a volume is older than its objective, and is again with the next', async () => {
+    const model = createOperatorModel(start)
+    model.declare(volume('data'))
+    model.declare(schedule('nightly', ['data'], { objectives: { age: '26h' } }))
+    await settle(model)
+    expect(statusOf(model).ready).toMatchObject({ status: 'True' })
+    model.advance(15.5 * hourMs)
+    await settle(model)
+    model.advance(24 * hourMs)
+    await settle(model)
+    expect(statusOf(model).ready).toMatchObject({ status: 'True' })
+    // The next night nobody is there in time.
+    model.advance(28 * hourMs)
+    await settle(model)
+    expect(statusOf(model).ready).toMatchObject({
+      status: 'False',
+      reason: 'ObjectiveMissed',
+      message:
+        'spec.objectives.age is 26h, and volume "data" has its newest good snapshot from 2026-11-03T03:30:00.000Z. ' +
+        'Next run at 2026-11-05T03:00:00.000Z. To take one now, run mooring snapshot now default/nightly',
+    })
+    model.advance(20 * hourMs)
+    await settle(model)
+    expect(statusOf(model).ready).toMatchObject({ status: 'True' })
+  })
+
+  it('gives a volume without any snapshot as long as its objective says', async () => {
+    const model = createOperatorModel(start)
+    model.declare(schedule('nightly', ['data'], { objectives: { age: '3h' } }))
+    await settle(model)
+    model.advance(6 * hourMs)
+    model.declare(volume('data'))
+    await settle(model)
+    await settle(model)
+    expect(statusOf(model).ready).toMatchObject({ status: 'True' })
+    model.advance(3 * hourMs)
+    await settle(model)
+    expect(statusOf(model).ready).toMatchObject({
+      reason: 'ObjectiveMissed',
+      message: expect.stringContaining('has no good snapshot since 2026-11-01T18:00'),
+    })
   })
 
   it('selects volumes by label, and each has its own snapshot', async () => {
@@ -169,6 +213,7 @@ describe('a snapshot schedule', () => {
       volumes: [{ key: 'Volume/default/data', name: 'data', exists: true }],
       snapshots,
       ready: new Set(),
+      silent: new Set(),
       unknown: new Map(),
       keptByHand: new Set(),
       sourcesInUse: new Set(),
