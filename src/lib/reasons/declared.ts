@@ -74,7 +74,7 @@ export const declared = {
     },
   },
   SnapshotNotAdoptable: {
-    happened: 'spec.snapshotID names no snapshot of the volume in spec.volume.',
+    happened: 'The field spec.snapshotID names no snapshot of the volume in spec.volume.',
     data: 'Nothing changes. No snapshot is taken in its place, because it would hold other data.',
     mooring: 'It reads the list of the plugin again, and adopts the snapshot when the declaration fits.',
     person: {
