@@ -1,9 +1,13 @@
+import { createBreather } from '../../lib/breather.ts'
 import { errorMessage } from '../../lib/errors.ts'
+import { runInSlices } from '../../lib/slices.ts'
+import { listPages } from '../../nomad/list-pages.ts'
 import type { VolumeReads } from '../../nomad/reads.ts'
 import type { Plugin } from '../../wire/plugin.ts'
+import type { VolumeStub } from '../../wire/volume.ts'
 import type { Declaration } from '../declare/declaration.ts'
 import { keyOf } from '../plan/identity.ts'
-import { canList, type Orphans, planOrphans, type Storage } from '../plan/orphans.ts'
+import { canList, type Orphans, planOrphansInSlices, type Storage } from '../plan/orphans.ts'
 import type { InventoryRecord } from '../plan/record.ts'
 import type { Released } from '../plan/released.ts'
 
@@ -46,16 +50,17 @@ export async function findOrphans(options: {
   ])
   const volumes = await Promise.all(
     [...namespaces].map((namespace) =>
-      attempt(`volumes in namespace "${namespace}"`, () => client.listVolumes(namespace)),
+      attempt(`volumes in namespace "${namespace}"`, () => listVolumes(client, namespace)),
     ),
   )
-  const { unknown, ...orphans } = planOrphans({
+  const plan = planOrphansInSlices({
     storages,
-    volumes: volumes.flatMap((list) => list?.items ?? []),
+    volumes: volumes.flatMap((list) => list ?? []),
     records,
     released,
     declared: new Set(declarations.map(keyOf)),
   })
+  const { unknown, ...orphans } = await runInSlices(plan, createBreather())
   // Without a namespace's volumes, what they stand for would look as if nothing did.
   const isWhole = listed !== undefined && volumes.every((list) => list !== undefined)
   return {
@@ -67,6 +72,16 @@ export async function findOrphans(options: {
       ...(isWhole ? [] : ['what is in storage and not in Nomad: it takes the volumes of every namespace']),
     ],
   }
+}
+
+/** So many volumes of a list are parsed at once. */
+const pageSize = 1000
+
+function listVolumes(client: VolumeReads, namespace: string): Promise<readonly VolumeStub[]> {
+  return listPages(`list volumes in namespace "${namespace}"`, async ({ next_token: token = '' }) => {
+    const page = await client.listVolumes(namespace, undefined, undefined, { token, size: pageSize })
+    return { items: page.items, nextToken: page.nextToken }
+  })
 }
 
 async function lookInto(client: VolumeReads, plugin: Plugin): Promise<Storage> {

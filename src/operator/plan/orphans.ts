@@ -1,3 +1,4 @@
+import { filterInSlices, flatMapInSlices, forEachInSlices, runAtOnce, type Slices } from '../../lib/slices.ts'
 import type { Plugin } from '../../wire/plugin.ts'
 import type { Snapshot } from '../../wire/snapshot.ts'
 import type { ExternalVolume, Int64, VolumeStub } from '../../wire/volume.ts'
@@ -52,21 +53,33 @@ export interface Storage {
   readonly snapshots: ReadonlyMap<string, Snapshot> | { readonly failure: string }
 }
 
-/** Compares storage, Nomad and declarations. Pure. */
-export function planOrphans(options: {
+/** What orphans are found by. */
+interface Known {
   readonly storages: readonly Storage[]
   /** Volumes of every namespace that could be read. */
   readonly volumes: readonly VolumeStub[]
   readonly records: readonly InventoryRecord[]
   readonly released: readonly Released[]
   readonly declared: ReadonlySet<Key>
-}): Omit<Orphans, 'unknown'> & { readonly unknown: string[] } {
+}
+
+type Found = Omit<Orphans, 'unknown'> & { readonly unknown: string[] }
+
+/** Compares storage, Nomad and declarations. Pure. */
+export function planOrphans(options: Known): Found {
+  return runAtOnce(planOrphansInSlices(options))
+}
+
+/** As planOrphans, in slices. */
+export function* planOrphansInSlices(options: Known): Slices<Found> {
   const { storages, volumes, records, released, declared } = options
   const token = (pluginID: string, externalID: string) => JSON.stringify([pluginID, externalID])
   const releasedBy = new Map(released.map((each) => [token(each.pluginID, each.externalID), each]))
-  const known = new Set(volumes.map((volume) => token(volume.PluginID, volume.ExternalID)))
+  const known = new Set<string>()
+  yield* forEachInSlices(volumes, (volume) => void known.add(token(volume.PluginID, volume.ExternalID)))
   const tombstones = new Set<string>()
   for (const record of records) {
+    yield
     const { pluginID, externalID } = storedThing(record)
     if (pluginID !== undefined && externalID !== undefined) known.add(token(pluginID, externalID))
     if (record.kind === 'Volume' && record.end !== undefined) tombstones.add(record.end.tombstoneID)
@@ -77,7 +90,8 @@ export function planOrphans(options: {
     return found === undefined ? {} : { released: found }
   }
 
-  const inStorage = storages.flatMap(({ plugin, volumes, snapshots }) => {
+  const inStorage: StorageOrphan[] = []
+  for (const { plugin, volumes, snapshots } of storages) {
     const found: Omit<StorageOrphan, 'released'>[] = []
     if (isList(volumes)) {
       for (const { ExternalID, CapacityBytes } of volumes.values())
@@ -87,12 +101,14 @@ export function planOrphans(options: {
       for (const { ID, SizeBytes } of snapshots.values())
         found.push({ kind: 'Snapshot', pluginID: plugin.ID, externalID: ID, sizeBytes: SizeBytes })
     }
-    return found
-      .filter(({ pluginID, externalID }) => !known.has(token(pluginID, externalID)))
-      .map((orphan) => ({ ...orphan, ...noteOf(orphan.pluginID, orphan.externalID) }))
-  })
+    const orphans = yield* filterInSlices(
+      found,
+      ({ pluginID, externalID }) => !known.has(token(pluginID, externalID)),
+    )
+    for (const orphan of orphans) inStorage.push({ ...orphan, ...noteOf(orphan.pluginID, orphan.externalID) })
+  }
 
-  const inNomad = volumes.flatMap(({ Namespace, ID, PluginID, ExternalID }) => {
+  const inNomad = yield* flatMapInSlices(volumes, ({ Namespace, ID, PluginID, ExternalID }) => {
     const key = volumeKey(Namespace, ID)
     return declared.has(key) || managed.has(key) || tombstones.has(ID)
       ? []
@@ -111,9 +127,10 @@ export function planOrphans(options: {
     inStorage,
     inNomad,
     // No source declares a schedule's snapshots, and they outlive the schedule.
-    undeclared: records
-      .filter((record) => !declared.has(record.key) && !(record.kind === 'Snapshot' && record.schedule))
-      .map(presentUndeclared),
+    undeclared: (yield* filterInSlices(
+      records,
+      (record) => !declared.has(record.key) && !(record.kind === 'Snapshot' && record.schedule),
+    )).map(presentUndeclared),
     unknown: storages.flatMap(explainUnknown),
   }
 }
