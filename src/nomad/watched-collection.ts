@@ -37,9 +37,9 @@ export interface WatchedCollection<Stub, Full, Field extends string> extends Ver
   /**
    * This element may have changed: reads it alone soon, and tells of it if it has. The list is read anew where its version
    * is the same, because more may have changed than versions show, and where very many may have changed.
-   * @param isKnown whether what was read last shows the change already
+   * @param isKnown whether what was read last, or the list, shows the change already
    */
-  hintAt(key: string, isKnown: (full: Full) => boolean): void
+  hintAt(key: string, isKnown: (seen: Full | Stub) => boolean): void
   close(): Promise<void>
 }
 
@@ -95,16 +95,17 @@ export function watchCollection<Stub, Full, Field extends keyof Stub & string>(
     return changed
   }
 
-  const hinted = new Map<string, (full: Full) => boolean>()
+  const hinted = new Map<string, (seen: Full | Stub) => boolean>()
   let cancelLook: (() => void) | undefined
 
-  async function lookAt(key: string, isKnown: (full: Full) => boolean): Promise<void> {
-    const last = cache.peek(key)
-    if (last !== undefined && isKnown(last)) return
+  async function lookAt(key: string, isKnown: (seen: Full | Stub) => boolean): Promise<void> {
+    const seen = [cache.peek(key), stubs.get(key)]
+    if (seen.some((each) => each !== undefined && isKnown(each))) return
     // Hints only save time: the list shows what this read did not.
     const found = await cache.look(key).catch(() => 'known' as const)
     if (found === 'news') tell(key)
-    if (found === 'same') watch.hint()
+    // What is not there and not listed has no more to show.
+    if (found === 'same' && stubs.has(key)) watch.hint()
   }
 
   function lookAtHinted(): void {

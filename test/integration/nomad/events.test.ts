@@ -1,6 +1,6 @@
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { systemClock } from '../../../src/lib/clock.ts'
+import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { createNomadClient, type NomadClient } from '../../../src/nomad/client.ts'
 import type { NomadEvent } from '../../../src/nomad/events.ts'
 import { connectionLimit } from '../../../src/nomad/lanes.ts'
@@ -8,6 +8,7 @@ import { createObserver, type ObservedChange } from '../../../src/nomad/observer
 import { aPlugin, aVolume } from '../../builders/nomad.ts'
 import { type FakeNomad, startFakeNomad } from '../../fakes/fake-nomad.ts'
 import { startHttpServer } from '../../fakes/http-server.ts'
+import { adjustableClock } from '../../helpers/adjustable-clock.ts'
 import { quickClock } from '../../helpers/quick-clock.ts'
 
 let nomad: FakeNomad
@@ -21,12 +22,12 @@ afterEach(async () => {
   await nomad.close()
 })
 
-function observe() {
+function observe(clock: Clock = systemClock) {
   const lines: string[] = []
   const changes: ObservedChange[] = []
   const observer = createObserver({
     client,
-    clock: systemClock,
+    clock,
     random: () => 0.999,
     log: pino({}, { write: (line: string) => lines.push(line) }),
     pollMs: 60_000,
@@ -144,6 +145,33 @@ describe('events', () => {
       expect(observer.changes).toContainEqual({ type: 'volume', namespace: 'default', volumeID: 'data' }),
     )
     expect(await observer.volume('default', 'data')).toBeUndefined()
+  })
+
+  it('about a volume that is gone, or a write that the list shows, make no list be read', async () => {
+    nomad.versions = ['2.0.6']
+    nomad.putVolume(aVolume('data'), aVolume('other'))
+    const clock = adjustableClock()
+    const observer = observe(clock)
+    const [data] = await observer.volumeStubs('default')
+    await vi.waitFor(() => expect(nomad.listening()).toBe(1))
+    const reads = () => nomad.count('GET /v1/volume/csi')
+    const listsBefore = lists('/v1/volumes').length
+    nomad.emit('CSIVolume', 'data', 'default', Number(data?.ModifyIndex))
+    nomad.emit('CSIVolume', 'mooring-deleting-1', 'default', 77)
+    await vi.waitFor(() => {
+      clock.advance(100)
+      expect(reads()).toBe(1)
+    })
+    // Long enough for a hint to have the list read.
+    clock.advance(5_000)
+    nomad.changeSilently((volume) => (volume.ID === 'other' ? { ...volume, ModifyIndex: 50_000 } : volume))
+    nomad.emit('CSIVolume', 'other', 'default', 50_000)
+    await vi.waitFor(() => {
+      clock.advance(100)
+      expect(observer.changes).toHaveLength(1)
+    })
+    clock.advance(5_000)
+    expect(lists('/v1/volumes')).toHaveLength(listsBefore)
   })
 
   it('about very many volumes make the list be read, and not each of them', async () => {
