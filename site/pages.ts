@@ -64,8 +64,18 @@ export function toSitePage(file: string, text: string, targets: Targets): string
   const [, title = '', body = ''] = /^# (.*)\n([\s\S]*)$/.exec(text) ?? []
   if (title === '') throw new Error(`${file} does not begin with a heading`)
   const parts = body.split(/(^```.*?^```$)/ms)
-  const linked = parts.map((part) => (part.startsWith('```') ? part : rewriteLinks(file, part, targets)))
+  const linked = parts.map((part) =>
+    part.startsWith('```') ? toFigure(part) : rewriteLinks(file, part, targets),
+  )
   return `---\ntitle: ${JSON.stringify(title.replaceAll('`', ''))}\n---\n${linked.join('')}`
+}
+
+/** A block of Mermaid as the element that the reader's browser draws; another block as it is. */
+function toFigure(block: string): string {
+  const [, source] = /^```mermaid\n([\s\S]*?)^```$/m.exec(block) ?? []
+  if (source === undefined) return block
+  const text = source.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return `<pre class="mermaid">\n${text}</pre>`
 }
 
 /** From the folder of the site's pages to the repository. */

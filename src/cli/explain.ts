@@ -21,6 +21,7 @@ import {
   type TargetFlags,
   targetOptions,
 } from './target.ts'
+import { widthOf } from './wrap.ts'
 
 interface ExplainFlags extends TargetFlags {
   readonly output: 'text' | 'json' | 'yaml'
@@ -144,7 +145,7 @@ function print(explained: readonly Explained[], { output }: ExplainFlags, at: st
   if (output === 'json') printJSON(document)
   else if (output === 'yaml') process.stdout.write(formatYAML(document))
   else {
-    const width = Math.min(process.stdout.columns ?? 80, 100)
+    const width = Math.min(widthOf(process.stdout), 100)
     process.stdout.write(`${explained.map((each) => formatExplanation(each, width, at)).join('\n\n')}\n`)
   }
 }

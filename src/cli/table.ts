@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import type { Row } from '../operator/admin/row.ts'
 import { formatQuantity } from '../operator/declare/quantities.ts'
-import { wrapText } from './wrap.ts'
+import { widthOf, wrapText } from './wrap.ts'
 
 interface Column {
   readonly title: string
@@ -54,7 +54,7 @@ export interface TableOptions {
 
 /** The width and the colours of a terminal. A pipe gets everything, without colours. */
 export function tableOptionsFor(terminal: NodeJS.WriteStream): TableOptions {
-  return terminal.isTTY ? { width: terminal.columns, isColoured: terminal.hasColors() } : {}
+  return terminal.isTTY ? { width: widthOf(terminal), isColoured: terminal.hasColors() } : {}
 }
 
 /** Rows as a table, then the message of each row that is not Ready. */

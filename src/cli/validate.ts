@@ -11,6 +11,7 @@ import { exitStatus } from './exit-status.ts'
 import { readVariables, type VariableFlags } from './operator-settings.ts'
 import { variableOptions } from './options.ts'
 import { outputOption, printJSON } from './output.ts'
+import { widthOf } from './wrap.ts'
 
 /** What `--output json` prints. */
 interface Report {
@@ -78,7 +79,7 @@ function findingOf({ place, field, message }: Problem): Finding {
 function excerptOf(problem: Problem): readonly string[] {
   const { file, line, column } = findingOf(problem)
   try {
-    return formatExcerpt(readFileSync(file, 'utf8'), line, column, process.stdout.columns ?? 80) ?? []
+    return formatExcerpt(readFileSync(file, 'utf8'), line, column, widthOf(process.stdout)) ?? []
   } catch {
     // The message has said all that is needed. Standard input has no file.
     return []

@@ -32,6 +32,11 @@ describe('the site', () => {
     ['out of the repository', '[x](https://x.example/a.md)', '[x](https://x.example/a.md)'],
     ['to a file that is no page', '[t](../test/t.ts)', '[t](https://git.example/test/t.ts)'],
     ['to an image', '![i](images/i.png)', '![i](../../../../docs/images/i.png)'],
+    [
+      'in a figure, which is drawn by the browser',
+      '```mermaid\na["b<br/>c"] -- d --> e\n```',
+      '<pre class="mermaid">\na["b&lt;br/&gt;c"] -- d --&gt; e\n</pre>',
+    ],
     ['in code', '```md\n[B](b.md)\n```', '```md\n[B](b.md)\n```'],
   ])('leads a link %s', (_title, text, expected) => {
     expect(bodyOf(text)).toBe(expected)

@@ -44,7 +44,7 @@ const dropSecret: StoreSecret = () => ({ fromSpecification: '' })
 
 /**
  * Parses the declarations of one file: YAML or JSON documents of Mooring, or one volume specification of Nomad in HCL
- * (`*.hcl`) or JSON. A document that is broken or refused is a problem with its line and column; the other documents of
+ * (`*.hcl`; `*.nomad` and `*.volume` too, which only a command names) or JSON. A document that is broken or refused is a problem with its line and column; the other documents of
  * the file are used. It never throws, and no message quotes a secret.
  */
 export function parseDeclarations(
@@ -71,7 +71,8 @@ export function parseDeclarations(
       storeSecret,
     )
   const isJson = source.trimStart().startsWith('{')
-  if (!isJson && /\.hcl$/i.test(origin.file === '' ? origin.source : origin.file)) return parseSpecification()
+  if (!isJson && /\.(?:hcl|nomad|volume)$/i.test(origin.file === '' ? origin.source : origin.file))
+    return parseSpecification()
 
   const parsed: ParsedDeclarations = { declarations: [], problems: [], warnings: [], others: [] }
   let position = 0

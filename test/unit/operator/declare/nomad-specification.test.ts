@@ -29,6 +29,10 @@ plugin_id = "ebs0"
 ${capability}`
 
 describe('a volume specification', () => {
+  test.each(['a.nomad', 'a.volume'])('is HCL in a file that a command names, such as %s', (file) => {
+    expect(spec(minimal, file)).toMatchObject({ volumeID: 'db' })
+  })
+
   test('in HCL is a volume declaration with every key that Nomad reads', () => {
     const text = `
 # A comment, // another, and /* one of many lines */
