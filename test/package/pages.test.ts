@@ -96,5 +96,5 @@ describe('a page', () => {
         wrong.push(`${page}: mooring ${words.join(' ')}: no such command`)
     }
     expect(wrong).toEqual([])
-  })
+  }, 300_000)
 })
