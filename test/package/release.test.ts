@@ -73,6 +73,12 @@ describe('the release workflow', () => {
   const text = textOf('.github/workflows/release.yml')
   const { jobs } = load(text) as { jobs: { release: { steps: { run?: string; uses?: string }[] } } }
 
+  it('names each action by a commit, and the release that it is beside it', () => {
+    const actions = [...text.matchAll(/uses: (.*)/g)].map(([, action]) => action)
+    expect(actions).toHaveLength(3)
+    for (const action of actions) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+  })
+
   it('runs only scripts that the package has, after all checks', () => {
     const steps = jobs.release.steps.map(({ run = '', uses = '' }) => run || uses)
     const scripts = [...text.matchAll(/npm run ([a-z:-]+)/g)].map(([, name]) => name)
