@@ -1,7 +1,7 @@
-import { Agent, request } from 'undici'
 import { findAdminSocket } from '../../lib/admin-socket.ts'
 import { errorCode, errorMessage, UsageError } from '../../lib/errors.ts'
 import { parseJSON, stringifyJSON } from '../../lib/json.ts'
+import { connectSocket, type SocketRequest } from '../../lib/socket-request.ts'
 import { packageVersion } from '../../lib/version.ts'
 import type { InventoryContents } from '../inventory/memory-inventory.ts'
 import { reviveDeclared, reviveManaged } from '../inventory/stored-parts.ts'
@@ -23,15 +23,14 @@ export interface AdminClient extends Admin {
 export async function connectAdmin(directory: string, cluster?: string): Promise<AdminClient | undefined> {
   const socketPath = findAdminSocket(directory)
   if (socketPath === undefined) return undefined
-  // Some answers take as long as the work that they wait for.
-  const dispatcher = new Agent({ connect: { socketPath }, headersTimeout: 0, bodyTimeout: 0 })
+  const socket = connectSocket(socketPath)
 
   let isConnected = false
-  async function send(path: string, options: Parameters<typeof request>[1]) {
+  async function send(path: string, options: SocketRequest) {
     try {
       const url = new URL(path, 'http://mooring')
       if (cluster !== undefined) url.searchParams.set('cluster', cluster)
-      return await request(url, options)
+      return await socket.send(`${url.pathname}${url.search}`, options)
     } catch (error) {
       // Before the first answer there may be no operator at all: the caller decides.
       if (!isConnected) throw error
@@ -50,7 +49,6 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
     user?: string,
   ): Promise<Answer> {
     const answer = await send(path, {
-      dispatcher,
       method,
       ...(body === undefined
         ? {}
@@ -63,7 +61,7 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
           }),
     })
     const version = answer.headers[versionHeader]
-    const text = await answer.body.text()
+    const { text } = answer
     if (version !== packageVersion()) {
       throw new UsageError(
         `the operator that runs here is mooring ${version ?? 'of an unknown release'}, and this is mooring ${packageVersion()}: use the same release for both`,
@@ -91,7 +89,7 @@ export async function connectAdmin(directory: string, cluster?: string): Promise
       (await call<{ message: string }>('POST', '/v1/orders', order, by?.user)).message,
     reconcile: () => call('POST', '/v1/reconcile'),
     createLoginLink: async () => (await call<{ url: string }>('POST', '/v1/login-link')).url,
-    close: () => dispatcher.destroy(),
+    close: async () => socket.close(),
   }
   try {
     await client.info()
