@@ -74,7 +74,7 @@ const NomadClusterSpecSchema = Type.Object(
           patternErrorMessage: 'is not the name of a Kubernetes namespace',
           maxProperties: 1024,
           description:
-            "By Kubernetes namespace, the plugin's own IDs and names that its objects may name in spec.externalID, spec.source, spec.name and mooring.dev/restore-from: <plugin>/<ID>, where a * at the end stands for any rest, and * as the plugin for any. Not given: only what Mooring made for the namespace.",
+            "By Kubernetes namespace, the plugin's own IDs and names that its objects may name in spec.externalID, spec.snapshotID, spec.source, spec.name and mooring.dev/restore-from: <plugin>/<ID>, where a * at the end stands for any rest, and * as the plugin for any. Not given: only what Mooring made for the namespace.",
         },
       ),
     ),
