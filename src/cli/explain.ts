@@ -9,7 +9,12 @@ import type { ManagedObject } from '../operator/admin/managed-object.ts'
 import type { Row } from '../operator/admin/row.ts'
 import type { OpenAdmin } from '../operator/with-admin.ts'
 import { notDeclared, tellIfOld } from './answered.ts'
-import { type Explained, formatExplanation, presentExplanation } from './format-explanation.ts'
+import {
+  type Explained,
+  fillFromMessage,
+  formatExplanation,
+  presentExplanation,
+} from './format-explanation.ts'
 import { formatYAML, outputOption, printJSON } from './output.ts'
 import {
   describeTarget,
@@ -112,7 +117,8 @@ async function explainRows(rows: readonly Row[], { admin }: OpenAdmin): Promise<
     if (explanation === undefined)
       throw new UsageError(`${kind} ${name} has the reason ${reason}, which this release does not know`)
     const object = objects.find(({ status }) => status.key === `${kind}/${name}`)
-    return { reason, explanation, names: namesOf(row, object), of: { kind, name, state, message } }
+    const names = fillFromMessage(message, explanation, namesOf(row, object))
+    return { reason, explanation, names, of: { kind, name, state, message } }
   })
 }
 

@@ -1,4 +1,4 @@
-import { advise, commandsOf, type Explanation, type Names } from '../lib/reasons/explanation.ts'
+import { advise, commandsOf, type Explanation, type Names, placeholders } from '../lib/reasons/explanation.ts'
 import { wrapText } from './wrap.ts'
 
 /** What is explained. */
@@ -73,4 +73,23 @@ function formatRemedy(text: string, isFirst: boolean, width: number): string[] {
 /** Adds to each command of ours where the operator is. */
 function locate(text: string, at: string): string {
   return at === '' ? text : text.replace(/`(mooring [^`]+)`/g, `\`$1 ${at}\``)
+}
+
+/**
+ * Fills in what only the message knows, such as a size: it ends with the same remedies, with the real names in them.
+ * @param names with placeholders for what is not known
+ */
+export function fillFromMessage(message: string, { person }: Explanation, names: Names): Names {
+  const unknown = Object.entries(placeholders).flatMap(([name, placeholder]) =>
+    names[name as keyof Names] === placeholder ? [name] : [],
+  )
+  const marked = { ...names, ...Object.fromEntries(unknown.map((name) => [name, `__${name}__`])) }
+  const found: Record<string, string> = {}
+  for (const remedy of Object.values(person)) {
+    const parts = advise(remedy(marked)).split(/__(\w+?)__/)
+    const pattern = parts.map((part, index) => (index % 2 === 0 ? RegExp.escape(part) : '(\\S+?)')).join('')
+    const [, ...values] = new RegExp(`${pattern}(?=\\.?(?:\\s|$))`).exec(message) ?? []
+    for (const [index, value] of values.entries()) found[parts[index * 2 + 1] ?? ''] = value
+  }
+  return { ...names, ...found }
 }
