@@ -1,6 +1,7 @@
 import { type Around, unobserved } from '../lib/around.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { createEventReads, type EventReads } from './events.ts'
+import { createHostVolumeCalls, type HostVolumeReads } from './host-volumes.ts'
 import { createHttp, type Http, type HttpAnswer, type HttpRequest, type TransportOptions } from './http.ts'
 import type { VolumesApi } from './ports.ts'
 import { createVolumeReads, type VolumeReads } from './reads.ts'
@@ -27,8 +28,8 @@ export interface NomadClientOptions extends TransportOptions {
 /** What metrics and traces may show of a request. Parameters and secrets are not among it. */
 export type NomadCall = Pick<HttpRequest, 'operation' | 'method'>
 
-/** A client of Nomad's Volumes HTTP API, Variables and events. It retries nothing. */
-export interface NomadClient extends VolumesApi, VolumeReads, VariablesApi, EventReads {
+/** A client of Nomad's Volumes HTTP API, host volumes, Variables and events. It retries nothing. */
+export interface NomadClient extends VolumesApi, VolumeReads, HostVolumeReads, VariablesApi, EventReads {
   /** Cuts all requests and frees the connections. */
   close(): Promise<void>
 }
@@ -50,6 +51,7 @@ export function createNomadClient({ clock = systemClock, ...options }: NomadClie
   return {
     ...createVolumeReads(http, timeouts),
     ...createVolumesApi(http, timeouts.writeMs),
+    ...createHostVolumeCalls(http, timeouts),
     ...createVariablesApi(http, timeouts.readMs),
     ...createEventReads(http, timeouts.readMs),
     close: bare.close,

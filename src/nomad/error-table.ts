@@ -43,7 +43,15 @@ const waiting = (reason: Reason): Verdict => ({ kind: 'waiting', reason })
 /** Texts of Nomad itself, whatever the status. */
 const textRows: readonly Row[] = [
   // Claims. The texts for a plugin in use and for a busy snapshot look the same.
-  { text: /volume in use:|\bis in use\b|while volume is in use|because it is in use/, ...waiting('InUse') },
+  {
+    text: /volume in use:|\bis in use\b|in use by alloc|while volume is in use|because it is in use/,
+    ...waiting('InUse'),
+  },
+
+  // Host volumes. The name is known by the node's own client, whatever Nomad lists. Nothing was made.
+  { text: /volume name already exists on this node/, ...permanent('NameConflict') },
+  // The node went or changed since it was chosen.
+  { text: /could not place volume/, ...transient('NodeNotFeasible') },
 
   // Something is missing.
   { text: /nonexistent namespace|Namespace not found/, ...permanent('NamespaceNotFound') },

@@ -77,6 +77,14 @@ export type Operation =
   | 'renew_lock'
   | 'release_lock'
   | 'claim_volume'
+  | 'list_host_volumes'
+  | 'watch_host_volumes'
+  | 'read_host_volume'
+  | 'create_host_volume'
+  | 'register_host_volume'
+  | 'delete_host_volume'
+  | 'read_node'
+  | 'read_allocation'
 
 export interface StreamRequest extends Target {
   /** Without a byte for so long, the stream counts as lost. */

@@ -1,5 +1,6 @@
 /** The package `mooring/nomad`: a client of Nomad's Volumes HTTP API. See docs/nomad-client.md. */
 export { type ErrorKind, OperationError, UsageError } from '../lib/errors.ts'
+export type { HostVolume, HostVolumeStub } from '../wire/host-volume.ts'
 export type { Plugin, PluginInstance, PluginStub } from '../wire/plugin.ts'
 export type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'
 export type { ExternalVolume, Int64, Volume, VolumeRequest, VolumeStub } from '../wire/volume.ts'
@@ -7,6 +8,8 @@ export { createNomadClient, type NomadClient, type NomadClientOptions } from './
 export type { ClientTlsOptions } from './client-tls.ts'
 export { readEnvironment } from './environment.ts'
 export type { EventReads, NomadEvent } from './events.ts'
+export type { HostVolumeBody, HostVolumesApi } from './host-volume-ports.ts'
+export type { HostVolumeReads } from './host-volumes.ts'
 export type { BlockingQuery, TransportOptions } from './http.ts'
 export type { NodeState, VolumesApi } from './ports.ts'
 export type { Indexed, VolumeReads } from './reads.ts'

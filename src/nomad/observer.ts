@@ -6,14 +6,17 @@ import type { ExternalVolume, Volume, VolumeStub } from '../wire/volume.ts'
 import { createCachedList } from './cached-list.ts'
 import { watchEvents } from './event-watch.ts'
 import type { EventReads, NomadEvent } from './events.ts'
+import { createHostVolumeObserver } from './host-volume-observer.ts'
+import type { HostVolumeReads } from './host-volumes.ts'
 import { createKnownPages } from './known-pages.ts'
+import { createLazyMap } from './lazy-map.ts'
 import { watchEnded } from './list-watch.ts'
 import type { Observer, VolumeField } from './ports.ts'
 import type { VolumeReads } from './reads.ts'
 import { watchCollection } from './watched-collection.ts'
 
 export interface ObserverOptions {
-  readonly client: VolumeReads & EventReads
+  readonly client: VolumeReads & EventReads & HostVolumeReads
   readonly clock: Clock
   /** Uniform in [0, 1), for jitter. */
   readonly random: () => number
@@ -38,10 +41,12 @@ const ageMsPerThousand = 1000
 /** How long a namespace is known to exist. One request then serves all creates of a storm. */
 const namespaceMaxAgeMs = 2000
 
-/** A volume or a plugin came, went or changed. */
+/** A volume, a host volume or a plugin came, went or changed. */
 export type ObservedChange =
   | { readonly type: 'volume'; readonly namespace: string; readonly volumeID: string }
   | { readonly type: 'plugin'; readonly pluginID: string }
+  /** A host volume of this name, on whatever node. */
+  | { readonly type: 'host volume'; readonly namespace: string; readonly name: string }
   /** Found where a list of a plugin was read for something else. `isWell`: listed, and not abnormal. */
   | {
       readonly type: 'external volume'
@@ -171,6 +176,14 @@ export function createObserver(options: ObserverOptions): NomadObserver {
   )
   const nodes = createCachedList({ read: () => client.listNodes(signal), maxAgeMs: () => maxAgeMs, clock })
 
+  const { close: closeHostVolumes, ...hostVolumes } = createHostVolumeObserver({
+    ...watching,
+    client,
+    maxAgeMs,
+    signal,
+    onChange: (namespace, name) => tell({ type: 'host volume', namespace, name }),
+  })
+
   /** An event says that something changed. Only a read shows what. */
   function onEvent({ topic, namespace, key, index }: NomadEvent) {
     if (topic === 'CSIPlugin') plugins.hint()
@@ -179,6 +192,7 @@ export function createObserver(options: ObserverOptions): NomadObserver {
   const events = watchEvents({ client, onEvent, clock, random, log, signal })
 
   return {
+    ...hostVolumes,
     async volume(namespace, volumeID) {
       // A new watch would outlive the observer.
       if (signal.aborted) throw watchEnded('volumes')
@@ -218,23 +232,9 @@ export function createObserver(options: ObserverOptions): NomadObserver {
     },
     async close() {
       closing.abort()
-      await Promise.all([events, ...[plugins, ...volumesOf.values()].map((collection) => collection.close())])
+      const collections = [plugins, ...volumesOf.values()]
+      await Promise.all([events, closeHostVolumes(), ...collections.map((collection) => collection.close())])
     },
-  }
-}
-
-function createLazyMap<Value>(create: (key: string) => Value) {
-  const map = new Map<string, Value>()
-  return {
-    get(key: string): Value {
-      const existing = map.get(key)
-      if (existing !== undefined) return existing
-      const created = create(key)
-      map.set(key, created)
-      return created
-    },
-    peek: (key: string) => map.get(key),
-    values: () => map.values(),
   }
 }
 

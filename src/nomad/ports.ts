@@ -1,6 +1,7 @@
 import type { Plugin } from '../wire/plugin.ts'
 import type { Snapshot, SnapshotRequest } from '../wire/snapshot.ts'
 import type { AllocationStub, ExternalVolume, Volume, VolumeRequest, VolumeStub } from '../wire/volume.ts'
+import type { HostVolumesApi, HostVolumesObserver } from './host-volume-ports.ts'
 
 /** What Mooring reads of a Nomad node. */
 export interface NodeState {
@@ -15,7 +16,7 @@ export interface NodeState {
  * been carried out (no answer, deadline, lost connection), otherwise as the error table says. No method repeats a
  * request.
  */
-export interface VolumesApi {
+export interface CSIVolumesApi {
   /** `PUT /v1/volume/csi/:id/create`. Creates a volume, or updates and expands one that exists. */
   createVolume(request: VolumeRequest & { Namespace: string }, signal?: AbortSignal): Promise<void>
   /** `PUT /v1/volume/csi/:id`. */
@@ -44,6 +45,9 @@ export interface VolumesApi {
   ): Promise<void>
 }
 
+/** Writes of CSI volumes and of dynamic host volumes. */
+export interface VolumesApi extends CSIVolumesApi, HostVolumesApi {}
+
 /** A field by which volumes of the list are found. */
 export type VolumeField = 'ExternalID' | 'Name'
 
@@ -51,7 +55,7 @@ export type VolumeField = 'ExternalID' | 'Name'
  * What Nomad and the plugins report. Watches update it. A read is as fresh as the last change that Nomad reported or
  * the last poll, and never older than the last `invalidate`.
  */
-export interface Observer {
+export interface Observer extends HostVolumesObserver {
   /** undefined: Nomad has no such volume. */
   volume(namespace: string, volumeID: string): Promise<Volume | undefined>
   /** The volume list of a Nomad namespace. */

@@ -331,7 +331,7 @@ export function createVolumeReads(http: Http, timeouts: ReadTimeouts): VolumeRea
 }
 
 /** A parser of a list. Entries that are null stand for nothing. */
-function createListParser<Item extends TSchema>(item: Item) {
+export function createListParser<Item extends TSchema>(item: Item) {
   const parse = createAnswerParser(Type.Array(Type.Union([item, Type.Null()])))
   return (text: string, purpose: Purpose): Static<Item>[] =>
     (parse(text, purpose) as (Static<Item> | null)[]).filter((each): each is Static<Item> => each !== null)
@@ -361,7 +361,7 @@ function byID<Item>(
   )
 }
 
-function indexOf(answer: HttpAnswer): bigint {
+export function indexOf(answer: HttpAnswer): bigint {
   const text = answer.header('x-nomad-index') ?? ''
   return /^\d+$/.test(text) ? BigInt(text) : 0n
 }

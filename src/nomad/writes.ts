@@ -6,12 +6,12 @@ import type { VolumeRequest, VolumesRequest } from '../wire/volume.ts'
 import { classifyAnswer, classifyNonsense, type Purpose } from './error-table.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { createAnswerParser } from './parse-answer.ts'
-import type { VolumesApi } from './ports.ts'
+import type { CSIVolumesApi } from './ports.ts'
 import { formatSecretsHeader, secretsHeaderName, sendableSecrets } from './secrets-header.ts'
 import { titleOf, volumePath } from './volume-address.ts'
 
 /** The writes of the Volumes API. Each is sent once. @param timeoutMs for each */
-export function createVolumesApi(http: Http, timeoutMs: number): VolumesApi {
+export function createVolumesApi(http: Http, timeoutMs: number): CSIVolumesApi {
   const parseSnapshots = createAnswerParser(SnapshotsResponse)
 
   /** @param secrets those in the request, which are removed from the error text of the answer */

@@ -173,6 +173,11 @@ export function startControlLoop(options: ControlLoopOptions): ControlLoop {
       if (desired.declaration(key) !== undefined || inventory.get(key) !== undefined) wake(key)
       return
     }
+    if (change.type === 'host volume') {
+      const key = `HostVolume/${change.namespace}/${change.name}`
+      if (desired.declaration(key) !== undefined || inventory.get(key) !== undefined) wake(key)
+      return
+    }
     if (change.type === 'external volume') {
       for (const { key, status } of inventory.find(
         'external',

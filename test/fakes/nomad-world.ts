@@ -7,6 +7,7 @@ import type { Snapshot } from '../../src/wire/snapshot.ts'
 import type { Volume, VolumeRequest } from '../../src/wire/volume.ts'
 import { anExternalVolume, aSnapshot, aVolumeStub } from '../builders/nomad.ts'
 import { nomadPlugin, nomadVolume } from '../builders/observed.ts'
+import { createHostVolumes } from './host-volumes.ts'
 
 /**
  * What happens to the next call that writes:
@@ -395,7 +396,15 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     { Nodes: Object.fromEntries([...nodes.keys()].map((id) => [id, pluginNode(id)])) },
   )
 
+  const hostVolumes = createHostVolumes((text) => answered(text))
   const api: VolumesApi = {
+    createHostVolume: (request) => {
+      const { Namespace, Name, NodeID, ID } = request
+      const verb = ID ? 'update' : 'create'
+      return write(`${verb}HostVolume ${Namespace}/${Name} at ${NodeID}`, () => hostVolumes.create(request))
+    },
+    registerHostVolume: (request) => write('registerHostVolume', () => hostVolumes.register(request)),
+    deleteHostVolume: (namespace, id) => write('deleteHostVolume', () => hostVolumes.delete(namespace, id)),
     createVolume: (request) => {
       const at = `${request.Namespace}/${request.ID}`
       // Growing twice to the same size is the same as once; only a create must not overlap.
@@ -557,6 +566,14 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
           { ID: id, NodeID: nodeID, ClientStatus: clientStatus },
         ]),
       ),
+    hostVolumes: async (namespace) => hostVolumes.list(namespace),
+    findHostVolumes: async (namespace, name) =>
+      hostVolumes.list(namespace).filter((stub) => stub.Name === name),
+    hostVolume: async (namespace, id) => hostVolumes.get(namespace, id),
+    nodesOf: async (pool) =>
+      new Map([...hostVolumes.nodes].filter(([, { NodePool }]) => pool === 'all' || NodePool === pool)),
+    usersOfHostVolume: async (...parameters) => hostVolumes.usersOf(...parameters),
+    invalidateHostVolumes: () => {},
     nodes: async () =>
       new Map(
         [['n0', 'ready'] as const, ...nodes].map(([id, Status]) => [id, { Status, Drain: draining.has(id) }]),
@@ -570,6 +587,7 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
     plugins,
     volumes,
     disks,
+    hostVolumes,
     claimed,
     snapshots,
     history,

@@ -36,6 +36,15 @@ export const waits = {
     mooring: 'It asks every minute, and creates the volume when there is room.',
     person: { free: () => 'Free some room at the storage provider, or lower spec.capacity.min.' },
   },
+  NodeNotFeasible: {
+    happened: 'No node is as the declaration asks for, or the one that was chosen no longer is.',
+    data: notYet,
+    mooring: 'It looks again, at new nodes too.',
+    person: {
+      look: () => `To see the nodes and their pools, run ${run('nomad', 'node', 'status')}`,
+      change: () => 'Change spec.placement, or bring a node that meets it, with the plugin on it.',
+    },
+  },
   NodeDraining: {
     happened: 'The volume is to grow, and a node that uses it drains.',
     data: stays,

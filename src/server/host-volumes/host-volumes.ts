@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { delay } from '../../lib/clock.ts'
 import { errorCode, errorMessage } from '../../lib/errors.ts'
+import { isFeasible } from '../../wire/feasible.ts'
 import type { ServerContext } from '../context.ts'
 import { badRequest, conflict, notFound, unprocessable } from '../errors.ts'
 import { ownPool, presentNode } from '../node/present-node.ts'
@@ -8,7 +9,6 @@ import { type HostVolumeDefinition, type HostVolumeRecord, volumeKey } from '../
 import type { MadeHostVolume } from './host-volume-plugin.ts'
 import { mkdirID } from './mkdir-plugin.ts'
 import type { ParsedHostVolume } from './parse-host-volume.ts'
-import { isFeasible } from './placement.ts'
 
 /** How often it is looked whether the volumes' folders are there. */
 const lookAgainMs = 30_000

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { operands } from '../../wire/feasible.ts'
 import { type HostVolumeConstraint, HostVolumeRequest, hostAccessModes } from '../../wire/host-volume.ts'
 import { attachmentModes } from '../../wire/volume.ts'
 import { badRequest } from '../errors.ts'
@@ -6,7 +7,6 @@ import type { BodyReader } from '../http/api.ts'
 import { readBody } from '../http/decode.ts'
 import { parseNamespace } from '../http/read-options.ts'
 import type { HostCapabilityRecord, HostVolumeDefinition } from '../state/records.ts'
-import { operands } from './placement.ts'
 
 /** The body of Create and Register Host Volume. */
 export const HostVolumeBody = Type.Object({

@@ -7,7 +7,7 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import { createNomadClient } from '../../../src/nomad/client.ts'
 import { createObserver } from '../../../src/nomad/observer.ts'
-import type { VolumesApi } from '../../../src/nomad/ports.ts'
+import type { CSIVolumesApi } from '../../../src/nomad/ports.ts'
 import type { Registration } from '../../../src/server/context.ts'
 import { startServer } from '../../../src/server/server.ts'
 import { eventually } from '../../helpers/eventually.ts'
@@ -21,13 +21,13 @@ export async function clientOf(address: string, pluginID: string) {
   const lossy = createNomadClient({ address: losing.address })
   // Nobody listens there.
   const nowhere = createNomadClient({ address: 'http://127.0.0.1:1' })
-  let next: VolumesApi = client
-  const turn = <Name extends keyof VolumesApi>(name: Name) =>
+  let next: CSIVolumesApi = client
+  const turn = <Name extends keyof CSIVolumesApi>(name: Name) =>
     ((...parameters: unknown[]) => {
       const chosen = next
       next = client
       return Reflect.apply(chosen[name], chosen, parameters)
-    }) as VolumesApi[Name] // It takes and gives what the client does.
+    }) as CSIVolumesApi[Name] // It takes and gives what the client does.
   const reads: FreshReads = {
     volume: client.readVolume,
     list: async (namespace) => (await client.listVolumes(namespace)).items,

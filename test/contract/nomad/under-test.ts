@@ -1,6 +1,6 @@
 import { OperationError } from '../../../src/lib/errors.ts'
 import type { NomadObserver } from '../../../src/nomad/observer.ts'
-import type { VolumesApi } from '../../../src/nomad/ports.ts'
+import type { CSIVolumesApi } from '../../../src/nomad/ports.ts'
 import type { Plugin } from '../../../src/wire/plugin.ts'
 import type { Snapshot } from '../../../src/wire/snapshot.ts'
 import type {
@@ -62,7 +62,7 @@ export interface Claim {
 /** One implementation of Nomad's Volumes API with a plugin, a real one or a double. */
 export interface NomadUnderTest {
   readonly pluginID: string
-  readonly api: VolumesApi
+  readonly api: CSIVolumesApi
   readonly reads: FreshReads
   readonly habits: Habits
   /** An allocation claims a volume of namespace `default` and runs. */

@@ -1,5 +1,6 @@
 import type { DirectPlugins } from '../../../src/csi/direct-plugins.ts'
 import type { EventReads } from '../../../src/nomad/events.ts'
+import type { HostVolumeReads } from '../../../src/nomad/host-volumes.ts'
 import type { BlockingQuery } from '../../../src/nomad/http.ts'
 import type { VolumesApi } from '../../../src/nomad/ports.ts'
 import type { Indexed, VolumeReads } from '../../../src/nomad/reads.ts'
@@ -18,7 +19,7 @@ export interface Outside {
   readonly history: History
 }
 
-export type SimulatedClient = VolumesApi & VolumeReads & EventReads
+export type SimulatedClient = VolumesApi & VolumeReads & HostVolumeReads & EventReads
 
 /** So few that lists have several pages, between which things happen. A server may give fewer than it is asked for. */
 const volumesPerPage = 3
@@ -142,6 +143,46 @@ export function createSimulatedClient(owner: Owner, outside: Outside): Simulated
         signal,
         work: () => nomad.deleteSnapshot(snapshotID),
       }),
+
+    createHostVolume: (request, signal) =>
+      write({
+        title: 'create host volume',
+        about: `${request.Namespace}/${request.Name}`,
+        type: 'write',
+        signal,
+        work: () => nomad.hostVolumes.create(request),
+      }),
+    registerHostVolume: (request, signal) =>
+      write({
+        title: 'register host volume',
+        about: `${request.Namespace}/${request.Name}`,
+        type: 'write',
+        signal,
+        work: () => nomad.hostVolumes.register(request),
+      }),
+    deleteHostVolume: (namespace, id, signal) =>
+      write({
+        title: 'delete host volume',
+        about: `${namespace}/${id}`,
+        type: 'write',
+        signal,
+        work: () => nomad.hostVolumes.delete(namespace, id),
+      }),
+    listHostVolumes: (namespace, _query, signal) =>
+      read('list host volumes', namespace, signal, () => ({
+        items: nomad.hostVolumes.list(namespace),
+        index: nomad.hostVolumes.index(),
+      })),
+    readHostVolume: (namespace, id, signal) =>
+      read('read host volume', id, signal, () => nomad.hostVolumes.get(namespace, id)),
+    listNodeStubs: (signal) =>
+      read('list nodes', '', signal, () =>
+        [...nomad.hostVolumes.nodes.values()].map(({ ID, NodePool }) => ({ ID, NodePool, ModifyIndex: 1 })),
+      ),
+    readNode: (nodeID, signal) =>
+      read('read node', nodeID, signal, () => nomad.hostVolumes.nodes.get(nodeID)),
+    // No job of a history uses host volumes.
+    readAllocation: (_namespace, id, signal) => read('read allocation', id, signal, () => undefined),
 
     async listVolumes(namespace, query, signal, page) {
       const byID = () =>

@@ -5,6 +5,7 @@ import type { Snapshot, SnapshotRequest } from '../../../src/wire/snapshot.ts'
 import type { AllocationStub, ExternalVolume, Volume, VolumeRequest } from '../../../src/wire/volume.ts'
 import { anExternalVolume, aSnapshot } from '../../builders/nomad.ts'
 import { nomadPlugin, nomadVolume } from '../../builders/observed.ts'
+import { createHostVolumes } from '../../fakes/host-volumes.ts'
 import type { Actor, History } from './history.ts'
 import { answered, type SimulatedPlugin } from './plugin.ts'
 import { createWorkloads } from './workloads.ts'
@@ -121,6 +122,7 @@ export function createNomad(options: { nowMs: () => number; plugin: SimulatedPlu
     volumes,
     workloads,
     conditions,
+    hostVolumes: createHostVolumes((text) => answered(text)),
     indexOf: (what: 'volumes' | 'plugins') => BigInt(what === 'volumes' ? volumesIndex : pluginsIndex),
     /** Called after each change that a blocking query may wait for. */
     onChange(listener: () => void): () => void {

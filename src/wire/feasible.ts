@@ -1,6 +1,12 @@
 import { RE2JS } from 're2js'
-import type { HostVolumeConstraint } from '../../wire/host-volume.ts'
-import type { Node } from '../../wire/node.ts'
+import type { HostVolumeConstraint } from './host-volume.ts'
+import type { Node } from './node.ts'
+
+/** What constraints look at. Nomad gives `null` for an empty map. */
+export interface NodeFacts extends Pick<Node, 'ID' | 'Name' | 'Datacenter' | 'NodeClass' | 'NodePool'> {
+  readonly Attributes?: Readonly<Record<string, string>> | null
+  readonly Meta?: Readonly<Record<string, string>> | null
+}
 
 type Compare = (left: string | undefined, right: string | undefined) => boolean
 
@@ -53,14 +59,14 @@ function matches(text: string, expression: string): boolean {
 }
 
 /** Whether a node is as every constraint says. */
-export function isFeasible(node: Node, constraints: readonly HostVolumeConstraint[]): boolean {
+export function isFeasible(node: NodeFacts, constraints: readonly HostVolumeConstraint[]): boolean {
   return constraints.every(({ LTarget, RTarget, Operand }) =>
     operands.get(Operand)?.(resolveTarget(node, LTarget), resolveTarget(node, RTarget)),
   )
 }
 
 /** What a target such as `${attr.kernel.name}` stands for on a node; undefined: the node has no such thing. */
-function resolveTarget(node: Node, target: string): string | undefined {
+function resolveTarget(node: NodeFacts, target: string): string | undefined {
   const [, name] = /^\$\{(.+)\}$/.exec(target) ?? []
   if (name === undefined) return target
   const own: Readonly<Record<string, string>> = {
@@ -73,5 +79,5 @@ function resolveTarget(node: Node, target: string): string | undefined {
   if (Object.hasOwn(own, name)) return own[name]
   const [, kind, key = ''] = /^(attr|meta)\.(.+)$/.exec(name) ?? []
   const values = { attr: node.Attributes, meta: node.Meta }[kind ?? '']
-  return values !== undefined && Object.hasOwn(values, key) ? values[key] : undefined
+  return values && Object.hasOwn(values, key) ? values[key] : undefined
 }
