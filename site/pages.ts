@@ -27,7 +27,7 @@ export const sections: readonly Section[] = [
   {
     label: 'In depth',
     pages: [
-      ...docs('sources', 'volumes', 'schedules', 'restore', 'operations', 'kubernetes'),
+      ...docs('sources', 'volumes', 'host-volumes', 'schedules', 'restore', 'operations', 'kubernetes'),
       'charts/mooring/README.md',
       ...docs('server', 'driver', 'internals', 'pains'),
     ],

@@ -87,14 +87,15 @@ const confirmRemoval: OrderVerb = {
 const recreate: OrderVerb<{ readonly lost: string }> = {
   summary: 'give up a vanished external volume for a new one',
   description:
-    'A volume whose external volume is gone is Stalled with the reason Vanished. Mooring never puts a blank one in its ' +
+    'A volume whose external volume is gone is Stalled with the reason Vanished, and a host volume that Nomad no longer ' +
+    'has with the reason HostVolumeVanished. Mooring never puts a blank one in its ' +
     'place by itself. This command gives the lost one up: a new one is created under another CSI name, blank or from ' +
     'the source that is declared. It is refused unless the volume has vanished, and does nothing if the lost one is back.',
   kind: 'Volume',
   options: [
     new Option(
       '--lost <external-id>',
-      'external volume that is given up, as mooring describe names it',
+      'external volume, or ID of the host volume, that is given up, as mooring describe names it',
     ).makeOptionMandatory(),
   ],
   examples: ['recreate postgres-data --lost vol-0abc', "recreate volume 'prod/set[2]' --lost vol-0abc"],

@@ -6,6 +6,7 @@ export const declaredKinds = {
   Volume: { word: 'volume', plural: 'volumes', shortForms: ['vol'] },
   Snapshot: { word: 'snapshot', plural: 'snapshots', shortForms: ['snap'] },
   SnapshotSchedule: { word: 'schedule', plural: 'snapshotschedules', shortForms: ['schedules'] },
+  HostVolume: { word: 'hostvolume', plural: 'hostvolumes', shortForms: ['host-volume', 'hostvol'] },
 } as const satisfies Readonly<Record<string, KindNames>>
 
 interface KindNames {

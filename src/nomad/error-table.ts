@@ -112,7 +112,7 @@ const textRows: readonly Row[] = [
     ...permanent('CapacityUnsupported'),
   },
   {
-    text: /validation: |capability validation failed|missing |unknown volume (access|attachment) mode|not compatible|does not exist/,
+    text: /validation: |(?:capability|volume) validation failed|missing |unknown volume (access|attachment) mode|not compatible|does not exist/,
     ...permanent('InvalidVolume'),
   },
   { text: /volume "[^"]*" could not be found/, ...permanent('ExternalVolumeNotFound') },

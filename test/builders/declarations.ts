@@ -1,4 +1,5 @@
 import type {
+  HostVolumeDeclaration,
   Place,
   SnapshotDeclaration,
   SnapshotScheduleDeclaration,
@@ -30,6 +31,29 @@ export function volume(
       deletionPolicy: 'Retain',
       finalSnapshot: false,
       driftPolicy: 'Correct',
+      suspend: false,
+      ...spec,
+    },
+  }
+}
+
+/** A valid declaration of a host volume. */
+export function hostVolume(
+  name: string,
+  spec: Partial<HostVolumeDeclaration['spec']> = {},
+  at: Place = place(`${name}.yaml`),
+): HostVolumeDeclaration {
+  return {
+    kind: 'HostVolume',
+    name,
+    labels: {},
+    place: at,
+    spec: {
+      name,
+      namespace: 'default',
+      pluginID: 'mkdir',
+      placement: {},
+      deletionPolicy: 'Retain',
       suspend: false,
       ...spec,
     },

@@ -1,6 +1,10 @@
-import type { SnapshotDeclaration, VolumeDeclaration } from '../../src/operator/declare/declaration.ts'
+import type {
+  HostVolumeDeclaration,
+  SnapshotDeclaration,
+  VolumeDeclaration,
+} from '../../src/operator/declare/declaration.ts'
 import { csiNameFor, keyOf } from '../../src/operator/plan/identity.ts'
-import type { SnapshotRecord, VolumeRecord } from '../../src/operator/plan/record.ts'
+import type { HostVolumeRecord, SnapshotRecord, VolumeRecord } from '../../src/operator/plan/record.ts'
 
 /** The record of a managed volume, with what matters in this test. */
 export function volumeRecord(
@@ -30,6 +34,22 @@ export function snapshotRecord(
     key,
     declaration,
     csiName: csiNameFor(key, declaration, 'global'),
+    incarnation: 0,
+    status: { conditions: [] },
+    ...fields,
+  }
+}
+
+/** The record of a managed host volume, with what matters in this test. */
+export function hostVolumeRecord(
+  declaration: HostVolumeDeclaration,
+  fields: Partial<HostVolumeRecord> = {},
+): HostVolumeRecord {
+  return {
+    kind: 'HostVolume',
+    key: keyOf(declaration),
+    declaration,
+    csiName: declaration.spec.name,
     incarnation: 0,
     status: { conditions: [] },
     ...fields,

@@ -82,6 +82,7 @@ export async function createStepOperator(address: string) {
   function lookAfresh() {
     observer.invalidate({ allocationsIn: 'default', nodes: true })
     for (const record of inventory.list()) {
+      if (record.kind === 'HostVolume') observer.invalidateHostVolumes(record.declaration.spec.namespace)
       if (record.kind !== 'Volume') continue
       const { spec } = record.declaration
       observer.invalidate({ volume: spec, pluginID: spec.pluginID })

@@ -1,8 +1,9 @@
 import { expect } from 'vitest'
-import type { VolumeDeclaration } from '../../src/operator/declare/declaration.ts'
+import type { HostVolumeDeclaration, VolumeDeclaration } from '../../src/operator/declare/declaration.ts'
 import type { StepName } from '../../src/operator/plan/decision.ts'
 import type { InventoryRecord } from '../../src/operator/plan/record.ts'
-import { schedule, snapshot, volume } from '../builders/declarations.ts'
+import type { HostVolume } from '../../src/wire/host-volume.ts'
+import { hostVolume, schedule, snapshot, volume } from '../builders/declarations.ts'
 import type { StepOperator } from './step-operator.ts'
 
 /** Where the rows are tried: a server of the Volumes API with a plugin. */
@@ -58,6 +59,23 @@ async function made(operator: StepOperator, declaration: VolumeDeclaration): Pro
   const key = keyOf(declaration.name)
   expect(operator.standing(key)).toBe('Ready AsDeclared')
   return externalIDOf(operator.record(key))
+}
+
+const hostKeyOf = (id: string) => `HostVolume/default/${id}`
+
+/** A declared host volume that is there. */
+async function madeHostVolume(
+  operator: StepOperator,
+  declaration: HostVolumeDeclaration,
+): Promise<HostVolume> {
+  operator.declare(declaration)
+  await operator.settle()
+  const record = operator.record(hostKeyOf(declaration.name))
+  expect(operator.standing(hostKeyOf(declaration.name))).toBe('Ready AsDeclared')
+  const id = (record?.kind === 'HostVolume' ? record.externalID : undefined) ?? ''
+  const volume = await operator.client.readHostVolume('default', id)
+  if (volume === undefined) throw new Error(`Nomad has no host volume ${id}`)
+  return volume
 }
 
 /** An external volume that Nomad has under no ID. */
@@ -455,6 +473,70 @@ export const stepRows: Readonly<Record<StepName, StepRow>> = {
       'delete-snapshot',
     ],
     writes: ['create_volume', 'create_snapshot', 'create_snapshot', 'delete_snapshot'],
+  },
+  'create-host-volume': {
+    case: 'a host volume is declared that is nowhere',
+    async run(operator, id) {
+      const { ID, NodeID } = await madeHostVolume(operator, hostVolume(id))
+      expect(await operator.client.listHostVolumes('default')).toMatchObject({
+        items: expect.arrayContaining([expect.objectContaining({ ID, NodeID, Name: id })]),
+      })
+    },
+    steps: ['create-host-volume'],
+    writes: ['create_host_volume'],
+  },
+  'adopt-host-volume': {
+    case: 'a host volume is declared that Nomad has',
+    async run(operator, id) {
+      const made = await operator.client.createHostVolume({
+        Namespace: 'default',
+        Name: id,
+        PluginID: 'mkdir',
+        NodePool: 'default',
+        RequestedCapabilities: [{ AccessMode: 'single-node-writer', AttachmentMode: 'file-system' }],
+      })
+      expect((await madeHostVolume(operator, hostVolume(id))).ID).toBe(made.ID)
+    },
+    steps: ['adopt-host-volume'],
+    writes: ['create_host_volume'],
+  },
+  'expand-host-volume': {
+    case: 'more capacity of a host volume is declared',
+    async run(operator, id) {
+      const before = await madeHostVolume(operator, hostVolume(id, { capacity: { min: mebibyte } }))
+      const after = await madeHostVolume(operator, hostVolume(id, { capacity: { min: 2n * mebibyte } }))
+      expect(after.ID).toBe(before.ID)
+      expect(after.NodeID).toBe(before.NodeID)
+      expect(BigInt(after.RequestedCapacityMinBytes)).toBe(2n * mebibyte)
+    },
+    steps: ['create-host-volume', 'expand-host-volume'],
+    writes: ['create_host_volume', 'create_host_volume'],
+  },
+  'recreate-host-volume': {
+    case: 'a person gives up a host volume that Nomad has no more',
+    async run(operator, id) {
+      const { ID } = await madeHostVolume(operator, hostVolume(id))
+      await operator.client.deleteHostVolume('default', ID)
+      await operator.settle()
+      expect(operator.standing(hostKeyOf(id))).toBe('Stalled HostVolumeVanished')
+      await operator.order(hostKeyOf(id), { recreate: { externalID: ID, atMs: 0 } })
+      const after = await madeHostVolume(operator, hostVolume(id))
+      expect(after.ID).not.toBe(ID)
+    },
+    steps: ['create-host-volume', 'recreate-host-volume', 'create-host-volume'],
+    writes: ['create_host_volume', 'delete_host_volume', 'create_host_volume'],
+  },
+  'delete-host-volume': {
+    case: 'a declaration of a host volume with deletionPolicy Delete is gone',
+    async run(operator, id) {
+      const { ID } = await madeHostVolume(operator, hostVolume(id, { deletionPolicy: 'Delete' }))
+      operator.remove(id)
+      await operator.settle()
+      expect(operator.record(hostKeyOf(id))).toBeUndefined()
+      expect(await operator.client.readHostVolume('default', ID)).toBeUndefined()
+    },
+    steps: ['create-host-volume', 'delete-host-volume'],
+    writes: ['create_host_volume', 'delete_host_volume'],
   },
   release: {
     case: 'a declaration with deletionPolicy Retain is gone',

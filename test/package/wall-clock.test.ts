@@ -31,6 +31,7 @@ const readers: Readonly<Record<string, string>> = {
   'src/operator/reconcile/steps/create-snapshot.ts': 'date in a message',
   'src/operator/reconcile/steps/end-restore.ts': 'date in the history',
   'src/operator/reconcile/steps/expire-snapshot.ts': 'date of an order',
+  'src/operator/reconcile/steps/recreate-host-volume.ts': 'date in the history',
   'src/operator/reconcile/steps/recreate-volume.ts': 'date in the history',
   'src/operator/reconcile/steps/take-final-snapshot.ts': 'part of a name, and a date for people',
   'src/operator/replicas/lease-lock.ts': 'dates in the Lease; nobody waits by them',

@@ -50,10 +50,10 @@ subjects:
 {{/* What the operator does in each namespace that it watches. */}}
 {{- define "mooring.watchedRules" -}}
 - apiGroups: [mooring.dev]
-  resources: [volumes, snapshots, snapshotschedules]
+  resources: [volumes, snapshots, snapshotschedules, hostvolumes]
   verbs: [get, list, watch, patch]
 - apiGroups: [mooring.dev]
-  resources: [volumes/status, snapshots/status, snapshotschedules/status]
+  resources: [volumes/status, snapshots/status, snapshotschedules/status, hostvolumes/status]
   verbs: [patch]
 - apiGroups: [mooring.dev]
   resources: [snapshots]

@@ -24,6 +24,7 @@ const kinds: Readonly<Record<string, string>> = {
   Volume: 'volume',
   Snapshot: 'snapshot',
   SnapshotSchedule: 'schedule',
+  HostVolume: 'host volume',
 }
 
 export function kindInWords(kind: string): string {

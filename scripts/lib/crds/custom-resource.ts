@@ -121,6 +121,22 @@ const shown: Readonly<
     ],
     selectable: ['.spec.cluster'],
   },
+  HostVolume: {
+    shortName: 'mhostvol',
+    columns: [
+      column('Plugin', '.spec.pluginID', 'The host volume plugin.'),
+      column('Capacity', '.status.capacity', 'What the plugin reports.'),
+      ready,
+      reason,
+      column('Node', '.status.nodeID', "Nomad's ID of its node.", { priority: 1 }),
+      column('Volume ID', '.status.volumeID', "Nomad's ID of the volume.", { priority: 1 }),
+      cluster,
+      namespace,
+      message,
+      age,
+    ],
+    selectable: ['.spec.pluginID', '.spec.cluster'],
+  },
   NomadCluster: {
     shortName: 'mcluster',
     columns: [

@@ -17,6 +17,9 @@ const fields = 'test/unit/operator/reconcile/fields.test.ts'
 const perAllocPasses = 'test/unit/operator/reconcile/per-alloc.test.ts'
 const detachPasses = 'test/unit/operator/reconcile/detach.test.ts'
 const schedules = 'test/unit/operator/reconcile/schedule.test.ts'
+const hostVolumeSpec = 'test/unit/operator/declare/host-volume.test.ts'
+const hostVolumePlan = 'test/unit/operator/plan/host-volume-plan.test.ts'
+const hostVolumePasses = 'test/unit/operator/reconcile/host-volume.test.ts'
 const pains = 'test/unit/pains.test.ts'
 const policies = 'test/integration/policies.test.ts'
 const up = 'test/integration/up.test.ts'
@@ -52,6 +55,8 @@ const freed: TestReference = [
   'frees a claim whose allocation ended, with the proof in the history (nomad#8057)',
 ]
 const connection: TestReference = [readObject, 'is an address and references to Secrets']
+
+const hostVolumeFields: TestReference = [hostVolumeSpec, 'keeps every field that it gives']
 
 const document: Readonly<Record<string, TestReference>> = {
   apiVersion: [parse, 'empty documents do not count, documents of others are counted and skipped'],
@@ -170,6 +175,35 @@ export const fieldTests: Readonly<Record<KubernetesKind['kind'], Readonly<Record
     'spec.objectives': objective,
     'spec.objectives.age': objective,
     'spec.suspend': [fields, 'a suspended %s takes nothing'],
+  },
+  HostVolume: {
+    ...document,
+    'metadata.name': [hostVolumeSpec, 'has its defaults filled in, and its name in Nomad from metadata.name'],
+    'metadata.labels': [
+      hostVolumeSpec,
+      'has its defaults filled in, and its name in Nomad from metadata.name',
+    ],
+    spec: hostVolumeFields,
+    'spec.name': hostVolumeFields,
+    'spec.cluster': ['test/unit/crds/rules.test.ts', 'cluster, given later'],
+    'spec.namespace': hostVolumeFields,
+    'spec.pluginID': [hostVolumePlan, 'reports another plugin'],
+    'spec.placement': hostVolumeFields,
+    'spec.placement.nodePool': [hostVolumePlan, 'reports another node pool'],
+    'spec.placement.node': [hostVolumePlan, 'adopts the one on the declared node among several of its name'],
+    'spec.placement.nodes': [hostVolumeSpec, 'is refused with %s, and the message says what to write'],
+    'spec.capacity': hostVolumeFields,
+    'spec.capacity.min': [hostVolumePlan, 'expands it while nothing uses it'],
+    'spec.capacity.max': [hostVolumePlan, 'never shrinks it'],
+    'spec.capabilities': [hostVolumePlan, 'reports other capabilities'],
+    'spec.capabilities[].accessMode': hostVolumeFields,
+    'spec.capabilities[].attachmentMode': hostVolumeFields,
+    'spec.parameters': [hostVolumePasses, 'is made once, on a node that is recorded first'],
+    'spec.deletionPolicy': [
+      hostVolumePasses,
+      'deletes it under Delete once nothing uses it, also where Nomad overlooks who does (nomad#27896)',
+    ],
+    'spec.suspend': [hostVolumePlan, 'does nothing while it is suspended'],
   },
   NomadCluster: {
     ...document,

@@ -104,6 +104,24 @@ export const differences = {
         `To give the data up, run ${run('nomad', 'volume', 'delete', '-namespace', namespace, id)}. The volume is then Vanished, and its message says how to make a blank one.`,
     },
   },
+  HostVolumeVanished: {
+    happened: 'Nomad no longer has the host volume that Mooring recorded.',
+    data: 'If somebody deleted the volume, its data are lost. If Nomad forgot its node, the folder may still be on that node.',
+    mooring:
+      'It never puts a blank volume in the place of a lost one. It looks again, and goes on if the volume is back.',
+    person: {
+      recreate: ({ target, externalID }: Named<'target' | 'externalID'>) =>
+        `To give up its data and create a blank volume, run ${run('mooring', 'recreate', 'hostvolume', target, '--lost', externalID)}`,
+      annotate: ({ externalID }: Named<'externalID'>) =>
+        `In Kubernetes, annotate the host volume mooring.dev/recreate=${externalID}.`,
+    },
+  },
+  SeveralHostVolumes: {
+    happened: 'Nomad has several host volumes of the declared name, on several nodes.',
+    data: 'The data are safe. Nothing changes.',
+    mooring: 'It does not guess which one is meant. It goes on when the declaration names a node.',
+    person: { name: () => 'Name the node of the one that is meant as spec.placement.node.' },
+  },
   Vanished: {
     happened:
       'What Mooring recorded is gone: Nomad and the plugin no longer have the volume, or the plugin no longer has the snapshot.',

@@ -30,6 +30,32 @@ export const waits = {
         `To see what is not healthy, run ${run('nomad', 'plugin', 'status', pluginID)}`,
     },
   },
+  NoNode: {
+    happened: 'No node can have the host volume now.',
+    data: notYet,
+    mooring: 'It looks at the nodes every few seconds, and creates the volume when one can have it.',
+    person: {
+      nodes: () =>
+        'Make a node of the declared pool ready and eligible, or install the plugin on it. Or change spec.placement or spec.pluginID.',
+      look: () => `To see the nodes, run ${run('nomad', 'node', 'status')}`,
+    },
+  },
+  HostVolumePending: {
+    happened: 'Nomad has the host volume, and its node has not reported it yet.',
+    data: stays,
+    mooring: 'It looks every few seconds.',
+    person: {},
+  },
+  HostVolumeUnavailable: {
+    happened: 'The node of the host volume is away, or no longer has the volume.',
+    data: 'The data are on that node, if its disk is whole. Mooring makes no other volume in its place.',
+    mooring: 'It looks every few seconds, and goes on when the node has the volume again.',
+    person: {
+      bringBack: () => 'Bring the node back, with its disk.',
+      force: ({ namespace, externalID }: Named<'namespace' | 'externalID'>) =>
+        `If the node never comes back, let Nomad forget the volume: run ${run('nomad', 'volume', 'delete', '-type', 'host', '-force', '-namespace', namespace, externalID)}. Then it has vanished, and mooring recreate makes a blank one.`,
+    },
+  },
   NoRoom: {
     happened: 'The plugin has less room left than the declaration asks for.',
     data: notYet,

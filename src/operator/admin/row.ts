@@ -42,7 +42,7 @@ export function rowOfDeclaration(declaration: Declaration): Row {
   return {
     kind: declaration.kind,
     name: keyOf(declaration).slice(declaration.kind.length + 1),
-    pluginID: declaration.kind === 'Volume' ? declaration.spec.pluginID : '',
+    pluginID: 'pluginID' in declaration.spec ? declaration.spec.pluginID : '',
     state: 'Reconciling',
     externalID: '',
     ...(declaration.kind === 'Snapshot' ? { volume: declaration.spec.volume } : {}),

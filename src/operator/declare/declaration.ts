@@ -1,3 +1,4 @@
+import type { HostVolumeSpec } from './host-volume.ts'
 import type { SnapshotSpec } from './snapshot.ts'
 import type { SnapshotScheduleSpec } from './snapshot-schedule.ts'
 import type { VolumeSpec } from './volume.ts'
@@ -51,7 +52,12 @@ export interface Instance {
 export type VolumeDeclaration = Declared<'Volume', VolumeSpec> & { readonly instance?: Instance }
 export type SnapshotDeclaration = Declared<'Snapshot', SnapshotSpec>
 export type SnapshotScheduleDeclaration = Declared<'SnapshotSchedule', SnapshotScheduleSpec>
-export type Declaration = VolumeDeclaration | SnapshotDeclaration | SnapshotScheduleDeclaration
+export type HostVolumeDeclaration = Declared<'HostVolume', HostVolumeSpec>
+export type Declaration =
+  | VolumeDeclaration
+  | SnapshotDeclaration
+  | SnapshotScheduleDeclaration
+  | HostVolumeDeclaration
 
 /** Something in a source that cannot be used, for the person who wrote it. */
 export interface Problem {

@@ -43,6 +43,13 @@ export const fixedOnceRecorded = (field: string, recorded: string, what: string)
   fieldPath: `.spec.${field}`,
 })
 
+/** The name of a host volume in Nomad cannot change. */
+export const fixedHostVolumeName: Rule = {
+  rule: '(has(self.spec.name) ? self.spec.name : self.metadata.name) == (has(oldSelf.spec.name) ? oldSelf.spec.name : oldSelf.metadata.name)',
+  message: `name is the identity of this object and cannot change: ${startOver}`,
+  fieldPath: '.spec.name',
+}
+
 /** The ID of the volume in Nomad cannot change. To add volumeID with the value of metadata.name is no change. */
 export const fixedVolumeID: Rule = {
   rule: '(has(self.spec.volumeID) ? self.spec.volumeID : self.metadata.name) == (has(oldSelf.spec.volumeID) ? oldSelf.spec.volumeID : oldSelf.metadata.name)',

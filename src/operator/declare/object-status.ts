@@ -174,6 +174,19 @@ export const SnapshotScheduleStatus = StatusObject({
 })
 export type SnapshotScheduleStatus = Type.Static<typeof SnapshotScheduleStatus>
 
+export const HostVolumeStatus = StatusObject({
+  ...declared,
+  name: text('Name of the volume in Nomad.'),
+  // It has a limit because rules compare it.
+  volumeID: Type.Optional(
+    Identifier("Nomad's ID of the volume. Once it is known no other volume is ever created here."),
+  ),
+  nodeID: text("Nomad's ID of the node that the volume is on."),
+  capacity: quantity('Capacity that the plugin reports. The plugin mkdir reports none.'),
+  claims: list('IDs of the allocations that use it.'),
+})
+export type HostVolumeStatus = Type.Static<typeof HostVolumeStatus>
+
 export const NomadClusterStatus = StatusObject({
   ...common,
   version: text(

@@ -17,7 +17,10 @@ export function presentDeclaration(declaration: Declaration): PresentedDeclarati
     apiVersion,
     kind,
     metadata: { name, ...(Object.keys(labels).length === 0 ? {} : { labels }) },
-    spec: declaration.kind === 'Volume' ? presentVolumeSpec(declaration) : { ...declaration.spec },
+    spec:
+      declaration.kind === 'Volume'
+        ? presentVolumeSpec(declaration)
+        : withQuantities({ ...declaration.spec }),
   }
 }
 
@@ -25,6 +28,15 @@ function presentVolumeSpec({ instance, spec }: VolumeDeclaration): Record<string
   const { capacity, perAlloc, ...others } = spec
   // An instance is one volume, so it shows no perAlloc.
   const rest = { ...others, ...(perAlloc === undefined || instance !== undefined ? {} : { perAlloc }) }
+  return withQuantities({ ...rest, ...(capacity === undefined ? {} : { capacity }) })
+}
+
+function withQuantities({
+  capacity,
+  ...rest
+}: Record<string, unknown> & {
+  readonly capacity?: { readonly min?: bigint; readonly max?: bigint }
+}): Record<string, unknown> {
   if (capacity === undefined) return rest
   const { min, max } = capacity
   return {

@@ -3,8 +3,9 @@ import type { DeclaredKind } from '../../lib/declared-kinds.ts'
 import type { Declaration } from './declaration.ts'
 import type { Reading } from './explain-faults.ts'
 import type { Fault } from './fault.ts'
+import { HostVolumeDocument, readHostVolume } from './host-volume.ts'
 import type { Origin } from './kubernetes.ts'
-import { SnapshotScheduleStatus, SnapshotStatus, VolumeStatus } from './object-status.ts'
+import { HostVolumeStatus, SnapshotScheduleStatus, SnapshotStatus, VolumeStatus } from './object-status.ts'
 import { dropNulls } from './prepare-value.ts'
 import { readSnapshot, SnapshotDocument } from './snapshot.ts'
 import { readSnapshotSchedule, SnapshotScheduleDocument } from './snapshot-schedule.ts'
@@ -32,6 +33,7 @@ export const readers: { readonly [Kind in DeclaredKind]: KindReader<Kind> } = {
     status: SnapshotScheduleStatus,
     read: readSnapshotSchedule,
   },
+  HostVolume: { document: HostVolumeDocument, status: HostVolumeStatus, read: readHostVolume },
 }
 
 /** A declaration without its place, which the source adds. */

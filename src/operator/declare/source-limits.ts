@@ -1,5 +1,6 @@
 import { matchesID } from './allowed-ids.ts'
 import type { Declaration, Problem } from './declaration.ts'
+import type { WithSecrets } from './fields.ts'
 import type { ParsedDeclarations } from './parse-declarations.ts'
 import type { SecretReference } from './secret-reference.ts'
 
@@ -45,9 +46,10 @@ function findBeyond(declaration: Declaration, limits: SourceLimits): Problem[] {
     problems.push({ place, field, message })
   }
   judge('namespaces', 'spec.namespace', spec.namespace, matchesAny(limits.namespaces, spec.namespace))
+  if ('pluginID' in spec)
+    judge('plugins', 'spec.pluginID', spec.pluginID, matchesAny(limits.plugins, spec.pluginID))
   if (declaration.kind === 'Volume') {
     const { pluginID, externalID, name, source } = declaration.spec
-    judge('plugins', 'spec.pluginID', pluginID, matchesAny(limits.plugins, pluginID))
     const named = {
       'spec.externalID': externalID,
       'spec.name': name,
@@ -60,15 +62,24 @@ function findBeyond(declaration: Declaration, limits: SourceLimits): Problem[] {
       judge('externalIDs', field, id, isAllowed)
     }
   }
-  const [field, secrets = {}] =
-    declaration.kind === 'SnapshotSchedule'
-      ? ['spec.template.secrets', declaration.spec.template?.secrets]
-      : ['spec.secrets', declaration.spec.secrets]
+  const [field, secrets = {}] = secretsOf(declaration)
   for (const [key, reference] of Object.entries(secrets)) {
     const shown = showReference(reference)
     if (shown !== undefined) judge('secrets', `${field}.${key}`, shown, matchesAny(limits.secrets, shown))
   }
   return problems
+}
+
+/** The secrets of a declaration, and the field that has them. */
+function secretsOf({ kind, spec }: Declaration): [field: string, WithSecrets['secrets']] {
+  switch (kind) {
+    case 'SnapshotSchedule':
+      return ['spec.template.secrets', spec.template?.secrets]
+    case 'HostVolume':
+      return ['', undefined] // Host volumes have none.
+    default:
+      return ['spec.secrets', spec.secrets]
+  }
 }
 
 /** undefined: it reaches no secret of the operator, or only those of its Nomad namespace. */

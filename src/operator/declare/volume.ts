@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { UsageError } from '../../lib/errors.ts'
+import { Capacity, readCapacity } from './capacity.ts'
 import { createCheck } from './compiled-check.ts'
 import { Detach } from './detach.ts'
 import { apiVersion, Document, findReserved } from './document.ts'
@@ -25,16 +25,7 @@ import { type Origin, rules } from './kubernetes.ts'
 import { withFaultsOfRules } from './mend-value.ts'
 import { findMisplaced } from './misplaced.ts'
 import { deletionPolicies, PerAlloc } from './per-alloc.ts'
-import { parseQuantity } from './quantities.ts'
-import {
-  capacityRules,
-  clonesItself,
-  contradictions,
-  lessThanMin,
-  objectRules,
-  specRules,
-  zeroCapacity,
-} from './volume-rules.ts'
+import { clonesItself, contradictions, objectRules, specRules } from './volume-rules.ts'
 
 /** The five access modes of CSI that Nomad knows. */
 const accessModes = [
@@ -46,13 +37,6 @@ const accessModes = [
 ] as const
 const attachmentModes = ['file-system', 'block-device'] as const
 const driftPolicies = ['Correct', 'Report', 'Ignore'] as const
-
-const Quantity = (description: string) =>
-  Type.Unsafe<string | number>({
-    type: ['string', 'number'],
-    'x-kubernetes-int-or-string': true,
-    description,
-  })
 
 const Segments = (description: string) =>
   Type.Array(StringMap('One topology: a value for each topology key of the plugin, such as {rack: R1}.'), {
@@ -114,25 +98,7 @@ const VolumeSpecAsWritten = Type.Object(
         },
       ),
     ),
-    capacity: Type.Optional(
-      Type.Object(
-        {
-          min: Type.Optional(
-            Quantity(
-              'The volume has at least this capacity, such as 10Gi or a number of bytes. Raise it to expand the volume.',
-            ),
-          ),
-          max: Type.Optional(
-            Quantity('The volume has at most this capacity, such as 20Gi or a number of bytes.'),
-          ),
-        },
-        {
-          additionalProperties: false,
-          description: 'Capacity as Kubernetes quantities. A volume is expanded, never shrunk.',
-          ...rules(...capacityRules),
-        },
-      ),
-    ),
+    capacity: Type.Optional(Capacity),
     capabilities: Type.Array(
       Type.Object(
         {
@@ -299,27 +265,6 @@ function findFaults({ metadata, spec }: Type.Static<typeof VolumeDocument>, orig
     ...findMisplaced(spec, origin),
     ...findContradictions(metadata.name, spec, origin),
   ]
-}
-
-function readCapacity(written: NonNullable<VolumeSpecAsWritten['capacity']>) {
-  const capacity: { min?: bigint; max?: bigint } = {}
-  const faults: Fault[] = []
-  for (const bound of ['min', 'max'] as const) {
-    const quantity = written[bound]
-    if (quantity === undefined) continue
-    const path = ['spec', 'capacity', bound]
-    try {
-      capacity[bound] = parseQuantity(quantity)
-      if (capacity[bound] === 0n) faults.push({ path, message: zeroCapacity })
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error
-      faults.push({ path, message: error.message })
-    }
-  }
-  if (capacity.min !== undefined && capacity.max !== undefined && capacity.min > capacity.max) {
-    faults.push({ path: ['spec', 'capacity', 'max'], message: lessThanMin })
-  }
-  return { capacity, faults }
 }
 
 /** Fields that are each right and make no sense together. */

@@ -61,6 +61,7 @@ function tokensOf({ kind, name, spec }: Declaration): string[] {
     case 'Snapshot':
       return [token('snapshotOf', spec.volume)]
     case 'SnapshotSchedule':
+    case 'HostVolume':
       return []
   }
 }

@@ -165,6 +165,8 @@ function retained(declaration: Declaration): Declaration {
       return { ...declaration, spec: { ...declaration.spec, deletionPolicy: 'Retain' } }
     case 'Snapshot':
       return { ...declaration, spec: { ...declaration.spec, deletionPolicy: 'Retain' } }
+    case 'HostVolume':
+      return { ...declaration, spec: { ...declaration.spec, deletionPolicy: 'Retain' } }
     case 'SnapshotSchedule':
       return declaration
   }

@@ -161,6 +161,7 @@ function tokensOf(record: InventoryRecord): Partial<Record<keyof RecordIndexes, 
         snapshot: snapshotOf(record),
       }
     case 'SnapshotSchedule':
+    case 'HostVolume':
       return common
   }
 }

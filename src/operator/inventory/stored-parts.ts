@@ -30,19 +30,20 @@ export function reviveDeclared({ missingSinceMs, ...declared }: Declared & Count
 
 /** Repairs the declaration that a sent delete keeps. */
 export function reviveManaged(managed: ManagedPart): ManagedPart {
-  if (managed.kind !== 'Volume' || managed.end?.declaration === undefined) return managed
+  const isOfVolume = managed.kind === 'Volume' || managed.kind === 'HostVolume'
+  if (!isOfVolume || managed.end?.declaration === undefined) return managed
   const declaration = reviveDeclaration(managed.end.declaration)
-  return declaration.kind === 'Volume' ? { ...managed, end: { ...managed.end, declaration } } : managed
+  return { ...managed, end: { ...managed.end, declaration } } as ManagedPart // Of the same kind.
 }
 
 function reviveDeclaration(declaration: Declaration): Declaration {
-  if (declaration.kind !== 'Volume' || declaration.spec.capacity === undefined) return declaration
+  if (!('capacity' in declaration.spec) || declaration.spec.capacity === undefined) return declaration
   const { min, max } = declaration.spec.capacity
   const capacity = {
     ...(min === undefined ? {} : { min: BigInt(min) }),
     ...(max === undefined ? {} : { max: BigInt(max) }),
   }
-  return { ...declaration, spec: { ...declaration.spec, capacity } }
+  return { ...declaration, spec: { ...declaration.spec, capacity } } as Declaration // Of the same kind.
 }
 
 /** A record as version 0.1.0 wrote it, in one piece. */

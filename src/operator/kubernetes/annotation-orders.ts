@@ -3,8 +3,9 @@ import type { Log } from '../../lib/log.ts'
 import { annotations } from '../desired/object-ends.ts'
 import { parseOrder } from '../orders/order.ts'
 import type { TakeOrder } from '../orders/take-order.ts'
+import { lostReasons } from '../plan/orders.ts'
 import type { Inventory } from '../plan/ports.ts'
-import type { InventoryRecord, VolumeRecord } from '../plan/record.ts'
+import { type InventoryRecord, storedThing, type VolumeRecord } from '../plan/record.ts'
 import { keysOf } from './object-index.ts'
 import type { ObjectView } from './object-view.ts'
 import type { ObjectWriter } from './object-writer.ts'
@@ -21,7 +22,7 @@ interface Reading {
 /** An annotation by which a person gives an order. */
 interface OrderAnnotation {
   readonly annotation: string
-  readonly on: InventoryRecord['kind']
+  readonly on: readonly InventoryRecord['kind'][]
   /** The first word of its events: `Restore` stands for RestoreOrdered, RestoreRefused and RestoreDelayed. */
   readonly name: string
   /**
@@ -39,14 +40,14 @@ interface OrderAnnotation {
 const orderAnnotations: readonly OrderAnnotation[] = [
   {
     annotation: annotations.restoreFrom,
-    on: 'Volume',
+    on: ['Volume'],
     name: 'Restore',
     field: 'lastHandledRestoreFrom',
     ordersOf: restoreOrders,
   },
   {
     annotation: annotations.nodeIsDead,
-    on: 'Volume',
+    on: ['Volume'],
     name: 'Detach',
     field: 'lastHandledNodeIsDead',
     // A person's word is about the allocations of that moment.
@@ -59,24 +60,24 @@ const orderAnnotations: readonly OrderAnnotation[] = [
   },
   {
     annotation: annotations.recreate,
-    on: 'Volume',
+    on: ['Volume', 'HostVolume'],
     name: 'Recreate',
     ordersOf: (lostExternalID, { records, inventory }) =>
-      volumesOf(records)
-        .filter((record) => record.externalID === lostExternalID && hasVanished(record))
+      records
+        .filter((record) => storedThing(record).externalID === lostExternalID && hasVanished(record))
         .filter(({ key }) => inventory.orders(key).recreate?.externalID !== lostExternalID)
         .map(({ key }) => ({ type: 'recreate', key, lostExternalID })),
   },
   {
     annotation: annotations.snapshotNow,
-    on: 'SnapshotSchedule',
+    on: ['SnapshotSchedule'],
     name: 'Snapshots',
     field: 'lastHandledSnapshotNow',
     ordersOf: (_given, { records }) => records.map(({ key }) => ({ type: 'takeSnapshots', key })),
   },
   {
     annotation: annotations.trustClock,
-    on: 'SnapshotSchedule',
+    on: ['SnapshotSchedule'],
     name: 'TrustClock',
     field: 'lastHandledTrustClock',
     // A person's word is about the date of that moment.
@@ -85,7 +86,7 @@ const orderAnnotations: readonly OrderAnnotation[] = [
   },
   {
     annotation: annotations.keep,
-    on: 'Snapshot',
+    on: ['Snapshot'],
     name: 'Keep',
     ordersOf: (given, { records, inventory }) =>
       records
@@ -171,7 +172,7 @@ export function createAnnotationOrders(options: {
       for (const view of views) {
         const own = recordsOf(view)
         for (const row of orderAnnotations) {
-          const records = own.filter(({ kind }) => kind === row.on)
+          const records = own.filter(({ kind }) => row.on.includes(kind))
           if (records.length === 0) continue
           const place = `${view.object.metadata.uid} ${row.annotation}`
           const tell: Tell = (reason, message) => {
@@ -213,9 +214,9 @@ function volumesOf(records: readonly InventoryRecord[]): VolumeRecord[] {
   return records.filter((record) => record.kind === 'Volume')
 }
 
-function hasVanished({ status }: VolumeRecord): boolean {
+function hasVanished({ status }: InventoryRecord): boolean {
   return status.conditions.some(
-    ({ type, status, reason }) => type === 'Stalled' && status === 'True' && reason === 'Vanished',
+    ({ type, status, reason }) => type === 'Stalled' && status === 'True' && lostReasons.includes(reason),
   )
 }
 

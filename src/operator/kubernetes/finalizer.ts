@@ -11,6 +11,8 @@ const makingSteps: ReadonlySet<StepName> = new Set([
   'recreate-volume',
   'restore-volume',
   'create-snapshot',
+  'create-host-volume',
+  'recreate-host-volume',
 ])
 
 /** Whether the object needs the finalizer before this step. */
@@ -49,5 +51,5 @@ function hasPolicy({ kind, spec }: Declaration): boolean {
 /** A call may have made something, or the volume is being ended. */
 function isMaking(record: InventoryRecord): boolean {
   if (record.kind === 'SnapshotSchedule') return false
-  return record.intent !== undefined || (record.kind === 'Volume' && record.end !== undefined)
+  return record.intent !== undefined || (record.kind !== 'Snapshot' && record.end !== undefined)
 }

@@ -1,17 +1,29 @@
 import type { KubernetesObject } from '../../kube/api.ts'
 import type { ObjectIdentity } from '../declare/declaration.ts'
 import type {
+  HostVolumeStatus,
   NomadClusterStatus,
   SnapshotScheduleStatus,
   SnapshotStatus,
   VolumeStatus,
 } from '../declare/object-status.ts'
 import { formatQuantity } from '../declare/quantities.ts'
-import type { InventoryRecord, SnapshotRecord, SnapshotScheduleRecord, VolumeRecord } from '../plan/record.ts'
+import type {
+  HostVolumeRecord,
+  InventoryRecord,
+  SnapshotRecord,
+  SnapshotScheduleRecord,
+  VolumeRecord,
+} from '../plan/record.ts'
 import { type Condition, conditionsOf, type PastStep, type Verdict } from '../plan/status.ts'
 import { nameOfScheduledSnapshot } from './scheduled-snapshot.ts'
 
-export type ObjectStatus = VolumeStatus | SnapshotStatus | SnapshotScheduleStatus | NomadClusterStatus
+export type ObjectStatus =
+  | VolumeStatus
+  | SnapshotStatus
+  | SnapshotScheduleStatus
+  | HostVolumeStatus
+  | NomadClusterStatus
 type ObjectConditions = NonNullable<ObjectStatus['conditions']>
 
 /**
@@ -32,6 +44,8 @@ export function statusOfRecord(
       return { ...common, ...snapshotFacts(record) }
     case 'SnapshotSchedule':
       return { ...common, ...scheduleFacts(record) }
+    case 'HostVolume':
+      return { ...common, ...hostVolumeFacts(record) }
   }
 }
 
@@ -87,6 +101,16 @@ function snapshotFacts(record: SnapshotRecord): SnapshotStatus {
     ...(status.sizeBytes === undefined ? {} : { size: formatQuantity(BigInt(status.sizeBytes)) }),
     ...(status.takenAtMs === undefined ? {} : { createTime: time(status.takenAtMs) }),
     ready: status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
+  }
+}
+
+function hostVolumeFacts({ csiName, externalID, nodeID, status }: HostVolumeRecord): HostVolumeStatus {
+  const { claims, sizeBytes } = status
+  return {
+    name: csiName,
+    ...given({ volumeID: externalID, nodeID }),
+    ...(sizeBytes === undefined ? {} : { capacity: formatQuantity(BigInt(sizeBytes)) }),
+    ...(claims === undefined ? {} : { claims: [...claims] }),
   }
 }
 

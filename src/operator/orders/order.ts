@@ -43,7 +43,9 @@ export const Order = Type.Union([
   /** A person's word that the declaration was removed on purpose, where Mooring did not see its removal. */
   shape('confirmRemoval', kindNames, {}),
   /** A new external volume may take the place of the lost one. */
-  shape('recreate', ['Volume'], { lostExternalID: text('the ID of the external volume that is lost') }),
+  shape('recreate', ['Volume', 'HostVolume'], {
+    lostExternalID: text('the ID of the external volume that is lost'),
+  }),
   /** A volume made from the snapshot takes the place of the one there is. */
   shape('restore', ['Volume'], {
     snapshot: text("the name of a declared snapshot or of a schedule's, or else a snapshot ID of the plugin"),

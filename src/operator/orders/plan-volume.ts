@@ -1,18 +1,26 @@
 import { noneAllowed } from '../declare/allowed-ids.ts'
 import { explainForeignID, findForeignID, ownIDs } from '../plan/foreign-ids.ts'
+import type { Key } from '../plan/identity.ts'
 import { planDetachOrder, refuseRecreate } from '../plan/orders.ts'
-import type { VolumeRecord } from '../plan/record.ts'
+import type { HostVolumeRecord, VolumeRecord } from '../plan/record.ts'
 import { type Known, type Planner, type Planners, refuse, volumeOf } from './planner.ts'
 
 const planRecreate: Planner<'recreate'> = ({ key, lostExternalID }, known) => {
-  const record = volumeOf(key, known)
-  const refusal = refuseRecreate(record, lostExternalID) ?? refuseForeignSource(record, known)
+  const record = recreatableOf(key, known)
+  const refusal =
+    refuseRecreate(record, lostExternalID) ??
+    (record.kind === 'Volume' ? refuseForeignSource(record, known) : undefined)
   if (refusal !== undefined) return refuse(`${key} is not recreated: ${refusal}`)
   const recreate = { externalID: lostExternalID, atMs: known.nowMs }
   return {
-    message: `${key} gives up external volume "${lostExternalID}". A new one takes its place if it is still gone`,
+    message: `${key} gives up ${record.kind === 'Volume' ? 'external volume' : 'host volume'} "${lostExternalID}". A new one takes its place if it is still gone`,
     change: { key, by: (orders) => ({ ...orders, recreate }) },
   }
+}
+
+function recreatableOf(key: Key, known: Known): VolumeRecord | HostVolumeRecord {
+  const record = known.inventory.get(key)
+  return record?.kind === 'HostVolume' ? record : volumeOf(key, known)
 }
 
 const planDetach: Planner<'detach'> = ({ key, node, allocations }, known) => {

@@ -31,6 +31,11 @@ export type StepName =
   | 'start-snapshot'
   | 'miss-run'
   | 'expire-snapshot'
+  | 'create-host-volume'
+  | 'adopt-host-volume'
+  | 'expand-host-volume'
+  | 'recreate-host-volume'
+  | 'delete-host-volume'
   | 'release'
 
 /** The result of a plan: at most one step, and the state of the declaration. */

@@ -4,7 +4,8 @@ import type { VolumeSpec } from '../declare/volume.ts'
 
 /**
  * The identity of a declaration in the queue and the inventory: `Volume/<Nomad namespace>/<volume ID>`,
- * `Snapshot/<Nomad namespace>/<name>` or `SnapshotSchedule/<Nomad namespace>/<name>`. No part contains a slash. Moving
+ * `Snapshot/<Nomad namespace>/<name>`, `SnapshotSchedule/<Nomad namespace>/<name>` or
+ * `HostVolume/<Nomad namespace>/<name in Nomad>`. No part contains a slash. Moving
  * or renaming the file does not change it.
  */
 export type Key = string
@@ -17,11 +18,20 @@ export function snapshotKey(namespace: string, name: string): Key {
   return `Snapshot/${namespace}/${name}`
 }
 
+export function hostVolumeKey(namespace: string, name: string): Key {
+  return `HostVolume/${namespace}/${name}`
+}
+
 export function keyOf(declaration: Declaration): Key {
   const { kind, name, spec } = declaration
-  return kind === 'Volume'
-    ? volumeKey(spec.namespace, declaration.spec.volumeID)
-    : `${kind}/${spec.namespace}/${name}`
+  switch (kind) {
+    case 'Volume':
+      return volumeKey(spec.namespace, spec.volumeID)
+    case 'HostVolume':
+      return hostVolumeKey(spec.namespace, spec.name)
+    default:
+      return `${kind}/${spec.namespace}/${name}`
+  }
 }
 
 /** Longest name that Mooring chooses: Kubernetes labels and the strictest CSI plugins accept it. */
@@ -96,5 +106,7 @@ export function displayName(declaration: Declaration): string {
       return `snapshot ${spec.namespace}/${name}`
     case 'SnapshotSchedule':
       return `snapshot schedule ${spec.namespace}/${name}`
+    case 'HostVolume':
+      return `host volume ${spec.namespace}/${spec.name}`
   }
 }

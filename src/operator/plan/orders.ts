@@ -1,6 +1,7 @@
+import type { Reason } from '../../lib/reasons/reasons.ts'
 import type { Decision } from './decision.ts'
 import type { ClockReading } from './now.ts'
-import type { Expiry, RestoreSource, VolumeRecord } from './record.ts'
+import type { Expiry, HostVolumeRecord, RestoreSource, VolumeRecord } from './record.ts'
 
 /** Orders that people gave for one identity, in addition to its declaration. */
 export interface Orders {
@@ -80,19 +81,26 @@ export function planSuspension(orders: Orders, ofWhole: Orders = {}): Decision |
   }
 }
 
+/** The reasons for which something may be recreated. */
+export const lostReasons: readonly string[] = ['Vanished', 'HostVolumeVanished'] satisfies Reason[]
+
 /**
  * Why a volume may not be recreated now; undefined if it may.
  * @param lostExternalID the external volume that the order names
  */
-export function refuseRecreate(record: VolumeRecord, lostExternalID: string): string | undefined {
-  const { spec } = record.declaration
+export function refuseRecreate(
+  record: VolumeRecord | HostVolumeRecord,
+  lostExternalID: string,
+): string | undefined {
   const reason = record.status.conditions.find(({ type }) => type === 'Stalled')
-  if (reason?.status !== 'True' || reason.reason !== 'Vanished') {
+  if (reason?.status !== 'True' || !lostReasons.includes(reason.reason)) {
     return `it has not vanished (its state is ${reason?.reason ?? 'New'}); only a volume whose external volume is lost can be recreated`
   }
   if (record.externalID !== lostExternalID) {
     return `its lost external volume is "${record.externalID}", not "${lostExternalID}"`
   }
+  if (record.kind === 'HostVolume') return undefined
+  const { spec } = record.declaration
   if (spec.externalID !== undefined) {
     return `its declaration registers external volume "${spec.externalID}", so Mooring creates none; declare another spec.externalID`
   }

@@ -17,7 +17,7 @@ export interface Inventory extends RecordReads, DeclaredStore, ManagedStore, Ord
 
 /** The fields by which records are indexed. */
 export interface RecordIndexes {
-  /** `Volume`, `Snapshot` or `SnapshotSchedule`. */
+  /** The kind of the declaration. */
   readonly kind: string
   /** The plugin that holds it. */
   readonly plugin: string

@@ -1,8 +1,10 @@
 import type { Moment } from '../../lib/clock.ts'
+import type { HostVolumeRequest } from '../../wire/host-volume.ts'
 import type { SnapshotRequest } from '../../wire/snapshot.ts'
 import type { Volume, VolumeRequest } from '../../wire/volume.ts'
 import type {
   Declaration,
+  HostVolumeDeclaration,
   ObjectIdentity,
   SnapshotDeclaration,
   SnapshotScheduleDeclaration,
@@ -215,7 +217,22 @@ export interface ManagedSchedule extends ManagedBase {
   readonly trustedMs?: number
 }
 
-export type Managed = ManagedVolume | ManagedSnapshot | ManagedSchedule
+/** A dynamic host volume. Its `csiName` is its name in Nomad. */
+export interface ManagedHostVolume extends ManagedBase {
+  readonly kind: 'HostVolume'
+  /** Nomad's ID of the volume. Once it is set, Mooring never creates a blank volume in its place. */
+  readonly externalID?: string
+  /** Nomad's ID of the node that the volume is on. A volume never moves. */
+  readonly nodeID?: string
+  /** Since when Nomad has shown it to be this one. Absent for what was released before. */
+  readonly identified?: Moment
+  /** A create, or with an ID an expand, whose answer is not known. It always names the node. */
+  readonly intent?: Intent<HostVolumeRequest>
+  /** A delete was sent whose answer is not known: it finishes, by this declaration, also if another one is there now. */
+  readonly end?: { readonly declaration: HostVolumeDeclaration }
+}
+
+export type Managed = ManagedVolume | ManagedSnapshot | ManagedSchedule | ManagedHostVolume
 
 /** Everything known of an identity, joined for reading. Each part is written by its owner. */
 export type VolumeRecord = ManagedVolume & Declared<VolumeDeclaration>
@@ -227,7 +244,8 @@ export type SnapshotRecord = ManagedSnapshot &
     }
   }
 export type SnapshotScheduleRecord = ManagedSchedule & Declared<SnapshotScheduleDeclaration>
-export type InventoryRecord = VolumeRecord | SnapshotRecord | SnapshotScheduleRecord
+export type HostVolumeRecord = ManagedHostVolume & Declared<HostVolumeDeclaration>
+export type InventoryRecord = VolumeRecord | SnapshotRecord | SnapshotScheduleRecord | HostVolumeRecord
 
 type Without<Record, Name extends string> = Record extends unknown
   ? Omit<Record, Name> & { readonly [Each in Name]?: never }
@@ -286,6 +304,8 @@ export function storedThing(record: InventoryRecord): { pluginID?: string; exter
       return withoutAbsent(record.pluginID, record.snapshotID)
     case 'SnapshotSchedule':
       return {}
+    case 'HostVolume':
+      return withoutAbsent(record.declaration.spec.pluginID, record.externalID)
   }
 }
 

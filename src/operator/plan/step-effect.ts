@@ -66,6 +66,12 @@ const effects: Readonly<Record<StepName, Effect>> = {
   'miss-run': { effect: 'change', risk: none },
   'take-final-snapshot': { effect: 'make', risk: copies },
   'expire-snapshot': { effect: 'end', risk: destroys },
+  'create-host-volume': { effect: 'make', risk: none },
+  'adopt-host-volume': { effect: 'take over', risk: none },
+  'expand-host-volume': { effect: 'change', risk: none },
+  // The data that it gives up is already lost.
+  'recreate-host-volume': { effect: 'change', risk: none },
+  'delete-host-volume': { effect: 'end', risk: destroys },
   release: { effect: 'end', risk: none },
 }
 

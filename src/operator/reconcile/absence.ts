@@ -47,6 +47,7 @@ function policyOf(record: InventoryRecord): string {
     case 'Volume':
       return ` (${endPolicyOf(record.declaration)})`
     case 'Snapshot':
+    case 'HostVolume':
       return ` (deletionPolicy ${record.declaration.spec.deletionPolicy})`
     case 'SnapshotSchedule':
       return ''

@@ -263,7 +263,7 @@ function releasedOf(
   before: readonly Released[],
 ): Released | undefined {
   if (record.kind === 'SnapshotSchedule') return undefined
-  const isDeleted = step === 'delete-snapshot'
+  const isDeleted = step === 'delete-snapshot' || step === 'delete-host-volume'
   if (step !== 'release' && !isDeleted) return undefined
   const reason = isDeleted ? 'Deleted' : verdictReason
   const { key, csiName, incarnation } = record

@@ -2,6 +2,7 @@ import type { Outcome } from '../engine/outcome.ts'
 import type { Key } from '../plan/identity.ts'
 import { createNow } from '../plan/now.ts'
 import type { ReconcileContext } from './context.ts'
+import { hostVolumeKind } from './host-volume.ts'
 import { type PassMemory, runPass } from './pass.ts'
 import { snapshotKind } from './snapshot.ts'
 import { scheduleKind } from './snapshot-schedule.ts'
@@ -18,6 +19,7 @@ export function createReconcile(
   const volumes = volumeKind(context)
   const snapshots = snapshotKind(context)
   const schedules = scheduleKind(context)
+  const hostVolumes = hostVolumeKind(context)
   const memory: PassMemory = { logged: new Set(), unstored: new Map() }
   return async (key, signal) => {
     const kind = context.desired.declaration(key)?.kind ?? context.inventory.get(key)?.kind
@@ -30,6 +32,8 @@ export function createReconcile(
         return runPass(snapshots, context, key, signal, memory)
       case 'SnapshotSchedule':
         return runPass(schedules, context, key, signal, memory)
+      case 'HostVolume':
+        return runPass(hostVolumes, context, key, signal, memory)
     }
   }
 }

@@ -24,6 +24,7 @@ const least: Readonly<Record<Kind, object>> = {
   Volume: { pluginID: 'p', capabilities, capacity: { min: '1Gi' } },
   Snapshot: { volume: 'v' },
   SnapshotSchedule: { schedule: '0 3 * * *', volumes: { names: ['v'] } },
+  HostVolume: {},
   NomadCluster: { address: 'https://nomad.example:4646' },
 }
 
@@ -85,6 +86,8 @@ const taken: readonly [string, Kind, object][] = [
   ['a schedule', 'SnapshotSchedule', least.SnapshotSchedule],
   ['a nickname', 'SnapshotSchedule', { ...least.SnapshotSchedule, schedule: '@daily' }],
   ['labels', 'SnapshotSchedule', { schedule: '@daily', volumes: { selector: { matchLabels: { a: 'b' } } } }],
+  ['a host volume', 'HostVolume', least.HostVolume],
+  ['a host volume on one node', 'HostVolume', { placement: { node: 'n1' }, capacity: { min: '1Gi' } }],
   ['a cluster', 'NomadCluster', least.NomadCluster],
   [
     'a cluster without TLS',
@@ -217,6 +220,15 @@ describe('an object that the CRD refuses, and reading too', () => {
 
 const changes: readonly [string, Kind, object, object, object | undefined, RegExp | undefined][] = [
   ['volumeID', 'Volume', {}, { volumeID: 'b' }, undefined, /volumeID is the identity of this object/],
+  [
+    'the name of a host volume',
+    'HostVolume',
+    {},
+    { name: 'b' },
+    undefined,
+    /name is the identity of this object/,
+  ],
+  ['the name of a host volume, written out', 'HostVolume', {}, { name: 'a' }, undefined, undefined],
   ['volumeID, written out', 'Volume', {}, { volumeID: 'a' }, undefined, undefined],
   [
     'namespace',

@@ -6,8 +6,8 @@ import type { VolumeDeclaration } from '../../../src/operator/declare/declaratio
 import { parseOrder } from '../../../src/operator/orders/order.ts'
 import { createTakeOrder } from '../../../src/operator/orders/take-order.ts'
 import { csiNameFor, tombstoneID } from '../../../src/operator/plan/identity.ts'
-import type { VolumeRecord } from '../../../src/operator/plan/record.ts'
-import { place, snapshot, volume } from '../../builders/declarations.ts'
+import { type InventoryRecord, storedThing, type VolumeRecord } from '../../../src/operator/plan/record.ts'
+import { hostVolume, place, snapshot, volume } from '../../builders/declarations.ts'
 import { grpc } from '../../builders/nomad-answers.ts'
 import { nomadPlugin } from '../../builders/observed.ts'
 import { type createOperatorModel as Create, createOperatorModel } from '../../helpers/operator-model.ts'
@@ -17,6 +17,9 @@ type Spec = Partial<VolumeDeclaration['spec']>
 
 const key = 'Volume/default/data'
 const snapshotKey = 'Snapshot/default/before'
+const hostKey = 'HostVolume/default/disk'
+const hostVolumeIDOf = (model: Model) =>
+  storedThing(model.stored.get(hostKey) as InventoryRecord).externalID ?? ''
 const declared = (spec: Spec = {}) => volume('data', { secrets: {}, ...spec })
 const recordOf = (model: Model) => model.stored.get(key) as VolumeRecord
 const externalIDOf = (model: Model) => recordOf(model).externalID ?? ''
@@ -396,6 +399,29 @@ const exits: Readonly<Record<Exclude<StallReason, keyof typeof refusals | keyof 
       model.world.people.changeNode('n1', 'dead')
       await order(model, { type: 'detach', key, node: 'n1' })
     },
+  },
+  HostVolumeVanished: {
+    of: hostKey,
+    givesUp: true,
+    async stall(model) {
+      model.declare(hostVolume('disk'))
+      await rounds(model)
+      model.world.hostVolumes.delete('default', hostVolumeIDOf(model))
+      await rounds(model)
+    },
+    says: /run mooring recreate hostvolume default\/disk --lost \S+/,
+    act: (model) => order(model, { type: 'recreate', key: hostKey, lostExternalID: hostVolumeIDOf(model) }),
+  },
+  SeveralHostVolumes: {
+    of: hostKey,
+    async stall(model) {
+      for (const NodeID of ['n1', 'n2'])
+        model.world.hostVolumes.create({ Namespace: 'default', Name: 'disk', NodeID })
+      model.declare(hostVolume('disk'))
+      await rounds(model)
+    },
+    says: /Name the node of the one that is meant as spec\.placement\.node/,
+    act: (model) => model.declare(hostVolume('disk', { placement: { node: 'n2' } })),
   },
   TombstoneTaken: {
     async stall(model) {

@@ -60,6 +60,8 @@ export function actionsFor(view: ClusterView, key: Key): Action[] {
         ...suspension(view, key),
         ...endActions(view, key, record),
       ]
+    case 'HostVolume':
+      return [...suspension(view, key), ...endActions(view, key, record)]
     case 'Snapshot':
       return [
         ...(record?.kind === 'Snapshot' ? snapshotActions(view, record) : []),

@@ -1,8 +1,15 @@
-import type { VolumeStep } from '../volume-seen.ts'
+import type { InventoryRecord } from '../../plan/record.ts'
+import type { StepContext } from '../context.ts'
 
-/** Removes an order to recreate: the external volume is back. If it vanishes again, a person must decide again. */
-export const forgetRecreateOrder: VolumeStep = {
-  async act({ context, record }) {
+/** Removes an order to recreate: the volume is back. If it vanishes again, a person must decide again. */
+export const forgetRecreateOrder = {
+  async act<Record extends InventoryRecord>({
+    context,
+    record,
+  }: {
+    readonly context: Pick<StepContext, 'inventory'>
+    readonly record: Record
+  }): Promise<Record> {
     await context.inventory.amendOrders(record.key, ({ recreate: _, ...orders }) => orders)
     return record
   },

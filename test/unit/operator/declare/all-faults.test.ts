@@ -65,7 +65,7 @@ describe('a document without a kind', () => {
     ['pluginID: disks', 'is missing: write kind: Volume'],
     ['volume: data', 'is missing: write kind: Snapshot'],
     ['schedule: "0 3 * * *"', 'is missing: write kind: SnapshotSchedule'],
-    ['suspend: true', 'is missing: this release knows Volume, Snapshot, and SnapshotSchedule'],
+    ['suspend: true', 'is missing: this release knows Volume, Snapshot, SnapshotSchedule, and HostVolume'],
   ])('with spec.%s: %s', (field, expected) => {
     const text = `apiVersion: mooring.dev/v1alpha1\nmetadata: {name: x}\nspec:\n  ${field}\n`
     expect(faultsOf(text)).toEqual([expect.stringContaining(`kind: ${expected}`)])

@@ -216,11 +216,11 @@ describe('a document that is wrong', () => {
     ],
     [
       'apiVersion: mooring.dev/v1alpha1',
-      '1:1 kind is missing: this release knows Volume, Snapshot, and SnapshotSchedule',
+      '1:1 kind is missing: this release knows Volume, Snapshot, SnapshotSchedule, and HostVolume',
     ],
     [
       'apiVersion: mooring.dev/v1alpha1\nkind: Volumes',
-      '2:1 kind did you mean Volume? this release knows Volume, Snapshot, and SnapshotSchedule',
+      '2:1 kind did you mean Volume? this release knows Volume, Snapshot, SnapshotSchedule, and HostVolume',
     ],
   ])('%j', (text, problem) => {
     expect(problemsOf(text)).toEqual([problem])
