@@ -75,7 +75,7 @@ const inJSON = JSON.stringify({
 })
 
 describe('a Git repository of Nomad’s own volume specifications', () => {
-  it('works as it is: created and registered, beside jobs and host volumes, and at rest after a restart', async () => {
+  it('works as it is: created and registered, host volumes too, beside jobs, and at rest after a restart', async () => {
     const root = temporaryDirectory()
     const upstream = createUpstream(root)
     upstream.write('volumes/orders.hcl', everyKey)
@@ -90,6 +90,7 @@ describe('a Git repository of Nomad’s own volume specifications', () => {
     const mooring = await startUp(source, dataDirectory)
     await mooring.status('Volume/default/orders_db1', 'ready')
     await mooring.status('Volume/default/ledger_db1', 'ready')
+    await mooring.status('HostVolume/default/scratch', 'ready')
     expect(mooring.directories()).toEqual(['ledger', 'orders-disk'])
     expect(await mooring.read('orders_db1')).toMatchObject({
       ...{ ExternalID: 'orders-disk', PluginID: 'directories', Context: { endpoint: 'http://127.0.0.1:1' } },

@@ -1,8 +1,10 @@
-import type { Place, Problem, VolumeDeclaration } from './declaration.ts'
+import type { Declaration, Place, Problem, VolumeDeclaration } from './declaration.ts'
 import { apiVersion } from './document.ts'
+import type { Reading } from './explain-faults.ts'
 import { type FieldPath, formatFieldPath } from './fault.ts'
 import { type HclObject, parseHcl } from './hcl-parser.ts'
 import { type HclToken, tokenizeHcl } from './hcl-tokens.ts'
+import { readHostVolume } from './host-volume.ts'
 import { describeOther, type OtherDocument } from './other-document.ts'
 import type { StoreSecret } from './secret-reference.ts'
 import { createSpecificationReader, dropUndefined } from './specification-reader.ts'
@@ -10,11 +12,11 @@ import { readVolume } from './volume.ts'
 
 /** The content of a volume specification file of Nomad. It declares at most one volume. */
 export interface ParsedSpecification {
-  readonly declarations: VolumeDeclaration[]
+  readonly declarations: Declaration[]
   readonly problems: Problem[]
   /** Parts without effect, which Nomad ignores silently. */
   readonly warnings: Problem[]
-  /** The whole file where it is something else: a job, a `type = "host"` volume, the configuration of an agent. */
+  /** The whole file where it is something else: a job, the configuration of an agent. */
   readonly others: OtherDocument[]
 }
 
@@ -30,7 +32,7 @@ const tellingKeys = [
 
 /**
  * Parses one volume specification, in HCL1 or JSON, like `nomad volume create` and `nomad volume register`
- * (command/volume_register_csi.go): with `external_id` the volume is registered, otherwise created. The fields that only
+ * (command/volume_register_csi.go, volume_create_host.go): a CSI volume with `external_id` is registered, otherwise created. The fields that only
  * Mooring has get their defaults (deletionPolicy Retain), and metadata.name comes from the ID. It never throws, and no
  * message quotes a secret.
  */
@@ -53,19 +55,22 @@ export function parseNomadSpecification(
     const others = tokens.length === 0 ? [] : [describeOther({}, keys, place(0).line)]
     return { declarations: [], problems: [], warnings: [], others }
   }
-  if (owner !== 'ours') return refusal(owner.offset, owner.field, owner.message)
+  if (typeof owner !== 'string') return refusal(owner.offset, owner.field, owner.message)
   const root = parseHcl(text)
   if ('message' in root) return refusal(root.offset, '', `HCL: ${root.message}`)
-  return readSpecification(root, place, storeSecret)
+  return owner === 'host' ? readHostSpecification(root, place) : readSpecification(root, place, storeSecret)
 }
 
-function findOwner(text: string): 'ours' | 'others' | { offset: number; field: string; message: string } {
+function findOwner(
+  text: string,
+): 'csi' | 'host' | 'others' | { offset: number; field: string; message: string } {
   const { tokens, fault } = tokenizeHcl(text)
   const { items, hasLabels, isBalanced } = findOutermost(tokens)
   const type = items.get('type')
-  if (type?.value?.toLowerCase() === 'csi') return 'ours'
+  const written = type?.value?.toLowerCase()
+  if (written === 'csi' || written === 'host') return written
   // Volumes have no labels. Jobs, agents, policies and Terraform have.
-  if (type?.value?.toLowerCase() === 'host' || hasLabels) return 'others'
+  if (hasLabels) return 'others'
   const unread = 'cannot be read as HCL, so nobody knows whether it declares a volume'
   if (fault !== undefined) return { offset: fault.offset, field: '', message: `${unread}: ${fault.message}` }
   if (!isBalanced) return { offset: 0, field: '', message: `${unread}: a { or } is missing` }
@@ -147,15 +152,7 @@ function readSpecification(
     },
     'default',
   )
-  const problems: Problem[] = reader.problems.map(({ path, message }) => at(path, message))
-  const warnings = reader.warnings.map(({ path, message }) => at(path, message))
-  if ('faults' in reading) {
-    for (const { path, message } of reading.faults) {
-      const field = fieldOf(path)
-      const isReported = reader.problems.some((problem) => problem.path[0] === field[0])
-      if (!isReported) problems.push(at(field, message))
-    }
-  }
+  const { problems, warnings } = collectFindings(reader, reading, place)
   if (problems.length > 0 || 'faults' in reading) return { declarations: [], problems, warnings, others: [] }
 
   const references = secrets && Object.entries(secrets).map(([key, value]) => [key, storeSecret(value)])
@@ -170,10 +167,66 @@ function readSpecification(
     place: place(root.items[0]?.offset ?? 0),
   }
   return { declarations: [declaration], problems: [], warnings, others: [] }
+}
 
-  function at(path: FieldPath, message: string): Problem {
-    return { place: place(reader.locate(path)), field: formatFieldPath(path), message }
+/** A dynamic host volume. What this release does not do is refused: it would make another volume than Nomad's CLI. */
+function readHostSpecification(root: HclObject, place: (offset: number) => Place): ParsedSpecification {
+  const reader = createSpecificationReader(root)
+  const name = reader.text('name')
+  const capabilities = reader.capabilities()
+  reader.warnIfGiven('id', 'is chosen by Nomad, and Mooring finds the volume by its name')
+  reader.refuseIfGiven(
+    'constraint',
+    'is not supported: this release places a volume by node_pool or node_id. Write one of them',
+  )
+  reader.refuseIfGiven(
+    'host_path',
+    'is not supported: this release creates and adopts host volumes, and registers no folder. Register it by nomad volume register, and remove this key: Mooring then adopts the volume',
+  )
+  const spec = {
+    name,
+    namespace: reader.text('namespace'),
+    pluginID: reader.text('plugin_id'),
+    placement: dropUndefined({ nodePool: reader.text('node_pool'), node: reader.text('node_id') }),
+    capacity: dropUndefined({ min: reader.capacity('capacity_min'), max: reader.capacity('capacity_max') }),
+    capabilities: capabilities.length === 0 ? undefined : capabilities,
+    parameters: reader.stringMap('parameters'),
   }
+  reader.warnOfTheRest()
+  if (name === undefined) reader.problem(['name'], 'is missing: the name that jobs give as source')
+  const reading = readHostVolume(
+    {
+      apiVersion,
+      kind: 'HostVolume',
+      metadata: { name: nameFor(name ?? 'volume') },
+      spec: dropUndefined({ ...spec, name: name ?? 'volume' }),
+    },
+    'default',
+  )
+  const { problems, warnings } = collectFindings(reader, reading, place)
+  if (problems.length > 0 || 'faults' in reading) return { declarations: [], problems, warnings, others: [] }
+  const declaration = { kind: 'HostVolume', ...reading, place: place(root.items[0]?.offset ?? 0) } as const
+  return { declarations: [declaration], problems: [], warnings, others: [] }
+}
+
+/** What is wrong with a specification, and what in it has no effect. A key is reported once. */
+function collectFindings(
+  reader: ReturnType<typeof createSpecificationReader>,
+  reading: Reading<unknown>,
+  place: (offset: number) => Place,
+): { problems: Problem[]; warnings: Problem[] } {
+  const at = (path: FieldPath, message: string): Problem => ({
+    place: place(reader.locate(path)),
+    field: formatFieldPath(path),
+    message,
+  })
+  const problems = reader.problems.map(({ path, message }) => at(path, message))
+  for (const { path, message } of 'faults' in reading ? reading.faults : []) {
+    const field = fieldOf(path)
+    const isReported = reader.problems.some((problem) => problem.path[0] === field[0])
+    if (!isReported) problems.push(at(field, message))
+  }
+  return { problems, warnings: reader.warnings.map(({ path, message }) => at(path, message)) }
 }
 
 function sourceOf(snapshotID: string | undefined, cloneID: string | undefined) {
@@ -208,6 +261,8 @@ const fieldNames: Readonly<Record<string, readonly string[]>> = {
   fsType: ['fs_type'],
   mountFlags: ['mount_flags'],
   topology: ['topology_request'],
+  'placement.nodePool': ['node_pool'],
+  'placement.node': ['node_id'],
 }
 
 /** The key of the specification file for a field of the declaration. */

@@ -38,7 +38,7 @@ export interface ParseOptions {
 }
 
 /** What a declaration, or a specification of Nomad, has in it. */
-const speaksOfUs = new RegExp(`mooring\\.dev|plugin_id|^ *kind: *['"]?${anyKindPattern}\\b`, 'im')
+const speaksOfUs = new RegExp(`mooring\\.dev|plugin_id|"host"|^ *kind: *['"]?${anyKindPattern}\\b`, 'im')
 
 const dropSecret: StoreSecret = () => ({ fromSpecification: '' })
 

@@ -142,6 +142,9 @@ export function createSpecificationReader(root: HclObject) {
       })
       return Object.keys(request).length === 0 ? undefined : request
     },
+    refuseIfGiven(key: string, message: string) {
+      if (valuesOf(key).some((value) => textOf(value) !== '')) problem([key], message)
+    },
     warnIfGiven(key: string, why: string) {
       if (valuesOf(key).length > 0) warn([key], `has no effect: it ${why}`)
     },

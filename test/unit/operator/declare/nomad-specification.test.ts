@@ -270,9 +270,113 @@ describe('what is wrong', () => {
   })
 })
 
+describe('a specification of a host volume', () => {
+  const declared = {
+    name: 'orders_db',
+    namespace: 'shop',
+    pluginID: 'xfs',
+    placement: { nodePool: 'storage', node: 'node-1' },
+    capacity: { min: 10n * 1024n ** 3n, max: 20_000_000_000n },
+    capabilities: [{ accessMode: 'single-node-multi-writer', attachmentMode: 'file-system' }],
+    parameters: { mode: '0750' },
+    deletionPolicy: 'Retain',
+    suspend: false,
+  }
+
+  test('in HCL is a HostVolume with every key that Nomad reads', () => {
+    const text = `
+name         = "orders_db"
+namespace    = "shop"
+type         = "host"
+plugin_id    = "xfs"
+node_pool    = "storage"
+node_id      = "node-1"
+capacity_min = "10GiB"
+capacity_max = "20G"
+capability {
+  access_mode     = "single-node-multi-writer"
+  attachment_mode = "file-system"
+}
+parameters { mode = "0750" }`
+    expect(parse(text)).toMatchObject({
+      declarations: [
+        { kind: 'HostVolume', name: 'orders-db', labels: {}, spec: declared, place: { line: 2 } },
+      ],
+      problems: [],
+      warnings: [],
+      others: [],
+    })
+    expect(spec(text)).toEqual(declared)
+  })
+
+  test('in JSON is the same', () => {
+    const text = JSON.stringify({
+      Name: 'orders_db',
+      Namespace: 'shop',
+      type: 'host',
+      plugin_id: 'xfs',
+      node_pool: 'storage',
+      node_id: 'node-1',
+      capacity_min: '10GiB',
+      capacity_max: '20G',
+      capability: [{ access_mode: 'single-node-multi-writer', attachment_mode: 'file-system' }],
+      parameters: { mode: '0750' },
+    })
+    expect(spec(text, 'a.json')).toEqual(declared)
+  })
+
+  test('needs only a name: the rest is as nomad volume create has it', () => {
+    expect(spec('type = "host"\nname = "data"')).toEqual({
+      name: 'data',
+      namespace: 'default',
+      pluginID: 'mkdir',
+      placement: {},
+      deletionPolicy: 'Retain',
+      suspend: false,
+    })
+  })
+
+  test.each([
+    ['no name', 'type = "host"', ['1:1 name: is missing: the name that jobs give as source']],
+    [
+      'constraints, which would be passed over',
+      'type = "host"\nname = "data"\nconstraint {\n  attribute = "${attr.kernel.name}"\n  value = "linux"\n}',
+      [
+        '3:1 constraint: is not supported: this release places a volume by node_pool or node_id. Write one of them',
+      ],
+    ],
+    [
+      'a folder to register, in whose place another one would be made',
+      'type = "host"\nname = "data"\nhost_path = "/srv/data"',
+      [expect.stringMatching(/^3:1 host_path: is not supported: .*Register it by nomad volume register/)],
+    ],
+    [
+      'a mode that only CSI has',
+      'type = "host"\nname = "data"\ncapability {\n  access_mode = "multi-node-multi-writer"\n  attachment_mode = "file-system"\n}',
+      [expect.stringMatching(/^4:\d+ capability\[0\]\.access_mode: /)],
+    ],
+    [
+      'a name that no URL can have',
+      'type = "host"\nname = "a/b"',
+      [expect.stringMatching(/^2:\d+ name: "a\/b" cannot be the name of a host volume/)],
+    ],
+  ])('with %s is refused at its place', (_what, text, expected) => {
+    const { declarations, problems } = parse(text)
+    expect(declarations).toEqual([])
+    expect(findings(problems)).toEqual(expected)
+  })
+
+  test('with an ID is used without it, and told so', () => {
+    const { declarations, warnings } = parse('type = "host"\nname = "data"\nid = "x"')
+    expect(declarations).toHaveLength(1)
+    expect(findings(warnings)).toEqual([
+      '3:1 id: has no effect: it is chosen by Nomad, and Mooring finds the volume by its name',
+    ])
+  })
+})
+
 describe('whose a file is', () => {
   test.each([
-    ['a host volume', 'type = "host"\nid = "x"\nplugin_id = "mkdir"'],
     ['a job in HCL2', 'variable "a" { default = 1 }\njob "web" {\n  type = var.a == 1 ? "batch" : "csi"\n}'],
     ['a job with a template', 'job "web" {\n  data = <<EOH\n{{ key "x" }}\n"\nEOH\n}'],
     ['a job that is broken', 'job "web" {\n  name = "open\n}'],
@@ -288,7 +392,6 @@ describe('whose a file is', () => {
   test.each([
     ['JSON of others', '{"name": "x", "type": "module"}'],
     ['a job in JSON', '{"Job": {"ID": "x", "Type": "csi"}}'],
-    ['a host volume in JSON', '{"type": "host", "id": "x", "plugin_id": "mkdir"}'],
   ])('%s is counted and passed over', (_what, text) => {
     expect(parse(text, 'a.json')).toEqual({
       declarations: [],
