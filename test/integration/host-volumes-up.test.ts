@@ -96,12 +96,14 @@ describe('mooring up with host volumes, killed at random moments', () => {
     onTestFinished(({ task }) => {
       if (task.result?.state === 'fail') console.error(`MOORING_SEED=${seed}`)
     })
+    // Ends that a kill held up come together with later ones.
+    const endsTogether = ['--max-prune', String(kills)]
     const moments = fc.sample(fc.nat({ max: 16 }), { numRuns: 2 * kills, seed })
     const liveUntil = async (
       moment: number,
       isDone: (line: { key?: unknown; msg?: unknown; state?: unknown }) => boolean,
     ) => {
-      const mooring = await startUp(folder, dataDirectory)
+      const mooring = await startUp(folder, dataDirectory, endsTogether)
       // The moment falls within any of the effects, which all are logged, or after the last of them.
       const lines = mooring.log.length + moment
       await Promise.race([
@@ -135,7 +137,7 @@ describe('mooring up with host volumes, killed at random moments', () => {
         ({ key, msg }) => key === keyOf(round) && msg === 'no longer managed',
       )
     }
-    const last = await startUp(folder, dataDirectory)
+    const last = await startUp(folder, dataDirectory, endsTogether)
     await last.status('HostVolume/default/stays', 'ready')
     await vi.waitFor(
       async () => expect((await listed(last.url)).map(({ Name }) => Name)).toEqual(['stays']),
