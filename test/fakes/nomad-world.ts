@@ -567,9 +567,15 @@ export function createNomadWorld(options: { now: () => number; callDeadlineMs: n
         ]),
       ),
     hostVolumes: async (namespace) => hostVolumes.list(namespace),
-    findHostVolumes: async (namespace, name) =>
-      hostVolumes.list(namespace).filter((stub) => stub.Name === name),
-    hostVolume: async (namespace, id) => hostVolumes.get(namespace, id),
+    // What was still running has ended by its deadline, and whoever reads after it sees that.
+    async findHostVolumes(namespace, name) {
+      settleBefore(options.now())
+      return hostVolumes.list(namespace).filter((stub) => stub.Name === name)
+    },
+    async hostVolume(namespace, id) {
+      settleBefore(options.now())
+      return hostVolumes.get(namespace, id)
+    },
     nodesOf: async (pool) =>
       new Map([...hostVolumes.nodes].filter(([, { NodePool }]) => pool === 'all' || NodePool === pool)),
     usersOfHostVolume: async (...parameters) => hostVolumes.usersOf(...parameters),

@@ -229,7 +229,7 @@ export interface ManagedHostVolume extends ManagedBase {
   /** A create, or with an ID an expand, whose answer is not known. It always names the node. */
   readonly intent?: Intent<HostVolumeRequest>
   /** A delete was sent whose answer is not known: it finishes, by this declaration, also if another one is there now. */
-  readonly end?: { readonly declaration: HostVolumeDeclaration }
+  readonly end?: { readonly declaration: HostVolumeDeclaration; readonly sent: Moment }
 }
 
 export type Managed = ManagedVolume | ManagedSnapshot | ManagedSchedule | ManagedHostVolume

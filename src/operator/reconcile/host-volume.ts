@@ -125,7 +125,8 @@ async function gather(context: GatherContext, record: HostVolumeRecord): Promise
 }
 
 function claimsOf(volume: HostVolumeObservation['volume']): readonly string[] {
-  const ended = ['complete', 'failed', 'lost']
+  // `lost` is only what the servers guess.
+  const ended = ['complete', 'failed']
   return (volume?.Allocations ?? [])
     .filter(({ ClientStatus }) => !ended.includes(ClientStatus))
     .map(({ ID }) => ID)

@@ -1,3 +1,6 @@
+import { momentOf } from '../../../lib/clock.ts'
+import { longestCallMs } from '../../plan/intent.ts'
+import { passedMs } from '../../plan/now.ts'
 import type { HostVolumeStep } from '../host-volume-seen.ts'
 
 /**
@@ -5,7 +8,10 @@ import type { HostVolumeStep } from '../host-volume-seen.ts'
  * that nothing was deleted.
  */
 export const deleteHostVolume: HostVolumeStep = {
-  intend: ({ record }) => ({ ...record, end: { declaration: record.declaration } }),
+  intend: ({ context, record }) => ({
+    ...record,
+    end: { declaration: record.declaration, sent: momentOf(context.clock) },
+  }),
   async act({ context, record, signal }) {
     const { externalID, declaration } = record
     if (externalID === undefined) throw new Error(`${record.key}: no host volume is recorded`)
@@ -17,11 +23,11 @@ export const deleteHostVolume: HostVolumeStep = {
     }
     return undefined
   },
-  afterFailure({ record, before }, { kind }) {
-    // If a repeat fails, an earlier call may still be running.
-    const isOpen = kind === 'ambiguous' || (kind !== 'permanent' && before.end !== undefined)
-    if (isOpen) return { record }
-    const { end: _, ...rest } = record
-    return { record: rest }
+  afterFailure({ context, record, before }, { kind }) {
+    if (kind === 'ambiguous') return { record }
+    // A refused repeat says nothing of an earlier call, which may still be running.
+    const { end, ...rest } = before
+    const isOpen = end !== undefined && passedMs(context.time(), end.sent) < longestCallMs
+    return { record: isOpen ? before : rest }
   },
 }

@@ -300,7 +300,7 @@ describe('planHostVolumeEnd', () => {
     [
       'waits for allocations also after a delete was sent',
       Delete,
-      { ...known, end: { declaration } },
+      { ...known, end: { declaration, sent: { boot, monotonicMs: nowMs } } },
       { volume: there(), users: ['a1'] },
       undefined,
       'InUse',
@@ -335,7 +335,7 @@ describe('planHostVolumeEnd', () => {
     [
       'says that a delete may have been done where a person retains it afterwards',
       {},
-      { ...known, end: { declaration } },
+      { ...known, end: { declaration, sent: { boot, monotonicMs: nowMs } } },
       { volume: there() },
       'release',
       'OutcomeUnknown',

@@ -190,6 +190,27 @@ describe('the end of a host volume', () => {
   })
 })
 
+describe('a delete whose answer was lost', () => {
+  it('is waited for although its repeat is refused and the volume is declared again', async () => {
+    const model = createOperatorModel()
+    await declared(model, { deletionPolicy: 'Delete' })
+    const { externalID } = recordOf(model) ?? {}
+    model.remove(key)
+    await model.run()
+    model.advance(pruneDelayMs)
+    model.world.failNext('late')
+    await model.run()
+    model.world.failNext('refused')
+    model.declare(hostVolume('data'))
+    await model.run()
+    expect(recordOf(model)?.end).toBeDefined()
+    model.world.settle()
+    await rounds(model)
+    expect(standingOf(model)).toBe('Ready AsDeclared')
+    expect(recordOf(model)?.externalID).not.toBe(externalID)
+  })
+})
+
 describe('whatever happens to a host volume', () => {
   const specs: readonly NonNullable<Spec>[] = [
     {},
@@ -239,7 +260,8 @@ describe('whatever happens to a host volume', () => {
             if (node !== undefined) hostVolumes.nodes.set(first, { ...node, Status: second })
           } else {
             const [volume] = volumesOf(model)
-            if (first && volume !== undefined)
+            // Nobody can hold back a delete that was sent: whoever comes after it is too late.
+            if (first && volume !== undefined && recordOf(model)?.end === undefined)
               hostVolumes.users.set('a1', {
                 namespace: 'default',
                 nodeID: volume.NodeID,
