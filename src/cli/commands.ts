@@ -106,6 +106,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   suspend: order('suspend', orderVerbs.suspend),
   resume: order('resume', orderVerbs.resume),
   'confirm-removal': order('confirm-removal', orderVerbs.confirmRemoval),
+  'cancel-end': order('cancel-end', orderVerbs.cancelEnd),
   recreate: order('recreate', orderVerbs.recreate),
   detach: order('detach', orderVerbs.detach),
   mount: {

@@ -84,6 +84,18 @@ const confirmRemoval: OrderVerb = {
   orderOf: (key) => ({ type: 'confirmRemoval', key }),
 }
 
+const cancelEnd: OrderVerb = {
+  summary: 'keep what would end, and manage it no longer',
+  description:
+    'A declaration that was removed ends by its deletionPolicy. This command cancels its end before the delete is sent: the ' +
+    'volume or snapshot stays, as with deletionPolicy Retain, Mooring manages it no longer, and mooring orphans lists it. ' +
+    'To manage it again, declare it again.\n' +
+    'The order is for this end alone. It is refused where nothing ends, and where the delete was sent already.',
+  kind: 'Volume',
+  examples: ['cancel-end postgres-data', 'cancel-end snapshot prod/before-upgrade'],
+  orderOf: (key) => ({ type: 'cancelEnd', key }),
+}
+
 const recreate: OrderVerb<{ readonly lost: string }> = {
   summary: 'give up a vanished external volume for a new one',
   description:
@@ -174,7 +186,7 @@ const trustClock: OrderVerb = {
 }
 
 /** The orders that have a command of their own. */
-export const orderVerbs = { suspend, resume, confirmRemoval, recreate, detach }
+export const orderVerbs = { suspend, resume, confirmRemoval, cancelEnd, recreate, detach }
 
 /** `mooring snapshot`: the orders for snapshots. */
 export function snapshotCommand(): Command {

@@ -44,3 +44,48 @@ it('a confirmed removal ends that one, then, and no other one and no later one',
   expect(mooring.directories()).toHaveLength(3)
   await mooring.stop()
 }, 90_000)
+
+it('an end that a person cancels deletes nothing; what was kept is an orphan, and is the same when declared again', async () => {
+  const { folder, dataDirectory, write, remove } = workplace()
+  const declare = () => write('data.yaml', volumeYAML('data', { deletionPolicy: 'Delete' }))
+  declare()
+  write('stays.yaml', volumeYAML('stays'))
+  const flags = ['--rescan', '100ms', '--max-prune', '0']
+  const mooring = await startUp(folder, dataDirectory, flags)
+  for (const name of ['data', 'stays']) await mooring.status(key(name), 'ready')
+  const cancel = (name: string) =>
+    runMooring(['cancel-end', name, '--data-dir', dataDirectory, '--output', 'json'])
+  expect(await cancel('data')).toMatchObject({ status: 1, stderr: expect.stringContaining('it is declared') })
+  const before = { disks: mooring.directories(), volume: await mooring.read('data') }
+  const writes = mooring.writes().length
+
+  remove('data.yaml')
+  const { why } = await mooring.status(key('data'), 'suspended', 'TooManyEnds')
+  expect(why).toContain('mooring cancel-end volume default/data')
+  const cancelled = await cancel('data')
+  expect(cancelled).toMatchObject({ status: 0, stderr: '' })
+  expect(JSON.parse(cancelled.stdout)).toMatchObject({
+    key: key('data'),
+    message: expect.stringContaining('nothing is deleted'),
+  })
+  await mooring.logged(
+    () => mooring.log.some((line) => line.msg === 'no longer managed' && line.key === key('data')),
+    'the release',
+  )
+  expect({ disks: mooring.directories(), volume: await mooring.read('data') }).toEqual(before)
+  const orphans = await runMooring(['orphans', '--data-dir', dataDirectory, '--output', 'json'])
+  expect(JSON.parse(orphans.stdout)).toMatchObject({
+    inNomad: [{ volumeID: 'data', released: { reason: 'Retained', key: key('data') } }],
+  })
+  expect(mooring.writes()).toHaveLength(writes)
+
+  // The operator that adopts it may be another one.
+  await mooring.stop()
+  declare()
+  const next = await startUp(folder, dataDirectory, flags)
+  await next.status(key('data'), 'ready')
+  const after = await next.read('data')
+  expect(after?.ExternalID).toBe(before.volume?.ExternalID)
+  expect(next.directories()).toEqual(before.disks)
+  await next.stop()
+}, 90_000)

@@ -35,6 +35,7 @@ export type Act =
 export type OrderName =
   | 'suspend'
   | 'resume'
+  | 'cancel end'
   | 'recreate'
   | 'restore'
   | 'go back'

@@ -163,6 +163,8 @@ function orderOf(name: OrderName, volume: string, { plugin, nomad }: Stage): Ord
     case 'suspend':
     case 'resume':
       return { type: name, key }
+    case 'cancel end':
+      return { type: 'cancelEnd', key }
     case 'recreate': {
       const lost = made.filter(({ externalID }) => !plugin.disks.has(externalID)).at(-1)
       return lost && { type: 'recreate', key, lostExternalID: lost.externalID }

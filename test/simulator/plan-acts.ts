@@ -92,6 +92,7 @@ function drawScene(random: Random, volume: () => string): scenes.Scene {
     [1, () => one({ do: 'set clock', byMs: pick(random, [-3600, -60, 60, 3600, 86_400 * 40]) * second })],
     [4, () => scenes.secondLife(random, name)],
     [2, () => scenes.hesitation(random, name)],
+    [2, () => scenes.cancelledEnd(random, name)],
     [1, () => scenes.duplicate(random, name)],
     [3, () => scenes.secondSnapshot(random)],
     [2, () => scenes.restore(random)],
@@ -114,6 +115,7 @@ function drawScene(random: Random, volume: () => string): scenes.Scene {
 const orderNames = [
   'suspend',
   'resume',
+  'cancel end',
   'recreate',
   'restore',
   'go back',

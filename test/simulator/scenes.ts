@@ -88,6 +88,19 @@ export function hesitation(random: Random, name: string): Scene {
   ]
 }
 
+/** Removed, to be deleted; and a person cancels that, mostly before the delete is sent. */
+export function cancelledEnd(random: Random, name: string): Scene {
+  const file = `${name}.yaml`
+  const document = volumeDocument(random, name)
+  const documents = [document.kind === 'Volume' ? { ...document, policy: 'Delete' as const } : document]
+  return [
+    [{ do: 'write', file, documents }, 30 * second],
+    [{ do: 'remove', file }, between(random, 20_000, 64_000)],
+    [{ do: 'order', order: 'cancel end', volume: name }, pick(random, [1, 150]) * second],
+    ...(random() < 0.7 ? [{ do: 'write', file, documents } as const] : []),
+  ]
+}
+
 /** A copy of a declaration, with another policy, that comes and goes beside the first one. */
 export function duplicate(random: Random, name: string): Scene {
   const file = 'twin.yaml'

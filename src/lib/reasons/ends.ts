@@ -48,6 +48,9 @@ export const blockedEnds = {
 const confirmRemoval = ({ kind, target }: Named<'kind' | 'target'>) =>
   run('mooring', 'confirm-removal', kind, target)
 
+const cancelEnd = ({ kind, target }: Named<'kind' | 'target'>) =>
+  `To keep it and manage it no longer, run ${run('mooring', 'cancel-end', kind, target)}`
+
 const nothingEnds = 'The volume or snapshot stays as it is. Nothing ends.'
 
 /** No source declares it any more, and it does not end now. */
@@ -68,7 +71,7 @@ export const heldEnds = {
     happened: 'The declaration was removed a moment ago.',
     data: 'It ends by its deletionPolicy when --prune-delay is over and a second reading misses the declaration too.',
     mooring: 'It ends it at the time that the message names.',
-    person: { keep: () => 'To keep it, declare it again.' },
+    person: { keep: () => 'To keep it, declare it again.', cancel: cancelEnd },
   },
   TooManyEnds: {
     happened: 'More declarations were removed at once than --max-prune allows, which is probably a mistake.',
@@ -76,6 +79,7 @@ export const heldEnds = {
     mooring: 'It waits for a person. Each one stays held until it is confirmed or declared again.',
     person: {
       keep: () => 'To keep it, declare it again.',
+      cancel: cancelEnd,
       confirm: (names: Named<'kind' | 'target'>) => `If this removal is meant, run ${confirmRemoval(names)}`,
       confirmDelete: ({ deletedAt }: Named<'deletedAt'>) =>
         `To delete an object's volume or snapshot, annotate the object mooring.dev/confirm-delete=${deletedAt}.`,
@@ -133,12 +137,21 @@ export const heldEnds = {
     happened: 'It is to end, and another declaration still needs it: as a source, or for its snapshots.',
     data: 'It stays until nothing needs it.',
     mooring: 'It looks every few seconds, and goes on when nothing needs it.',
-    person: { end: () => 'Remove what the message names, or declare it again to keep it.' },
+    person: {
+      end: () => 'Remove what the message names, or declare it again to keep it.',
+      cancel: cancelEnd,
+    },
   },
   FinalSnapshotNotReady: {
     happened: 'The final snapshot is taken, and the plugin has not finished it.',
     data: 'The volume stays until its final snapshot is ready to use.',
     mooring: 'It asks every two seconds, and deletes the volume after that.',
+    person: { cancel: cancelEnd },
+  },
+  EndCancelled: {
+    happened: 'A person cancelled the end in the moment before its delete was sent.',
+    data: 'Nothing was deleted. The volume or snapshot stays as it is.',
+    mooring: 'It releases it with the next pass.',
     person: {},
   },
 } satisfies Explanations

@@ -159,7 +159,8 @@ function held(reason: Reason, message: string) {
   return { state: 'held', reason, message } as const
 }
 
-function retained(declaration: Declaration): Declaration {
+/** The declaration, ended by Retain. */
+export function retained(declaration: Declaration): Declaration {
   switch (declaration.kind) {
     case 'Volume':
       return { ...declaration, spec: { ...declaration.spec, deletionPolicy: 'Retain' } }

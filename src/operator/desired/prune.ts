@@ -135,7 +135,7 @@ export function* planAbsencesInSlices(
       return {
         state: 'held',
         reason: 'TooManyEnds',
-        message: `${many}, so nothing ends. ${advise(reasons.TooManyEnds.person.keep(), reasons.TooManyEnds.person.confirm(namesOf(declaration)))}`,
+        message: `${many}, so nothing ends. ${advise(reasons.TooManyEnds.person.keep(), reasons.TooManyEnds.person.cancel(namesOf(declaration)), reasons.TooManyEnds.person.confirm(namesOf(declaration)))}`,
       }
     }
     const elapsedMs = missing?.elapsedMs ?? 0

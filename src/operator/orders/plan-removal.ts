@@ -1,5 +1,9 @@
+import { keepInstead } from '../../lib/reasons/declared.ts'
+import { shellCommand } from '../../lib/shell-command.ts'
+import type { Key } from '../plan/identity.ts'
 import { wholeKeyOf } from '../plan/per-alloc.ts'
-import { type Planner, type Planners, refuse } from './planner.ts'
+import { type SnapshotRecord, storedThing, type VolumeRecord } from '../plan/record.ts'
+import { type Known, type Planner, type Planners, refuse } from './planner.ts'
 
 const planConfirmRemoval: Planner<'confirmRemoval'> = ({ key }, { inventory, declarations }) => {
   const record = inventory.get(key)
@@ -21,4 +25,68 @@ const planConfirmRemoval: Planner<'confirmRemoval'> = ({ key }, { inventory, dec
   }
 }
 
-export const removalPlanners = { confirmRemoval: planConfirmRemoval } satisfies Partial<Planners>
+/**
+ * Releases what would end, as deletionPolicy Retain does. A sent delete cannot be taken back. The delete and this order are
+ * told apart by what is stored first: a pass stores that it deletes, and looks for this order before it sends the delete.
+ */
+const planCancelEnd: Planner<'cancelEnd'> = ({ key }, known) => {
+  const { inventory } = known
+  const instances = inventory.list().filter(({ declaration }) => wholeKeyOf(declaration) === key)
+  if (instances.length > 0) {
+    const commands = instances.map((each) => shellCommand('mooring', 'cancel-end', each.key)).join(', ')
+    return refuse(`${key} is several volumes, and each has an end of its own: ${commands}`)
+  }
+  const { record } = endToCancel(key, known)
+  const resume =
+    inventory.orders(key).suspendedSinceMs === undefined
+      ? ''
+      : `. It is suspended, so this happens after ${shellCommand('mooring', 'resume', key)}`
+  return {
+    message: `the end of ${key} is cancelled, and nothing is deleted. ${explainRest(record)}. Mooring manages it no longer; to manage it again, declare it again${resume}`,
+    change: {
+      key,
+      // The delete may have been sent since this was planned.
+      by: (orders) => ({ ...orders, cancelledEnd: { sinceMs: endToCancel(key, known).sinceMs } }),
+    },
+  }
+}
+
+/** @throws UsageError where nothing ends, or the delete was sent */
+function endToCancel(key: Key, { inventory, declarations }: Known) {
+  const record = inventory.get(key)
+  if (record?.kind !== 'Volume' && record?.kind !== 'Snapshot')
+    return refuse(`${key} is not managed, so it has no end to cancel`)
+  if (record.schedule !== undefined) {
+    const keep = shellCommand('mooring', 'snapshot', 'keep', key)
+    return refuse(`a schedule made ${key}, so retention ends it: to keep it, run ${keep}`)
+  }
+  const { missing, declaration } = record
+  if (missing === undefined && !declarations.has(key) && declaration.place.object !== undefined)
+    return refuse(`its object declares ${key}. ${keepInstead}`)
+  if (missing === undefined) return refuse(`${key} does not end: it is declared`)
+  const isConfirmed = inventory.orders(key).removal?.sinceMs === missing.sinceMs
+  if (!missing.isSeen && !isConfirmed)
+    return refuse(`${key} does not end: nobody saw the removal of its declaration, so it stays as it is`)
+  if (record.end !== undefined && (record.kind === 'Snapshot' || record.end.phase === 'delete')) {
+    const { pluginID = '', externalID = '' } = storedThing(record)
+    const what = record.kind === 'Volume' ? 'external volume' : 'snapshot'
+    return refuse(
+      `the end of ${key} cannot be cancelled any more: the delete of ${what} "${externalID}" was sent to plugin "${pluginID}", and its data may be gone. Mooring finishes the delete; if the plugin refuses it, the end can be cancelled then`,
+    )
+  }
+  return { sinceMs: missing.sinceMs, record }
+}
+
+function explainRest(record: VolumeRecord | SnapshotRecord): string {
+  const { pluginID = '', externalID } = storedThing(record)
+  if (externalID === undefined) return 'Nothing is known to have been created for it'
+  if (record.kind === 'Snapshot') return `Snapshot "${externalID}" stays with plugin "${pluginID}"`
+  return record.end === undefined
+    ? `External volume "${externalID}" stays with plugin "${pluginID}", and Nomad keeps its volume`
+    : `External volume "${externalID}" stays with plugin "${pluginID}". Nomad's volume was deregistered already, and is registered again when it is declared again`
+}
+
+export const removalPlanners = {
+  confirmRemoval: planConfirmRemoval,
+  cancelEnd: planCancelEnd,
+} satisfies Partial<Planners>

@@ -1,7 +1,7 @@
 import type { Reason } from '../../lib/reasons/reasons.ts'
 import type { Decision } from './decision.ts'
 import type { ClockReading } from './now.ts'
-import type { Expiry, HostVolumeRecord, RestoreSource, VolumeRecord } from './record.ts'
+import type { Expiry, HostVolumeRecord, InventoryRecord, RestoreSource, VolumeRecord } from './record.ts'
 
 /** Orders that people gave for one identity, in addition to its declaration. */
 export interface Orders {
@@ -19,6 +19,8 @@ export interface Orders {
   readonly expiry?: Expiry
   /** `confirmRemoval`: a person removed the declaration. For the absence that began then, and for no later one. */
   readonly removal?: { readonly sinceMs: number }
+  /** `cancelEnd`: what would end is released and stays. For the absence that began then, and for no later one. */
+  readonly cancelledEnd?: { readonly sinceMs: number }
   /** `trustClock`: the reading of the clock that a person confirmed, for a schedule. */
   readonly trustedClock?: ClockReading
   /** `detach`: one for each node. */
@@ -83,6 +85,11 @@ export function planSuspension(orders: Orders, ofWhole: Orders = {}): Decision |
 
 /** The reasons for which something may be recreated. */
 export const lostReasons: readonly string[] = ['Vanished', 'HostVolumeVanished'] satisfies Reason[]
+
+/** Whether a person cancelled the end that this record has now. It is then finished as by deletionPolicy Retain. */
+export function isEndCancelled({ missing }: InventoryRecord, { cancelledEnd }: Orders): boolean {
+  return missing !== undefined && missing.sinceMs === cancelledEnd?.sinceMs
+}
 
 /**
  * Why a volume may not be recreated now; undefined if it may.

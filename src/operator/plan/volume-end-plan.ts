@@ -66,6 +66,14 @@ export function planVolumeEnd(record: VolumeRecord, observation: VolumeEndObserv
   if (suspend || deletionPolicy === 'Retain') {
     const sent = planSentDelete(record, observation, now)
     if (sent !== undefined) return sent
+    // Nothing is deleted any more, and Nomad would show an ID that says so.
+    if (tombstone !== undefined && tombstone.ExternalID === record.externalID) {
+      return take(
+        'cancel-end',
+        'Retained',
+        'the end is cancelled before its delete was sent; removing the tombstone from Nomad',
+      )
+    }
   }
   if (suspend)
     return take('release', 'Retained', 'no longer declared; it was suspended, so the volume stays as it is')

@@ -7,7 +7,7 @@ import { firstIncarnation } from '../plan/released.ts'
 import { explainLoss } from '../plan/scheduled-snapshots.ts'
 import { snapshotFacts } from '../plan/snapshot-facts.ts'
 import { planSnapshot, planSnapshotEnd } from '../plan/snapshot-plan.ts'
-import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
+import { absenceOf, endingDeclaration, planAbsentDeclaration } from './absence.ts'
 import type { GatherContext } from './context.ts'
 import { explainSeveral } from './explain-several.ts'
 import type { Kind } from './kind.ts'
@@ -52,9 +52,10 @@ export function snapshotKind(context: GatherContext): Kind<SnapshotRecord, Snaps
   }
 }
 
-function beginSnapshot({ inventory, desired, region }: GatherContext, key: Key): SnapshotRecord {
+function beginSnapshot(context: GatherContext, key: Key): SnapshotRecord {
+  const { inventory, desired, region } = context
   const before = inventory.get(key)
-  const ending = endingDeclaration(desired.absence(key))
+  const ending = endingDeclaration(absenceOf(context, key))
   const declaration = desired.declaration(key) ?? ending
   if (before?.kind === 'Snapshot') {
     // A sent delete finishes with the declaration that it began with, unless a person released the object.
@@ -77,7 +78,7 @@ function beginSnapshot({ inventory, desired, region }: GatherContext, key: Key):
 async function gather(context: GatherContext, record: SnapshotRecord): Promise<SnapshotSeen> {
   const { observer, desired, callsEndedBeforeMs } = context
   const { declaration } = record
-  const absence = desired.absence(record.key)
+  const absence = absenceOf(context, record.key)
   const volume = await volumeOf(context, record)
   // No source declares a schedule's snapshots, but in Kubernetes a person can delete their objects.
   const isWanted = record.schedule

@@ -12,7 +12,7 @@ import type { Status } from '../plan/status.ts'
 import { findUnreadable } from '../plan/volume-difference.ts'
 import { planVolumeEnd } from '../plan/volume-end-plan.ts'
 import { planVolume } from '../plan/volume-plan.ts'
-import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
+import { absenceOf, endingDeclaration, planAbsentDeclaration } from './absence.ts'
 import type { GatherContext } from './context.ts'
 import { claimNodesOf, looksForStale, publishedTo } from './gather-detach.ts'
 import { gatherEnd } from './gather-end.ts'
@@ -74,7 +74,7 @@ export function volumeKind(context: GatherContext): Kind<VolumeRecord, VolumeSee
       const isDeclared = desired.declaration(key) !== undefined
       // A delete that may take effect cannot be cancelled. It finishes first, even if the volume is declared again.
       if (isDeclared && !isDeleteOpen(record.end, context.time())) return gatherVolume(context, record)
-      const absence = desired.absence(key)
+      const absence = absenceOf(context, key)
       return isDeclared || absence?.state === 'ending'
         ? gatherEnd(context, record)
         : { ...nothingSeen, by: { type: 'held', absence } }
@@ -158,9 +158,10 @@ function attachmentOf({ volume, plugin, listed }: VolumeSeen, record: VolumeReco
   return { claims: claimsOf(volume), claimNodes, attachedNodes, externalNodeIDs }
 }
 
-function beginVolume({ inventory, desired, region, time }: GatherContext, key: Key): VolumeRecord {
+function beginVolume(context: GatherContext, key: Key): VolumeRecord {
+  const { inventory, desired, region, time } = context
   const before = inventory.get(key)
-  const ending = endingDeclaration(desired.absence(key))
+  const ending = endingDeclaration(absenceOf(context, key))
   const declaration = desired.declaration(key) ?? ending
   if (before?.kind === 'Volume') {
     // A sent delete finishes with the declaration that it began with, unless a person released the object.

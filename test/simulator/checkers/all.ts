@@ -1,6 +1,7 @@
 import { secretValue } from '../operator-process.ts'
 import type { Checker } from './checker.ts'
 import {
+  aCancelledEndDeletesNothing,
   noDetachUnderAWriter,
   noDiskInUseIsDeleted,
   nothingIsDestroyedUnasked,
@@ -28,6 +29,7 @@ export const checkers: readonly Checker[] = [
   nothingIsDestroyedUnasked,
   noDiskInUseIsDeleted,
   noVolumeInUseIsForgotten,
+  aCancelledEndDeletesNothing,
   noDetachUnderAWriter,
   nothingIsWiped,
   noSecretIsShown,

@@ -68,6 +68,29 @@ const policiesOf = (wish: Wish) =>
     .map((each) => (each.kind === 'Volume' ? each.policy : ''))
     .join(', then ')
 
+export const aCancelledEndDeletesNothing: Checker = {
+  rule: '3: no delete is sent for an end that a person cancelled',
+  judge(happened, view) {
+    if (happened.type !== 'effect sent' || happened.call !== 'delete volume') return undefined
+    const tombstone = view.history.all.findLast(
+      (each) => each.type === 'volume stored' && each.at === happened.about,
+    )
+    const externalID = tombstone?.type === 'volume stored' ? tombstone.externalID : ''
+    const name = volumeOf(view.madeFor(externalID) ?? '')
+    const cancelled = view.orders.findLast(
+      ({ order, volume, takenAtMs }) =>
+        order === 'cancel end' && volume === name && takenAtMs !== undefined && takenAtMs < happened.atMs,
+    )
+    if (cancelled === undefined) return undefined
+    const isAnother = view.wishes.all
+      .get(`Volume ${name}`)
+      ?.absences.some(({ sinceMs }) => sinceMs > cancelled.atMs)
+    return isAnother
+      ? undefined
+      : `the delete of ${externalID} was sent after a person cancelled the end of volume ${name}`
+  },
+}
+
 export const theFinalSnapshotIsOfThisLife: Checker = {
   rule: '12: a final snapshot is of this life, and there before the delete',
   judge(happened, view) {

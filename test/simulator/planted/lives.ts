@@ -115,4 +115,11 @@ export const lives: readonly PlantedFault[] = [
     text: 'if (record.end !== undefined) {',
     replacement: 'if (false) {',
   },
+  {
+    name: 'an end goes on although a person cancelled it',
+    needs: [/"order":"cancel end"/],
+    file: 'operator/reconcile/absence.ts',
+    text: 'return record !== undefined && isEndCancelled(record, inventory.orders(key))',
+    replacement: 'return false && record !== undefined',
+  },
 ]

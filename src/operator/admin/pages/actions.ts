@@ -85,7 +85,8 @@ export function remedyActions(view: ClusterView, key: Key, reason: string): Acti
     case 'SourceEmpty':
     case 'Suspended':
       return actionsFor(view, key).filter(
-        ({ id, refusal }) => refusal === undefined && ['trustClock', 'confirmRemoval', 'resume'].includes(id),
+        ({ id, refusal }) =>
+          refusal === undefined && ['trustClock', 'confirmRemoval', 'cancelEnd', 'resume'].includes(id),
       )
     case 'DetachNeedsWord':
       return isVolume ? [detach(view, record)] : []
@@ -166,13 +167,17 @@ function endActions(view: ClusterView, key: Key, record: InventoryRecord | undef
       order: { type: 'confirmRemoval', key },
       ...(policy === 'Delete' ? { typeToConfirm: partsOf(key).name } : {}),
     }),
-    offer(view, 'cancelEnd', {
-      label: 'Cancel the end',
-      consequence: 'It is managed again, as its declaration says.',
-      command: command('suspend', key),
-      refusal:
-        'no order cancels an end: declare it again, and its end is called off where nothing was deleted yet. To hold the end meanwhile, suspend it',
-    }),
+    ...(record?.kind === 'SnapshotSchedule'
+      ? []
+      : [
+          offer(view, 'cancelEnd', {
+            label: 'Cancel the end',
+            consequence:
+              'Nothing is deleted. It stays as it is, Mooring manages it no longer, and it is listed as an orphan until it is declared again.',
+            command: command('cancel-end', key),
+            order: { type: 'cancelEnd', key },
+          }),
+        ]),
   ]
 }
 

@@ -1,3 +1,4 @@
+import { assertNotCancelled } from '../absence.ts'
 import type { SnapshotStep } from '../snapshot-seen.ts'
 
 /**
@@ -7,6 +8,7 @@ import type { SnapshotStep } from '../snapshot-seen.ts'
 export const deleteSnapshot: SnapshotStep = {
   intend: ({ record }) => ({ ...record, end: { declaration: record.declaration } }),
   async act({ context, record, seen: { secretValues }, signal }) {
+    assertNotCancelled(context, record)
     const { snapshotID, pluginID } = record
     if (snapshotID === undefined || pluginID === undefined)
       throw new Error(`${record.key}: no snapshot is recorded`)
@@ -17,7 +19,8 @@ export const deleteSnapshot: SnapshotStep = {
     }
     return undefined
   },
-  async afterFailure({ record, before }, { kind }) {
+  async afterFailure({ record, before }, { kind, reason }) {
+    if (reason === 'EndCancelled') return { record: before }
     // If a repeat fails, an earlier call may still be running.
     const isOpen = kind === 'ambiguous' || (kind !== 'permanent' && before.end !== undefined)
     if (isOpen) return { record }

@@ -2,6 +2,7 @@ import { momentOf } from '../../../lib/clock.ts'
 import { OperationError } from '../../../lib/errors.ts'
 import { tombstoneID } from '../../plan/identity.ts'
 import { isDeleteOpen } from '../../plan/open-delete.ts'
+import { assertNotCancelled } from '../absence.ts'
 import { snapshotsOf } from '../gather-end.ts'
 import { recordedExternalID, type VolumeStep } from '../volume-seen.ts'
 
@@ -19,6 +20,7 @@ export const deleteVolume: VolumeStep = {
     }
   },
   async act({ context, record, seen: { secretValues }, signal }) {
+    assertNotCancelled(context, record)
     const { namespace, pluginID } = record.declaration.spec
     const volumeID = tombstoneID(record.key, recordedExternalID(record))
     try {
@@ -29,6 +31,7 @@ export const deleteVolume: VolumeStep = {
     return record
   },
   async afterFailure({ context, record, before, seen }, { reason, message }) {
+    if (reason === 'EndCancelled') return { record: before }
     if (reason !== 'DeleteRefused') return { record }
     const { observer, clock } = context
     const { pluginID } = record.declaration.spec

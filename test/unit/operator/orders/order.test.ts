@@ -20,7 +20,7 @@ describe('parseOrder', () => {
     [
       'an order that is none, and says which there are',
       { type: 'destroy', key: 'Volume/default/data' },
-      /"destroy" is not an order: write one of suspend, resume, confirmRemoval, recreate/,
+      /"destroy" is not an order: write one of suspend, resume, confirmRemoval, cancelEnd, recreate/,
     ],
     [
       'a key of another kind',

@@ -11,6 +11,7 @@ import type { InventoryRecord, SnapshotScheduleRecord } from '../../../../src/op
 import { conditionsOf } from '../../../../src/operator/plan/status.ts'
 import { schedule, snapshot, volume } from '../../../builders/declarations.ts'
 import { clockOf } from '../../../builders/now.ts'
+import { objectPlace } from '../../../builders/objects.ts'
 import { snapshotRecord, volumeRecord } from '../../../builders/records.ts'
 
 const key = 'Volume/default/data'
@@ -61,6 +62,13 @@ const good = snapshotRecord(snapshot('good', 'data'), {
   status: ready,
 })
 const restore = { snapshotID: 'snap-1', externalID: 'vol-1', atMs: 5 }
+const missing = { sinceMs: 5, isSeen: true, elapsedMs: 0 }
+const deleted = volumeRecord(volume('data', {}, objectPlace('Volume team-a/data', 'uid-1')), {
+  externalID: 'vol-1',
+})
+const instances = expandPerAlloc(volume('set', { perAlloc: { count: 2, whenScaled: 'Retain' } })).flatMap(
+  (each) => (each.kind === 'Volume' ? [each] : []),
+)
 const scheduled = snapshotRecord(snapshot('nightly:data:1', 'data'), {
   schedule: { schedule: 'SnapshotSchedule/default/nightly', volume: key, tickMs: 0, isExpired: false },
 })
@@ -99,6 +107,27 @@ describe('an order that is taken', () => {
       { type: 'resume', key },
       { restore },
       /is resumed/,
+    ],
+    [
+      'cancels the end of an absence',
+      { records: [data({ missing })] },
+      { type: 'cancelEnd', key },
+      { cancelledEnd: { sinceMs: 5 } },
+      /nothing is deleted. External volume "vol-1" stays .* Nomad keeps its volume.*declare it again$/,
+    ],
+    [
+      'cancels an end that a person confirmed without a sight of it',
+      { records: [data({ missing: { ...missing, isSeen: false } })], stored: { removal: { sinceMs: 5 } } },
+      { type: 'cancelEnd', key },
+      { removal: { sinceMs: 5 }, cancelledEnd: { sinceMs: 5 } },
+      /nothing is deleted/,
+    ],
+    [
+      'cancels an end that is suspended, for later',
+      { records: [data({ missing })], stored: { suspendedSinceMs: 5 } },
+      { type: 'cancelEnd', key },
+      { suspendedSinceMs: 5, cancelledEnd: { sinceMs: 5 } },
+      /It is suspended, so this happens after mooring resume Volume\/default\/data$/,
     ],
     [
       'gives up what is lost',
@@ -199,6 +228,42 @@ describe('an order that is refused', () => {
       { records: [leapt] },
       { type: 'takeSnapshots', key: leapt.key },
       /set the clock, or run mooring snapshot trust-clock SnapshotSchedule\/default\/nightly/,
+    ],
+    [
+      'to cancel the end of what is declared',
+      { records: [deleted], declared: [deleted.declaration] },
+      { type: 'cancelEnd', key },
+      /does not end: it is declared/,
+    ],
+    [
+      'to cancel the end of a deleted object, which is told so itself',
+      { records: [deleted] },
+      { type: 'cancelEnd', key },
+      /To keep the volume or snapshot and remove only the object, annotate it mooring.dev\/release=retain/,
+    ],
+    [
+      'to cancel an end that is in doubt',
+      { records: [data({ missing: { ...missing, isSeen: false } })] },
+      { type: 'cancelEnd', key },
+      /does not end: nobody saw the removal/,
+    ],
+    [
+      'to cancel an end whose delete was sent',
+      { records: [data({ missing, end: { phase: 'delete', tombstoneID: 't' } })] },
+      { type: 'cancelEnd', key },
+      /cannot be cancelled any more: the delete of external volume "vol-1" was sent to plugin "directories"/,
+    ],
+    [
+      'to cancel the end of a snapshot that retention ends',
+      { records: [scheduled] },
+      { type: 'cancelEnd', key: scheduled.key },
+      /retention ends it: to keep it, run mooring snapshot keep/,
+    ],
+    [
+      'to cancel the ends of several volumes at once',
+      { records: instances.map((each) => volumeRecord(each, { missing })) },
+      { type: 'cancelEnd', key: 'Volume/default/set' },
+      /each has an end of its own: mooring cancel-end 'Volume\/default\/set\[0\]', mooring cancel-end/,
     ],
     ['of what is not there', {}, { type: 'suspend', key }, /neither declared nor managed: mooring status/],
     [

@@ -58,6 +58,14 @@ describe('planVolumeEnd', () => {
       'OutcomeUnknown',
     ],
     [
+      'takes the tombstone out of Nomad again under Retain',
+      'Retain',
+      end('register-tombstone'),
+      { tombstone },
+      'cancel-end',
+      'Retained',
+    ],
+    [
       'takes it out of Nomad under Deregister',
       'Deregister',
       recorded,

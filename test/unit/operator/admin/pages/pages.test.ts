@@ -199,6 +199,7 @@ describe('a volume with snapshots of a schedule', () => {
     expect(refusals).toEqual(['takeSnapshots', 'recreate', 'resume'])
     expect(actions.get('recreate')?.refusal).toContain('has not vanished')
     expect(actions.get('takeSnapshots')?.refusal).toContain('in flight')
+    expect(actions.has('cancelEnd')).toBe(false)
     expect(actions.get('detach')?.choices?.[0]?.options).toEqual([
       { value: 'n1', label: 'n1@a1', detail: 'claimed by a1' },
     ])
