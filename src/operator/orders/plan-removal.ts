@@ -26,8 +26,8 @@ const planConfirmRemoval: Planner<'confirmRemoval'> = ({ key }, { inventory, dec
 }
 
 /**
- * Releases what would end, as deletionPolicy Retain does. A sent delete cannot be taken back. The delete and this order are
- * told apart by what is stored first: a pass stores that it deletes, and looks for this order before it sends the delete.
+ * Releases what would end, as deletionPolicy Retain does. A sent delete cannot be taken back. What is
+ * stored first counts: a pass stores that it deletes, then looks for this order, and only then sends the delete.
  */
 const planCancelEnd: Planner<'cancelEnd'> = ({ key }, known) => {
   const { inventory } = known

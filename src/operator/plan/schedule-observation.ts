@@ -51,7 +51,7 @@ export function volumeOf(snapshot: SnapshotRecord): Key {
   return snapshot.schedule?.volume ?? ''
 }
 
-/** Whether retention has not let go of it. */
+/** Whether retention still keeps it. */
 export function isLive(snapshot: SnapshotRecord): boolean {
   return snapshot.schedule?.isExpired !== true
 }
