@@ -152,6 +152,24 @@ describe('the API for people', () => {
     expect((await ask(base, '/api/none')).status).toBe(404)
   })
 
+  it('compresses for whoever takes that, and nobody else', async () => {
+    const path = '/api/openapi.json'
+    const plain = await ask(base, path)
+    expect(plain.headers['content-encoding']).toBeUndefined()
+    for (const [takes, gets] of [
+      ['br, gzip;q=0.5', 'gzip'],
+      ['gzip;q=0, deflate', null],
+    ] as const) {
+      const answer = await fetch(new URL(path, base), { headers: { 'accept-encoding': takes } })
+      const { headers } = answer
+      expect([headers.get('content-encoding'), headers.get('vary')]).toEqual([gets, 'accept-encoding'])
+      expect(headers.get('etag')).toBe(plain.headers.etag)
+      expect(await answer.text()).toBe(plain.text)
+    }
+    const short = await ask(base, '/api/session', { headers: { 'accept-encoding': 'gzip' } })
+    expect(short.headers['content-encoding']).toBeUndefined()
+  })
+
   it('shows no secret, wherever one was written', async () => {
     const documents = { documents: broken }
     const all = [

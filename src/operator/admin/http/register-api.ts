@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Check, Errors } from 'typebox/value'
 import { OperationError, UsageError } from '../../../lib/errors.ts'
@@ -54,16 +56,29 @@ export function registerApi(
   app.get('/api/openapi.json', (request, reply) => sendAnswer(request, reply, document))
 }
 
-/** Sends JSON with its ETag, or 304 to whoever has it. */
-export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: object) {
+/** Brotli was no shorter on these answers. */
+const compress = promisify(gzip)
+/** Shorter ones fit in a packet as they are. */
+const leastCompressedBytes = 1_400
+
+/** Sends JSON with its ETag, compressed or 304 where the other side has it. */
+export async function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: object) {
   const text = stringifyJSON(answer)
-  reply.header('cache-control', 'no-cache')
+  reply.headers({ 'cache-control': 'no-cache', vary: 'accept-encoding' })
   if (request.method === 'GET') {
-    const etag = `"${createHash('sha1').update(text).digest('base64url')}"`
+    // Weak: it is the same with gzip and without.
+    const etag = `W/"${createHash('sha1').update(text).digest('base64url')}"`
     reply.header('etag', etag)
     if (request.headers['if-none-match'] === etag) return reply.code(304).send()
   }
-  return reply.type('application/json').serializer(String).send(text)
+  reply.type('application/json')
+  if (text.length < leastCompressedBytes || !takesGzip(request)) return reply.serializer(String).send(text)
+  return reply.header('content-encoding', 'gzip').send(await compress(text))
+}
+
+/** Whether the request names gzip (RFC 9110, 12.5.3). With `q=0` it is refused. */
+export function takesGzip({ headers }: FastifyRequest): boolean {
+  return /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(String(headers['accept-encoding'] ?? ''))
 }
 
 export function sendFailure(reply: FastifyReply, status: number, message: string) {

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { sendFailure } from './register-api.ts'
+import { sendFailure, takesGzip } from './register-api.ts'
 import { notBuilt, type PageFiles, type StaticFile, staticFilesOf } from './static-files.ts'
 
 /** Serves the built dashboard: its files, and its page for every other path that is none of the API's. */
@@ -40,7 +40,6 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: StaticFile
     etag,
   })
   if (request.headers['if-none-match'] === etag) return reply.code(304).send()
-  const takesGzip = /\bgzip\b/.test(`${request.headers['accept-encoding'] ?? ''}`)
-  if (gzip === undefined || !takesGzip) return reply.send(bytes)
+  if (gzip === undefined || !takesGzip(request)) return reply.send(bytes)
   return reply.header('content-encoding', 'gzip').send(gzip)
 }
