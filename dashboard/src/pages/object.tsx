@@ -6,8 +6,8 @@ import { useData } from '../data/use-data.ts'
 import { ActionBar } from '../parts/action.tsx'
 import { ActivityList } from '../parts/activity-list.tsx'
 import { Card } from '../parts/card.tsx'
-import { Remedy } from '../parts/copy.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { Meaning } from '../parts/meaning.tsx'
 import { ObjectLink } from '../parts/object-link.tsx'
 import { Await, useTitle } from '../parts/page-state.tsx'
 import { Prose } from '../parts/prose.tsx'
@@ -102,18 +102,7 @@ function Contents({ data }: { readonly data: ObjectDetail }) {
         <p class="sentence">
           <Prose text={sentence} />
         </p>
-        {explanation !== undefined && !isWell && (
-          <div class="meaning">
-            <p>
-              {explanation.happened} {explanation.data} {explanation.mooring}
-            </p>
-            {explanation.remedies.map((remedy) => (
-              <div class="remedy" key={remedy}>
-                <Remedy text={remedy} />
-              </div>
-            ))}
-          </div>
-        )}
+        {explanation !== undefined && !isWell && <Meaning explanation={explanation} />}
       </section>
       {kind === 'Volume' && (snapshots.length > 0 || instances.length === 0) && (
         <SnapshotsCard snapshots={snapshots} />

@@ -4,8 +4,8 @@ import { useData } from '../data/use-data.ts'
 import { ActionBar } from '../parts/action.tsx'
 import { ActivityList } from '../parts/activity-list.tsx'
 import { Card } from '../parts/card.tsx'
-import { Remedy } from '../parts/copy.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { Meaning } from '../parts/meaning.tsx'
 import { ObjectLink } from '../parts/object-link.tsx'
 import { Await, useTitle } from '../parts/page-state.tsx'
 import { Prose } from '../parts/prose.tsx'
@@ -155,16 +155,7 @@ function AttentionRow({ attention }: { readonly attention: Attention }) {
         {explanation !== undefined && (
           <details>
             <summary>What it means, and what to do</summary>
-            <div class="meaning">
-              <p>
-                {explanation.happened} {explanation.data} {explanation.mooring}
-              </p>
-              {explanation.remedies.map((remedy) => (
-                <div class="remedy" key={remedy}>
-                  <Remedy text={remedy} />
-                </div>
-              ))}
-            </div>
+            <Meaning explanation={explanation} />
           </details>
         )}
       </div>
