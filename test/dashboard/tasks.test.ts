@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -23,6 +23,12 @@ spec:
   timeZone: Europe/Berlin
   volumes: {names: [database]}
   retention: {keepLast: 2, keepDaily: 7}
+`
+
+const snapshotOfKept = `apiVersion: mooring.dev/v1alpha1
+kind: Snapshot
+metadata: {name: before}
+spec: {volume: kept}
 `
 
 // One operator, one browser and one page for all: each task begins where the one before ended, as a person's day does.
@@ -168,6 +174,28 @@ describe.skipIf(chromiumPath === undefined)(
       const left = () => operator.directories().filter((name) => name.startsWith('old-'))
       await vi.waitFor(() => expect(left()).toEqual([]), patience)
       expect(await operator.read('old')).toBeUndefined()
+    })
+
+    it('cancels an end that waits, and the volume stays with the plugin and in Nomad', async () => {
+      const { page, faults } = watched
+      writeFileSync(join(folder, 'kept.yaml'), volumeYAML('kept', { deletionPolicy: 'Delete' }))
+      writeFileSync(join(folder, 'before.yaml'), snapshotOfKept)
+      await operator.status('Snapshot/default/before', 'ready')
+      const before = operator.directories()
+      // The snapshot still needs it.
+      rmSync(join(folder, 'kept.yaml'))
+      await operator.status('Volume/default/kept', 'waiting', 'HasDependents')
+      await page.goto('/objects/Volume/default/kept')
+      await page.getByRole('button', { name: /^Cancel the end/ }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Cancel the end' }).click()
+      await page.getByRole('heading', { level: 1, name: /kept is not here/ }).waitFor()
+      rmSync(join(folder, 'before.yaml'))
+      await page.goto('/orphans')
+      await page.getByText('Nomad has this volume, and nothing declares it.').first().waitFor()
+      expect(operator.directories()).toEqual(before)
+      expect(await operator.read('kept')).toBeDefined()
+      // The page of what is no longer managed asks for it, and the browser notes the answer.
+      expect(faults.splice(0).filter((each) => !each.includes('status of 404'))).toEqual([])
     })
 
     it('keeps what it shows while the operator is away, and goes on by itself when it is back', async () => {
