@@ -43,7 +43,7 @@ export const Order = Type.Union([
   /** A person's word that the declaration was removed on purpose, where Mooring did not see its removal. */
   shape('confirmRemoval', kindNames, {}),
   /** Nothing is deleted: what would end is released, and stays. For this end alone. */
-  shape('cancelEnd', ['Volume', 'Snapshot'], {}),
+  shape('cancelEnd', ['Volume', 'Snapshot', 'HostVolume'], {}),
   /** A new external volume may take the place of the lost one. */
   shape('recreate', ['Volume', 'HostVolume'], {
     lostExternalID: text('the ID of the external volume that is lost'),

@@ -2,7 +2,7 @@ import { keepInstead } from '../../lib/reasons/declared.ts'
 import { shellCommand } from '../../lib/shell-command.ts'
 import type { Key } from '../plan/identity.ts'
 import { wholeKeyOf } from '../plan/per-alloc.ts'
-import { type SnapshotRecord, storedThing, type VolumeRecord } from '../plan/record.ts'
+import { type HostVolumeRecord, type SnapshotRecord, storedThing, type VolumeRecord } from '../plan/record.ts'
 import { type Known, type Planner, type Planners, refuse } from './planner.ts'
 
 const planConfirmRemoval: Planner<'confirmRemoval'> = ({ key }, { inventory, declarations }) => {
@@ -54,7 +54,7 @@ const planCancelEnd: Planner<'cancelEnd'> = ({ key }, known) => {
 /** @throws UsageError where nothing ends, or the delete was sent */
 function endToCancel(key: Key, { inventory, declarations }: Known) {
   const record = inventory.get(key)
-  if (record?.kind !== 'Volume' && record?.kind !== 'Snapshot')
+  if (record === undefined || record.kind === 'SnapshotSchedule')
     return refuse(`${key} is not managed, so it has no end to cancel`)
   if (record.schedule !== undefined) {
     const keep = shellCommand('mooring', 'snapshot', 'keep', key)
@@ -67,9 +67,9 @@ function endToCancel(key: Key, { inventory, declarations }: Known) {
   const isConfirmed = inventory.orders(key).removal?.sinceMs === missing.sinceMs
   if (!missing.isSeen && !isConfirmed)
     return refuse(`${key} does not end: nobody saw the removal of its declaration, so it stays as it is`)
-  if (record.end !== undefined && (record.kind === 'Snapshot' || record.end.phase === 'delete')) {
+  if (record.end !== undefined && (record.kind !== 'Volume' || record.end.phase === 'delete')) {
     const { pluginID = '', externalID = '' } = storedThing(record)
-    const what = record.kind === 'Volume' ? 'external volume' : 'snapshot'
+    const what = { Volume: 'external volume', Snapshot: 'snapshot', HostVolume: 'host volume' }[record.kind]
     return refuse(
       `the end of ${key} cannot be cancelled any more: the delete of ${what} "${externalID}" was sent to plugin "${pluginID}", and its data may be gone. Mooring finishes the delete; if the plugin refuses it, the end can be cancelled then`,
     )
@@ -77,10 +77,11 @@ function endToCancel(key: Key, { inventory, declarations }: Known) {
   return { sinceMs: missing.sinceMs, record }
 }
 
-function explainRest(record: VolumeRecord | SnapshotRecord): string {
+function explainRest(record: VolumeRecord | SnapshotRecord | HostVolumeRecord): string {
   const { pluginID = '', externalID } = storedThing(record)
   if (externalID === undefined) return 'Nothing is known to have been created for it'
   if (record.kind === 'Snapshot') return `Snapshot "${externalID}" stays with plugin "${pluginID}"`
+  if (record.kind === 'HostVolume') return `Host volume "${externalID}" stays on its node and in Nomad`
   return record.end === undefined
     ? `External volume "${externalID}" stays with plugin "${pluginID}", and Nomad keeps its volume`
     : `External volume "${externalID}" stays with plugin "${pluginID}". Nomad's volume was deregistered already, and is registered again when it is declared again`

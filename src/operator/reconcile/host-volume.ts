@@ -11,7 +11,7 @@ import type { Key } from '../plan/identity.ts'
 import type { HostVolumeRecord } from '../plan/record.ts'
 import { firstIncarnation } from '../plan/released.ts'
 import type { Status } from '../plan/status.ts'
-import { endingDeclaration, planAbsentDeclaration } from './absence.ts'
+import { absenceOf, endingDeclaration, planAbsentDeclaration } from './absence.ts'
 import type { GatherContext } from './context.ts'
 import type { HostVolumeSeen } from './host-volume-seen.ts'
 import type { Kind } from './kind.ts'
@@ -55,9 +55,10 @@ export function hostVolumeKind(
   }
 }
 
-function beginHostVolume({ inventory, desired }: GatherContext, key: Key): HostVolumeRecord {
+function beginHostVolume(context: GatherContext, key: Key): HostVolumeRecord {
+  const { inventory, desired } = context
   const before = inventory.get(key)
-  const ending = endingDeclaration(desired.absence(key))
+  const ending = endingDeclaration(absenceOf(context, key))
   const declaration = desired.declaration(key) ?? ending
   if (before?.kind === 'HostVolume') {
     // A sent delete finishes with the declaration that it began with, unless a person released the object.
@@ -85,7 +86,7 @@ function beginHostVolume({ inventory, desired }: GatherContext, key: Key): HostV
 async function gather(context: GatherContext, record: HostVolumeRecord): Promise<HostVolumeSeen> {
   const { observer, desired } = context
   const { key, end } = record
-  const absence = desired.absence(key)
+  const absence = absenceOf(context, key)
   // A delete that was sent finishes first, even if the volume is declared again: then another one is made.
   if (end === undefined && desired.declaration(key) !== undefined)
     return { by: 'declared', observation: await observe(context, record, false) }

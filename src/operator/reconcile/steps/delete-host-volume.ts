@@ -1,6 +1,7 @@
 import { momentOf } from '../../../lib/clock.ts'
 import { longestCallMs } from '../../plan/intent.ts'
 import { passedMs } from '../../plan/now.ts'
+import { assertNotCancelled } from '../absence.ts'
 import type { HostVolumeStep } from '../host-volume-seen.ts'
 
 /**
@@ -13,6 +14,7 @@ export const deleteHostVolume: HostVolumeStep = {
     end: { declaration: record.declaration, sent: momentOf(context.clock) },
   }),
   async act({ context, record, signal }) {
+    assertNotCancelled(context, record)
     const { externalID, declaration } = record
     if (externalID === undefined) throw new Error(`${record.key}: no host volume is recorded`)
     const { namespace } = declaration.spec
