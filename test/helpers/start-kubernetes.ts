@@ -4,19 +4,14 @@ import { load } from 'js-yaml'
 import { expect, onTestFinished, vi } from 'vitest'
 import type { KubernetesApi, KubernetesObject, Resource } from '../../src/kube/api.ts'
 import { connectKubernetes } from '../../src/kube/connect.ts'
-import { events, nomadClusters, snapshotSchedules, snapshots, volumes } from '../../src/kube/resources.ts'
+import { declaredResources, events, nomadClusters } from '../../src/kube/resources.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { startFakeKubernetes } from '../fakes/kubernetes/fake-kubernetes.ts'
 import { startMooring } from './mooring-process.ts'
 import { namesIn, startUp } from './start-up.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
-const kinds = {
-  Volume: volumes,
-  Snapshot: snapshots,
-  SnapshotSchedule: snapshotSchedules,
-  NomadCluster: nomadClusters,
-}
+const kinds = { ...declaredResources, NomadCluster: nomadClusters }
 type Kind = keyof typeof kinds
 
 /** Of replicas in tests: a leader that is gone is followed within seconds. */
