@@ -46,6 +46,10 @@ const objective: TestReference = [
   schedules,
   'is not ready while the newest good snapshot of a volume is older than its objective, and is again with the next',
 ]
+const latest: TestReference = [
+  'test/unit/operator/reconcile/latest-snapshot.test.ts',
+  'is made from the newest ready snapshot of a schedule, which its plan names',
+]
 const perAlloc: TestReference = [
   perAllocPasses,
   'makes each volume by itself, and retains what a lowered count leaves out, without --prune',
@@ -86,6 +90,10 @@ export const fieldTests: Readonly<Record<KubernetesKind['kind'], Readonly<Record
     ],
     'spec.source.snapshotID': request,
     'spec.source.volume': [fields, 'source.volume is the external ID of the declared volume that is cloned'],
+    'spec.source.latest': latest,
+    'spec.source.latest.schedule': latest,
+    'spec.source.latest.volume': latest,
+    'spec.source.latest.orElse': latest,
     'spec.source.cloneID': [fields, 'source.cloneID is sent as it stands'],
     'spec.perAlloc': perAlloc,
     'spec.perAlloc.count': perAlloc,

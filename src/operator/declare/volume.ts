@@ -88,6 +88,28 @@ const VolumeSpecAsWritten = Type.Object(
             ),
           ),
           cloneID: Type.Optional(Identifier("The storage provider's ID of a volume to clone.")),
+          latest: Type.Optional(
+            Type.Object(
+              {
+                schedule: ObjectName('metadata.name of a SnapshotSchedule of the same Nomad namespace.'),
+                volume: VolumeName(
+                  'metadata.name of the volume that the schedule took snapshots of; of one with perAlloc name[0] and so on. It need not be declared any more, and may be this one.',
+                ),
+                orElse: Type.Optional(
+                  Type.Enum(['Wait', 'Blank'], {
+                    default: 'Wait',
+                    description:
+                      'What to do where the schedule never took a snapshot of the volume: wait for one, or create the volume blank.',
+                  }),
+                ),
+              },
+              {
+                additionalProperties: false,
+                description:
+                  'The newest ready snapshot that a schedule took of a volume. Which one is decided once, when the volume is created, and recorded.',
+              },
+            ),
+          ),
         },
         {
           additionalProperties: false,

@@ -22,6 +22,10 @@ export function hostVolumeKey(namespace: string, name: string): Key {
   return `HostVolume/${namespace}/${name}`
 }
 
+export function scheduleKey(namespace: string, name: string): Key {
+  return `SnapshotSchedule/${namespace}/${name}`
+}
+
 export function keyOf(declaration: Declaration): Key {
   const { kind, name, spec } = declaration
   switch (kind) {

@@ -129,8 +129,20 @@ function planAbsentVolume(
   return take(
     'create-volume',
     'Creating',
-    `creating volume "${record.csiName}" with plugin "${spec.pluginID}"`,
+    `creating volume "${record.csiName}" with plugin "${spec.pluginID}"${explainLatest(spec, observation.source)}`,
   )
+}
+
+/** Which snapshot the newest one is: the declaration does not say it. */
+function explainLatest(
+  { source }: VolumeDeclaration['spec'],
+  { snapshotID }: { readonly snapshotID?: string },
+): string {
+  if (source?.latest === undefined) return ''
+  const { schedule, volume } = source.latest
+  return snapshotID === undefined
+    ? `, blank: schedule "${schedule}" never took a snapshot of volume "${volume}"`
+    : ` from snapshot "${snapshotID}", the newest of volume "${volume}" by schedule "${schedule}"`
 }
 
 /** A source that only a person can mend is looked at again as well: its own status may be what changes. */

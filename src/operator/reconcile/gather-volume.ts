@@ -8,8 +8,9 @@ import type { ExternalVolume, Volume } from '../../wire/volume.ts'
 import { noneAllowed } from '../declare/allowed-ids.ts'
 import type { VolumeDeclaration } from '../declare/declaration.ts'
 import { explainForeignID, findForeignID, ownIDs } from '../plan/foreign-ids.ts'
-import { keyOf, snapshotKey } from '../plan/identity.ts'
+import { keyOf, scheduleKey, snapshotKey } from '../plan/identity.ts'
 import { isListProof } from '../plan/late-list.ts'
+import { findLatest } from '../plan/latest-snapshot.ts'
 import { hasCapability } from '../plan/plugin-gate.ts'
 import { type HiddenHashes, registeredContext, type VolumeRecord } from '../plan/record.ts'
 import { refuseShared } from '../plan/shared-external.ts'
@@ -234,9 +235,13 @@ async function sourceOf(context: GatherContext, record: VolumeRecord): Promise<S
   const { desired, inventory } = context
   const { spec } = record.declaration
   if (record.externalID !== undefined || spec.source === undefined) return { state: 'ready' }
-  const { snapshot, snapshotID, volume, cloneID } = spec.source
+  const { snapshot, snapshotID, volume, cloneID, latest } = spec.source
   if (snapshotID !== undefined) return { state: 'ready', snapshotID }
   if (cloneID !== undefined) return { state: 'ready', cloneID }
+  if (latest !== undefined) {
+    const ofSchedule = inventory.find('schedule', scheduleKey(spec.namespace, latest.schedule))
+    return findLatest(latest, spec.pluginID, ofSchedule)
+  }
   if (snapshot !== undefined) {
     const taken = inventory.get(snapshotKey(spec.namespace, snapshot))
     const isReady = taken?.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True')

@@ -172,7 +172,9 @@ function sourcesInUse({ desired, inventory }: GatherContext): ReadonlySet<string
   const restored = inventory.find('kind', 'Volume').flatMap((record) => {
     if (record.kind !== 'Volume') return []
     const { restore } = inventory.orders(record.key)
-    return [record.restore, restore].flatMap((each) => each?.snapshotID ?? [])
+    // A create whose outcome is not known is repeated with the same snapshot.
+    const sent = record.intent?.request.SnapshotID ?? []
+    return [record.restore, restore].flatMap((each) => each?.snapshotID ?? []).concat(sent)
   })
   return new Set([
     ...restored,
