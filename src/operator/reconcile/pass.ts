@@ -190,8 +190,14 @@ async function takeStep<Record extends InventoryRecord, Seen, Planned extends De
     return await step.act(acting)
   } catch (error) {
     const failure = toOperationError(error)
-    const after = (await step.afterFailure?.(acting, failure)) ?? { record: intended }
-    if (after.record !== intended) await inventory.put(managedPart(after.record))
+    let after: { readonly record: Record; readonly error?: OperationError } = { record: intended }
+    try {
+      after = (await step.afterFailure?.(acting, failure)) ?? after
+      if (after.record !== intended) await inventory.put(managedPart(after.record))
+    } catch (notStored) {
+      // What was intended has been sent. The end of the pass must not put the record from before it in its place.
+      throw new StepFailed(after.record, toOperationError(notStored))
+    }
     throw new StepFailed(after.record, after.error ?? failure)
   }
 }

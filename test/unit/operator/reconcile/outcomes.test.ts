@@ -34,6 +34,31 @@ it('an outcome that the inventory did not take is stored before anything is sent
   expect(updates).toBe(1)
 })
 
+it('a create whose answer was lost is not sent again, though the inventory did not take what was left of it', async () => {
+  const model = createOperatorModel()
+  let creates = 0
+  let isFull = false
+  model.world.api.createVolume = async () => {
+    creates += 1
+    isFull = true
+    throw new OperationError('no answer', { kind: 'ambiguous', reason: 'AnswerLost' })
+  }
+  const { put } = model.inventory
+  model.inventory.put = async (managed, options) => {
+    if (isFull)
+      throw new OperationError('no space left', { kind: 'transient', reason: 'InventoryUnreachable' })
+    return put(managed, options)
+  }
+  model.declare(volume('data'))
+  await model.read()
+  const key = 'Volume/default/data'
+  for (let event = 0; event < 3; event += 1) await expect(model.look(key)).rejects.toThrow('no space left')
+  isFull = false
+  for (let event = 0; event < 3; event += 1) await model.look(key)
+  expect(creates).toBe(1)
+  expect(model.stored.get(key)).toMatchObject({ intent: { request: { ID: 'data' } } })
+})
+
 it.each([
   ['stays if it was given up because it had not been taken', { unlessTaken: true } as const, 1],
   ['ends if no retention rule keeps it', {}, 0],
