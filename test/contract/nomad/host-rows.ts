@@ -70,7 +70,8 @@ const hostRows: readonly HostRow[] = [
     async run(host, name) {
       const { api, nodeID } = host
       const { ID } = await api.createHostVolume(body(name, { NodeID: nodeID }))
-      await api.createHostVolume(body(name, { ID, RequestedCapacityMinBytes: gibibyte }))
+      const capacity = { RequestedCapacityMinBytes: gibibyte, RequestedCapacityMaxBytes: 2 * gibibyte }
+      await api.createHostVolume(body(name, { ID, ...capacity }))
       expect(await found(host, name)).toMatchObject([{ ID }])
       const volume = await host.observer.hostVolume('default', ID)
       expect(Number(volume?.RequestedCapacityMinBytes)).toBe(gibibyte)
