@@ -40,7 +40,11 @@ const elsewhere: readonly [page: string, begin: string, reason: string][] = [
     '',
     'needs a real Nomad: test/nomad/quickstart.test.ts follows it word for word',
   ],
-  ['docs/quickstart-kubernetes.md', '', 'needs Kubernetes and a registry'],
+  [
+    'docs/quickstart-kubernetes.md',
+    '',
+    'needs Kubernetes: test/integration/operator/kubernetes/quickstart.test.ts follows it word for word',
+  ],
   ['docs/kubernetes.md', '', 'needs Kubernetes and Nomad: test/integration/operator/kubernetes'],
   ['charts/mooring/README.md', '', 'needs Kubernetes and a registry: test/package/chart.test.ts renders it'],
   ['docs/real-nomad.md', '', 'needs a real Nomad: test/nomad'],
