@@ -1,3 +1,5 @@
+import { kindWords } from '../lib/declared-kinds.ts'
+
 /** What completion offers of one command. */
 export interface CompletionEntry {
   /** Such as `snapshot`, `keep`. */
@@ -43,7 +45,7 @@ export function forBash(entries: readonly CompletionEntry[]): string {
     const others = flags.filter(({ choices, takesValue }) => takesValue && choices.length === 0)
     if (others.length > 0) values.push(`      ${others.flatMap(({ names }) => names).join('|')}) return;;`)
     if (takesTarget)
-      values.push('      volume|snapshot|schedule) _mooring_offer "$(_mooring_names "$before")"; return;;')
+      values.push(`      ${kindWords.join('|')}) _mooring_offer "$(_mooring_names "$before")"; return;;`)
     const offered = [...words, ...flags.map(longOf)].join(' ')
     return [
       `    '${path.join(' ')} '*)`,
@@ -95,8 +97,9 @@ export function forZsh(entries: readonly CompletionEntry[]): string {
           `      '${name}[${quote(description)}]${takesValue ? `:value:${choices.length === 0 ? '_files' : `(${choices.join(' ')})`}` : ''}'`,
       ),
     )
+    // With the blank, _arguments calls the function with no argument of its own before ours.
     const first = takesTarget
-      ? `'*:what:_mooring_target ${targetKind ?? ''}'`
+      ? `'*:what: _mooring_target ${targetKind ?? ''}'`
       : words.length === 0
         ? "'*:file:_files'"
         : `'1:what:(${words.join(' ')})'`
@@ -111,7 +114,7 @@ export function forZsh(entries: readonly CompletionEntry[]): string {
   return `#compdef mooring
 _mooring_target() {
   local kind=$1 before=$words[CURRENT-1] at=$words[(I)--data-dir]
-  local -a directory names kinds=(volume snapshot schedule)
+  local -a directory names kinds=(${kindWords.join(' ')})
   if (( $kinds[(Ie)$before] )); then kind=$before; else compadd -a kinds; fi
   [[ -z $kind ]] && return
   (( at )) && directory=(--data-dir $words[at+1])
@@ -159,8 +162,8 @@ export function forFish(entries: readonly CompletionEntry[]): string {
       ...(path.length > 1
         ? []
         : [`complete -c mooring -n __fish_use_subcommand -f -a ${path.join(' ')} -d ${quote(summary)}`]),
-      ...(words.length === 0 ? [] : [`${complete} -f -a '${words.join(' ')}'`]),
-      ...(takesTarget ? [`${complete} -f -a '(__mooring_names ${targetKind ?? ''})'`] : []),
+      ...(words.length === 0 || takesTarget ? [] : [`${complete} -f -a '${words.join(' ')}'`]),
+      ...(takesTarget ? [`${complete} -f -a '(__mooring_target ${targetKind ?? ''})'`] : []),
       ...flags.map(({ names: [long, short], description, choices, takesValue }) => {
         const value = choices.length > 0 ? ` -x -a '${choices.join(' ')}'` : takesValue ? ' -r -F' : ''
         const shortName = short === undefined ? '' : ` -s ${short.slice(1)}`
@@ -168,10 +171,15 @@ export function forFish(entries: readonly CompletionEntry[]): string {
       }),
     ]
   })
-  return `function __mooring_names
+  return `function __mooring_target
   set -l words (commandline -opc)
+  set -l kinds ${kindWords.join(' ')}
   set -l kind $argv[1]
-  contains -- $words[-1] volume snapshot schedule; and set kind $words[-1]
+  if contains -- $words[-1] $kinds; and test (count $words) -gt 2
+    set kind $words[-1]
+  else
+    printf '%s\\n' $kinds
+  end
   test -n "$kind"; or return
   set -l directory
   if set -l at (contains -i -- --data-dir $words)
