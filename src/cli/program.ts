@@ -24,7 +24,7 @@ export async function createProgram(
       // The program has no help of its own kind: `mooring help run` is `mooring run --help`.
       visibleOptions: (command) => [...command.options],
     })
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mooring: ')) })
+    .configureOutput({ outputError: (text, write) => write(asOurs(text)) })
     .exitOverride()
   const needed = neededCommands(parameters, environment)
   for (const name of Object.keys(commands)) {
@@ -51,9 +51,17 @@ function neededCommands(
     : new Set([aliases[word] ?? word])
 }
 
+const asOurs = (text: string) => text.replace(/^error: /, 'mooring: ')
+
 /** Commander hands the settings of the program on only to commands that it makes itself. */
 function inherit(command: Command, parent: Command): Command {
   command.copyInheritedSettings(parent)
+  const [first] = command.registeredArguments
+  if (first?.required === true && first.description !== '')
+    command.configureOutput({
+      outputError: (text, write) =>
+        write(asOurs(text).replace(/^.* missing required argument .*/, `$&: ${first.description}`)),
+    })
   command.addHelpText('after', exitStatusHelp)
   for (const each of command.commands) inherit(each, command)
   return command

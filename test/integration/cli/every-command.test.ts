@@ -112,7 +112,11 @@ describe('mooring', () => {
     ['an unknown command', ['statsu'], /Did you mean status\?/],
     ['an unknown flag', ['status', '--ouptut', 'json'], /Did you mean --output\?/],
     ['a value that is no choice', ['status', '-o', 'xml'], /Allowed choices are table, wide, json, yaml/],
-    ['a missing argument', ['describe'], /missing required argument 'target'/],
+    [
+      'a missing argument',
+      ['describe'],
+      /missing required argument 'target': \[kind\] name.* volume, snapshot/,
+    ],
     ['a wrong target', ['describe', 'volumes'], /"volumes" is a kind, and the name is missing/],
   ])('ends with 2 for %s, and says what is right', async (_what, parameters, expected) => {
     const { status, stdout, stderr } = await runMooring([...parameters])
