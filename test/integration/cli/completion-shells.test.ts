@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { kindWords } from '../../../src/lib/declared-kinds.ts'
 import { runMooring } from '../../helpers/run-mooring.ts'
 import { suiteDirectory } from '../../helpers/temporary-directory.ts'
 
@@ -33,9 +34,9 @@ describe.skipIf(isWithoutFish)(`completion in fish (skipped where there is none:
     ['mooring st', ['status']],
     ['mooring snapshot ', ['keep', 'now', 'trust-clock']],
     ['mooring get --output j', ['json']],
-    ['mooring describe ', ['alpha', 'schedule', 'snapshot', 'volume']],
+    ['mooring describe ', [...kindWords, 'alpha'].sort()],
     ['mooring describe volume ', ['alpha']],
-    ['mooring snapshot keep ', ['alpha', 'schedule', 'snapshot', 'volume']],
+    ['mooring snapshot keep ', [...kindWords, 'alpha'].sort()],
   ])('offers of "%s" %j', (line, offers) => {
     const { folder, env } = prepared
     const ask = `source ${join(folder, 'mooring.fish')}; complete -C '${line}'`
