@@ -58,6 +58,12 @@ describe.skipIf(kubeconfig === '')(`${page}, word for word`, () => {
       ...['--kubeconfig', await kubeconfigOfOperator(work, shell)],
       ...['--nomad-addr', nomad.url, '--data-dir', join(work, 'operator')],
     ])
+    // In the place of the rollout, during which an API server comes to know new kinds.
+    const kindsAreServed = {
+      line: install?.line ?? 0,
+      script: 'kubectl get volumes.mooring.dev,snapshotschedules.mooring.dev',
+    }
+    await vi.waitFor(() => run(shell, kindsAreServed), { timeout: 60_000, interval: 500 })
     await run(shell, declare)
     await run(shell, schedule)
     await vi.waitFor(() => run(shell, snapshots), { timeout: 60_000, interval: 500 })
