@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { HostVolumeDeclaration, VolumeDeclaration } from '../../src/operator/declare/declaration.ts'
 import type { StepName } from '../../src/operator/plan/decision.ts'
 import type { InventoryRecord } from '../../src/operator/plan/record.ts'
@@ -68,10 +68,17 @@ async function madeHostVolume(
   operator: StepOperator,
   declaration: HostVolumeDeclaration,
 ): Promise<HostVolume> {
+  const key = hostKeyOf(declaration.name)
   operator.declare(declaration)
-  await operator.settle()
-  const record = operator.record(hostKeyOf(declaration.name))
-  expect(operator.standing(hostKeyOf(declaration.name))).toBe('Ready AsDeclared')
+  // A real node tells of its volumes some seconds later.
+  await vi.waitFor(
+    async () => {
+      await operator.settle()
+      expect(operator.standing(key)).toBe('Ready AsDeclared')
+    },
+    { timeout: 60_000, interval: 500 },
+  )
+  const record = operator.record(key)
   const id = (record?.kind === 'HostVolume' ? record.externalID : undefined) ?? ''
   const volume = await operator.client.readHostVolume('default', id)
   if (volume === undefined) throw new Error(`Nomad has no host volume ${id}`)
