@@ -51,6 +51,13 @@ function excuse(earlier: Of<'disk made'>, at: string, view: View): string | unde
     (rightfulEnd(wish, earlier.atMs, view) !== undefined || endedUnseen(earlier, at, wish, view))
   )
     return 'its life ended, and there was nothing left to delete'
+  const isNews = !pastOf(view, 'volume stored').some(({ externalID }) => externalID === earlier.externalID)
+  const hasEnded = wish?.absences.some(
+    ({ sinceMs, untilMs }) =>
+      untilMs > earlier.atMs && Math.min(untilMs, view.nowMs) - sinceMs >= view.pruneDelayMs,
+  )
+  // Nobody could write to it, and no delete may undo a create whose answer was lost.
+  if (isNews && hasEnded) return 'Nomad never knew it, and its life ended'
   if (orderedSince(['restore', 'go back', 'undo restore'], 0)) return 'a person ordered a restore'
   if (end !== undefined) {
     if (orderedSince(['recreate'], end.atMs)) return 'a person ordered a new one'
