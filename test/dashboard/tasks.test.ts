@@ -99,7 +99,7 @@ describe.skipIf(chromiumPath === undefined)(
       const dialog = page.getByRole('dialog')
       await dialog.getByLabel('Token').waitFor()
       await page.keyboard.press('Escape')
-      expect(await dialog.isVisible()).toBe(true)
+      await dialog.waitFor()
       expect(await page.content()).not.toContain('database')
       expect(await page.getByText('The operator does not answer').count()).toBe(0)
       await dialog.getByLabel('Token').fill(token)
