@@ -83,7 +83,8 @@ export function createDoubtedFiles({ sources }: Reading, allowEmpty: boolean): D
       // Nearly every declaration stays where it was, and every reading asks for all of them.
       if (isSameFile(before) && record.missing === undefined && record.sighting?.doubted === undefined)
         return sighting
-      const folder = record.sighting?.folder
+      // Where it moved within its source, the source was there: a checkout that is replaced as a whole is another folder each time.
+      const folder = before.source === place.source ? undefined : record.sighting?.folder
       const left = [
         { source: before.source, file: before.file, ...(folder === undefined ? {} : { folder }) },
         ...mayBeIn(before.source, record.missing),

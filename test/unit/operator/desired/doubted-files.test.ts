@@ -16,6 +16,18 @@ const empty = (file: string): Partial<Evidence> => ({
   files: new Map([...evidence([stays]).files, [file, { documents: 0, others: [], folder }]]),
 })
 
+/** Another folder stands at the path of the source, with these files. */
+const checkedOut: Partial<Evidence> = {
+  files: new Map(
+    ['twin.yaml', 'stays.yaml'].map((file) => [file, { documents: 1, others: [], folder: '1 /second' }]),
+  ),
+  listing: {
+    type: 'folders',
+    folders: new Map([['', { device: '1', realPath: '/second', isEmpty: false }]]),
+    passed: new Set(),
+  },
+}
+
 /** A reading: what it shows, and what else is there. */
 type Step = readonly [readonly VolumeDeclaration[], Partial<Evidence>?]
 
@@ -70,6 +82,7 @@ describe('a declaration that another file has, and loses again', () => {
   it.each<[string, ...Step[]]>([
     ['its first file was deleted in the meantime', [[], empty('a.yaml')], [[twin], empty('a.yaml')], [[]]],
     ['it was only moved', [[twin]], [[]]],
+    ['it was only moved, and its checkout was replaced as a whole', [[twin], checkedOut], [[], checkedOut]],
   ])('was removed where %s', async (_title, ...steps) => {
     expect(await absenceAfter(...steps)).toEqual({ state: 'ending' })
   })
