@@ -199,7 +199,11 @@ export interface ManagedSnapshot extends ManagedBase {
   /** A schedule's snapshot: since when its plugin no longer lists it. */
   readonly unlisted?: Moment
   /** A delete was sent whose answer is not known: it finishes, by this declaration, also if another one is there now. */
-  readonly end?: { readonly declaration: SnapshotDeclaration }
+  readonly end?: {
+    readonly declaration: SnapshotDeclaration
+    /** Absent in records of earlier versions. */
+    readonly sent?: Moment
+  }
 }
 
 /** A schedule and the runs it has handled. Nomad has nothing that corresponds to it. */

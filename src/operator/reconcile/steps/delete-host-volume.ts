@@ -1,6 +1,5 @@
 import { momentOf } from '../../../lib/clock.ts'
-import { longestCallMs } from '../../plan/intent.ts'
-import { passedMs } from '../../plan/now.ts'
+import { endAfterFailure } from '../../plan/open-delete.ts'
 import { assertNotCancelled } from '../absence.ts'
 import type { HostVolumeStep } from '../host-volume-seen.ts'
 
@@ -25,11 +24,8 @@ export const deleteHostVolume: HostVolumeStep = {
     }
     return undefined
   },
-  afterFailure({ context, record, before }, { kind }) {
-    if (kind === 'ambiguous') return { record }
-    // A refused repeat says nothing of an earlier call, which may still be running.
-    const { end, ...rest } = before
-    const isOpen = end !== undefined && passedMs(context.time(), end.sent) < longestCallMs
-    return { record: isOpen ? before : rest }
+  afterFailure({ context, record, before }, error) {
+    if (error.reason === 'EndCancelled') return { record: before }
+    return { record: endAfterFailure(record, before, error, context.time()) }
   },
 }

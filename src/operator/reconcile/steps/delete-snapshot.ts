@@ -1,3 +1,5 @@
+import { momentOf } from '../../../lib/clock.ts'
+import { endAfterFailure } from '../../plan/open-delete.ts'
 import { assertNotCancelled } from '../absence.ts'
 import type { SnapshotStep } from '../snapshot-seen.ts'
 
@@ -6,7 +8,10 @@ import type { SnapshotStep } from '../snapshot-seen.ts'
  * that nothing was deleted.
  */
 export const deleteSnapshot: SnapshotStep = {
-  intend: ({ record }) => ({ ...record, end: { declaration: record.declaration } }),
+  intend: ({ context, record }) => ({
+    ...record,
+    end: { declaration: record.declaration, sent: momentOf(context.clock) },
+  }),
   async act({ context, record, seen: { secretValues }, signal }) {
     assertNotCancelled(context, record)
     const { snapshotID, pluginID } = record
@@ -19,12 +24,8 @@ export const deleteSnapshot: SnapshotStep = {
     }
     return undefined
   },
-  async afterFailure({ record, before }, { kind, reason }) {
-    if (reason === 'EndCancelled') return { record: before }
-    // If a repeat fails, an earlier call may still be running.
-    const isOpen = kind === 'ambiguous' || (kind !== 'permanent' && before.end !== undefined)
-    if (isOpen) return { record }
-    const { end: _, ...rest } = record
-    return { record: rest }
+  async afterFailure({ context, record, before }, error) {
+    if (error.reason === 'EndCancelled') return { record: before }
+    return { record: endAfterFailure(record, before, error, context.time()) }
   },
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { Moment } from '../../../../src/lib/clock.ts'
+import type { OperationError } from '../../../../src/lib/errors.ts'
 import { longestCallMs } from '../../../../src/operator/plan/intent.ts'
-import { isDeleteOpen } from '../../../../src/operator/plan/open-delete.ts'
+import { endAfterFailure, isDeleteOpen } from '../../../../src/operator/plan/open-delete.ts'
 import type { VolumeEnd } from '../../../../src/operator/plan/record.ts'
 import { boot, nowAt } from '../../../builders/now.ts'
 
@@ -29,4 +31,34 @@ describe('a delete that may take effect', () => {
       false,
     ],
   ])('%s', (_title, end, isOpen) => expect(isDeleteOpen(end, now)).toBe(isOpen))
+})
+
+describe('after a delete of a snapshot failed', () => {
+  type Ending = { readonly end?: { readonly sent?: Moment } }
+  const latest: Ending = { end: { sent: sentAgo(0) } }
+  const earlier: Ending = { end: { sent: sentAgo(longestCallMs - 1) } }
+  const longAgo: Ending = { end: { sent: sentAgo(longestCallMs) } }
+
+  it.each<[string, Ending, OperationError['kind'], Ending]>([
+    ['the end stays open where its outcome is not known', {}, 'ambiguous', latest],
+    ['the end can be called off where the first call was refused', {}, 'permanent', {}],
+    ['the end can be called off where the first call never arrived', {}, 'transient', {}],
+    [
+      'the end stays open where a repeat is refused, and an earlier call may run',
+      earlier,
+      'permanent',
+      earlier,
+    ],
+    ['the end stays open where a repeat fails, and an earlier call may run', earlier, 'transient', earlier],
+    [
+      'the end can be called off where a repeat is refused long after the earlier call',
+      longAgo,
+      'permanent',
+      {},
+    ],
+    ['the end of an earlier version stays open until it is refused', { end: {} }, 'transient', { end: {} }],
+    ['the end of an earlier version can be called off once it is refused', { end: {} }, 'permanent', {}],
+  ])('%s', (_title, before, kind, after) => {
+    expect(endAfterFailure(latest, before, { kind }, now)).toEqual(after)
+  })
 })
